@@ -1,0 +1,230 @@
+package invoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// An Invoker drives calls over a Transport. It is safe for concurrent use when
+// its fields are not changed.
+type Invoker struct {
+	Transport Transport
+	Now       func() time.Time // the clock of events; nil: time.Now
+}
+
+// Do runs a call to its end and reports it to sink. It returns nil when the
+// status is OK, a *StatusError when it is not, the sink's error when the sink
+// failed, and the error of c.Requests when that gave anything but io.EOF: then
+// the call was cancelled. Cancelling ctx ends the call in CANCELLED. Nothing
+// that Do started is running when it returns.
+func (v *Invoker) Do(ctx context.Context, c *Call, sink Sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &run{call: c, method: c.WireMethod(), sink: sink, now: v.Now, cancel: cancel}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	r.emit(&Event{Kind: Opened, Wire: v.Transport.Wire(r.method), Metadata: c.Metadata})
+	if c.Timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, c.Timeout)
+		defer stop()
+	}
+	if r.sinkErr != nil {
+		return r.sinkErr
+	}
+	stream, err := v.Transport.Open(ctx, r.method, c.Metadata)
+	if err != nil {
+		return r.finish(openStatus(err), nil)
+	}
+	return r.drive(ctx, stream)
+}
+
+// openStatus is the status of a call that was never opened.
+func openStatus(err error) *Status {
+	var se *StatusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	return &Status{Code: codes.Unavailable, Message: err.Error(), Origin: OriginTransport, Cause: err}
+}
+
+// run is the state of one call in Do.
+type run struct {
+	call   *Call
+	method Method
+	now    func() time.Time
+	cancel context.CancelFunc
+
+	mu      sync.Mutex // held while the sink is called
+	sink    Sink
+	last    time.Time
+	sinkErr error // the sink's first error; nothing is reported after it
+	badErr  error // the requests' error
+}
+
+// emit reports an event. It returns false when the sink failed, now or before.
+func (r *run) emit(e *Event) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sinkErr != nil {
+		return false
+	}
+	e.Call = r.call
+	if e.At = r.now(); e.At.Before(r.last) {
+		e.At = r.last
+	}
+	r.last = e.At
+	if err := r.sink.Event(e); err != nil {
+		r.sinkErr = err
+		r.cancel()
+		return false
+	}
+	return true
+}
+
+// drive sends and receives until the call has ended. Where the client does not
+// stream the request goes out before anything is received, so that the order of
+// events is always the same.
+func (r *run) drive(ctx context.Context, stream Stream) error {
+	sendCtx, stopSending := context.WithCancel(ctx)
+	defer stopSending()
+	sent := make(chan struct{})
+	if r.method.ClientStreams {
+		go func() {
+			defer close(sent)
+			r.send(sendCtx, stream)
+		}()
+	} else {
+		r.send(ctx, stream)
+		close(sent)
+	}
+	miscounted := r.receive(stream)
+	if errors.Is(miscounted, errTooMany) {
+		r.cancel()
+	}
+	status, trailers := stream.Finish()
+	stopSending() // a sender that waits for input is woken: nothing more can be sent
+	<-sent
+	if miscounted != nil && (status.Code == codes.OK || errors.Is(miscounted, errTooMany)) {
+		status = &Status{Code: codes.Unimplemented, Message: miscounted.Error(), Origin: OriginClient, Cause: miscounted}
+	}
+	return r.finish(status, trailers)
+}
+
+// finish reports the end and returns what Do returns.
+func (r *run) finish(status *Status, trailers Metadata) error {
+	r.mu.Lock()
+	bad := r.badErr
+	r.mu.Unlock()
+	r.emit(&Event{Kind: Finished, Status: status, Metadata: trailers, Abandoned: bad})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.sinkErr != nil:
+		return r.sinkErr
+	case bad != nil:
+		return bad
+	default:
+		return status.Err()
+	}
+}
+
+// send sends the requests and half-closes. What goes wrong on the wire is told
+// by the receiving side, which sees the end of the call.
+func (r *run) send(ctx context.Context, stream Stream) {
+	e := Event{Kind: RequestSent, Message: &Message{Desc: r.call.Method.Input(), Types: r.call.Types}}
+	for e.Seq = 0; ; e.Seq++ {
+		wire, err := r.call.Requests.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				r.abandon(err)
+			}
+			return
+		}
+		if stream.Send(wire) != nil {
+			return
+		}
+		e.Message.Wire, e.Message.decoded = wire, nil
+		if !r.emit(&e) {
+			return
+		}
+	}
+	// Reported first: a quick server may answer before CloseSend returns.
+	if r.emit(&Event{Kind: RequestsDone}) {
+		_ = stream.CloseSend()
+	}
+}
+
+// abandon cancels the call because of its requests.
+func (r *run) abandon(err error) {
+	r.mu.Lock()
+	r.badErr = err
+	r.mu.Unlock()
+	r.cancel()
+}
+
+// The faults of a server that does not keep to the shape of the method. gRPC
+// clients answer both with UNIMPLEMENTED
+// (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md).
+var (
+	errTooMany = errors.New("the server sent more than one message, and the method answers with one")
+	errNone    = errors.New("the server sent no message, and the method answers with one")
+)
+
+// receive reports the headers and each message until the call ends. Its error
+// tells that the number of messages does not fit the method.
+func (r *run) receive(stream Stream) error {
+	if h := stream.Header(); h != nil {
+		if !r.emit(&Event{Kind: HeadersReceived, Metadata: h}) {
+			return nil
+		}
+	}
+	msg := &Message{Desc: r.call.Method.Output(), Types: r.call.Types}
+	e := Event{Kind: ResponseReceived, Message: msg}
+	for e.Seq = 0; ; e.Seq++ {
+		wire, err := stream.Recv()
+		if err != nil {
+			break
+		}
+		if e.Seq == 1 && !r.method.ServerStreams {
+			return errTooMany
+		}
+		msg.Wire, msg.decoded = wire, nil
+		if !r.emit(&e) {
+			return nil
+		}
+	}
+	if e.Seq == 0 && !r.method.ServerStreams {
+		return errNone
+	}
+	return nil
+}
+
+// One runs a call and returns its only response message, for callers that want
+// an answer rather than events.
+func (v *Invoker) One(ctx context.Context, c *Call) (*Message, error) {
+	var answer *Message
+	err := v.Do(ctx, c, SinkFunc(func(e *Event) error {
+		if e.Kind == ResponseReceived {
+			answer = e.Message.Clone()
+		}
+		return nil
+	}))
+	if err != nil {
+		return nil, err
+	}
+	if answer == nil {
+		return nil, fmt.Errorf("calling %s: %w", MethodName(c.Method), errNone)
+	}
+	return answer, nil
+}

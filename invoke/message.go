@@ -1,0 +1,49 @@
+package invoke
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// Types resolves the messages inside an Any and the extensions of a message.
+type Types interface {
+	protoregistry.MessageTypeResolver
+	protoregistry.ExtensionTypeResolver
+}
+
+// A Message is one protobuf message as it crossed the wire. Whoever only counts
+// or copies messages never pays for decoding them.
+type Message struct {
+	Desc  protoreflect.MessageDescriptor
+	Wire  []byte // the encoded message, uncompressed
+	Types Types  // resolves extensions while decoding; may be nil
+
+	decoded proto.Message
+}
+
+// Decode returns the message as a value. It parses at most once; the value
+// belongs to the Message.
+func (m *Message) Decode() (proto.Message, error) {
+	if m.decoded != nil {
+		return m.decoded, nil
+	}
+	d := dynamicpb.NewMessage(m.Desc)
+	o := proto.UnmarshalOptions{AllowPartial: true}
+	if m.Types != nil {
+		o.Resolver = m.Types
+	}
+	if err := o.Unmarshal(m.Wire, d); err != nil {
+		return nil, err
+	}
+	m.decoded = d
+	return d, nil
+}
+
+// Clone returns a copy that its caller owns.
+func (m *Message) Clone() *Message {
+	return &Message{Desc: m.Desc, Wire: slices.Clone(m.Wire), Types: m.Types}
+}

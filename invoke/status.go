@@ -1,0 +1,67 @@
+package invoke
+
+import (
+	"fmt"
+	"strconv"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// An Origin says who decided how a call ended.
+type Origin string
+
+// The origins of a status.
+const (
+	OriginServer    Origin = "server"    // the peer sent it
+	OriginClient    Origin = "client"    // made here: a deadline, a cancellation, a protocol error, a limit
+	OriginTransport Origin = "transport" // there was no connection
+)
+
+// A Status is how a call ended.
+type Status struct {
+	Code    codes.Code // as sent, beyond 16 too
+	Message string     // as sent: percent-decoded, with no prefix; "" when there is none
+	Details []*anypb.Any
+	Origin  Origin
+	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
+}
+
+// Err returns nil for OK and a *StatusError for everything else.
+func (s *Status) Err() error {
+	if s == nil || s.Code == codes.OK {
+		return nil
+	}
+	return &StatusError{Status: s}
+}
+
+// A StatusError is a call that ended in a status other than OK.
+type StatusError struct{ Status *Status }
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s (%d)", CodeName(e.Status.Code), e.Status.Code)
+	if e.Status.Message != "" {
+		s += ": " + e.Status.Message
+	}
+	return s
+}
+
+// Unwrap returns the cause of a status that was made here.
+func (e *StatusError) Unwrap() error { return e.Status.Cause }
+
+// codeNames are the names of the gRPC status codes, by number
+// (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md).
+var codeNames = [...]string{
+	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+}
+
+// CodeName returns the gRPC name of a code in capitals, or CODE_n for a number
+// that has none.
+func CodeName(c codes.Code) string {
+	if int64(c) < int64(len(codeNames)) {
+		return codeNames[c]
+	}
+	return "CODE_" + strconv.FormatUint(uint64(c), 10)
+}

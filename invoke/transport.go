@@ -1,0 +1,52 @@
+package invoke
+
+import "context"
+
+// A Method is what a wire needs to know of a method, and no more.
+type Method struct {
+	Path          string // "/pkg.Service/Method"
+	ClientStreams bool
+	ServerStreams bool
+	NoSideEffects bool // the schema promises it; a Connect call may then use GET
+}
+
+// A Wire says how a transport will carry a call, for people and for events.
+type Wire struct {
+	URL         string // where the call goes, as a URL: http://host:port/pkg.Service/Method
+	Protocol    string // grpc, grpc-web, connect
+	HTTP        string // the HTTP version asked for: 1.1, 2, 3
+	Codec       string // proto, json
+	Compression string // of requests: identity, gzip
+}
+
+// A Transport carries messages as bytes. It knows paths and metadata, never
+// descriptors. It is safe for concurrent use.
+type Transport interface {
+	// Wire tells how a call of the method would be carried. It opens nothing.
+	Wire(m Method) Wire
+	// Open begins a call, connecting first if need be. An error is a
+	// *StatusError. The stream ends with ctx; whoever opened it calls Finish.
+	Open(ctx context.Context, m Method, md Metadata) (Stream, error)
+	// Close drops the connections; calls in flight end in a status.
+	Close() error
+}
+
+// A Stream is one call in flight, whatever its shape. Send and Recv may run
+// concurrently with each other, not with themselves.
+type Stream interface {
+	// Send hands a message to the wire. io.EOF means that the server ended the
+	// call early, and that Finish tells why. The bytes may be reused at return.
+	Send(msg []byte) error
+	// CloseSend half-closes: there are no more requests.
+	CloseSend() error
+	// Header blocks until the response headers or the end of the call. It is nil
+	// when there are none of their own: no response, or trailers only.
+	Header() Metadata
+	// Recv returns the next message, valid until the next Recv. Any error is the
+	// end of the call, which Finish explains; io.EOF is the usual one.
+	Recv() ([]byte, error)
+	// Finish drops what was not received and returns the status and the trailers.
+	// It always answers, and answers the same when called again. Protocol fields,
+	// such as grpc-status, are part of the trailers when the server sent them.
+	Finish() (*Status, Metadata)
+}
