@@ -1,0 +1,78 @@
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+// DefaultTimeout limits connecting, TLS and the server's first bytes included,
+// when nobody set a limit.
+const DefaultTimeout = 10 * time.Second
+
+// A Dialer makes connections and explains the ones it could not make. It is safe
+// for concurrent use.
+type Dialer struct {
+	Timeout time.Duration // of each connection, through the handshake; 0: DefaultTimeout
+	// Net dials; nil: net.Dialer, which tries a name's addresses of both families
+	// (RFC 8305).
+	Net func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Limit returns the time that one connection may take.
+func (d *Dialer) Limit() time.Duration {
+	if d.Timeout > 0 {
+		return d.Timeout
+	}
+	return DefaultTimeout
+}
+
+// Dial connects. Its error is an *Error.
+func (d *Dialer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Limit())
+	defer cancel()
+	dial := d.Net
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err := dial(ctx, network, address)
+	if err != nil {
+		return nil, dialError(address, err, d.Limit())
+	}
+	return conn, nil
+}
+
+// Handshake runs a TLS handshake over conn, whose owner it becomes when it
+// succeeds. Its error is an *Error.
+func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Limit())
+	defer cancel()
+	t := tls.Client(conn, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, handshakeError(address, err, d.Limit())
+	}
+	return t, nil
+}
+
+// probeLimit is the time given to find out what a server speaks, after a
+// connection to it has failed.
+const probeLimit = 700 * time.Millisecond
+
+// AnswersTLS tells whether a server answers a TLS handshake, whatever its
+// certificate. It is asked after a plaintext connection was closed without a
+// word, which is all that many TLS servers have to say to one.
+func (d *Dialer) AnswersTLS(ctx context.Context, network, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	conn, err := d.Dial(ctx, network, address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	// Nothing is sent over this connection, so nothing needs to be verified.
+	t := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12})
+	err = t.HandshakeContext(ctx)
+	_, alerted := remoteAlert(err)
+	return err == nil || alerted
+}

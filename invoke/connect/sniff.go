@@ -1,0 +1,72 @@
+package connect
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+)
+
+// A Sniffer is a connection that looks at the first bytes that arrive,
+// to tell what a server speaks that does not answer with HTTP/2.
+type Sniffer struct {
+	net.Conn
+	address string
+	looked  bool // by the one goroutine that reads
+	fault   atomic.Pointer[Error]
+}
+
+// Sniff wraps a fresh connection on which HTTP/2 will be spoken.
+func Sniff(conn net.Conn, address string) *Sniffer {
+	return &Sniffer{Conn: conn, address: address}
+}
+
+// Fault returns what is wrong with the server's first bytes, or nil.
+func (s *Sniffer) Fault() *Error { return s.fault.Load() }
+
+// Read reads, and looks at the first bytes.
+func (s *Sniffer) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	if !s.looked && (n > 0 || err != nil) {
+		s.looked = true
+		if e := firstBytes(s.address, p[:n], err); e != nil {
+			s.fault.Store(e)
+		}
+	}
+	return n, err
+}
+
+// firstBytes explains the first bytes of a server that was spoken to in HTTP/2
+// without TLS, or the error instead of them. It returns nil for a SETTINGS frame
+// (RFC 9113, section 3.4).
+func firstBytes(address string, p []byte, err error) *Error {
+	const (
+		recordAlert     = 0x15 // RFC 8446, section 5.1
+		recordHandshake = 0x16
+		frameSettings   = 0x4
+	)
+	alert, alerted := remoteAlert(err)
+	switch {
+	case alerted && wantsClientCert(alert): // TLS 1.3 sends it after the handshake
+		return &Error{Kind: ClientCert, Address: address, Err: err, Detail: "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: ")}
+	case len(p) == 0 && closedEarly(err):
+		return &Error{Kind: Closed, Address: address, Detail: "before it said anything", Err: err}
+	case len(p) == 0:
+		return nil
+	case len(p) >= 2 && (p[0] == recordAlert || p[0] == recordHandshake) && p[1] == 3:
+		return &Error{Kind: ServerTLS, Address: address}
+	case bytes.HasPrefix(p, []byte("HTTP/1")):
+		if bytes.Contains(p, []byte("HTTPS")) {
+			return &Error{Kind: ServerTLS, Address: address}
+		}
+		line, _, _ := bytes.Cut(p, []byte("\r\n"))
+		return &Error{Kind: HTTP1, Address: address, Detail: fmt.Sprintf("it answered %q", cut(line))}
+	case len(p) >= 4 && p[3] != frameSettings:
+		return &Error{Kind: Garbage, Address: address, Detail: fmt.Sprintf("it sent %q", cut(p))}
+	}
+	return nil
+}
+
+// cut keeps what of a server's first bytes is worth showing.
+func cut(p []byte) []byte { return p[:min(len(p), 40)] }

@@ -1,0 +1,52 @@
+package connect
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// TLSOptions name what a TLS connection needs. They are plain data; Config reads
+// the files.
+type TLSOptions struct {
+	CACert     string // file of PEM certificates to trust instead of the system's; "": the system's
+	Cert, Key  string // files of a client certificate and its key; both or neither
+	ServerName string // the name that the server's certificate must have; "": the target's host
+	Insecure   bool   // the server's certificate is not verified
+}
+
+// IsZero tells whether nothing was asked for.
+func (o TLSOptions) IsZero() bool { return o == TLSOptions{} }
+
+// Config returns the TLS configuration for a client. The system's roots are not
+// read before a certificate has to be verified.
+func (o TLSOptions) Config() (*tls.Config, error) {
+	c := &tls.Config{
+		ServerName:         o.ServerName,
+		InsecureSkipVerify: o.Insecure,
+		MinVersion:         tls.VersionTLS12,
+	}
+	if o.CACert != "" {
+		pem, err := os.ReadFile(o.CACert)
+		if err != nil {
+			return nil, fmt.Errorf("reading the trusted certificates: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading the trusted certificates: %s: no PEM certificate in it", o.CACert)
+		}
+	}
+	if (o.Cert == "") != (o.Key == "") {
+		return nil, errors.New("a client certificate needs both a certificate and a key")
+	}
+	if o.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}

@@ -1,0 +1,259 @@
+package grpcwire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // answers that are compressed
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+// DefaultMaxRecv is the greatest message received when nobody set a limit, in
+// bytes.
+const DefaultMaxRecv = 64 << 20
+
+// Options are what a Transport needs to know besides its target.
+type Options struct {
+	TLS       connect.TLSOptions
+	Authority string // the :authority of calls; "": the target's
+	UserAgent string // put before grpc-go's own; "": none
+	MaxRecv   int    // bytes of the greatest message; 0: DefaultMaxRecv
+	Connect   connect.Dialer
+}
+
+// A Transport is gRPC over HTTP/2 to one target. It connects with the first call
+// and is safe for concurrent use.
+type Transport struct {
+	target invoke.Target
+	o      Options
+	tls    *tls.Config // nil: TLS is never used
+
+	mu      sync.Mutex
+	conn    *grpc.ClientConn // of the current security; nil before the first call
+	secure  bool
+	decided bool  // no more changes of secure
+	lastErr error // why the last connection could not be made
+	closed  bool
+}
+
+// New makes a Transport and reads the files that TLS needs. It dials nothing.
+func New(target invoke.Target, o Options) (*Transport, error) {
+	t := &Transport{target: target, o: o}
+	t.secure = target.Security == invoke.SecurityTLS || target.Security == invoke.SecurityAuto && !target.Local()
+	t.decided = target.Security != invoke.SecurityAuto || t.secure
+	if t.secure || !t.decided {
+		config, err := o.TLS.Config()
+		if err != nil {
+			return nil, err
+		}
+		config.NextProtos = []string{"h2"}
+		t.tls = config
+	}
+	return t, nil
+}
+
+// Wire tells how a call is carried.
+func (t *Transport) Wire(m invoke.Method) invoke.Wire {
+	t.mu.Lock()
+	secure := t.secure
+	t.mu.Unlock()
+	url := "http://"
+	if secure {
+		url = "https://"
+	}
+	switch t.target.Network {
+	case "tcp":
+		url += t.target.Address + m.Path
+	default:
+		url = t.target.String() + m.Path
+	}
+	return invoke.Wire{URL: url, Protocol: "grpc", HTTP: "2", Codec: "proto", Compression: "identity"}
+}
+
+// Open begins a call, connecting first if need be. A server on this machine that
+// turns out to speak TLS is connected to again, with TLS: no request was sent
+// before, because requests wait for the server's SETTINGS frame.
+func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	for {
+		conn, secure, err := t.client()
+		if err != nil {
+			return nil, &invoke.StatusError{Status: &invoke.Status{
+				Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err,
+			}}
+		}
+		seen := new(seen)
+		callCtx := context.WithValue(metadata.NewOutgoingContext(ctx, metadata.MD(md)), seenKey{}, seen)
+		// Always a server stream: the number of answers is checked by the Invoker.
+		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
+		cs, err := conn.NewStream(callCtx, desc, m.Path)
+		if err == nil {
+			return &stream{ClientStream: cs, t: t, ctx: ctx, seen: seen}, nil
+		}
+		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
+			continue
+		}
+		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err)}
+	}
+}
+
+// openStatus is the status of a call for which there was no connection.
+func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
+	s := t.status(ctx, err, false)
+	t.mu.Lock()
+	last := t.lastErr
+	t.mu.Unlock()
+	var ce *connect.Error
+	if errors.As(last, &ce) {
+		if s.Code == codes.Unavailable {
+			s.Message, s.Cause = ce.Error(), ce
+		} else if s.Code == codes.DeadlineExceeded {
+			s.Message += " while connecting: " + ce.Error()
+		}
+	} else if s.Code == codes.DeadlineExceeded {
+		s.Message += " while connecting to " + t.target.Address
+	}
+	return s
+}
+
+// stepUp changes to TLS when the target allows either, and its server answered
+// plaintext as one does that speaks TLS.
+func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
+	t.mu.Lock()
+	last, decided := t.lastErr, t.decided
+	secure := t.secure
+	t.mu.Unlock()
+	if secure != wasSecure {
+		return true // another call has found out
+	}
+	var ce *connect.Error
+	if decided || !errors.As(last, &ce) {
+		return false
+	}
+	if ce.Kind != connect.ServerTLS &&
+		(ce.Kind != connect.Closed || !t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)) {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.decided {
+		t.secure, t.decided, t.lastErr = true, true, nil
+		_ = t.conn.Close()
+		t.conn = nil
+	}
+	return true
+}
+
+// client returns the connection, made on first use.
+func (t *Transport) client() (conn *grpc.ClientConn, secure bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, false, net.ErrClosed
+	}
+	if t.conn == nil {
+		t.conn, err = grpc.NewClient(t.name(), t.dialOptions()...)
+	}
+	return t.conn, t.secure, err
+}
+
+// name is the target as grpc-go wants it. A plain host:port goes round its
+// resolvers, since net dials a name's addresses better, and says what is wrong.
+func (t *Transport) name() string {
+	if t.target.Network == invoke.NetworkResolver {
+		return t.target.Address
+	}
+	return "passthrough:///" + t.target.Address
+}
+
+func (t *Transport) dialOptions() []grpc.DialOption {
+	maxRecv := t.o.MaxRecv
+	if maxRecv == 0 {
+		maxRecv = DefaultMaxRecv
+	}
+	const maxHeaders = 1 << 20
+	limit := t.o.Connect.Limit()
+	opts := []grpc.DialOption{
+		grpc.WithContextDialer(t.dial),
+		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
+		grpc.WithStatsHandler(watch{}),
+		grpc.WithDisableRetry(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithIdleTimeout(0),
+		grpc.WithMaxHeaderListSize(maxHeaders),
+		grpc.WithInitialWindowSize(windowSize),
+		grpc.WithInitialConnWindowSize(windowSize),
+		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(codec{}),
+			grpc.MaxCallRecvMsgSize(maxRecv),
+			grpc.MaxCallSendMsgSize(1<<31-1),
+		),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: min(time.Second, limit), Multiplier: 1.6, Jitter: 0.2, MaxDelay: 10 * time.Second},
+			MinConnectTimeout: limit,
+		}),
+	}
+	if t.o.UserAgent != "" {
+		opts = append(opts, grpc.WithUserAgent(t.o.UserAgent))
+	}
+	if a := t.authority(); a != "" {
+		opts = append(opts, grpc.WithAuthority(a))
+	}
+	return opts
+}
+
+// windowSize is the flow-control window of streams and connections, in bytes:
+// large enough that a stream of small messages is not paced by round trips.
+const windowSize = 4 << 20
+
+// authority is the :authority to claim, or "" for the one of grpc-go's resolver.
+func (t *Transport) authority() string {
+	switch {
+	case t.o.Authority != "":
+		return t.o.Authority
+	case t.target.Network == "unix", t.target.Network == invoke.NetworkDemo:
+		return "localhost"
+	default:
+		return ""
+	}
+}
+
+// dial makes the connection. grpc-go hands on the addresses that its resolver
+// found; of ours there is only one.
+func (t *Transport) dial(ctx context.Context, address string) (net.Conn, error) {
+	network := t.target.Network
+	if network == invoke.NetworkResolver {
+		network = "tcp"
+	}
+	conn, err := t.o.Connect.Dial(ctx, network, address)
+	t.note(err)
+	return conn, err
+}
+
+// note keeps why a connection could not be made: of an error's chain grpc-go
+// keeps the text alone.
+func (t *Transport) note(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lastErr = err
+}
+
+// Close drops the connection.
+func (t *Transport) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.conn == nil {
+		return nil
+	}
+	return t.conn.Close()
+}

@@ -1,0 +1,147 @@
+package grpcwire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+)
+
+// stream is one call on grpc-go.
+type stream struct {
+	grpc.ClientStream
+	t       *Transport
+	ctx     context.Context
+	seen    *seen
+	buf     []byte // the message last received
+	ended   error  // what ended receiving; io.EOF for OK
+	done    bool
+	noMore  bool
+	trailer invoke.Metadata
+	status  *invoke.Status
+}
+
+// Send hands a message to the wire.
+func (s *stream) Send(msg []byte) error {
+	if err := s.SendMsg(msg); err != nil {
+		return io.EOF
+	}
+	return nil
+}
+
+// Header blocks until the headers. grpc-go gives nil for a response that is
+// trailers only.
+func (s *stream) Header() invoke.Metadata {
+	md, err := s.ClientStream.Header()
+	if err != nil || md == nil {
+		return nil
+	}
+	return invoke.Metadata(md)
+}
+
+// Recv returns the next message.
+func (s *stream) Recv() ([]byte, error) {
+	if s.noMore {
+		return nil, io.EOF
+	}
+	if err := s.RecvMsg(&s.buf); err != nil {
+		s.noMore, s.ended = true, err
+		return nil, io.EOF
+	}
+	return s.buf, nil
+}
+
+// Finish drops what is left and tells how the call ended.
+func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
+	if s.done {
+		return s.status, s.trailer
+	}
+	for !s.noMore {
+		_, _ = s.Recv()
+	}
+	s.done = true
+	s.status = s.t.status(s.ctx, s.ended, s.seen.trailers.Load())
+	if s.seen.trailers.Load() {
+		s.trailer = trailers(invoke.Metadata(s.Trailer()), s.status)
+	}
+	return s.status, s.trailer
+}
+
+// trailers puts back the fields that grpc-go takes out of the trailers.
+func trailers(md invoke.Metadata, st *invoke.Status) invoke.Metadata {
+	md = md.Clone()
+	if st.Origin == invoke.OriginServer {
+		md["grpc-status"] = []string{strconv.FormatUint(uint64(st.Code), 10)}
+		if st.Message != "" {
+			md["grpc-message"] = []string{percentEncode(st.Message)}
+		}
+	}
+	return md
+}
+
+// percentEncode writes a status message as it goes over the wire
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Percent-Encoded).
+func percentEncode(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '%' {
+			b = fmt.Appendf(b, "%%%02X", c)
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// status reads the error that ended a call.
+func (t *Transport) status(ctx context.Context, err error, fromServer bool) *invoke.Status {
+	if err == io.EOF {
+		return &invoke.Status{Origin: invoke.OriginServer}
+	}
+	st := status.Convert(err)
+	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Details: st.Proto().GetDetails(), Origin: invoke.OriginClient}
+	if fromServer {
+		s.Origin = invoke.OriginServer
+		return s
+	}
+	s.Cause = err
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && s.Code == codes.DeadlineExceeded:
+		s.Message, s.Cause = "the deadline has passed", ctx.Err()
+	case ctx.Err() != nil && s.Code == codes.Canceled:
+		s.Message, s.Cause = "the call was cancelled here", ctx.Err()
+	case s.Code == codes.Unavailable:
+		s.Origin = invoke.OriginTransport
+	}
+	return s
+}
+
+// seen is what the wire showed of one call. grpc-go does not tell a status that
+// the server sent from one that it made itself, but for this.
+type seen struct{ trailers atomic.Bool }
+
+type seenKey struct{}
+
+// watch is the grpc-go stats handler that fills in a call's seen.
+type watch struct{}
+
+func (watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+func (watch) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if _, ok := s.(*stats.InTrailer); ok {
+		if seen, ok := ctx.Value(seenKey{}).(*seen); ok {
+			seen.trailers.Store(true)
+		}
+	}
+}
+
+func (watch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (watch) HandleConn(context.Context, stats.ConnStats)                       {}
