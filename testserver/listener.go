@@ -1,0 +1,79 @@
+package testserver
+
+import (
+	"net"
+	"sync"
+)
+
+// connections counts what listeners accept and remembers what is open: the
+// gRPC server does not close a connection whose handshake never ends, and
+// would wait for it when it stops.
+type connections struct {
+	recorder *recorder
+
+	mu     sync.Mutex
+	open   map[*connection]struct{}
+	closed bool
+}
+
+func newConnections(r *recorder) *connections {
+	return &connections{recorder: r, open: map[*connection]struct{}{}}
+}
+
+// closeAll closes every open connection, and from then on each new one at once.
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	c.closed = true
+	open := make([]*connection, 0, len(c.open))
+	for conn := range c.open {
+		open = append(open, conn)
+	}
+	c.mu.Unlock()
+	for _, conn := range open {
+		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.
+	}
+}
+
+type listener struct {
+	net.Listener
+	connections *connections
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	raw, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := l.connections
+	conn := &connection{Conn: raw, connections: c}
+	c.recorder.accepted.Add(1)
+	c.recorder.open.Add(1)
+	c.mu.Lock()
+	closed := c.closed
+	c.open[conn] = struct{}{}
+	c.mu.Unlock()
+	c.recorder.note()
+	if closed {
+		_ = conn.Close() // As in closeAll.
+	}
+	return conn, nil
+}
+
+type connection struct {
+	net.Conn
+	connections *connections
+	once        sync.Once
+	err         error
+}
+
+func (c *connection) Close() error {
+	c.once.Do(func() {
+		c.err = c.Conn.Close()
+		c.connections.mu.Lock()
+		delete(c.connections.open, c)
+		c.connections.mu.Unlock()
+		c.connections.recorder.open.Add(-1)
+		c.connections.recorder.note()
+	})
+	return c.err
+}

@@ -1,0 +1,203 @@
+package testserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	_ "google.golang.org/grpc/encoding/gzip" // Requests may come compressed, and then replies go so.
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+
+	"github.com/rpcctl/rpcctl/testserver/demov1"
+)
+
+// Reflection tells which versions of the reflection service a server has.
+type Reflection string
+
+// The choices of [Options]; [ParseReflection] reads them.
+const (
+	ReflectionBoth    Reflection = "both"
+	ReflectionV1      Reflection = "v1"
+	ReflectionV1Alpha Reflection = "v1alpha"
+	ReflectionNone    Reflection = "none"
+)
+
+// ParseReflection reads the name of a choice; the empty string is
+// [ReflectionBoth].
+func ParseReflection(s string) (Reflection, error) {
+	switch r := Reflection(s); r {
+	case "":
+		return ReflectionBoth, nil
+	case ReflectionBoth, ReflectionV1, ReflectionV1Alpha, ReflectionNone:
+		return r, nil
+	}
+	return "", fmt.Errorf("unknown reflection %q: want both, v1, v1alpha or none", s)
+}
+
+// Options says what a server is like. The zero value is a good one.
+type Options struct {
+	// Reflection chooses the reflection services; "" is ReflectionBoth.
+	Reflection Reflection
+	// ReflectionToken, when not empty, is what calls of the reflection
+	// services must carry as "authorization: Bearer TOKEN". All others are
+	// UNAUTHENTICATED.
+	ReflectionToken string
+	// TLS is the server's side of TLS, as [Certs.Server] makes it; nil is
+	// plaintext. The server keeps it and does not change it.
+	TLS *tls.Config
+	// Now is the clock that messages carry; nil is time.Now. Delays run by the
+	// real clock. It must be safe for concurrent use.
+	Now func() time.Time
+	// MaxRecv is the greatest request message in bytes; 0 is 64 MiB.
+	MaxRecv int
+	// Grace is how long Stop waits for calls that still run; 0 is one second.
+	Grace time.Duration
+	// OnCall, when not nil, hears of every call at its end, reflection and
+	// health included. Calls end at the same time, so it must be safe for
+	// concurrent use; and it must not block.
+	OnCall func(Call)
+}
+
+// A Server is the demo server. It is safe for concurrent use.
+type Server struct {
+	grpc        *grpc.Server
+	recorder    *recorder
+	connections *connections
+	grace       time.Duration
+}
+
+const (
+	defaultMaxRecv = 64 << 20
+	defaultGrace   = time.Second
+	// A client that connects and then says nothing is let go after this.
+	handshakeTimeout = 10 * time.Second
+)
+
+// New makes a server that listens nowhere yet. It panics when o.Reflection is
+// not one of the choices.
+func New(o Options) *Server {
+	choice, err := ParseReflection(string(o.Reflection))
+	if err != nil {
+		panic("testserver: " + err.Error())
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxRecv == 0 {
+		o.MaxRecv = defaultMaxRecv
+	}
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
+	}
+	r := newRecorder(o.OnCall)
+	gate := tokenGate{token: o.ReflectionToken}
+	options := []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(r.unary),
+		grpc.ChainStreamInterceptor(r.stream, gate.stream),
+		grpc.MaxRecvMsgSize(o.MaxRecv),
+		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxConcurrentStreams(100_000),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.WaitForHandlers(true),
+		// Clients under test ping as often as they like.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
+	}
+	if o.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
+	}
+	s := &Server{
+		grpc:        grpc.NewServer(options...),
+		recorder:    r,
+		connections: newConnections(r),
+		grace:       o.Grace,
+	}
+	register(s.grpc, choice, o.Now)
+	r.know(s.grpc.GetServiceInfo())
+	return s
+}
+
+func register(g *grpc.Server, choice Reflection, now func() time.Time) {
+	doctor := health.NewServer()
+	demov1.RegisterGreeterServer(g, &greeter{})
+	demov1.RegisterShopServer(g, newShop(now))
+	demov1.RegisterLabServer(g, newLab(now))
+	demov1.RegisterEditionsServer(g, &editions{})
+	for service := range g.GetServiceInfo() {
+		doctor.SetServingStatus(service, healthv1.HealthCheckResponse_SERVING)
+	}
+	demov1.RegisterWarehouseServer(g, newWarehouse(doctor))
+	healthv1.RegisterHealthServer(g, doctor)
+
+	schema := &schema{}
+	options := reflection.ServerOptions{Services: g, DescriptorResolver: schema, ExtensionResolver: extensions{schema}}
+	if choice == ReflectionBoth || choice == ReflectionV1 {
+		reflectionv1.RegisterServerReflectionServer(g, reflection.NewServerV1(options))
+	}
+	if choice == ReflectionBoth || choice == ReflectionV1Alpha {
+		reflectionv1alpha.RegisterServerReflectionServer(g, reflection.NewServer(options))
+	}
+}
+
+// Serve accepts connections from l until Stop or Close, and then returns nil; on
+// a server that has ended already it does so at once. It closes l. A server may
+// serve several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.grpc.Serve(&listener{Listener: l, connections: s.connections})
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serving %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Stop ends the server: it accepts nothing new, gives the calls that run a
+// while to end (Options.Grace), and then cuts them off. When it returns, no
+// handler is left. Stopping a stopped server does nothing.
+func (s *Server) Stop() { s.stop(s.grace) }
+
+// Close ends the server at once, as Stop does when its patience is over.
+func (s *Server) Close() { s.stop(0) }
+
+func (s *Server) stop(grace time.Duration) {
+	drained := make(chan struct{})
+	if grace > 0 {
+		go func() {
+			defer close(drained)
+			s.grpc.GracefulStop()
+		}()
+		patience := time.NewTimer(grace)
+		defer patience.Stop()
+		select {
+		case <-drained:
+			return
+		case <-patience.C:
+		}
+	} else {
+		close(drained)
+	}
+	s.recorder.stopping.Store(true)
+	s.connections.closeAll()
+	s.grpc.Stop()
+	<-drained
+}
+
+// Stats tells what the server has seen so far. Counts of calls that run while
+// it looks may be a moment apart.
+func (s *Server) Stats() Stats { return s.recorder.stats() }
+
+// Wait blocks until done, which is given the server's Stats after each change,
+// returns true. It returns ctx's error when that ends first. It is how a test
+// waits for something to reach the server, such as a cancellation.
+func (s *Server) Wait(ctx context.Context, done func(Stats) bool) error {
+	return s.recorder.wait(ctx, done)
+}
