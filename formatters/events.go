@@ -1,0 +1,166 @@
+package formatters
+
+import (
+	"encoding/base64"
+	"io"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// An eventFormatter prints every event as one line of JSON, each in one write at
+// once, so that a program can follow a call and drive it.
+//
+// Event lines have no colours, whatever the options say: they are for programs.
+type eventFormatter struct {
+	out      *writer
+	o        Options
+	encoders encoders
+	opened   time.Time
+	last     time.Duration // what the line before told
+}
+
+func newEvents(w io.Writer, o Options) (Formatter, error) {
+	o.Live = true
+	f := &eventFormatter{out: newWriter(w, &o), o: o}
+	f.encoders = encoders{o: &f.o}
+	return f, nil
+}
+
+// Event prints an event. The end of a call has two lines, trailers and status;
+// it has no status when the call was given up because of its requests, since that
+// is not an answer.
+func (f *eventFormatter) Event(e *invoke.Event) error {
+	switch e.Kind {
+	case invoke.Opened:
+		f.opened, f.last = e.At, 0
+		return f.line(e, "request", func(b []byte) ([]byte, error) { return f.request(b, e), nil })
+	case invoke.RequestSent:
+		return f.line(e, "sent", func(b []byte) ([]byte, error) { return f.numbered(b, e), nil })
+	case invoke.RequestsDone:
+		return f.line(e, "half-close", nil)
+	case invoke.HeadersReceived:
+		return f.line(e, "headers", f.metadata(e.Metadata))
+	case invoke.ResponseReceived:
+		return f.line(e, "message", func(b []byte) ([]byte, error) {
+			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), e.Message.Wire)
+			return b, faulty(e, err)
+		})
+	}
+	if len(e.Metadata) > 0 {
+		if err := f.line(e, "trailers", f.metadata(e.Metadata)); err != nil {
+			return err
+		}
+	}
+	if e.Abandoned != nil || e.Status == nil {
+		return nil
+	}
+	return f.line(e, "status", func(b []byte) ([]byte, error) { return f.status(b, e.Status), nil })
+}
+
+// Flush returns the first error of writing.
+func (f *eventFormatter) Flush() error { return f.out.Flush() }
+
+// line writes one line: what every event has, and what body appends.
+func (f *eventFormatter) line(e *invoke.Event, name string, body func(b []byte) ([]byte, error)) error {
+	buf, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	b := append(append(append(buf, `{"event":"`...), name...), `","ms":`...)
+	f.last = max(f.last, e.At.Sub(f.opened))
+	b = appendMillis(b, f.last)
+	if l := f.o.Label; l != nil {
+		b = strconv.AppendInt(append(b, `,"call":`...), int64(l.Call), 10)
+		if l.Target != "" {
+			b = appendQuoted(append(b, `,"target":`...), l.Target)
+		}
+	}
+	if body != nil {
+		if b, err = body(b); err != nil {
+			return after(f.out.end(buf, e.At), err)
+		}
+	}
+	return f.out.end(append(b, '}', '\n'), e.At)
+}
+
+// appendMillis appends a duration in milliseconds, with microseconds.
+func appendMillis(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(b, float64(d.Microseconds())/1000, 'f', 3, 64)
+}
+
+// request appends what the call is and how it is carried.
+func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
+	if e.Call != nil && e.Call.Method != nil {
+		b = appendQuoted(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
+		b = appendQuoted(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
+	}
+	for _, field := range []struct{ name, value string }{
+		{`,"url":`, e.Wire.URL},
+		{`,"protocol":`, e.Wire.Protocol},
+		{`,"http":`, e.Wire.HTTP},
+		{`,"codec":`, e.Wire.Codec},
+		{`,"compression":`, e.Wire.Compression},
+	} {
+		b = appendQuoted(append(b, field.name...), field.value)
+	}
+	return appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.secret)
+}
+
+// numbered appends which message it is and its encoded size.
+func (f *eventFormatter) numbered(b []byte, e *invoke.Event) []byte {
+	b = strconv.AppendInt(append(b, `,"index":`...), int64(e.Seq), 10)
+	return strconv.AppendInt(append(b, `,"size":`...), int64(len(e.Message.Wire)), 10)
+}
+
+func (f *eventFormatter) metadata(md invoke.Metadata) func(b []byte) ([]byte, error) {
+	return func(b []byte) ([]byte, error) {
+		return appendMetadata(append(b, `,"metadata":`...), md, nil), nil
+	}
+}
+
+// status appends how the call ended.
+func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
+	b = strconv.AppendUint(append(b, `,"code":`...), uint64(s.Code), 10)
+	b = appendQuoted(append(b, `,"name":`...), invoke.CodeName(s.Code))
+	b = appendQuoted(append(b, `,"message":`...), s.Message)
+	if s.Origin != "" {
+		b = appendQuoted(append(b, `,"origin":`...), string(s.Origin))
+	}
+	if len(s.Details) == 0 {
+		return b
+	}
+	for i, d := range s.Details {
+		if i == 0 {
+			b = append(b, `,"details":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendQuoted(append(b, `{"type":`...), string(typeName(d.GetTypeUrl())))
+		b = append(base64.StdEncoding.AppendEncode(append(b, `,"value":"`...), d.GetValue()), '"')
+		if j, ok := detailJSON(d, &f.o, ""); ok {
+			b = append(append(b, `,"message":`...), j...)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// detailJSON returns an error detail as the JSON of an Any. It is false when the
+// type is not known, or the value is not a message of that type.
+func detailJSON(d *anypb.Any, o *Options, indent string) ([]byte, bool) {
+	if _, err := (known{o.Types}).FindMessageByURL(d.GetTypeUrl()); err != nil {
+		return nil, false
+	}
+	wire, err := proto.Marshal(d)
+	if err != nil {
+		return nil, false // a type URL that is not UTF-8
+	}
+	j, err := transcode.NewEncoder(d.ProtoReflect().Descriptor(), o.encoding(nil, indent)).Append(nil, wire)
+	return j, err == nil
+}

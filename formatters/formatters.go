@@ -1,0 +1,180 @@
+package formatters
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// A Format is a way to print responses.
+type Format string
+
+// The formats.
+const (
+	JSON   Format = "json"   // indented by two spaces, one after another
+	NDJSON Format = "ndjson" // a line for each message
+	YAML   Format = "yaml"   // a document for each message
+	Text   Format = "text"   // the protobuf text format
+	Table  Format = "table"  // a row for each message, for people
+	Raw    Format = "raw"    // the bytes of the messages, or of one field
+	Events Format = "events" // a JSON line for everything that happened
+)
+
+// A maker makes the formatter of one format.
+type maker func(w io.Writer, o Options) (Formatter, error)
+
+// formats lists the formats in the order in which they are told to people.
+func formats() []struct {
+	name Format
+	make maker
+} {
+	return []struct {
+		name Format
+		make maker
+	}{
+		{JSON, newJSON},
+		{NDJSON, newNDJSON},
+		{Events, newEvents},
+	}
+}
+
+// Formats returns the names of all formats.
+func Formats() []Format {
+	var names []Format
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// ParseFormat returns the format of the given name. The error is an
+// *UnknownFormatError.
+func ParseFormat(s string) (Format, error) {
+	if slices.Contains(Formats(), Format(s)) {
+		return Format(s), nil
+	}
+	e := &UnknownFormatError{Given: s}
+	best := 3 // more than two slips are another word
+	for _, f := range Formats() {
+		if d := distance(strings.ToLower(s), string(f)); d < best {
+			best, e.Nearest = d, f
+		}
+	}
+	return "", e
+}
+
+// An UnknownFormatError is a format that does not exist.
+type UnknownFormatError struct {
+	Given   string
+	Nearest Format // what may have been meant, or ""
+}
+
+// Error lists the formats that exist.
+func (e *UnknownFormatError) Error() string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, string(f))
+	}
+	return fmt.Sprintf("no such output format %q: there are %s", e.Given, strings.Join(names, ", "))
+}
+
+// distance is the number of bytes to insert, drop or change to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Options say how things are printed. The zero value is right for a pipe.
+type Options struct {
+	// Types resolves the types of Any, of extensions and of error details. The
+	// types of google.rpc and the well-known ones are known without it.
+	Types invoke.Types
+	// Color paints what is printed with the 16 colours of terminals.
+	Color bool
+	// Width is the number of columns of the terminal; 0 when it is none.
+	Width int
+	// Live says that somebody is watching: nothing waits in a buffer.
+	Live bool
+
+	EmitDefaults bool // also fields that have their default value
+	ProtoNames   bool // field names as in the schema, not in lowerCamelCase
+	Int64Numbers bool // 64-bit integers as JSON numbers, not as strings
+	EnumNumbers  bool // enum values as numbers, not as names
+
+	// Columns are the columns of Table, each a field or a path of fields with
+	// dots between them; nil: all fields.
+	Columns []string
+	// Field is a path of fields with dots between them. Raw prints the bytes of
+	// that bytes or string field; Table takes the elements of that repeated
+	// message field as its rows.
+	Field string
+
+	// SecretHeaders tells of a lower-case name of a request header that its
+	// values are not to be shown, beyond those that SecretHeader knows. May be nil.
+	SecretHeaders func(name string) bool
+	// Label marks each line of Events when there are many calls; nil: no mark.
+	Label *Label
+}
+
+// A Label tells calls of one run apart.
+type Label struct {
+	Call   int    // 0-based position in the list of calls
+	Target string // what was called, when there are several; "" else
+}
+
+// encoding returns the options of a JSON encoder.
+func (o *Options) encoding(types invoke.Types, indent string) transcode.EncodeOptions {
+	if o.Types != nil {
+		types = o.Types
+	}
+	return transcode.EncodeOptions{
+		Types: known{types}, Indent: indent, EmitDefaults: o.EmitDefaults, ProtoNames: o.ProtoNames,
+		Int64Numbers: o.Int64Numbers, EnumNumbers: o.EnumNumbers,
+	}
+}
+
+// A Formatter is a Sink that writes. It is used by one goroutine at a time, for
+// one call or for calls one after another. Flush must be called once, after the
+// last event; it returns the first error of writing, also when Event returned it
+// before. Errors of the underlying writer are returned as they are. A message
+// that does not fit its descriptor is an error that wraps a
+// *transcode.WireError, and nothing of it is printed unless it is very large.
+type Formatter interface {
+	invoke.Sink
+	Flush() error
+}
+
+// ErrTerminal is the error of New when Raw would go to a terminal, where any byte
+// of a server could be a command.
+var ErrTerminal = errors.New("raw bytes do not belong on a terminal")
+
+// New returns a formatter that writes to w.
+func New(f Format, w io.Writer, o Options) (Formatter, error) {
+	for _, known := range formats() {
+		if known.name == f {
+			return known.make(w, o)
+		}
+	}
+	_, err := ParseFormat(string(f))
+	return nil, err
+}

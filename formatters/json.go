@@ -1,0 +1,124 @@
+package formatters
+
+import (
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// pieceSize is the wire size from which a message is printed in pieces, so that
+// its JSON is never whole in memory.
+const pieceSize = 1 << 20
+
+// An encoders makes the encoder for a message type once: nearly always there is
+// only one.
+type encoders struct {
+	o      *Options
+	indent string
+	desc   protoreflect.MessageDescriptor
+	last   *transcode.Encoder
+}
+
+func (c *encoders) of(m *invoke.Message) *transcode.Encoder {
+	if c.desc != m.Desc {
+		c.desc, c.last = m.Desc, transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, c.indent))
+	}
+	return c.last
+}
+
+// A jsonFormatter prints each response as JSON and a line feed.
+type jsonFormatter struct {
+	out      *writer
+	o        Options
+	encoders encoders
+	painter  *jsonPainter // nil: no colours
+	plain    []byte       // a message before it is painted
+}
+
+func newJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormatter(w, o, "  "), nil }
+
+func newNDJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormatter(w, o, ""), nil }
+
+func newJSONFormatter(w io.Writer, o Options, indent string) *jsonFormatter {
+	f := &jsonFormatter{out: newWriter(w, &o), o: o}
+	f.encoders = encoders{o: &f.o, indent: indent}
+	if o.Color {
+		f.painter = &jsonPainter{w: pieces{f.out}}
+	}
+	return f
+}
+
+// Event prints a response.
+func (f *jsonFormatter) Event(e *invoke.Event) error {
+	if e.Kind != invoke.ResponseReceived {
+		return nil
+	}
+	buf, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	enc := f.encoders.of(e.Message)
+	if len(e.Message.Wire) >= pieceSize {
+		err = f.large(enc, e.Message.Wire)
+		buf = f.out.buf
+	} else {
+		buf, err = f.small(buf, enc, e.Message.Wire)
+	}
+	return after(f.out.end(buf, e.At), faulty(e, err))
+}
+
+// small appends a message to buf, or nothing on error.
+func (f *jsonFormatter) small(buf []byte, enc *transcode.Encoder, wire []byte) (_ []byte, err error) {
+	if f.painter == nil {
+		if buf, err = enc.Append(buf, wire); err != nil {
+			return buf, err
+		}
+		return append(buf, '\n'), nil
+	}
+	if f.plain, err = enc.Append(f.plain[:0], wire); err != nil {
+		return buf, err
+	}
+	buf = f.painter.append(buf, f.plain)
+	return append(f.painter.end(buf), '\n'), nil
+}
+
+// large writes a message in pieces.
+func (f *jsonFormatter) large(enc *transcode.Encoder, wire []byte) error {
+	out := pieces{f.out}
+	if f.painter == nil {
+		if err := enc.Write(out, wire); err != nil {
+			return err
+		}
+	} else {
+		if err := enc.Write(f.painter, wire); err != nil {
+			return err
+		}
+		f.out.buf = f.painter.end(f.out.buf)
+	}
+	f.out.buf = append(f.out.buf, '\n')
+	return nil
+}
+
+// Flush writes what is left.
+func (f *jsonFormatter) Flush() error { return f.out.Flush() }
+
+// faulty names the message that could not be printed.
+func faulty(e *invoke.Event, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("printing response %d, a %s: %w", e.Seq, e.Message.Desc.FullName(), err)
+}
+
+// after returns the error of the output if there is one, which is what it is, and
+// else what was wrong with the message.
+func after(output, message error) error {
+	if output != nil {
+		return output
+	}
+	return message
+}

@@ -1,0 +1,193 @@
+package formatters
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+func TestJSON(t *testing.T) {
+	md := dish(t)
+	messages := []*invoke.Message{
+		message(t, md, full),
+		message(t, md, ""),
+		message(t, md, `name: "soup" heat: HEAT_MILD price_cents: 5 side {}`),
+	}
+	types := dynamicpb.NewTypes(kitchen(t))
+	tests := []struct {
+		name   string
+		format Format
+		o      Options
+	}{
+		{"json", JSON, Options{}},
+		{"json-color", JSON, Options{Color: true}},
+		{"json-options", JSON, Options{ProtoNames: true, Int64Numbers: true, EnumNumbers: true}},
+		{"json-defaults", JSON, Options{EmitDefaults: true}},
+		{"ndjson", NDJSON, Options{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.o.Types = types
+			golden(t, test.name, print(t, test.format, test.o, messages...))
+		})
+	}
+}
+
+func TestJSONLargeMessage(t *testing.T) {
+	md := dish(t)
+	small := message(t, md, full)
+	b := small.Wire
+	for range 40 { // parts, each 64 KiB
+		part := protowire.AppendTag(nil, 2, protowire.BytesType)
+		part = protowire.AppendBytes(part, bytes.Repeat([]byte{0xfb}, 64<<10))
+		b = protowire.AppendTag(b, 20, protowire.BytesType)
+		b = protowire.AppendBytes(b, part)
+	}
+	large := &invoke.Message{Desc: md, Wire: b}
+	o := Options{Types: dynamicpb.NewTypes(kitchen(t))}
+	for _, f := range []Format{JSON, NDJSON} {
+		want, err := newJSONFormatter(io.Discard, o, map[Format]string{JSON: "  "}[f]).encoders.of(large).Append(nil, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := print(t, f, o, small, large, small)
+		first := print(t, f, o, small)
+		if got != first+string(want)+"\n"+first {
+			t.Errorf("%s: a message in pieces is not what it is as a whole", f)
+		}
+		colored := o
+		colored.Color = true
+		if plain := uncolored(print(t, f, colored, small, large, small)); plain != got {
+			t.Errorf("%s: colours change the text", f)
+		}
+	}
+}
+
+var sgr = regexp.MustCompile("\x1b\\[[0-9]*m")
+
+func uncolored(s string) string { return sgr.ReplaceAllString(s, "") }
+
+func TestJSONFaultyMessage(t *testing.T) {
+	good := message(t, dish(t), `name: "x"`)
+	bad := &invoke.Message{Desc: good.Desc, Wire: []byte{0x0a, 0x7f}}
+	for _, f := range []Format{JSON, NDJSON, Events} {
+		var b strings.Builder
+		p, err := New(f, &b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Event(response(good, 0)); err != nil {
+			t.Fatal(err)
+		}
+		before := b.String()
+		err = p.Event(response(bad, 1))
+		var we *transcode.WireError
+		if !errors.As(err, &we) || !strings.HasPrefix(err.Error(), "printing response 1, a kitchen.v1.Dish: ") {
+			t.Errorf("%s: got %v, want a WireError that names the message", f, err)
+		}
+		if err := p.Flush(); err != nil {
+			t.Error(err)
+		}
+		if b.String() != before {
+			t.Errorf("%s: something of a faulty message was printed: %q", f, b.String())
+		}
+	}
+}
+
+func TestColorInPieces(t *testing.T) {
+	text := `{"a\"b\\":"c\"d","n":[-1.5e+10,true,null,"s",{"k":0}],"e":{},"f":[]}` + "\n7\n"
+	whole := new(jsonPainter)
+	want := string(whole.end(whole.append(nil, []byte(text))))
+	var b bytes.Buffer
+	pieces := &jsonPainter{w: &b}
+	for i := range len(text) {
+		if _, err := pieces.Write([]byte{text[i]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Write(pieces.end(nil))
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Errorf("(-whole +pieces):\n%s", d)
+	}
+	if got := uncolored(want); got != text {
+		t.Errorf("colours change the text: %q", got)
+	}
+	for _, part := range []string{paintKey + `"a\"b\\"` + paintOff, paintString + `"c\"d"` + paintOff, paintNumber + "-1.5e+10" + paintOff, paintWord + "null" + paintOff, paintString + `"s"` + paintOff, paintKey + `"k"` + paintOff} {
+		if !strings.Contains(want, part) {
+			t.Errorf("%q is not in %q", part, want)
+		}
+	}
+}
+
+func TestStreamCostsNoAllocation(t *testing.T) {
+	m := message(t, dish(t), `name: "soup" price_cents: 5 tags: ["a", "b"] side { pieces: 1 } heat: HEAT_HOT`)
+	p, err := New(NDJSON, io.Discard, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := response(m, 0)
+	event := func() {
+		if err := p.Event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 {
+		event()
+	}
+	if n := testing.AllocsPerRun(2000, event); n != 0 {
+		t.Errorf("%v allocations a message", n)
+	}
+	if err := p.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func BenchmarkNDJSON(b *testing.B) {
+	m := message(b, dish(b), `name: "soup" price_cents: 5 tags: ["a", "b"] side { pieces: 1 } heat: HEAT_HOT`)
+	p, err := New(NDJSON, io.Discard, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := response(m, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Event(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func FuzzQuote(f *testing.F) {
+	f.Add("a\"b\\\n\u009b\u202e\xff\u2028")
+	f.Fuzz(func(t *testing.T, s string) {
+		for name, quote := range map[string]func([]byte, string) []byte{"text": appendQuoted, "bytes": appendQuotedBytes} {
+			got := string(quote(nil, s))
+			harmless(t, name, got)
+			want := strings.ToValidUTF8(s, "\uFFFD")
+			if name == "bytes" {
+				runes := make([]rune, len(s))
+				for i := range len(s) {
+					runes[i] = rune(s[i])
+				}
+				want = string(runes)
+			} else {
+				want = string([]rune(s)) // a replacement for each byte
+			}
+			var back string
+			if err := json.Unmarshal([]byte(got), &back); err != nil || back != want {
+				t.Errorf("%s: %q reads as %q, %v", name, got, back, err)
+			}
+		}
+	})
+}

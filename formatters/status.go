@@ -1,0 +1,186 @@
+package formatters
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// maxBase64 is how much is shown of bytes that nobody can read anyway.
+const maxBase64 = 120
+
+// WriteStatus writes how a call ended for a person: the code and the message on a
+// line, then each detail under its name, indented. The details of google.rpc have
+// a form of their own, other known types are JSON, and the rest are shown by type
+// and base64. Everything is cleaned. Further lines of a message are indented, so
+// that no server can write a line that seems to be ours.
+func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
+	if s == nil {
+		return nil
+	}
+	b := &block{color: o.Color}
+	b.head(painted(fmt.Sprintf("%s (%d)", invoke.CodeName(s.Code), s.Code), paintBad, o.Color), s.Message)
+	for _, d := range s.Details {
+		b.detail(d, &o)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// A block is text that is indented by parts.
+type block struct {
+	strings.Builder
+	color bool
+}
+
+// head writes the first line, and the further lines of a message indented.
+func (b *block) head(name, message string) {
+	b.WriteString(name)
+	if message != "" {
+		b.WriteString(": ")
+		b.text(message, "  ")
+		return
+	}
+	b.WriteByte('\n')
+}
+
+// text writes cleaned text from outside and a line feed. Its further lines are
+// indented by indent.
+func (b *block) text(s, indent string) {
+	s = strings.TrimRight(Clean(s, true), "\n")
+	b.WriteString(strings.ReplaceAll(s, "\n", "\n"+indent))
+	b.WriteByte('\n')
+}
+
+// name writes the line that names a detail.
+func (b *block) name(s string) {
+	b.WriteString("  " + painted(Clean(s, false), paintStrong, b.color) + "\n")
+}
+
+// line writes a line of a detail. Parts that are empty are left out together with
+// the separators before them.
+func (b *block) line(parts ...string) {
+	var s strings.Builder
+	for _, p := range parts {
+		if p == "" {
+			continue
+		}
+		if s.Len() > 0 {
+			s.WriteString(": ")
+		}
+		s.WriteString(p)
+	}
+	if s.Len() > 0 {
+		b.WriteString("    ")
+		b.text(s.String(), "      ")
+	}
+}
+
+// detail writes one detail.
+func (b *block) detail(d *anypb.Any, o *Options) {
+	name := typeName(d.GetTypeUrl())
+	if m, err := standardDetail(d); err == nil {
+		b.name(string(name.Name()))
+		b.standard(m)
+		return
+	}
+	if name == "" {
+		name = "a detail with no type"
+	}
+	b.name(string(name))
+	if j, err := detailValue(d, o); err == nil {
+		b.line(string(j))
+		return
+	}
+	b.line(shortBase64(d.GetValue()))
+}
+
+// detailValue returns the compact JSON of a detail's value, with no @type.
+func detailValue(d *anypb.Any, o *Options) ([]byte, error) {
+	t, err := known{o.Types}.FindMessageByURL(d.GetTypeUrl())
+	if err != nil {
+		return nil, err
+	}
+	return transcode.NewEncoder(t.Descriptor(), o.encoding(nil, "")).Append(nil, d.GetValue())
+}
+
+// shortBase64 returns the base64 of bytes, cut and with the size said when long.
+func shortBase64(p []byte) string {
+	s := base64.StdEncoding.EncodeToString(p)
+	if len(s) <= maxBase64 {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes in all)", s[:maxBase64], len(p))
+}
+
+// WriteErrorJSON writes how a call ended as the indented JSON of a
+// google.rpc.Status. A detail whose type is not known, or whose value is not of
+// its type, stands with its base64.
+func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
+	p, types := rpcStatus(s, &o)
+	wire, err := proto.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encoding a status: %w", err)
+	}
+	eo := o.encoding(nil, "  ")
+	eo.Types = types
+	b, err := transcode.NewEncoder(p.ProtoReflect().Descriptor(), eo).Append(nil, wire)
+	if err != nil {
+		return fmt.Errorf("encoding a status: %w", err)
+	}
+	b = append(b, '\n')
+	if o.Color {
+		b = new(jsonPainter).append(nil, b)
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// rpcStatus returns a status as the message that it is on the wire, and the types
+// with which all of it can be printed.
+func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
+	types := readable{known: known{o.Types}, broken: map[protoreflect.FullName]bool{}}
+	p := &status.Status{}
+	if s == nil {
+		return p, types
+	}
+	p.Code, p.Message = int32(s.Code), strings.ToValidUTF8(s.Message, "\uFFFD")
+	for _, d := range s.Details {
+		if _, ok := detailJSON(d, o, ""); !ok {
+			types.broken[typeName(d.GetTypeUrl())] = true
+		}
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: strings.ToValidUTF8(d.GetTypeUrl(), "\uFFFD"), Value: d.GetValue()})
+	}
+	return p, types
+}
+
+// readable resolves no type of which a value turned out broken, so that the value
+// is printed as bytes and not an error.
+type readable struct {
+	known
+	broken map[protoreflect.FullName]bool
+}
+
+func (r readable) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if r.broken[name] {
+		return nil, protoregistry.NotFound
+	}
+	return r.known.FindMessageByName(name)
+}
+
+func (r readable) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	if r.broken[typeName(url)] {
+		return nil, protoregistry.NotFound
+	}
+	return r.known.FindMessageByURL(url)
+}

@@ -1,0 +1,66 @@
+package formatters
+
+import (
+	"strings"
+
+	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // the types of error details, decoded with no schema
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// known resolves the types of google.rpc and the well-known types by those that
+// this program carries, which asks nobody, and everything else by the types given.
+type known struct{ types invoke.Types }
+
+func (k known) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if t := carried(name); t != nil {
+		return t, nil
+	}
+	if k.types == nil {
+		return nil, protoregistry.NotFound
+	}
+	return k.types.FindMessageByName(name)
+}
+
+func (k known) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	if t := carried(typeName(url)); t != nil {
+		return t, nil
+	}
+	if k.types == nil {
+		return nil, protoregistry.NotFound
+	}
+	return k.types.FindMessageByURL(url)
+}
+
+// carried returns a type that this program carries, or nil.
+func carried(name protoreflect.FullName) protoreflect.MessageType {
+	if !strings.HasPrefix(string(name), "google.rpc.") && !strings.HasPrefix(string(name), "google.protobuf.") {
+		return nil
+	}
+	t, err := protoregistry.GlobalTypes.FindMessageByName(name)
+	if err != nil {
+		return nil
+	}
+	return t
+}
+
+func (k known) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	if k.types == nil {
+		return nil, protoregistry.NotFound
+	}
+	return k.types.FindExtensionByName(name)
+}
+
+func (k known) FindExtensionByNumber(message protoreflect.FullName, n protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	if k.types == nil {
+		return nil, protoregistry.NotFound
+	}
+	return k.types.FindExtensionByNumber(message, n)
+}
+
+// typeName returns the message name at the end of the type URL of an Any.
+func typeName(url string) protoreflect.FullName {
+	return protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:])
+}
