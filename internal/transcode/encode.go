@@ -1,22 +1,20 @@
 package transcode
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
+	"math"
+	"strings"
+	"sync"
 
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // EncodeOptions say how the JSON is to look. The zero value gives compact JSON as the
 // protobuf JSON mapping has it.
 type EncodeOptions struct {
 	Types        Types  // nil: nothing resolves
-	Indent       string // "": one line, as in {"a":1}; else pretty, as in "  "
+	Indent       string // "": one line, as in {"a":1}; else pretty, as in "  "; spaces and tabs only
 	EmitDefaults bool   // also fields without presence that have their default
 	ProtoNames   bool   // field names as in the .proto file, not in lowerCamelCase
 	Int64Numbers bool   // 64-bit integers as numbers, not as strings
@@ -24,54 +22,166 @@ type EncodeOptions struct {
 }
 
 // An Encoder turns wire bytes of one message type into JSON. It is safe for concurrent use.
+//
+// What it prints means the same as what protobuf-go's protojson prints, and has the same
+// order, but for the entries of a map, which come in wire order. It differs where a person
+// looks at data that is not what it should be:
+//   - a google.protobuf.Any whose type is not known prints as its type URL and its bytes
+//     in base64, with "unresolved" set;
+//   - a string that need not be UTF-8 by its declaration, and is not, prints with U+FFFD
+//     for each faulty byte; where it must be, that is an error, as it is for protobuf-go;
+//   - what a later occurrence replaces (a scalar, a map key, a oneof's member) is not looked at.
+//
+// A value that an enum does not have prints as its number, also for a closed enum.
 type Encoder struct {
-	md protoreflect.MessageDescriptor
-	o  EncodeOptions
+	o     EncodeOptions
+	set   *planSet
+	root  *plan
+	pool  sync.Pool // of *encoding
+	lines string    // a line break, and the indentation of the greatest depth that is shown
 }
+
+// maxIndent is the depth past which indentation grows no more: a small message that nests
+// deep must not print as a large one.
+const maxIndent = 100
 
 // NewEncoder returns an encoder for messages of type md.
 func NewEncoder(md protoreflect.MessageDescriptor, o EncodeOptions) *Encoder {
 	if o.Types == nil {
 		o.Types = new(protoregistry.Types)
 	}
-	return &Encoder{md, o}
+	e := &Encoder{o: o, set: newPlanSet(o.Types)}
+	e.set.protoNames = o.ProtoNames
+	e.set.spaced = o.Indent != ""
+	if e.set.spaced {
+		e.lines = "\n" + strings.Repeat(o.Indent, maxIndent)
+	}
+	e.root = e.set.plan(md)
+	e.pool.New = func() any { return &encoding{Encoder: e} }
+	return e
 }
 
 // Append appends the JSON of the message wire to dst, with no newline after it. On
 // error, which is a [*WireError], what it returns is dst as it was.
 func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
-	m := dynamicpb.NewMessage(e.md)
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: e.o.Types}).Unmarshal(wire, m); err != nil {
-		return dst, &WireError{Problem: err.Error()}
-	}
-	b, err := protojson.MarshalOptions{
-		AllowPartial: true, Resolver: e.o.Types, UseProtoNames: e.o.ProtoNames,
-		UseEnumNumbers: e.o.EnumNumbers, EmitDefaultValues: e.o.EmitDefaults,
-	}.Marshal(m)
-	if err != nil {
-		return dst, &WireError{Problem: err.Error()}
-	}
-	buf := bytes.NewBuffer(dst)
-	if e.o.Indent != "" {
-		err = json.Indent(buf, b, "", e.o.Indent)
-	} else {
-		err = json.Compact(buf, b)
-	}
+	s := e.pool.Get().(*encoding)
+	s.wire, s.out, s.w, s.flushAt = wire, dst, nil, math.MaxInt
+	err := s.document()
+	out := s.out
+	s.out = nil
+	s.release()
 	if err != nil {
 		return dst, err
 	}
-	return buf.Bytes(), nil
+	return out, nil
 }
+
+// piece is how much JSON [Encoder.Write] gathers before it writes, in bytes.
+const piece = 64 << 10
 
 // Write writes the JSON of the message wire to w in pieces of about 64 KiB, with no
 // newline after it, so that the JSON of a large message is never whole in memory. When
 // the message is faulty the error is a [*WireError] and some of it may have been written;
 // other errors are w's own.
 func (e *Encoder) Write(w io.Writer, wire []byte) error {
-	b, err := e.Append(nil, wire)
-	if err != nil {
-		return err
+	s := e.pool.Get().(*encoding)
+	s.wire, s.out, s.w, s.flushAt = wire, s.own[:0], w, piece
+	err := s.document()
+	if err == nil {
+		err = s.flush()
 	}
-	_, err = w.Write(b)
+	s.own, s.out = s.out[:0], nil
+	s.release()
 	return err
+}
+
+// An encoding is one message on its way to JSON, with the memory that the next one takes over.
+type encoding struct {
+	*Encoder
+	wire    []byte
+	out     []byte
+	own     []byte // out, when the JSON goes to w
+	w       io.Writer
+	flushAt int // the length of out at which it is written to w
+
+	runs    []run         // of all messages that are open, the innermost last
+	members []member      // of the oneofs of all messages that are open
+	entries []entry       // of all maps that are open
+	keys    keySet        // of the map that is being read
+	open    []int         // numbers and starts of groups that are being skipped
+	groups  map[int]group // long groups inside others, by their starts
+}
+
+// maxKept is how many bytes of each kind of memory are kept for the next message.
+const maxKept = 1 << 20
+
+func (s *encoding) release() {
+	s.wire, s.w = nil, nil
+	s.runs, s.members, s.entries, s.open = s.runs[:0], s.members[:0], s.entries[:0], s.open[:0]
+	if cap(s.runs)*12+cap(s.members)*8+cap(s.entries)*24+cap(s.own)+cap(s.keys.table)*4 > maxKept {
+		s.runs, s.members, s.entries, s.own, s.keys = nil, nil, nil, nil, keySet{}
+	}
+	if len(s.groups) > 0 {
+		s.groups = nil
+	}
+	s.pool.Put(s)
+}
+
+// document prints the whole message.
+func (s *encoding) document() error {
+	if len(s.wire) > math.MaxInt32 {
+		return &WireError{Problem: "the message is longer than 2 GiB"}
+	}
+	s.runs = append(s.runs, run{start: 0, end: uint32(len(s.wire))})
+	if err := s.message(s.root, 0, 1, 1); err != nil {
+		return located(err)
+	}
+	return nil
+}
+
+// flush writes what has gathered.
+func (s *encoding) flush() error {
+	if s.w == nil {
+		return nil
+	}
+	_, err := s.w.Write(s.out)
+	s.out = s.out[:0]
+	return err
+}
+
+// newline begins a new line at the given depth.
+func (s *encoding) newline(depth int) {
+	s.out = append(s.out, s.lines[:1+len(s.o.Indent)*min(depth, maxIndent)]...)
+}
+
+// separate begins the element number n of an object or array. Where its indentation is
+// growing, a key brings its own comma when it stands in one line.
+func (s *encoding) separate(n, depth int) {
+	if n > 0 {
+		s.out = append(s.out, ',')
+	}
+	if s.set.spaced {
+		s.newline(depth)
+	}
+}
+
+// key begins the field number n of an object.
+func (s *encoding) key(key []byte, n, depth int) {
+	if !s.set.spaced {
+		if n == 0 {
+			key = key[1:]
+		}
+		s.out = append(s.out, key...)
+		return
+	}
+	s.separate(n, depth)
+	s.out = append(s.out, key...)
+}
+
+// shut ends an object or array of n elements.
+func (s *encoding) shut(c byte, n, depth int) {
+	if n > 0 && s.set.spaced {
+		s.newline(depth - 1)
+	}
+	s.out = append(s.out, c)
 }

@@ -8,6 +8,9 @@ import (
 // maxFaults is how many faults of one document are told: more than a person reads at once.
 const maxFaults = 5
 
+// maxQuoted is how many bytes of a faulty text a problem quotes.
+const maxQuoted = 40
+
 // An Error lists the faults of one JSON document in order of their place, from one to five.
 type Error struct{ Faults []Fault }
 

@@ -1,0 +1,67 @@
+package transcode
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+const tooDeep = "messages nest deeper than 10000"
+
+// A wireFault is a WireError on its way out: each level that it passes adds where it was.
+type wireFault struct {
+	offset  int
+	problem string
+	path    []string // the innermost first
+	more    bool     // the outer levels were too many to keep
+}
+
+func (e *wireFault) Error() string { return e.problem }
+
+// maxPath is how many levels of a path are told.
+const maxPath = 32
+
+func (s *encoding) fault(offset int, problem string) error {
+	return &wireFault{offset: offset, problem: problem}
+}
+
+// within adds the field f to the path of err.
+func within(err error, f *field) error { return inside(err, f.name) }
+
+// withinElement adds the element i of a list to the path of err.
+func withinElement(err error, i int) error { return inside(err, "["+strconv.Itoa(i)+"]") }
+
+// withinEntry adds a map's key to the path of err.
+func withinEntry(err error, key string) error { return inside(err, "["+key+"]") }
+
+func inside(err error, seg string) error {
+	var f *wireFault
+	if errors.As(err, &f) {
+		if len(f.path) >= maxPath {
+			f.more = true
+		} else {
+			f.path = append(f.path, seg)
+		}
+	}
+	return err
+}
+
+// located turns a wireFault into the error that callers see, and leaves others as they are.
+func located(err error) error {
+	var f *wireFault
+	if !errors.As(err, &f) {
+		return err
+	}
+	var b strings.Builder
+	if f.more {
+		b.WriteString("…")
+	}
+	for i := len(f.path) - 1; i >= 0; i-- {
+		seg := f.path[i]
+		if b.Len() > 0 && seg[0] != '[' {
+			b.WriteByte('.')
+		}
+		b.WriteString(seg)
+	}
+	return &WireError{Offset: f.offset, Path: b.String(), Problem: f.problem}
+}

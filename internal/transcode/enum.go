@@ -1,0 +1,116 @@
+package transcode
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// An enumPlan is what both directions know of one enum type. It is fixed once it is made.
+type enumPlan struct {
+	ed     protoreflect.EnumDescriptor
+	dense  [][]byte // quoted names of the values from 0 up
+	sparse map[int32][]byte
+	byName map[string]int32
+	prefix string           // what all names begin with, and a person may leave out
+	folded map[string]int32 // names and short names in lower case that mean one value
+}
+
+// enumPlan returns the plan of ed.
+func (ps *planSet) enumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if e := ps.enums[ed]; e != nil {
+		return e
+	}
+	e := newEnumPlan(ed)
+	ps.enums[ed] = e
+	return e
+}
+
+func newEnumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
+	vs := ed.Values()
+	e := &enumPlan{
+		ed:     ed,
+		byName: make(map[string]int32, vs.Len()),
+		sparse: make(map[int32][]byte),
+		prefix: commonPrefix(vs),
+		folded: make(map[string]int32, 2*vs.Len()),
+	}
+	clash := make(map[string]bool)
+	fold := func(name string, num int32) {
+		low := strings.ToLower(name)
+		if was, ok := e.folded[low]; ok && was != num {
+			clash[low] = true
+		}
+		e.folded[low] = num
+	}
+	for i := range vs.Len() {
+		name, num := string(vs.Get(i).Name()), int32(vs.Get(i).Number())
+		if _, ok := e.byName[name]; !ok {
+			e.byName[name] = num
+		}
+		fold(name, num)
+		if short := e.short(name); short != name {
+			fold(short, num)
+		}
+		e.addNumber(name, num, 4*vs.Len()+16)
+	}
+	for low := range clash {
+		delete(e.folded, low)
+	}
+	return e
+}
+
+// addNumber gives num its quoted name, unless it has one: the first of its names is printed.
+func (e *enumPlan) addNumber(name string, num int32, limit int) {
+	if num < 0 || int(num) >= limit {
+		if e.sparse[num] == nil {
+			e.sparse[num] = appendQuoted(nil, name)
+		}
+		return
+	}
+	for int(num) >= len(e.dense) {
+		e.dense = append(e.dense, nil)
+	}
+	if e.dense[num] == nil {
+		e.dense[num] = appendQuoted(nil, name)
+	}
+}
+
+// quoted returns the name of a value in quotes, or nil when it has none.
+func (e *enumPlan) quoted(num int32) []byte {
+	if num >= 0 && int(num) < len(e.dense) {
+		return e.dense[num]
+	}
+	return e.sparse[num]
+}
+
+// short returns a value's name without what all names of the enum begin with.
+func (e *enumPlan) short(name string) string { return strings.TrimPrefix(name, e.prefix) }
+
+// commonPrefix returns what all names begin with, up to and with an underscore. It is ""
+// when what is left of a name would be nothing or begin with a digit, since that would
+// read as a number.
+func commonPrefix(vs protoreflect.EnumValueDescriptors) string {
+	if vs.Len() == 0 {
+		return ""
+	}
+	prefix := string(vs.Get(0).Name())
+	for i := range vs.Len() {
+		name := string(vs.Get(i).Name())
+		n := 0
+		for n < len(prefix) && n < len(name) && prefix[n] == name[n] {
+			n++
+		}
+		prefix = prefix[:n]
+	}
+	prefix = prefix[:strings.LastIndexByte(prefix, '_')+1]
+	for i := range vs.Len() {
+		rest := string(vs.Get(i).Name())[len(prefix):]
+		if rest == "" || rest[0] >= '0' && rest[0] <= '9' {
+			return ""
+		}
+	}
+	return prefix
+}

@@ -1,0 +1,382 @@
+package transcode
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxDepth bounds how deeply messages nest, in both directions. It is the limit that
+// protobuf-go sets itself on the wire.
+const maxDepth = protowire.DefaultRecursionLimit
+
+// A shape says how a field's occurrences on the wire make its value.
+type shape uint8
+
+const (
+	scalarShape  shape = iota // the last one is the value
+	messageShape              // all of them, one after another, are the message
+	listShape                 // each one is an element, or several when packed
+	mapShape                  // each one is an entry; the last one of a key counts
+)
+
+// A plan is what both directions know of one message type. All but the pointers to other
+// plans, which are filled in when first wanted, is fixed once it is made.
+type plan struct {
+	set    *planSet
+	md     protoreflect.MessageDescriptor
+	known  wellKnown
+	fields []*field // by declaration, which is the order of the JSON
+	dense  []*field // by number, for the small ones
+	sparse map[protowire.Number]*field
+	oneofs int
+
+	messageSet bool // has no JSON form
+
+	extendable bool
+	exts       atomic.Pointer[extensions]
+
+	names func() map[string]*field // what a JSON key may be; made when first wanted
+}
+
+// extensions are those of one message type that were met so far. It is never changed,
+// only replaced.
+type extensions struct {
+	byNumber map[protowire.Number]*field
+	list     []*field // in the order they were met; field i has the index len(plan.fields)+i
+}
+
+// A field is a plan's field, a map's key or value, or an extension.
+type field struct {
+	fd    protoreflect.FieldDescriptor
+	name  string // as in the .proto file
+	json  string // as the JSON key
+	key   []byte // the JSON key as it is written, with its separators
+	owner *plan
+	index int32 // place in the JSON
+	num   protowire.Number
+	kind  protoreflect.Kind
+	wire  protowire.Type // of one value
+	shape shape
+	oneof int32 // index of its oneof, or -1
+
+	packable bool // may come packed
+	packed   bool // is to be sent packed
+	presence bool // its zero value is worth printing
+	utf8     bool // must be valid UTF-8
+	null     bool // is a google.protobuf.NullValue
+
+	tag []byte // of one value
+
+	sub         atomic.Pointer[plan]
+	enum        atomic.Pointer[enumPlan]
+	mapKey      *field
+	mapValue    *field
+	defaultBits uint64 // of a single enum, whose first value may not be zero
+}
+
+// A planSet makes plans and keeps them, one for each descriptor, for one encoder or
+// decoder. It is safe for concurrent use.
+type planSet struct {
+	types      Types
+	protoNames bool
+	spaced     bool // a space after a key's colon, and no comma before it
+
+	mu       sync.Mutex
+	messages map[protoreflect.MessageDescriptor]*plan
+	enums    map[protoreflect.EnumDescriptor]*enumPlan
+
+	// urls holds the plans of type URLs that were resolved. It is replaced, never changed.
+	urls atomic.Pointer[map[string]*plan]
+}
+
+// maxURLs bounds how many type URLs are remembered: they come from the other side.
+const maxURLs = 256
+
+func newPlanSet(types Types) *planSet {
+	return &planSet{
+		types:    types,
+		messages: make(map[protoreflect.MessageDescriptor]*plan),
+		enums:    make(map[protoreflect.EnumDescriptor]*enumPlan),
+	}
+}
+
+// plan returns the plan of md.
+func (ps *planSet) plan(md protoreflect.MessageDescriptor) *plan {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.messages[md]; p != nil {
+		return p
+	}
+	p := ps.newPlan(md)
+	ps.messages[md] = p
+	return p
+}
+
+// byURL returns the plan of the message that a google.protobuf.Any names, or an error
+// when it is not known.
+func (ps *planSet) byURL(url []byte) (*plan, error) {
+	if m := ps.urls.Load(); m != nil {
+		if p := (*m)[string(url)]; p != nil {
+			return p, nil
+		}
+	}
+	s := string(url)
+	mt, err := ps.types.FindMessageByURL(s)
+	if err != nil {
+		return nil, err
+	}
+	p := ps.plan(mt.Descriptor())
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	grown := make(map[string]*plan)
+	if m := ps.urls.Load(); m != nil && len(*m) < maxURLs {
+		for k, v := range *m {
+			grown[k] = v
+		}
+	}
+	grown[s] = p
+	ps.urls.Store(&grown)
+	return p, nil
+}
+
+func (ps *planSet) newPlan(md protoreflect.MessageDescriptor) *plan {
+	fds := md.Fields()
+	p := &plan{
+		set:        ps,
+		md:         md,
+		known:      wellKnownOf(md),
+		fields:     make([]*field, fds.Len()),
+		oneofs:     md.Oneofs().Len(),
+		extendable: md.ExtensionRanges().Len() > 0,
+	}
+	if ms, ok := md.(interface{ IsMessageSet() bool }); ok {
+		p.messageSet = ms.IsMessageSet()
+	}
+	p.names = sync.OnceValue(p.makeNames)
+	// A table by number pays while most of it is used; 64 bounds what a message of one
+	// field wastes.
+	limit := protowire.Number(4*fds.Len() + 64)
+	var top protowire.Number
+	for i := range p.fields {
+		f := ps.newField(p, fds.Get(i), int32(i))
+		p.fields[i] = f
+		if f.num <= limit {
+			top = max(top, f.num)
+		}
+	}
+	p.dense = make([]*field, top+1)
+	for _, f := range p.fields {
+		if f.num <= top {
+			p.dense[f.num] = f
+			continue
+		}
+		if p.sparse == nil {
+			p.sparse = make(map[protowire.Number]*field)
+		}
+		p.sparse[f.num] = f
+	}
+	return p
+}
+
+func (ps *planSet) newField(owner *plan, fd protoreflect.FieldDescriptor, index int32) *field {
+	f := &field{
+		fd:       fd,
+		name:     fd.TextName(),
+		json:     fd.JSONName(),
+		owner:    owner,
+		index:    index,
+		num:      fd.Number(),
+		kind:     fd.Kind(),
+		wire:     wireType(fd.Kind()),
+		oneof:    -1,
+		presence: fd.HasPresence(),
+		utf8:     enforcesUTF8(fd),
+	}
+	if o := fd.ContainingOneof(); o != nil {
+		f.oneof = int32(o.Index())
+	}
+	key := f.json
+	if ps.protoNames {
+		key = f.name
+	}
+	f.key = ps.appendKey(key)
+	f.tag = protowire.AppendTag(nil, f.num, f.wire)
+	if ed := fd.Enum(); ed != nil {
+		f.null = ed.FullName() == "google.protobuf.NullValue"
+		if !fd.IsList() {
+			f.defaultBits = uint64(int64(fd.Default().Enum()))
+		}
+	}
+	switch {
+	case fd.IsMap():
+		f.shape = mapShape
+		f.mapKey = ps.newField(owner, fd.MapKey(), 0)
+		f.mapValue = ps.newField(owner, fd.MapValue(), 1)
+		// Both are there even when they are zero, whatever the syntax.
+		f.mapKey.presence, f.mapValue.presence = true, true
+	case fd.IsList():
+		f.shape = listShape
+		f.packable = f.wire != protowire.BytesType && f.wire != protowire.StartGroupType
+		f.packed = fd.IsPacked()
+	case fd.Message() != nil:
+		f.shape = messageShape
+	}
+	if f.packed {
+		f.tag = protowire.AppendTag(nil, f.num, protowire.BytesType)
+	}
+	return f
+}
+
+// appendKey returns a JSON key as it is written: `,"a":` in a line, `"a": ` when spaced.
+func (ps *planSet) appendKey(key string) []byte {
+	var b []byte
+	if !ps.spaced {
+		b = append(b, ',')
+	}
+	b = appendQuoted(b, key)
+	b = append(b, ':')
+	if ps.spaced {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// byNumber returns the field with the number num, looking among the extensions too, or nil.
+func (p *plan) byNumber(num protowire.Number) *field {
+	if int(num) < len(p.dense) {
+		if f := p.dense[num]; f != nil {
+			return f
+		}
+	} else if f := p.sparse[num]; f != nil {
+		return f
+	}
+	if !p.extendable || !p.md.ExtensionRanges().Has(num) {
+		return nil
+	}
+	if x := p.exts.Load(); x != nil {
+		if f := x.byNumber[num]; f != nil {
+			return f
+		}
+	}
+	xt, err := p.set.types.FindExtensionByNumber(p.md.FullName(), num)
+	if err != nil {
+		// Not known, or not to be found out now: an unknown field, which never stops
+		// the output.
+		return nil
+	}
+	return p.extension(xt.TypeDescriptor())
+}
+
+// extension returns the field of the extension xd, or nil when it does not extend p's message.
+func (p *plan) extension(xd protoreflect.FieldDescriptor) *field {
+	if xd.ContainingMessage().FullName() != p.md.FullName() || !p.md.ExtensionRanges().Has(xd.Number()) {
+		return nil
+	}
+	p.set.mu.Lock()
+	defer p.set.mu.Unlock()
+	grown := &extensions{byNumber: make(map[protowire.Number]*field)}
+	if x := p.exts.Load(); x != nil {
+		if f := x.byNumber[xd.Number()]; f != nil {
+			return f
+		}
+		for num, f := range x.byNumber {
+			grown.byNumber[num] = f
+		}
+		grown.list = append(grown.list, x.list...)
+	}
+	f := p.set.newField(p, xd, int32(len(p.fields)+len(grown.list)))
+	f.oneof = -1
+	grown.byNumber[f.num] = f
+	grown.list = append(grown.list, f)
+	p.exts.Store(grown)
+	return f
+}
+
+// field returns the field or extension with the given index.
+func (p *plan) field(index int32) *field {
+	if int(index) < len(p.fields) {
+		return p.fields[index]
+	}
+	return p.exts.Load().list[int(index)-len(p.fields)]
+}
+
+// compare orders two fields as the JSON has them: fields by declaration, then extensions
+// by their full names.
+func (p *plan) compare(a, b int32) int {
+	n := int32(len(p.fields))
+	if a >= n && b >= n && a != b {
+		list := p.exts.Load().list
+		if list[a-n].fd.FullName() < list[b-n].fd.FullName() {
+			return -1
+		}
+		return 1
+	}
+	return int(a - b)
+}
+
+// makeNames returns the fields by what a JSON key may be: the JSON name and the name in
+// the .proto file, the first of which wins where two fields quarrel about one.
+func (p *plan) makeNames() map[string]*field {
+	m := make(map[string]*field, 2*len(p.fields))
+	for _, f := range p.fields {
+		if m[f.json] == nil {
+			m[f.json] = f
+		}
+	}
+	for _, f := range p.fields {
+		if m[f.name] == nil {
+			m[f.name] = f
+		}
+	}
+	return m
+}
+
+// message returns the plan of the field's message type.
+func (f *field) message() *plan {
+	if p := f.sub.Load(); p != nil {
+		return p
+	}
+	p := f.owner.set.plan(f.fd.Message())
+	f.sub.Store(p)
+	return p
+}
+
+// enumeration returns the plan of the field's enum type.
+func (f *field) enumeration() *enumPlan {
+	if e := f.enum.Load(); e != nil {
+		return e
+	}
+	e := f.owner.set.enumPlan(f.fd.Enum())
+	f.enum.Store(e)
+	return e
+}
+
+func wireType(k protoreflect.Kind) protowire.Type {
+	switch k {
+	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
+		return protowire.Fixed32Type
+	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind, protoreflect.DoubleKind:
+		return protowire.Fixed64Type
+	case protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind:
+		return protowire.BytesType
+	case protoreflect.GroupKind:
+		return protowire.StartGroupType
+	}
+	return protowire.VarintType
+}
+
+// enforcesUTF8 reports whether a string field must be valid UTF-8 on the wire: always in
+// proto3, never in proto2, and by its feature in editions.
+func enforcesUTF8(fd protoreflect.FieldDescriptor) bool {
+	if fd.Kind() != protoreflect.StringKind {
+		return false
+	}
+	if fd.ParentFile().Syntax() == protoreflect.Editions {
+		f, ok := fd.(interface{ EnforceUTF8() bool })
+		return ok && f.EnforceUTF8()
+	}
+	return fd.ParentFile().Syntax() == protoreflect.Proto3
+}
