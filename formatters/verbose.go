@@ -1,0 +1,196 @@
+package formatters
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// Verbose returns a sink that tells a person on w, which is standard error, what
+// happens in a call: the method, the metadata both ways, and the size and time of
+// each message. Level 2 and up adds a tree of the phases at the end; level 0 and
+// below tells nothing. The wording of the blocks is grpcurl's. Values of secret
+// request headers are masked, and everything is cleaned.
+//
+// Talk that cannot be written does not stop a call: the sink never fails. It is
+// used by one goroutine at a time.
+func Verbose(w io.Writer, level int, o Options) invoke.Sink {
+	if level <= 0 {
+		return invoke.SinkFunc(func(*invoke.Event) error { return nil })
+	}
+	return &verbose{w: w, o: o, level: level}
+}
+
+// A verbose is the state of telling one call.
+type verbose struct {
+	w     io.Writer
+	o     Options
+	level int
+	b     strings.Builder
+
+	opened            time.Time
+	headers           bool
+	sent, received    int
+	bytesOut, bytesIn int64
+	phases            []phase
+	last              time.Duration // when the last response came
+}
+
+// A phase is a moment that ends a part of a call.
+type phase struct {
+	name string
+	at   time.Duration // since the call began
+}
+
+// Event tells an event.
+func (v *verbose) Event(e *invoke.Event) error {
+	v.b.Reset()
+	switch e.Kind {
+	case invoke.Opened:
+		*v = verbose{w: v.w, o: v.o, level: v.level, opened: e.At}
+		v.open(e)
+	case invoke.RequestSent:
+		v.sent++
+		v.bytesOut += int64(len(e.Message.Wire))
+		v.mark("first request", e)
+		fmt.Fprintf(&v.b, "Sent message %d: %s (%s)\n", e.Seq, bytesText(int64(len(e.Message.Wire))), v.since(e))
+	case invoke.RequestsDone:
+		v.mark("half-close", e)
+		fmt.Fprintf(&v.b, "Closed the sending side (%s)\n", v.since(e))
+	case invoke.HeadersReceived:
+		v.headers = true
+		v.mark("response headers", e)
+		v.block("Response headers received:", e.Metadata, nil)
+	case invoke.ResponseReceived:
+		v.received++
+		v.bytesIn += int64(len(e.Message.Wire))
+		v.mark("first response", e)
+		v.last = e.At.Sub(v.opened)
+		fmt.Fprintf(&v.b, "Received message %d: %s (%s)\n", e.Seq, bytesText(int64(len(e.Message.Wire))), v.since(e))
+	case invoke.Finished:
+		v.finish(e)
+	}
+	_, _ = io.WriteString(v.w, v.b.String())
+	return nil
+}
+
+// open tells the method, where the call goes, and the request's metadata.
+func (v *verbose) open(e *invoke.Event) {
+	if e.Call != nil && e.Call.Method != nil {
+		v.b.WriteString("\nResolved method descriptor:\n" + v.method(e.Call.Method))
+	}
+	if e.Wire.URL != "" {
+		fmt.Fprintf(&v.b, "\nCalling %s\n(%s over HTTP/%s, codec %s, compression %s)\n", Clean(e.Wire.URL, false),
+			Clean(e.Wire.Protocol, false), Clean(e.Wire.HTTP, false), Clean(e.Wire.Codec, false), Clean(e.Wire.Compression, false))
+	}
+	v.block("Request metadata to send:", e.Metadata, v.o.secret)
+	v.b.WriteByte('\n')
+}
+
+func (v *verbose) method(d protoreflect.MethodDescriptor) string {
+	source, err := descriptorSource(d)
+	if err != nil {
+		return Clean(err.Error(), false) + "\n"
+	}
+	if v.o.Color {
+		source = paintSource(source)
+	}
+	return source
+}
+
+// block tells metadata under a heading.
+func (v *verbose) block(heading string, md invoke.Metadata, secret func(string) bool) {
+	v.b.WriteString("\n" + heading + "\n")
+	if len(md) == 0 {
+		v.b.WriteString("(empty)\n")
+	}
+	for _, key := range md.Keys() {
+		name := painted(Clean(key, false), paintKey, v.o.Color)
+		for _, value := range md[key] {
+			if secret != nil && secret(key) {
+				value = masked
+			} else {
+				value = metadataValue(key, value)
+			}
+			v.b.WriteString(name + ": " + value + "\n")
+		}
+	}
+}
+
+// finish tells the trailers, how much went each way, and how long it took.
+func (v *verbose) finish(e *invoke.Event) {
+	if e.Status == nil || e.Status.Origin != invoke.OriginTransport { // else nothing was received
+		if !v.headers {
+			v.block("Response headers received:", nil, nil)
+		}
+		v.block("Response trailers received:", e.Metadata, nil)
+	}
+	if v.received > 1 {
+		v.phases = append(v.phases, phase{"last response", v.last})
+	}
+	v.phases = append(v.phases, phase{"end", e.At.Sub(v.opened)})
+	fmt.Fprintf(&v.b, "Sent %s and received %s", plural(v.sent, "request"), plural(v.received, "response"))
+	fmt.Fprintf(&v.b, " (%s out, %s in, %s", bytesText(v.bytesOut), bytesText(v.bytesIn), v.since(e))
+	if e.Status != nil && e.Abandoned == nil {
+		v.b.WriteString(", " + painted(invoke.CodeName(e.Status.Code), statusPaint(e.Status.Code), v.o.Color))
+	}
+	v.b.WriteString(")\n")
+	if v.level > 1 {
+		v.timing()
+	}
+}
+
+func statusPaint(c codes.Code) string {
+	if c == codes.OK {
+		return paintString
+	}
+	return paintBad
+}
+
+// timing tells when each phase ended and how long it was.
+func (v *verbose) timing() {
+	v.b.WriteString("\nTiming Data:\n")
+	var before time.Duration
+	for _, p := range v.phases {
+		fmt.Fprintf(&v.b, "  %-17s %s (+%s)\n", p.name+":", millis(p.at), millis(p.at-before))
+		before = p.at
+	}
+}
+
+// mark notes the end of a phase when it happens first.
+func (v *verbose) mark(name string, e *invoke.Event) {
+	if v.level < 2 {
+		return
+	}
+	for _, p := range v.phases {
+		if p.name == name {
+			return
+		}
+	}
+	v.phases = append(v.phases, phase{name, e.At.Sub(v.opened)})
+}
+
+// since returns how long after its begin something in the call happened.
+func (v *verbose) since(e *invoke.Event) string { return millis(e.At.Sub(v.opened)) }
+
+func millis(d time.Duration) string { return string(appendMillis(nil, d)) + " ms" }
+
+func bytesText(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
