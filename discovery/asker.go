@@ -1,0 +1,229 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// An asker puts questions to the reflection service of a server, one stream for
+// all of them. It is not safe for concurrent use.
+type asker struct {
+	transport invoke.Transport
+	metadata  invoke.Metadata
+	timeout   time.Duration
+	versions  []string // still to try, the first one next
+	refused   []string // those that are not there
+	refusal   *invoke.Status
+	settled   string // the version that has answered
+	stream    *reflectStream
+}
+
+func newAsker(t invoke.Transport, o ReflectOptions) *asker {
+	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	if o.Version != "" {
+		a.versions = []string{o.Version}
+	}
+	if a.timeout <= 0 {
+		a.timeout = ReflectTimeout
+	}
+	return a
+}
+
+// A reflectStream is one open call of the reflection service. It lives longer
+// than the question that opened it, so it has a context of its own.
+type reflectStream struct {
+	stream   invoke.Stream
+	cancel   context.CancelFunc
+	answered bool // it has brought an answer
+}
+
+// ask returns the answer to a question. The error wraps ErrNotFound when the
+// server has no such name; it is a *NoReflectionError when there is nobody to
+// ask, and a *ReflectionError for every other end.
+func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
+	for reopened := false; ; {
+		s, err := a.open(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		seasoned := s.answered
+		answer, status := a.exchange(ctx, s, q)
+		if status == nil {
+			return q.read(answer)
+		}
+		a.close()
+		switch {
+		case ctx.Err() != nil:
+			return nil, contextError(ctx, q.text)
+		case !seasoned && a.settled == "" && status.Code == codes.Unimplemented:
+			if err := a.nextVersion(status); err != nil {
+				return nil, err
+			}
+		case q.named && status.Code == codes.NotFound && status.Origin == invoke.OriginServer:
+			// Some servers end the stream instead of sending an error response.
+			return nil, q.missing()
+		case seasoned && !reopened && status.Cause != errSlow:
+			// Others end it after an answer that was an error.
+			reopened = true
+		default:
+			return nil, q.failed(status)
+		}
+	}
+}
+
+// nextVersion goes on to the next version of the service. When there is none
+// left, the server has no reflection, which is remembered.
+func (a *asker) nextVersion(s *invoke.Status) error {
+	if a.refusal == nil {
+		a.refusal = s
+	}
+	a.refused = append(a.refused, a.versions[0])
+	a.versions = a.versions[1:]
+	if len(a.versions) == 0 {
+		return a.noReflection()
+	}
+	return nil
+}
+
+func (a *asker) noReflection() error {
+	return &NoReflectionError{Versions: a.refused, Status: a.refusal}
+}
+
+// open returns the stream, opening it if need be.
+func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
+	if a.stream != nil {
+		return a.stream, nil
+	}
+	for {
+		if len(a.versions) == 0 {
+			return nil, a.noReflection()
+		}
+		m := invoke.Method{
+			Path:          "/grpc.reflection." + a.versions[0] + ".ServerReflection/ServerReflectionInfo",
+			ClientStreams: true, ServerStreams: true,
+		}
+		// The values of the caller's context are kept, its end is not.
+		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		w := a.watch(ctx, cancel)
+		stream, err := a.transport.Open(own, m, a.metadata)
+		slow := w.stop()
+		if err == nil && ctx.Err() == nil && !slow {
+			a.stream = &reflectStream{stream: stream, cancel: cancel}
+			return a.stream, nil
+		}
+		cancel()
+		if err == nil {
+			stream.Finish()
+		}
+		status := openStatus(err)
+		switch {
+		case ctx.Err() != nil:
+			return nil, contextError(ctx, q.text)
+		case slow:
+			return nil, q.failed(a.slowStatus("the reflection stream to open"))
+		case a.settled == "" && status.Code == codes.Unimplemented:
+			if err := a.nextVersion(status); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, q.failed(status)
+		}
+	}
+}
+
+func openStatus(err error) *invoke.Status {
+	var se *invoke.StatusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	return &invoke.Status{Code: codes.Unavailable, Message: fmt.Sprint(err), Origin: invoke.OriginTransport, Cause: err}
+}
+
+var errSlow = errors.New("no answer in time")
+
+// slowStatus is the status of a wait that nobody but this package limited.
+func (a *asker) slowStatus(what string) *invoke.Status {
+	return clientStatus(codes.Unavailable, fmt.Sprintf("waited %v for %s", a.timeout, what), errSlow)
+}
+
+// A watch ends a wait by cancelling the stream: when the caller's context ends,
+// or when it takes too long.
+type watch struct {
+	timer   *time.Timer
+	slow    atomic.Bool
+	unwatch func() bool
+}
+
+func (a *asker) watch(ctx context.Context, cancel context.CancelFunc) *watch {
+	w := &watch{unwatch: context.AfterFunc(ctx, cancel)}
+	w.timer = time.AfterFunc(a.timeout, func() {
+		w.slow.Store(true)
+		cancel()
+	})
+	return w
+}
+
+// stop ends the watch and tells whether the limit has passed.
+func (w *watch) stop() bool {
+	w.unwatch()
+	w.timer.Stop()
+	return w.slow.Load()
+}
+
+// exchange sends a question and waits for its answer. The status is that of the
+// stream when it ended before.
+func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*reflectpb.ServerReflectionResponse, *invoke.Status) {
+	raw, err := proto.Marshal(q.req)
+	if err != nil {
+		return nil, clientStatus(codes.Internal, err.Error(), err)
+	}
+	w := a.watch(ctx, s.cancel)
+	sendErr := s.stream.Send(raw)
+	answer, status := a.receive(s, sendErr)
+	if w.stop() && status != nil && ctx.Err() == nil {
+		return nil, a.slowStatus("an answer")
+	}
+	return answer, status
+}
+
+// receive waits for the next answer on the stream.
+func (a *asker) receive(s *reflectStream, sendErr error) (*reflectpb.ServerReflectionResponse, *invoke.Status) {
+	var raw []byte
+	err := sendErr
+	if err == nil {
+		raw, err = s.stream.Recv()
+	}
+	if err != nil {
+		status, _ := s.stream.Finish()
+		if status.Code == codes.OK {
+			status = clientStatus(codes.Unavailable, "the server ended the reflection stream without an answer", err)
+		}
+		return nil, status
+	}
+	answer := &reflectpb.ServerReflectionResponse{}
+	if err := proto.Unmarshal(raw, answer); err != nil {
+		return nil, clientStatus(codes.Internal, "the server's answer is not a reflection message", err)
+	}
+	s.answered = true
+	a.settled = a.versions[0]
+	return answer, nil
+}
+
+// close ends the stream, if there is one.
+func (a *asker) close() {
+	if a.stream == nil {
+		return
+	}
+	a.stream.cancel()
+	a.stream.stream.Finish()
+	a.stream = nil
+}

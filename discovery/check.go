@@ -1,0 +1,272 @@
+package discovery
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// The bounds of one file and of all files of a source. The greatest files of
+// public schemas have a twentieth of these.
+const (
+	maxNesting     = 64        // messages inside of messages; protoc stops at 32
+	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
+	maxAllRecords  = 8_000_000 // the same for all files that are built
+	maxImports     = 20_000    // of one file
+	maxImportDepth = 1_000     // of a chain of imports
+	maxPublicPaths = 100_000   // ways from a file along public imports
+	maxFiles       = 50_000
+	maxBytes       = 256 << 20
+)
+
+var (
+	errTooDeep = fmt.Errorf("messages are nested more than %d deep", maxNesting)
+	errTooMany = fmt.Errorf("more than %d declarations, options and comments", maxRecords)
+)
+
+// wireShape says which fields of a message of descriptor.proto are messages, and
+// of which shape. A nil shape has none that matter.
+type wireShape struct {
+	fields map[protowire.Number]*wireShape
+	nests  bool // the shape contains itself
+}
+
+// fileShape returns the shape of a FileDescriptorProto.
+func fileShape() *wireShape {
+	leaf := &wireShape{}
+	options := &wireShape{fields: map[protowire.Number]*wireShape{uninterpretedName: leaf}}
+	field := &wireShape{fields: map[protowire.Number]*wireShape{fieldOptions: options}}
+	enum := &wireShape{fields: map[protowire.Number]*wireShape{
+		enumValue:   {fields: map[protowire.Number]*wireShape{valueOptions: options}},
+		enumOptions: options, enumReserved: leaf,
+	}}
+	message := &wireShape{nests: true}
+	message.fields = map[protowire.Number]*wireShape{
+		messageField: field, messageNested: message, messageEnum: enum,
+		messageRange:     {fields: map[protowire.Number]*wireShape{rangeOptions: options}},
+		messageExtension: field, messageOptions: options,
+		messageOneof:    {fields: map[protowire.Number]*wireShape{oneofOptions: options}},
+		messageReserved: leaf,
+	}
+	method := &wireShape{fields: map[protowire.Number]*wireShape{methodOptions: options}}
+	return &wireShape{fields: map[protowire.Number]*wireShape{
+		fileMessage: message, fileEnum: enum, fileExtension: field, fileOptions: options,
+		fileService:    {fields: map[protowire.Number]*wireShape{serviceMethod: method, serviceOptions: options}},
+		fileSourceInfo: {fields: map[protowire.Number]*wireShape{sourceLocation: leaf}},
+	}}
+}
+
+// weigh counts what a file holds before anything is allocated for it, since a
+// message of two bytes on the wire takes a hundred in memory.
+func weigh(raw []byte) (int, error) {
+	count := 0
+	var walk func(raw []byte, s *wireShape, depth int) error
+	walk = func(raw []byte, s *wireShape, depth int) error {
+		if s.nests {
+			depth++
+		}
+		if depth > maxNesting {
+			return errTooDeep
+		}
+		var inner error
+		err := records(raw, func(r record) bool {
+			if count++; count > maxRecords {
+				inner = errTooMany
+				return false
+			}
+			if sub := s.fields[r.num]; sub != nil {
+				inner = walk(r.bytes, sub, depth)
+			}
+			return inner == nil
+		})
+		return errors.Join(err, inner)
+	}
+	err := walk(raw, fileShape(), 0)
+	return count, err
+}
+
+// checkFile looks for what the library that builds descriptors does not check, or
+// does not survive.
+func checkFile(fd *descriptorpb.FileDescriptorProto) error {
+	switch fd.GetSyntax() {
+	case "", "proto2", "proto3":
+	case "editions":
+		// The library ends the process for an edition that it does not know when
+		// the name of the file looks like one of its own tests.
+		if err := checkEdition(fd.GetEdition()); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("syntax %.64q is not one", fd.GetSyntax())
+	}
+	if n := len(fd.Dependency) + len(fd.OptionDependency); n > maxImports {
+		return fmt.Errorf("%d imports", n)
+	}
+	for _, path := range append(append([]string(nil), fd.Dependency...), fd.OptionDependency...) {
+		if err := checkPath(path); err != nil {
+			return fmt.Errorf("importing %.64q: %w", path, err)
+		}
+	}
+	for _, i := range fd.PublicDependency {
+		if i < 0 || int(i) >= len(fd.Dependency) {
+			return fmt.Errorf("public import %d of %d", i, len(fd.Dependency))
+		}
+	}
+	if err := checkEnums(fd.Package, fd.EnumType); err != nil {
+		return err
+	}
+	if err := checkFields(fd.GetPackage(), fd.Extension, 0); err != nil {
+		return err
+	}
+	for _, s := range fd.Service {
+		if err := checkService(fd.GetPackage(), s); err != nil {
+			return err
+		}
+	}
+	return checkMessages(fd.GetPackage(), fd.MessageType)
+}
+
+func checkEdition(e descriptorpb.Edition) error {
+	switch e {
+	case descriptorpb.Edition_EDITION_PROTO2, descriptorpb.Edition_EDITION_PROTO3,
+		descriptorpb.Edition_EDITION_2023, descriptorpb.Edition_EDITION_2024:
+		return nil
+	}
+	return fmt.Errorf("edition %s is not supported; the newest that is, is 2024",
+		strings.TrimPrefix(e.String(), "EDITION_"))
+}
+
+func checkMessages(scope string, mds []*descriptorpb.DescriptorProto) error {
+	for _, md := range mds {
+		name := scope + "." + md.GetName()
+		if err := checkName(scope, md.GetName()); err != nil {
+			return err
+		}
+		if err := checkFields(name, md.Field, len(md.OneofDecl)); err != nil {
+			return err
+		}
+		if err := checkFields(name, md.Extension, 0); err != nil {
+			return err
+		}
+		for _, o := range md.OneofDecl {
+			if err := checkName(name, o.GetName()); err != nil {
+				return err
+			}
+		}
+		if err := checkEnums(&name, md.EnumType); err != nil {
+			return err
+		}
+		if err := checkMessages(name, md.NestedType); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFields checks fields and extensions: names, numbers, indexes, types.
+func checkFields(scope string, fields []*descriptorpb.FieldDescriptorProto, oneofs int) error {
+	for _, f := range fields {
+		if err := checkName(scope, f.GetName()); err != nil {
+			return err
+		}
+		name := scope + "." + f.GetName()
+		if f.OneofIndex != nil && (f.GetOneofIndex() < 0 || int(f.GetOneofIndex()) >= oneofs) {
+			return fmt.Errorf("field %q is in oneof %d of %d", trim(name), f.GetOneofIndex(), oneofs)
+		}
+		if n := protowire.Number(f.GetNumber()); n < 1 || n > protowire.MaxValidNumber && f.Extendee == nil {
+			return fmt.Errorf("field %q has number %d", trim(name), n)
+		}
+		if f.Label != nil && !protoreflect.Cardinality(f.GetLabel()).IsValid() {
+			return fmt.Errorf("field %q has label %d", trim(name), f.GetLabel())
+		}
+		if f.Type != nil && !protoreflect.Kind(f.GetType()).IsValid() {
+			return fmt.Errorf("field %q has type %d", trim(name), f.GetType())
+		}
+		if f.Type == nil && f.GetTypeName() == "" {
+			return fmt.Errorf("field %q has no type", trim(name))
+		}
+		if err := checkReference(name, f.TypeName); err != nil {
+			return err
+		}
+		if err := checkReference(name, f.Extendee); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkEnums(scope *string, eds []*descriptorpb.EnumDescriptorProto) error {
+	in := ""
+	if scope != nil {
+		in = *scope
+	}
+	for _, ed := range eds {
+		if err := checkName(in, ed.GetName()); err != nil {
+			return err
+		}
+		if len(ed.Value) == 0 {
+			return fmt.Errorf("enum %q has no values", trim(in+"."+ed.GetName()))
+		}
+		for _, v := range ed.Value {
+			if err := checkName(in, v.GetName()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkService(scope string, s *descriptorpb.ServiceDescriptorProto) error {
+	if err := checkName(scope, s.GetName()); err != nil {
+		return err
+	}
+	name := scope + "." + s.GetName()
+	for _, m := range s.Method {
+		if err := checkName(name, m.GetName()); err != nil {
+			return err
+		}
+		for _, ref := range []*string{m.InputType, m.OutputType} {
+			if ref == nil || *ref == "" {
+				return fmt.Errorf("method %q lacks the type of its requests or answers", trim(name+"."+m.GetName()))
+			}
+			if err := checkReference(name+"."+m.GetName(), ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkName checks a name that is declared in a scope.
+func checkName(scope, name string) error {
+	if len(name) > maxName || !protoreflect.Name(name).IsValid() {
+		return fmt.Errorf("%.64q, declared in %q, is not a name", name, strings.TrimPrefix(scope, "."))
+	}
+	return nil
+}
+
+// checkReference checks the name of a type that something refers to.
+func checkReference(by string, ref *string) error {
+	if ref == nil || *ref == "" {
+		return nil
+	}
+	if len(*ref) > maxName || !protoreflect.FullName(strings.TrimPrefix(*ref, ".")).IsValid() {
+		return fmt.Errorf("%q refers to %.64q, which is not a name", trim(by), *ref)
+	}
+	return nil
+}
+
+// trim takes the dot off the name of something in no package.
+func trim(name string) string { return strings.TrimPrefix(name, ".") }
+
+// printable tells whether text can stand in a name that is shown: UTF-8 without
+// control characters.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}

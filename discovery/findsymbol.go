@@ -1,0 +1,185 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// FindSymbol returns what a name stands for: a service, method, message, enum,
+// field, oneof, enum value or extension. The name is full, or a dotted suffix
+// that only one service or method has, or only one of the messages, enums and
+// extensions that the source knows of without asking. Methods may be written with
+// a slash, and a leading dot is ignored.
+//
+// The error is a *NameError, an *UnknownError, an *AmbiguousError, or what the
+// source failed with.
+func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descriptor, error) {
+	full, err := parseSymbol(name)
+	if err != nil {
+		return nil, err
+	}
+	var missing error
+	if full.Parent() != "" {
+		d, err := s.Find(ctx, full)
+		if err == nil {
+			return d, nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		missing = err
+	}
+	services, err := s.Services(ctx)
+	if err != nil {
+		if missing != nil && !isMore(missing) && ctx.Err() == nil {
+			return nil, &UnknownError{Kind: KindSymbol, Name: string(full)}
+		}
+		return nil, err
+	}
+	if len(services) == 0 && missing != nil && isMore(missing) {
+		return nil, missing
+	}
+	if missing != nil && slices.Contains(services, full) {
+		return nil, &DescriptorError{Symbol: string(full), Err: errNoDescriptor}
+	}
+	if d, err := findBySuffix(ctx, s, services, full); d != nil || err != nil {
+		return d, err
+	}
+	if missing == nil {
+		// Without a package and not a service: it may still be a full name.
+		if d, err := s.Find(ctx, full); err == nil {
+			return d, nil
+		} else if !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return nil, unknownSymbol(ctx, s, services, full)
+}
+
+func parseSymbol(s string) (protoreflect.FullName, error) {
+	name := strings.TrimPrefix(strings.TrimPrefix(s, "/"), ".")
+	if len(name) > maxName {
+		return "", &NameError{Name: s[:64] + "...", Reason: "too long"}
+	}
+	if before, after, ok := strings.Cut(name, "/"); ok {
+		name = before + "." + after
+	}
+	full := protoreflect.FullName(name)
+	switch {
+	case name == "":
+		return "", &NameError{Name: s, Reason: "empty"}
+	case !full.IsValid():
+		return "", &NameError{Name: s, Reason: "not the name of a symbol; one is written pkg.Name"}
+	}
+	return full, nil
+}
+
+// findBySuffix tries a name as a suffix of a service, of Service.Method, of a
+// known symbol, and of a member of a known symbol. It returns nil, nil when
+// nothing fits.
+func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	all := services
+	if e, ok := s.(enumerator); ok {
+		all = append(slices.Clone(services), e.known()...)
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	// Whole symbols first, then what is inside of one: a method, field or value,
+	// at most this deep.
+	const maxInside = 8
+	container, member := name, protoreflect.FullName("")
+	for range maxInside {
+		matches := suffixMatches(all, container)
+		var found []protoreflect.Descriptor
+		var failed error
+		for _, m := range matches {
+			d, err := s.Find(ctx, joinMember(m, member))
+			if err == nil {
+				found = append(found, d)
+			} else if !errors.Is(err, ErrNotFound) && failed == nil {
+				failed = err
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			return nil, ambiguous(string(name), found)
+		case failed != nil:
+			return nil, failed
+		}
+		parent := container.Parent()
+		if parent == "" {
+			break
+		}
+		member = joinMember(protoreflect.FullName(container.Name()), member)
+		container = parent
+	}
+	return nil, nil
+}
+
+func joinMember(name, member protoreflect.FullName) protoreflect.FullName {
+	if member == "" {
+		return name
+	}
+	return name + "." + member
+}
+
+func ambiguous(name string, found []protoreflect.Descriptor) error {
+	e := &AmbiguousError{Name: name}
+	for _, d := range found {
+		if m, ok := d.(protoreflect.MethodDescriptor); ok {
+			e.Candidates = append(e.Candidates, invoke.MethodName(m))
+		} else {
+			e.Candidates = append(e.Candidates, string(d.FullName()))
+		}
+	}
+	slices.Sort(e.Candidates)
+	return e
+}
+
+// unknownSymbol makes the error for a name that nothing has, with near names from
+// the services, from what is known, and from the members of the symbol that the
+// name's beginning stands for.
+func unknownSymbol(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) error {
+	candidates := asStrings(services)
+	if e, ok := s.(enumerator); ok {
+		candidates = append(candidates, asStrings(e.known())...)
+	}
+	if parent := name.Parent(); parent != "" {
+		if d, err := s.Find(ctx, parent); err == nil {
+			candidates = append(candidates, members(d)...)
+		}
+	}
+	return &UnknownError{Kind: KindSymbol, Name: string(name), Near: Nearest(string(name), candidates, 3)}
+}
+
+// members returns the full names of what is declared in a symbol.
+func members(d protoreflect.Descriptor) []string {
+	var names []string
+	switch d := d.(type) {
+	case protoreflect.ServiceDescriptor:
+		return methodNames(d)
+	case protoreflect.EnumDescriptor:
+		for i := range d.Values().Len() {
+			names = append(names, string(d.FullName())+"."+string(d.Values().Get(i).Name()))
+		}
+	case protoreflect.MessageDescriptor:
+		for i := range d.Fields().Len() {
+			names = append(names, string(d.Fields().Get(i).FullName()))
+		}
+		for i := range d.Messages().Len() {
+			names = append(names, string(d.Messages().Get(i).FullName()))
+		}
+		for i := range d.Enums().Len() {
+			names = append(names, string(d.Enums().Get(i).FullName()))
+		}
+	}
+	return names
+}

@@ -1,0 +1,237 @@
+package discovery
+
+import (
+	"errors"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// The field numbers of descriptor.proto that a scan of the wire bytes looks at
+// (https://github.com/protocolbuffers/protobuf/blob/main/src/google/protobuf/descriptor.proto).
+const (
+	setFile protowire.Number = 1
+
+	fileName       protowire.Number = 1
+	filePackage    protowire.Number = 2
+	fileMessage    protowire.Number = 4
+	fileEnum       protowire.Number = 5
+	fileService    protowire.Number = 6
+	fileExtension  protowire.Number = 7
+	fileOptions    protowire.Number = 8
+	fileSourceInfo protowire.Number = 9
+
+	declName protowire.Number = 1 // of messages, enums, services, fields and values
+
+	messageField      protowire.Number = 2
+	messageNested     protowire.Number = 3
+	messageEnum       protowire.Number = 4
+	messageRange      protowire.Number = 5
+	messageExtension  protowire.Number = 6
+	messageOptions    protowire.Number = 7
+	messageOneof      protowire.Number = 8
+	messageReserved   protowire.Number = 9
+	enumValue         protowire.Number = 2
+	enumOptions       protowire.Number = 3
+	enumReserved      protowire.Number = 4
+	fieldExtendee     protowire.Number = 2
+	fieldOptions      protowire.Number = 8
+	oneofOptions      protowire.Number = 2
+	rangeOptions      protowire.Number = 3
+	valueOptions      protowire.Number = 3
+	serviceMethod     protowire.Number = 2
+	serviceOptions    protowire.Number = 3
+	methodOptions     protowire.Number = 4
+	sourceLocation    protowire.Number = 1
+	uninterpretedName protowire.Number = 999
+)
+
+// record is one field of a message on the wire.
+type record struct {
+	num   protowire.Number
+	bytes []byte // of a length-delimited field; nil for the other wire types
+}
+
+// records calls each for every field of a message. It copies nothing. What each
+// returns false for ends the scan.
+func records(raw []byte, each func(r record) bool) error {
+	for len(raw) > 0 {
+		num, typ, n := protowire.ConsumeTag(raw)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		raw = raw[n:]
+		r := record{num: num}
+		if typ == protowire.BytesType {
+			r.bytes, n = protowire.ConsumeBytes(raw)
+		} else {
+			n = protowire.ConsumeFieldValue(num, typ, raw)
+		}
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		raw = raw[n:]
+		if !each(r) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// A head is what one scan over the top level of a file descriptor tells, without
+// unmarshalling it.
+type head struct {
+	path     string
+	pkg      protoreflect.FullName
+	services []protoreflect.FullName
+}
+
+// scanHead reads the head of a file. Where a field comes twice the last one
+// counts, as the wire format has it.
+func scanHead(raw []byte) (head, error) {
+	var h head
+	var path, pkg []byte
+	var services [][]byte
+	err := records(raw, func(r record) bool {
+		switch r.num {
+		case fileName:
+			path = r.bytes
+		case filePackage:
+			pkg = r.bytes
+		case fileService:
+			services = append(services, r.bytes)
+		}
+		return true
+	})
+	if err != nil {
+		return h, fmt.Errorf("reading a file descriptor: %w", err)
+	}
+	h.path, h.pkg = string(path), protoreflect.FullName(pkg)
+	if err := checkPath(h.path); err != nil {
+		return h, err
+	}
+	if h.pkg != "" && (len(pkg) > maxName || !h.pkg.IsValid()) {
+		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.pkg)
+	}
+	for _, s := range services {
+		name, err := scanName(s)
+		if err != nil || !name.IsValid() {
+			return h, fmt.Errorf("the name of a service, %.64q, is not one", name)
+		}
+		h.services = append(h.services, join(h.pkg, string(name)))
+	}
+	return h, nil
+}
+
+// maxPath is the length in bytes of the longest path of a .proto file.
+const maxPath = 4096
+
+// checkPath refuses what can not be the path of a .proto file in an import.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return errors.New("a file descriptor has no name")
+	case len(path) > maxPath:
+		return errors.New("the name of a file descriptor is longer than 4096 bytes")
+	case !utf8.ValidString(path):
+		return fmt.Errorf("the name of a file descriptor, %.64q, is not UTF-8", path)
+	}
+	for _, r := range path {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("the name of a file descriptor, %.64q, has a control character", path)
+		}
+	}
+	return nil
+}
+
+// scanName reads the name of a message, enum, service, field or value.
+func scanName(raw []byte) (protoreflect.Name, error) {
+	var name []byte
+	err := records(raw, func(r record) bool {
+		if r.num == declName {
+			name = r.bytes
+		}
+		return true
+	})
+	return protoreflect.Name(name), err
+}
+
+// scanTop reads the names that a file declares in its package: messages, enums
+// and their values, services, extensions. The value tells the names of messages,
+// enums and extensions from the others.
+func scanTop(raw []byte) (map[protoreflect.Name]bool, error) {
+	top := map[protoreflect.Name]bool{}
+	var inner error
+	add := func(raw []byte, listed bool) {
+		name, err := scanName(raw)
+		if err != nil {
+			inner = err
+		}
+		top[name] = listed
+	}
+	err := records(raw, func(r record) bool {
+		switch r.num {
+		case fileMessage, fileExtension:
+			add(r.bytes, true)
+		case fileService:
+			add(r.bytes, false)
+		case fileEnum:
+			add(r.bytes, true)
+			err := records(r.bytes, func(v record) bool {
+				if v.num == enumValue {
+					add(v.bytes, false)
+				}
+				return true
+			})
+			if err != nil {
+				inner = err
+			}
+		}
+		return inner == nil
+	})
+	return top, errors.Join(err, inner)
+}
+
+// scanExtendees reports the messages that a file has extensions of, as the file
+// names them: with a leading dot, or relative.
+func scanExtendees(raw []byte, each func(extendee string)) error {
+	extension := func(raw []byte) error {
+		return records(raw, func(r record) bool {
+			if r.num == fieldExtendee {
+				each(string(r.bytes))
+			}
+			return true
+		})
+	}
+	var message func(raw []byte, depth int) error
+	message = func(raw []byte, depth int) error {
+		if depth > maxNesting {
+			return errTooDeep
+		}
+		var inner error
+		err := records(raw, func(r record) bool {
+			switch r.num {
+			case messageNested:
+				inner = message(r.bytes, depth+1)
+			case messageExtension:
+				inner = extension(r.bytes)
+			}
+			return inner == nil
+		})
+		return errors.Join(err, inner)
+	}
+	var inner error
+	err := records(raw, func(r record) bool {
+		switch r.num {
+		case fileMessage:
+			inner = message(r.bytes, 1)
+		case fileExtension:
+			inner = extension(r.bytes)
+		}
+		return inner == nil
+	})
+	return errors.Join(err, inner)
+}

@@ -1,0 +1,367 @@
+package discovery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A pool holds file descriptors as bytes and builds those that are asked for,
+// with what they import. It is not safe for concurrent use.
+type pool struct {
+	origin    string // for errors
+	fetch     fetcher
+	files     map[string]*file // by path, and by the names that a file was given for
+	all       []*file
+	packages  map[protoreflect.FullName][]*file
+	bytes     int
+	records   int                             // of all files that were built
+	lacks     map[protoreflect.FullName]error // types that are referred to and not described
+	extendees map[protoreflect.FullName][]*file
+	indexed   int // how many of all are in extendees
+}
+
+// A fetcher brings files that a pool does not have, by adding them. An error that
+// wraps ErrNotFound is an answer; any other means that there was none, and that
+// the question may be asked again.
+type fetcher interface {
+	fetchPath(ctx context.Context, path string) error
+	fetchSymbol(ctx context.Context, name protoreflect.FullName) error
+}
+
+// noFetcher is for pools that have all that there is.
+type noFetcher struct{}
+
+func (noFetcher) fetchPath(context.Context, string) error                  { return ErrNotFound }
+func (noFetcher) fetchSymbol(context.Context, protoreflect.FullName) error { return ErrNotFound }
+
+// A file is one file descriptor of a pool.
+type file struct {
+	head
+	raw    []byte
+	origin string
+	top    map[protoreflect.Name]bool // see scanTop; nil until it is needed
+	state  fileState
+	desc   protoreflect.FileDescriptor // when built
+	err    error                       // when refused
+	ways   int                         // how many ways there are from it along public imports
+}
+
+type fileState uint8
+
+const (
+	fileRaw fileState = iota
+	fileBuilding
+	fileBuilt
+	fileRefused
+)
+
+func newPool(origin string, f fetcher) *pool {
+	return &pool{
+		origin: origin, fetch: f,
+		files:    map[string]*file{},
+		packages: map[protoreflect.FullName][]*file{},
+		lacks:    map[protoreflect.FullName]error{},
+	}
+}
+
+var errPoolFull = fmt.Errorf("more than %d files or %d MiB of descriptors", maxFiles, maxBytes>>20)
+
+// add takes a file, whose bytes are the pool's from then on. A file of a path
+// that the pool has already is left out: add then returns the one that is there,
+// and whether it differs.
+func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error) {
+	h, err := scanHead(raw)
+	if err != nil {
+		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: err}
+	}
+	if old := p.files[h.path]; old != nil {
+		return old, !bytes.Equal(old.raw, raw), nil
+	}
+	if len(p.all) >= maxFiles || p.bytes+len(raw) > maxBytes {
+		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: errPoolFull}
+	}
+	f = &file{head: h, raw: raw, origin: origin}
+	p.files[h.path] = f
+	p.all = append(p.all, f)
+	p.packages[h.pkg] = append(p.packages[h.pkg], f)
+	p.bytes += len(raw)
+	return f, false, nil
+}
+
+// owners returns the files that declare a name or what it is inside of, those of
+// the longest package first.
+func (p *pool) owners(name protoreflect.FullName) []*file {
+	if len(name) > maxName {
+		return nil
+	}
+	var owners []*file
+	for pkg := name.Parent(); ; pkg = pkg.Parent() {
+		rest := name
+		if pkg != "" {
+			rest = name[len(pkg)+1:]
+		}
+		first, _, _ := strings.Cut(string(rest), ".")
+		for _, f := range p.packages[pkg] {
+			if f.declares(protoreflect.Name(first)) {
+				owners = append(owners, f)
+			}
+		}
+		if pkg == "" {
+			return owners
+		}
+	}
+}
+
+// declares tells whether a file has a name in its package. A file that can not be
+// scanned to its end has the names before the fault.
+func (f *file) declares(name protoreflect.Name) bool {
+	if f.top == nil {
+		f.top, _ = scanTop(f.raw)
+	}
+	_, ok := f.top[name]
+	return ok
+}
+
+// find returns the symbol with a full name, of the files that the pool has.
+func (p *pool) find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	if d := wellKnownSymbol(name); d != nil {
+		return d, nil
+	}
+	var failed error
+	for _, f := range p.owners(name) {
+		fd, err := p.build(ctx, f, 0)
+		if err != nil {
+			if failed == nil {
+				failed = err
+			}
+			continue
+		}
+		if d := findInFile(fd, name); d != nil {
+			return d, nil
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+}
+
+// build returns the descriptor of a file. What the file imports is built first;
+// an import that can not be had is left open, and so is a type that nothing
+// declares.
+func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.FileDescriptor, error) {
+	if wk := wellKnownFile(f.path); wk != nil {
+		return wk, nil
+	}
+	switch f.state {
+	case fileBuilt:
+		return f.desc, nil
+	case fileRefused:
+		return nil, f.err
+	case fileBuilding:
+		return nil, &DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+	}
+	if depth > maxImportDepth {
+		return nil, &DescriptorError{Origin: f.origin, File: f.path, Err: errImportDepth}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.state = fileBuilding
+	desc, err := p.assemble(ctx, f, depth)
+	if err == nil {
+		f.desc, f.state = desc, fileBuilt
+		return desc, nil
+	}
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		f.state = fileRaw // there was no answer to a question: ask again next time
+		return nil, err
+	}
+	f.err = &DescriptorError{Origin: f.origin, File: f.path, Err: refused.err}
+	f.state = fileRefused
+	return nil, f.err
+}
+
+var (
+	errCycle       = errors.New("it is part of an import cycle")
+	errImportDepth = fmt.Errorf("imports are more than %d deep", maxImportDepth)
+)
+
+// A refusal is the reason why a file will never be built.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+// lookupFile returns the file that an import names, asking for it if need be.
+func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoreflect.FileDescriptor, error) {
+	if wk := wellKnownFile(path); wk != nil {
+		return wk, nil
+	}
+	f := p.files[path]
+	if f == nil {
+		if err := p.fetch.fetchPath(ctx, path); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+			return nil, err
+		}
+		f = p.files[path]
+	}
+	if f != nil {
+		return p.build(ctx, f, depth+1)
+	}
+	if l := linked().byPath[path]; l != nil {
+		return l, nil
+	}
+	return nil, ErrNotFound
+}
+
+func isDescriptorError(err error) bool {
+	var de *DescriptorError
+	return errors.As(err, &de)
+}
+
+// lookupType returns the message or enum with a full name, asking for it if ask
+// is set and need be. A nil descriptor without an error means that there is none.
+// The file that refers to it is not looked into.
+func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *file, ask bool, depth int) (protoreflect.Descriptor, error) {
+	if d := wellKnownSymbol(name); d != nil {
+		return onlyType(d), nil
+	}
+	if ask && len(p.owners(name)) == 0 {
+		if err := p.fetch.fetchSymbol(ctx, name); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+			return nil, err
+		}
+	}
+	var failed error
+	for _, f := range p.owners(name) {
+		if f == by {
+			continue
+		}
+		if f.state == fileBuilding {
+			failed = &DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+			continue
+		}
+		fd, err := p.build(ctx, f, depth+1)
+		if err != nil {
+			failed = err
+			continue
+		}
+		if d := onlyType(findInFile(fd, name)); d != nil {
+			return d, nil
+		}
+	}
+	if failed == nil && ask {
+		return onlyType(linkedSymbol(name)), nil
+	}
+	return nil, failed
+}
+
+// onlyType returns a message or enum as it is, and nil for everything else.
+func onlyType(d protoreflect.Descriptor) protoreflect.Descriptor {
+	switch d.(type) {
+	case protoreflect.MessageDescriptor, protoreflect.EnumDescriptor:
+		return d
+	default:
+		return nil
+	}
+}
+
+// services returns the services of all files.
+func (p *pool) services() []protoreflect.FullName {
+	var names []protoreflect.FullName
+	for _, f := range p.all {
+		names = append(names, f.services...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// known returns the messages, enums and extensions at the top of all files.
+func (p *pool) known() []protoreflect.FullName {
+	var names []protoreflect.FullName
+	for _, f := range p.all {
+		f.declares("")
+		for name, listed := range f.top {
+			if listed && name.IsValid() {
+				names = append(names, join(f.pkg, string(name)))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// extensions returns the extensions of a message that the pool's files declare.
+// Files that can not be built are passed over.
+func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	p.indexExtendees()
+	var found []protoreflect.ExtensionDescriptor
+	seen := map[protoreflect.FieldNumber]bool{}
+	for _, f := range p.extendees[message] {
+		fd, err := p.build(ctx, f, 0)
+		if err != nil {
+			if isDescriptorError(err) {
+				continue
+			}
+			return nil, err
+		}
+		eachExtension(fd, func(x protoreflect.ExtensionDescriptor) {
+			if x.ContainingMessage().FullName() == message && !seen[x.Number()] {
+				seen[x.Number()] = true
+				found = append(found, x)
+			}
+		})
+	}
+	sortExtensions(found)
+	return found, nil
+}
+
+// indexExtendees notes for each file added since the last time what it extends.
+// A relative name is noted under each name that it may stand for.
+func (p *pool) indexExtendees() {
+	if p.extendees == nil {
+		p.extendees = map[protoreflect.FullName][]*file{}
+	}
+	for _, f := range p.all[p.indexed:] {
+		seen := map[protoreflect.FullName]bool{}
+		note := func(name protoreflect.FullName) {
+			if !seen[name] {
+				seen[name] = true
+				p.extendees[name] = append(p.extendees[name], f)
+			}
+		}
+		_ = scanExtendees(f.raw, func(extendee string) {
+			if len(extendee) > maxName {
+				return
+			}
+			if full, ok := strings.CutPrefix(extendee, "."); ok {
+				note(protoreflect.FullName(full))
+				return
+			}
+			for scope := f.pkg; ; scope = scope.Parent() {
+				note(join(scope, extendee))
+				if scope == "" {
+					return
+				}
+			}
+		})
+	}
+	p.indexed = len(p.all)
+}
+
+// eachExtension visits the extensions that a file declares, at its top and inside
+// of messages.
+func eachExtension(in declarations, visit func(protoreflect.ExtensionDescriptor)) {
+	for i := range in.Extensions().Len() {
+		visit(in.Extensions().Get(i))
+	}
+	for i := range in.Messages().Len() {
+		eachExtension(in.Messages().Get(i), visit)
+	}
+}

@@ -1,0 +1,146 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// declare notes the messages and enums that the file declares.
+func (a *assembly) declare(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto, eds []*descriptorpb.EnumDescriptorProto) {
+	for _, e := range eds {
+		a.declared[join(scope, e.GetName())] = true
+	}
+	for _, m := range mds {
+		name := join(scope, m.GetName())
+		a.declared[name] = true
+		a.declare(name, m.NestedType, m.EnumType)
+	}
+}
+
+// resolveTypes makes the name of each type that the file refers to a full one,
+// and imports the file that declares it where the file itself does not say so.
+func (a *assembly) resolveTypes(ctx context.Context) error {
+	pkg := protoreflect.FullName(a.fd.GetPackage())
+	if err := a.resolveMessages(ctx, pkg, a.fd.MessageType); err != nil {
+		return err
+	}
+	if err := a.resolveFields(ctx, pkg, a.fd.Extension); err != nil {
+		return err
+	}
+	for _, s := range a.fd.Service {
+		scope := join(pkg, s.GetName())
+		for _, m := range s.Method {
+			if err := a.resolve(ctx, scope, m.InputType); err != nil {
+				return err
+			}
+			if err := a.resolve(ctx, scope, m.OutputType); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *assembly) resolveMessages(ctx context.Context, scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto) error {
+	for _, m := range mds {
+		name := join(scope, m.GetName())
+		if err := a.resolveFields(ctx, name, m.Field); err != nil {
+			return err
+		}
+		if err := a.resolveFields(ctx, name, m.Extension); err != nil {
+			return err
+		}
+		if err := a.resolveMessages(ctx, name, m.NestedType); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *assembly) resolveFields(ctx context.Context, scope protoreflect.FullName, fields []*descriptorpb.FieldDescriptorProto) error {
+	for _, f := range fields {
+		if err := a.resolve(ctx, scope, f.TypeName); err != nil {
+			return err
+		}
+		if err := a.resolve(ctx, scope, f.Extendee); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve makes one reference a full name, in place. A relative one is searched
+// for from its scope outward, first among what is here, then by asking.
+func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref *string) error {
+	if ref == nil || *ref == "" {
+		return nil
+	}
+	candidates := scopes(scope, *ref)
+	for _, name := range candidates {
+		if a.declared[name] || onlyType(a.lookVisible(name)) != nil {
+			*ref = "." + string(name)
+			return nil
+		}
+	}
+	var failed error
+	for _, ask := range []bool{false, true} {
+		for _, name := range candidates {
+			d, err := a.pool.lookupType(ctx, name, a.file, ask, a.depth)
+			if err != nil {
+				if !isDescriptorError(err) {
+					return err
+				}
+				failed = err
+				continue
+			}
+			if d != nil && d.ParentFile().Path() != a.file.path {
+				a.addImport(d.ParentFile().Path(), d.ParentFile(), false)
+				a.types[name] = d
+				*ref = "." + string(name)
+				return nil
+			}
+		}
+	}
+	a.leaveType(candidates, ref, failed)
+	return nil
+}
+
+// leaveType notes that nothing declares a type, and why.
+func (a *assembly) leaveType(candidates []protoreflect.FullName, ref *string, failed error) {
+	why := failed
+	if why == nil && len(a.open) > 0 {
+		why = errors.Join(a.open[:min(len(a.open), 3)]...)
+	}
+	if why == nil {
+		why = fmt.Errorf("no file that %q imports declares it", a.file.path)
+	}
+	a.lacking = true
+	// The library keeps only the names of absolute references.
+	if !strings.HasPrefix(*ref, ".") {
+		*ref = "." + *ref
+	}
+	a.pool.lacks[protoreflect.FullName((*ref)[1:])] = why
+	for _, name := range candidates {
+		if a.pool.lacks[name] == nil {
+			a.pool.lacks[name] = why
+		}
+	}
+}
+
+// scopes returns the full names that a reference may stand for, the innermost
+// first.
+func scopes(scope protoreflect.FullName, ref string) []protoreflect.FullName {
+	if full, ok := strings.CutPrefix(ref, "."); ok {
+		return []protoreflect.FullName{protoreflect.FullName(full)}
+	}
+	var names []protoreflect.FullName
+	for ; scope != ""; scope = scope.Parent() {
+		names = append(names, join(scope, ref))
+	}
+	return append(names, protoreflect.FullName(ref))
+}

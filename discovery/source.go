@@ -1,0 +1,60 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// ErrNotFound is what the error of a lookup wraps when the source does not have
+// the name. Any other error means that the question could not be answered.
+var ErrNotFound = errors.New("not found")
+
+// A Source resolves descriptors by name. Lookups may do I/O, and the source
+// caches what they bring; a missing name is an error that wraps ErrNotFound.
+// Sources are safe for concurrent use.
+type Source interface {
+	// Services returns the full names of the services, sorted and each once.
+	// Nothing but names is fetched. The slice is the caller's.
+	Services(ctx context.Context) ([]protoreflect.FullName, error)
+	// Find returns the descriptor of the symbol with this full name: a service,
+	// method, message, enum, field, oneof, enum value or extension. A type that its
+	// fields or methods refer to may be a placeholder when the source does not have
+	// it; see CheckMethod.
+	Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error)
+	// Extensions returns the known extensions of a message, in the order of their
+	// numbers. None is no error.
+	Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error)
+}
+
+// A prefetcher is a Source that can bring many symbols with fewer round trips
+// than Find needs. What it could not bring, Find reports.
+type prefetcher interface {
+	prefetch(ctx context.Context, names []protoreflect.FullName)
+}
+
+// An enumerator is a Source that can list the full names of what it has without
+// asking anybody: top-level messages, enums and extensions.
+type enumerator interface {
+	known() []protoreflect.FullName
+}
+
+// An explainer is a Source that remembers why it could not describe a symbol
+// that something else refers to.
+type explainer interface {
+	explain(name protoreflect.FullName) error
+}
+
+// splitName cuts a full name into all but its last part, and its last part.
+func splitName(name protoreflect.FullName) (protoreflect.FullName, protoreflect.Name) {
+	return name.Parent(), name.Name()
+}
+
+// join puts a package or scope and a relative name together.
+func join(scope protoreflect.FullName, name string) protoreflect.FullName {
+	if scope == "" {
+		return protoreflect.FullName(name)
+	}
+	return scope + "." + protoreflect.FullName(name)
+}
