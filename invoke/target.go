@@ -83,6 +83,9 @@ func parseHTTPTarget(s string) (Target, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
+		if strings.Contains(s, "@") { // what cannot be parsed cannot be redacted either
+			return Target{}, fmt.Errorf("target with a user or password: %w", err)
+		}
 		return Target{}, fmt.Errorf("target %q: %w", s, err)
 	}
 	if u.User != nil {

@@ -25,14 +25,17 @@ func Sniff(conn net.Conn, address string) *Sniffer {
 // Fault returns what is wrong with the server's first bytes, or nil.
 func (s *Sniffer) Fault() *Error { return s.fault.Load() }
 
-// Read reads, and looks at the first bytes.
+// Read reads, and looks at the first bytes. A fault of theirs is its error: there
+// may never be enough of them for a frame.
 func (s *Sniffer) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
-	if !s.looked && (n > 0 || err != nil) {
-		s.looked = true
-		if e := firstBytes(s.address, p[:n], err); e != nil {
-			s.fault.Store(e)
-		}
+	if s.looked || n == 0 && err == nil {
+		return n, err
+	}
+	s.looked = true
+	if e := firstBytes(s.address, p[:n], err); e != nil {
+		s.fault.Store(e)
+		return 0, e
 	}
 	return n, err
 }

@@ -102,18 +102,22 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
 			continue
 		}
-		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err)}
+		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err, secure)}
 	}
 }
 
 // openStatus is the status of a call for which there was no connection.
-func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
+func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *invoke.Status {
 	s := t.status(ctx, err, false)
 	t.mu.Lock()
 	last := t.lastErr
 	t.mu.Unlock()
 	var ce *connect.Error
 	if errors.As(last, &ce) {
+		if ce.Kind == connect.Closed && !secure && t.target.Network == "tcp" &&
+			t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address) {
+			ce = &connect.Error{Kind: connect.ServerTLS, Address: ce.Address, Err: ce}
+		}
 		if s.Code == codes.Unavailable {
 			s.Message, s.Cause = ce.Error(), ce
 		} else if s.Code == codes.DeadlineExceeded {
@@ -176,10 +180,6 @@ func (t *Transport) name() string {
 }
 
 func (t *Transport) dialOptions() []grpc.DialOption {
-	maxRecv := t.o.MaxRecv
-	if maxRecv == 0 {
-		maxRecv = DefaultMaxRecv
-	}
 	const maxHeaders = 1 << 20
 	limit := t.o.Connect.Limit()
 	opts := []grpc.DialOption{
@@ -194,7 +194,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(codec{}),
-			grpc.MaxCallRecvMsgSize(maxRecv),
+			grpc.MaxCallRecvMsgSize(t.maxRecv()),
 			grpc.MaxCallSendMsgSize(1<<31-1),
 		),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -209,6 +209,14 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		opts = append(opts, grpc.WithAuthority(a))
 	}
 	return opts
+}
+
+// maxRecv is the greatest message received, in bytes.
+func (t *Transport) maxRecv() int {
+	if t.o.MaxRecv == 0 {
+		return DefaultMaxRecv
+	}
+	return t.o.MaxRecv
 }
 
 // windowSize is the flow-control window of streams and connections, in bytes:

@@ -108,6 +108,9 @@ func (t *Transport) status(ctx context.Context, err error, fromServer bool) *inv
 	}
 	st := status.Convert(err)
 	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Details: st.Proto().GetDetails(), Origin: invoke.OriginClient}
+	if t.tooLarge(s) {
+		return s
+	}
 	if fromServer {
 		s.Origin = invoke.OriginServer
 		return s
@@ -122,6 +125,18 @@ func (t *Transport) status(ctx context.Context, err error, fromServer bool) *inv
 		s.Origin = invoke.OriginTransport
 	}
 	return s
+}
+
+// tooLarge recognises grpc-go's own refusal of a message, which it may make when
+// the server's status is already there, and words it for people.
+func (t *Transport) tooLarge(s *invoke.Status) bool {
+	var n, limit int
+	_, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &limit)
+	if err != nil || s.Code != codes.ResourceExhausted || limit != t.maxRecv() {
+		return false
+	}
+	s.Message = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit)
+	return true
 }
 
 // seen is what the wire showed of one call. grpc-go does not tell a status that

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rpcctl/rpcctl"
+
+// A rule says what the packages that match may import of ours, and what they may
+// not import of others. Patterns are those of path.Match, or a folder and "/...".
+type rule struct {
+	packages string
+	ours     []string // all that is allowed of this module
+	not      []string // forbidden of others
+	why      string
+}
+
+// rules are the arrows of ARCHITECTURE.md. The first rule that fits a package
+// counts.
+var rules = []rule{
+	{packages: ".", ours: []string{"cmd"}, why: "main turns the process into cmd.Main"},
+	{packages: "cmd/internal/session", ours: []string{"discovery", "invoke", "invoke/...", "testserver"}, why: "a session opens what a command needs"},
+	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
+	{packages: "repl", why: "the shell's editor knows nothing of calls"},
+	{packages: "testserver/...", ours: []string{"testserver/..."}, why: "the demo server stands alone"},
+	{packages: "discovery", ours: []string{"invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
+	{packages: "formatters", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
+	{packages: "invoke", not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "the call loop knows no wire"},
+	{packages: "invoke/connect", why: "connections know nothing of calls"},
+	{packages: "invoke/grpcwire", ours: []string{"invoke", "invoke/connect"}, why: "a wire is a Transport"},
+	{packages: "invoke/input", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
+	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
+}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// fits tells whether a package's path is one that a pattern names.
+func fits(pattern, pkg string) bool {
+	if folder, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == folder || strings.HasPrefix(pkg, folder+"/")
+	}
+	ok, err := path.Match(pattern, pkg)
+	return err == nil && ok
+}
+
+func fitsAny(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return fits(p, pkg) })
+}
+
+// relative is a package's path inside the module, "." for its root.
+func relative(pkg string) (string, bool) {
+	if pkg == module {
+		return ".", true
+	}
+	return strings.CutPrefix(pkg, module+"/")
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	used := make([]bool, len(rules))
+	for _, p := range packages(t) {
+		name, ok := relative(p.ImportPath)
+		if !ok {
+			t.Fatalf("%s is not in the module", p.ImportPath)
+		}
+		i := slices.IndexFunc(rules, func(r rule) bool { return fits(r.packages, name) })
+		if i < 0 {
+			t.Errorf("%s: no rule says what it may import", name)
+			continue
+		}
+		used[i] = true
+		for _, imported := range p.Imports {
+			ours, is := relative(imported)
+			if is && !fitsAny(rules[i].ours, ours) || !is && fitsAny(rules[i].not, imported) {
+				t.Errorf("%s imports %s: %s", name, imported, rules[i].why)
+			}
+		}
+	}
+	for i, r := range rules {
+		if !used[i] && r.packages != "repl" {
+			t.Errorf("no package fits the rule for %s", r.packages)
+		}
+	}
+}
+
+// Of the gRPC client's tree invoke may have the status codes alone: whoever
+// embeds it brings a wire of their own.
+func TestInvokeLinksNoWire(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./invoke").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.Lines(string(out)) {
+		dep = strings.TrimSpace(dep)
+		if strings.HasPrefix(dep, "google.golang.org/grpc") && dep != "google.golang.org/grpc/codes" {
+			t.Errorf("invoke links %s", dep)
+		}
+	}
+}
