@@ -171,11 +171,15 @@ func TestEventsOfTheEnd(t *testing.T) {
 		{"a code with no name", Options{}, end(&invoke.Status{Code: 1010, Message: "m"}, nil), begin + `{"event":"status","ms":60000.000,"code":1010,"name":"CODE_1010","message":"m"}` + "\n"},
 		{"bad requests", Options{}, end(&invoke.Status{Code: codes.Canceled}, errors.New("not JSON")), begin},
 		{
-			"labelled", Options{Label: &Label{Call: 3, Target: "b:1"}}, end(&invoke.Status{}, nil),
+			"labelled",
+			Options{Label: &Label{Call: 3, Target: "b:1"}},
+			end(&invoke.Status{}, nil),
 			strings.Replace(begin, `0.000,`, `0.000,"call":3,"target":"b:1",`, 1) + `{"event":"status","ms":60000.000,"call":3,"target":"b:1","code":0,"name":"OK","message":""}` + "\n",
 		},
 		{
-			"labelled by number", Options{Label: &Label{}}, end(&invoke.Status{}, nil),
+			"labelled by number",
+			Options{Label: &Label{}},
+			end(&invoke.Status{}, nil),
 			strings.Replace(begin, `0.000,`, `0.000,"call":0,`, 1) + `{"event":"status","ms":60000.000,"call":0,"code":0,"name":"OK","message":""}` + "\n",
 		},
 	}

@@ -39,6 +39,7 @@ func formats() []struct {
 	}{
 		{JSON, newJSON},
 		{NDJSON, newNDJSON},
+		{Text, newText},
 		{Events, newEvents},
 	}
 }

@@ -146,6 +146,16 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 	return err
 }
 
+// WriteErrorText writes how a call ended as a google.rpc.Status in the protobuf
+// text format. A detail that cannot be read stands with its bytes.
+func WriteErrorText(w io.Writer, s *invoke.Status, o Options) error {
+	m, types := rpcStatus(s, &o)
+	p := textPrinter{types: types, o: &o}
+	p.message(m.ProtoReflect(), 0, 0)
+	_, err := w.Write(p.b)
+	return err
+}
+
 // rpcStatus returns a status as the message that it is on the wire, and the types
 // with which all of it can be printed.
 func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {

@@ -113,6 +113,14 @@ func (w *writer) Flush() error {
 	return w.err
 }
 
+// spill writes what a message has brought so far, between begin and end, and
+// returns an empty buffer for the rest.
+func (w *writer) spill(buf []byte) []byte {
+	w.buf = buf
+	w.write()
+	return w.buf[:0]
+}
+
 // A pieces takes a message that comes in pieces, between begin and end. Whoever
 // uses it leaves the buffer of begin alone and gives w.buf to end.
 type pieces struct{ w *writer }

@@ -1,0 +1,32 @@
+package formatters
+
+import (
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// types returns what resolves the types in a message.
+func (o *Options) types(m *invoke.Message) invoke.Types {
+	if o.Types != nil {
+		return known{o.Types}
+	}
+	return known{m.Types}
+}
+
+// decoded returns a message as a value. Its error is a *transcode.WireError, which
+// has the place of the fault.
+func decoded(m *invoke.Message, o *Options) (protoreflect.Message, error) {
+	own := *m // the event's message stays as it is
+	own.Types = o.types(m)
+	value, err := own.Decode()
+	if err == nil {
+		return value.ProtoReflect(), nil
+	}
+	_, place := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: own.Types}).Append(nil, m.Wire)
+	if place == nil {
+		place = &transcode.WireError{Problem: Clean(err.Error(), false)}
+	}
+	return nil, place
+}
