@@ -69,3 +69,36 @@ func BenchmarkEncode(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkDecode(b *testing.B) {
+	s := mustSchema(b)
+	md := s.message(b, "bench.Order")
+	text := []byte(order(7))
+	for _, lenient := range []bool{false, true} {
+		b.Run(fmt.Sprintf("direct/lenient=%v", lenient), func(b *testing.B) {
+			d := NewDecoder(md, DecodeOptions{Types: s.types, Lenient: lenient})
+			var out []byte
+			var err error
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if out, err = d.Append(out[:0], text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("protobuf-go", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			m := dynamicpb.NewMessage(md)
+			if err := protojson.Unmarshal(text, m); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := proto.Marshal(m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,16 +1,22 @@
 package transcode
 
 import (
+	"sync"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // DecodeOptions say what JSON is taken.
+//
+// Lenient takes all that strict takes, with the same result, and what a person types:
+// unquoted keys, single quotes, a comma after the last element, // and /* */ comments, a
+// byte order mark; words without quotes for enum values, NaN and Infinity; enum names in
+// any case and without what all names of the enum begin with; hexadecimal integers;
+// "now", dates and times without a zone (UTC) for a Timestamp; Go's words for a Duration
+// (1h30m); a list of strings, and names as in the .proto file, for a FieldMask; and the
+// form in which an [Encoder] prints an Any whose type it does not know.
 type DecodeOptions struct {
 	Types        Types            // nil: nothing resolves
 	Lenient      bool             // also what a person types; false: the protobuf JSON mapping and no more
@@ -19,9 +25,15 @@ type DecodeOptions struct {
 }
 
 // A Decoder turns JSON into the wire bytes of one message type. It is safe for concurrent use.
+//
+// Strict, it takes what protobuf-go's protojson takes and makes an equal message of it, but
+// for one slip of protojson's: a number with an empty exponent, as in 1e, is refused.
+// Fields are sent in the order of the text. Required fields are not checked.
 type Decoder struct {
-	md protoreflect.MessageDescriptor
-	o  DecodeOptions
+	o    DecodeOptions
+	set  *planSet
+	root *plan
+	pool sync.Pool // of *decoding
 }
 
 // NewDecoder returns a decoder for messages of type md.
@@ -29,21 +41,156 @@ func NewDecoder(md protoreflect.MessageDescriptor, o DecodeOptions) *Decoder {
 	if o.Types == nil {
 		o.Types = new(protoregistry.Types)
 	}
-	return &Decoder{md, o}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &Decoder{o: o, set: newPlanSet(o.Types)}
+	d.root = d.set.plan(md)
+	d.pool.New = func() any { return &decoding{Decoder: d} }
+	return d
 }
 
 // Append appends the wire form of exactly one JSON document (white space and, if lenient,
 // comments around it) to dst. On error, which is an [*Error], what it returns is dst as
 // it was.
 func (d *Decoder) Append(dst, json []byte) ([]byte, error) {
-	m := dynamicpb.NewMessage(d.md)
-	err := protojson.UnmarshalOptions{AllowPartial: true, DiscardUnknown: d.o.AllowUnknown, Resolver: d.o.Types}.Unmarshal(json, m)
+	s := d.pool.Get().(*decoding)
+	s.in, s.pos, s.out = json, 0, dst
+	s.ahead = 16*len(json) + 1<<16
+	s.curious = s.ahead
+	s.document()
+	out := s.out
+	err := s.err()
+	s.release()
 	if err != nil {
-		return dst, &Error{Faults: []Fault{{Line: 1, Column: 1, Problem: err.Error()}}}
+		return dst, err
 	}
-	b, err := proto.MarshalOptions{AllowPartial: true, Deterministic: true}.MarshalAppend(dst, m)
-	if err != nil {
-		return dst, &Error{Faults: []Fault{{Line: 1, Column: 1, Problem: err.Error()}}}
+	return out, nil
+}
+
+// A decoding is one document on its way to the wire, with the memory that the next one
+// takes over.
+type decoding struct {
+	*Decoder
+	in     []byte
+	pos    int
+	out    []byte
+	faults []Fault
+
+	// How many bytes may still be read ahead for the type of an Any, and for whether one
+	// is of a type that is not known.
+	ahead, curious int
+
+	text    []byte   // a string that had escapes
+	urls    []byte   // the types of all Any messages that were met
+	path    []place  // from the top to where pos is
+	seen    []uint64 // the fields that were met, of all messages that are open
+	seenExt []*field // the extensions that were met, of all messages that are open
+	chosen  []*field // the members that were met, of all oneofs of all messages that are open
+	keys    []span   // the keys of all maps that are open, in out
+	sets    []keyIndex
+	maps    int    // how many maps are open
+	closers []byte // of the objects and arrays that are being skipped
+}
+
+// A place is one step of a path: a field, an element, or a map's key.
+type place struct {
+	f     *field
+	index int  // of an element, when f is nil and key is empty
+	key   span // in the document
+}
+
+// A span is a range of bytes.
+type span struct{ start, end int }
+
+// An outcome says what reading a value came to.
+type outcome uint8
+
+const (
+	stop    outcome = iota // the text can not be read on; the fault is noted
+	nothing                // it was read, and there is nothing to send: a fault or what is skipped
+	written                // it was read and is in out
+)
+
+func (s *decoding) release() {
+	s.in, s.out, s.faults = nil, nil, nil
+	if cap(s.text)+cap(s.urls)+cap(s.keys)*16+cap(s.path)*48+cap(s.seen)*8+cap(s.closers) > maxKept {
+		s.text, s.urls, s.keys, s.path, s.seen, s.closers = nil, nil, nil, nil, nil, nil
 	}
-	return b, nil
+	if len(s.sets) > 16 {
+		s.sets = nil
+	}
+	s.path, s.seen, s.seenExt, s.chosen, s.keys = s.path[:0], s.seen[:0], s.seenExt[:0], s.chosen[:0], s.keys[:0]
+	s.urls, s.closers, s.maps = s.urls[:0], s.closers[:0], 0
+	s.pool.Put(s)
+}
+
+// document reads the one value of the document and what is around it.
+func (s *decoding) document() {
+	const mark = "\ufeff"
+	if s.o.Lenient && len(s.in) >= len(mark) && string(s.in[:len(mark)]) == mark {
+		s.pos = len(mark)
+	}
+	c, ok := s.peek()
+	if !ok {
+		return
+	}
+	if c == 0 && s.pos == len(s.in) {
+		s.incomplete("the document is empty")
+		return
+	}
+	if s.message(s.root, 1) == stop {
+		return
+	}
+	if _, ok := s.peek(); ok && s.pos < len(s.in) {
+		end := s.pos + 1
+		for end < len(s.in) && s.in[end] > ' ' && end < s.pos+maxQuoted {
+			end++
+		}
+		s.fault(s.pos, end, "there is text after the document: "+excerpt(s.in[s.pos:end]), "")
+	}
+}
+
+// deepLengths is the depth past which lengths are written in a fixed five bytes, which
+// every parser takes. Below that a length is as short as can be, and what it counts is
+// moved when that is more than one byte.
+const deepLengths = 64
+
+// begin leaves room in out for the length of what follows.
+func (s *decoding) begin(depth int) (mark int) {
+	mark = len(s.out)
+	if depth > deepLengths {
+		s.out = append(s.out, 0, 0, 0, 0, 0)
+	} else {
+		s.out = append(s.out, 0)
+	}
+	return mark
+}
+
+// end writes the length of what stands in out since begin, and returns by how many bytes
+// that moved.
+func (s *decoding) end(mark, depth int) (moved int) {
+	if depth > deepLengths {
+		n := len(s.out) - mark - 5
+		for i := range 4 {
+			s.out[mark+i] = byte(n>>(7*i))&0x7f | 0x80
+		}
+		s.out[mark+4] = byte(n >> 28)
+		return 0
+	}
+	n := len(s.out) - mark - 1
+	if n < 0x80 {
+		s.out[mark] = byte(n)
+		return 0
+	}
+	for v := n; v >= 0x80; v >>= 7 {
+		s.out = append(s.out, 0)
+		moved++
+	}
+	copy(s.out[mark+1+moved:], s.out[mark+1:mark+1+n])
+	for i := 0; i < moved; i++ {
+		s.out[mark+i] = byte(n>>(7*i)) | 0x80
+	}
+	s.out[mark+moved] = byte(n >> (7 * moved))
+	return moved
 }

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -113,4 +114,49 @@ func commonPrefix(vs protoreflect.EnumValueDescriptors) string {
 		}
 	}
 	return prefix
+}
+
+// lenient returns the value that a person means by a name: in any case, and without the
+// prefix, while that is the name of one value.
+func (e *enumPlan) lenient(name string) (int32, bool) {
+	num, ok := e.folded[strings.ToLower(name)]
+	return num, ok
+}
+
+// maxNames is how many names of an enum a problem lists.
+const maxNames = 8
+
+// problem says that a text is no value of the enum, and what its values are.
+func (e *enumPlan) problem(text string, short bool) string {
+	var b strings.Builder
+	b.WriteString(string(e.ed.Name()) + ", " + text + " is not one of its values (")
+	vs := e.ed.Values()
+	for i := range min(vs.Len(), maxNames) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(e.shown(i, short))
+	}
+	if more := vs.Len() - maxNames; more > 0 {
+		b.WriteString(", and " + strconv.Itoa(more) + " more")
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// shown returns the name of value number i as a person may type it.
+func (e *enumPlan) shown(i int, short bool) string {
+	name := string(e.ed.Values().Get(i).Name())
+	if short {
+		return e.short(name)
+	}
+	return name
+}
+
+// nearest returns the name of the value that name is most like, or "".
+func (e *enumPlan) nearest(name string, short bool) string {
+	if len(e.prefix) > 0 && len(name) > len(e.prefix) && strings.EqualFold(name[:len(e.prefix)], e.prefix) {
+		short = false
+	}
+	return nearestName(name, e.ed.Values().Len(), func(i int) string { return e.shown(i, short) })
 }

@@ -1,0 +1,270 @@
+package transcode
+
+import "google.golang.org/protobuf/encoding/protowire"
+
+// anyKeys is what an object that stands for an Any says of itself.
+type anyKeys struct {
+	url        token // what "@type" says, when typed
+	typed      bool
+	unresolved bool
+	empty      bool
+}
+
+// any reads an object as a google.protobuf.Any.
+func (s *decoding) any(p *plan, depth int) outcome {
+	t, ok := s.token()
+	if !ok {
+		return stop
+	}
+	if t.kind != objectToken {
+		return s.mismatch(t)
+	}
+	begin := s.pos
+	keys, out := s.lookAhead()
+	if out != written {
+		return out
+	}
+	if keys.empty {
+		return written
+	}
+	s.pos = begin
+	url := keys.url.text
+	switch {
+	case !keys.typed && s.o.AllowUnknown:
+		if !s.skip() {
+			return stop
+		}
+		return written
+	case !keys.typed:
+		return s.passOver(t.at, s.subject()+` wants a key "@type", which names the message's type`)
+	case len(url) == 0 && !(s.o.Lenient && keys.unresolved):
+		return s.passOver(keys.url.at, `"@type" is empty`)
+	}
+	var inner *plan
+	var err error
+	if len(url) > 0 {
+		inner, err = s.set.byURL(url)
+	}
+	if s.o.Lenient && keys.unresolved && (inner == nil || !s.o.AllowUnknown && inner.names()["unresolved"] == nil) {
+		return s.unresolved(p, url)
+	}
+	if err != nil {
+		return s.passOver(keys.url.at, "no message type "+quote(url)+" is known, so its JSON can not be read")
+	}
+	if len(url) > 0 {
+		s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
+	}
+	at := len(s.out)
+	s.out = append(s.out, p.byNumber(2).tag...)
+	mark := s.begin(depth)
+	from := len(s.out)
+	if inner.known == notKnown {
+		if depth >= maxDepth {
+			s.fault(s.pos, s.pos, tooDeep, "")
+			return stop
+		}
+		out = s.object(inner, depth+1, true)
+	} else {
+		out = s.anyValue(inner, depth)
+	}
+	if out != written {
+		return out
+	}
+	if len(s.out) == from {
+		s.out = s.out[:at]
+		return written
+	}
+	s.end(mark, depth)
+	return written
+}
+
+// passOver notes a fault of the object at pos, and reads on after it.
+func (s *decoding) passOver(at span, problem string) outcome {
+	if s.faulty(at, problem, "") == stop || !s.skip() {
+		return stop
+	}
+	return nothing
+}
+
+// lookAhead reads the object at pos for what says which message it is. When "@type" comes
+// first, as it should, only a lenient decoder reads on, to find "unresolved".
+//
+// Looking ahead reads text twice. Nested, that would be as often as it nests, so what may
+// be read ahead in all is bounded.
+func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
+	start := s.pos
+	s.pos++
+	keys.empty = true
+	budget := &s.ahead
+	for n := 0; ; n++ {
+		out := s.next('}', n)
+		if out == stop {
+			return keys, stop
+		}
+		if out == nothing {
+			*budget -= s.pos - start
+			return keys, written
+		}
+		if n > 0 && *budget < s.pos-start {
+			if budget == &s.curious {
+				return keys, written
+			}
+			s.fault(start, start+1, `objects for Any nest so deep that "@type" must come first in them`, "")
+			return keys, stop
+		}
+		keys.empty = false
+		k, ok := s.key()
+		if !ok {
+			return keys, stop
+		}
+		switch string(k.text) {
+		case "@type":
+			t, ok := s.token()
+			if !ok {
+				return keys, stop
+			}
+			if t.kind != stringToken {
+				return keys, s.mismatchedType(t)
+			}
+			if !keys.typed {
+				// A copy: the text of the next string takes its place.
+				at := len(s.urls)
+				s.urls = append(s.urls, t.text...)
+				t.text = s.urls[at:len(s.urls):len(s.urls)]
+				keys.url, keys.typed = t, true
+			}
+			if n == 0 && !s.o.Lenient {
+				// What reads the object finds its end.
+				return keys, written
+			}
+			if n == 0 {
+				budget = &s.curious
+			}
+			continue
+		case "unresolved":
+			at := s.pos
+			t, ok := s.token()
+			if !ok {
+				return keys, stop
+			}
+			if t.kind == wordToken {
+				keys.unresolved = string(t.text) == "true"
+				continue
+			}
+			s.pos = at
+		}
+		if !s.skip() {
+			return keys, stop
+		}
+	}
+}
+
+// mismatchedType notes that "@type" is no string. What is wrong beside it can not be told.
+func (s *decoding) mismatchedType(t token) outcome {
+	s.fault(t.at.start, t.at.end, `"@type" wants a string`, "")
+	return stop
+}
+
+// anyValue reads an object whose key "value" stands for a well-known type.
+func (s *decoding) anyValue(inner *plan, depth int) outcome {
+	begin := s.pos
+	s.pos++
+	typed, found := false, false
+	for n := 0; ; n++ {
+		out := s.next('}', n)
+		if out == stop {
+			return stop
+		}
+		if out == nothing {
+			break
+		}
+		k, ok := s.key()
+		if !ok {
+			return stop
+		}
+		var again *bool
+		switch string(k.text) {
+		case "@type":
+			again = &typed
+		case "value":
+			again = &found
+		default:
+			if !s.o.AllowUnknown && s.faulty(k.at, "no field "+quote(k.text)+" in an Any of "+string(inner.md.FullName()), "value") == stop {
+				return stop
+			}
+		}
+		if again != nil && *again && s.faulty(k.at, "the key "+excerpt(k.text)+" is here twice", "") == stop {
+			return stop
+		}
+		switch again {
+		case &found:
+			out = s.message(inner, depth+1)
+		default:
+			if out = written; !s.skip() {
+				out = stop
+			}
+		}
+		if out == stop {
+			return stop
+		}
+		if again != nil {
+			*again = true
+		}
+	}
+	if !found && inner.known != knownEmpty {
+		return s.faulty(span{begin, begin + 1}, s.subject()+` wants a key "value" with `+inner.wanted(), "")
+	}
+	return written
+}
+
+// unresolved reads the form in which an Encoder prints an Any whose type it does not know.
+func (s *decoding) unresolved(p *plan, url []byte) outcome {
+	if len(url) > 0 {
+		s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
+	}
+	s.pos++
+	var met [3]bool
+	for n := 0; ; n++ {
+		out := s.next('}', n)
+		if out == stop {
+			return stop
+		}
+		if out == nothing {
+			return written
+		}
+		k, ok := s.key()
+		if !ok {
+			return stop
+		}
+		which := -1
+		switch string(k.text) {
+		case "@type":
+			which = 0
+		case "value":
+			which = 1
+		case "unresolved":
+			which = 2
+		}
+		if which < 0 {
+			if s.faulty(k.at, "no field "+quote(k.text)+` beside "unresolved"`, "value") == stop {
+				return stop
+			}
+		} else if met[which] && s.faulty(k.at, "the key "+excerpt(k.text)+" is here twice", "") == stop {
+			return stop
+		}
+		if which == 1 {
+			f := p.byNumber(2)
+			s.path = append(s.path, place{f: f})
+			out = s.scalar(f, f.tag, false)
+			s.path = s.path[:len(s.path)-1]
+			if out == stop {
+				return stop
+			}
+		} else if !s.skip() {
+			return stop
+		}
+		if which >= 0 {
+			met[which] = true
+		}
+	}
+}
