@@ -1,0 +1,268 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+)
+
+// documents yields the messages of one document part, a file or an input that has any
+// number of documents. It keeps no more than one document.
+type documents struct {
+	feed   *feed
+	cutter cutter
+	decode decodeFunc
+	format Format
+	max    int64 // of one document, bytes
+
+	part    Part
+	index   int    // of the part
+	name    string // of the file, "stdin", ""
+	number  int    // of the message at hand in a client stream, for errors; 0 for none
+	sniffed bool
+	fresh   bool   // only white space has been taken since the last document
+	wire    []byte // the last message; never nil
+	first   []byte // the only message, once only has it; else nil
+	message string // the full name of its type
+}
+
+// A cutter finds where documents end in a stream that comes in chunks of any size.
+type cutter interface {
+	// feed takes the next bytes and returns how many, and whether the last of them
+	// ended a document. When it did not, all were taken.
+	feed(p []byte) (n int, done bool)
+	// pending reports whether the bytes taken since the last document are part of
+	// one. When they are not, they can be dropped.
+	pending() bool
+	// announced returns how long the document says that it is, in bytes; 0 when it does
+	// not say.
+	announced() int64
+}
+
+// A decodeFunc appends the wire form of a document to dst, which is not nil. Faults have
+// Offset and Length in the document, and no other part of their Place. Nil and no faults
+// are returned for a document that has nothing but comments.
+type decodeFunc func(dst, doc []byte) ([]byte, []Fault)
+
+// next returns the next message, which is valid until the next call; io.EOF after the
+// last one; ctx.Err(); or an *Error.
+func (d *documents) next(ctx context.Context) ([]byte, error) {
+	if err := d.sniff(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		doc, err := d.cut(ctx)
+		if err != nil {
+			return nil, err
+		}
+		wire, faults := d.decode(d.wire[:0], doc)
+		if faults == nil && wire == nil {
+			continue // nothing but comments
+		}
+		if faults != nil {
+			return nil, d.fault(doc, faults)
+		}
+		d.wire = wire
+		return wire, nil
+	}
+}
+
+// cut returns the next document, which is part of the feed's buffer.
+func (d *documents) cut(ctx context.Context) ([]byte, error) {
+	f := d.feed
+	for {
+		if d.fresh && d.format == FormatJSON {
+			f.skipSpace()
+		}
+		if f.fed < f.end {
+			n, done := d.cutter.feed(f.buf[f.fed:f.end])
+			f.fed += n
+			if err := d.check(); err != nil {
+				return nil, err
+			}
+			if done {
+				d.fresh = true
+				return f.doc(), nil
+			}
+			d.fresh = d.fresh && f.fed == f.start
+			if !d.cutter.pending() {
+				f.skip()
+			}
+		}
+		err := f.fill(ctx)
+		switch {
+		case err == nil:
+		case err == io.EOF && f.start < f.fed:
+			return f.doc(), nil
+		case err == io.EOF, ctx.Err() != nil && err == ctx.Err():
+			return nil, err
+		default:
+			return nil, d.failed(err)
+		}
+	}
+}
+
+// only returns the message of a part that must not have more than one, or io.EOF. The
+// input is read to its end.
+func (d *documents) only(ctx context.Context) ([]byte, error) {
+	if d.first == nil {
+		wire, err := d.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.first = wire
+	}
+	for {
+		doc, err := d.cut(ctx)
+		switch {
+		case err == io.EOF:
+			return d.first, nil
+		case err != nil:
+			return nil, err
+		}
+		wire, faults := d.decode([]byte{}, doc)
+		if wire == nil && faults == nil {
+			continue
+		}
+		begin := d.feed.start - len(doc)
+		at := begin + d.leading(doc)
+		problem := fmt.Sprintf("the method takes one message, and this is a second %s", d.message)
+		if d.format == FormatJSON && faults != nil && d.feed.buf[at] != '{' {
+			problem = fmt.Sprintf("there is text after the end of the %s", d.message)
+		}
+		return nil, d.errorAt(at, d.feed.start-at, d.feed.start, problem)
+	}
+}
+
+// leading returns how many bytes of a document are white space and comments before it.
+func (d *documents) leading(doc []byte) int {
+	i := 0
+	for i < len(doc)-1 {
+		switch rest := doc[i:]; {
+		case isSpace(doc[i]):
+			i++
+		case d.format != FormatJSON && doc[i] == '#', bytes.HasPrefix(rest, []byte("//")):
+			n := bytes.IndexByte(rest, '\n')
+			if n < 0 {
+				return i
+			}
+			i += n + 1
+		case bytes.HasPrefix(rest, []byte("/*")):
+			n := bytes.Index(rest[2:], []byte("*/"))
+			if n < 0 {
+				return i
+			}
+			i += n + 4
+		default:
+			return i
+		}
+	}
+	return min(i, len(doc)-1)
+}
+
+// check looks at the bytes that were taken since the last document.
+func (d *documents) check() error {
+	f := d.feed
+	if f.nul >= 0 && f.nul < f.fed && d.format != FormatRaw {
+		return d.errorAt(f.nul, 1, f.nul, d.nulProblem())
+	}
+	if n := max(int64(f.fed-f.start), d.cutter.announced()); n > d.max {
+		return d.errorAt(f.start, 0, f.start+headMax, fmt.Sprintf("a message of more than %s is too long", size(d.max)))
+	}
+	return nil
+}
+
+// nulProblem says what text with a NUL byte probably is.
+func (d *documents) nulProblem() string {
+	if at := d.feed.dropped + int64(d.feed.nul); at <= 1 {
+		return "this looks like UTF-16 text; it must be UTF-8"
+	}
+	return fmt.Sprintf("a NUL byte: this is binary data or UTF-16, not %s", d.format)
+}
+
+// sniff looks at the first bytes of the input: a UTF-8 byte order mark is dropped
+// (RFC 8259, section 8.1), those of other encodings and of gzip are errors.
+func (d *documents) sniff(ctx context.Context) error {
+	if d.sniffed || d.format == FormatRaw {
+		return nil
+	}
+	f := d.feed
+	for {
+		data := f.buf[:f.end]
+		want := 1
+		if len(data) > 0 && bytes.IndexByte([]byte{0xef, 0xfe, 0xff, 0x1f}, data[0]) >= 0 {
+			want = 3
+		}
+		if len(data) >= want {
+			break
+		}
+		err := f.fill(ctx)
+		if err == io.EOF {
+			break
+		}
+		if ctx.Err() != nil && err == ctx.Err() {
+			return err
+		}
+		if err != nil {
+			return d.failed(err)
+		}
+	}
+	d.sniffed = true
+	data := f.buf[:f.end]
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		f.start, f.fed = 3, 3
+	case bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.HasPrefix(data, []byte("\xff\xfe")):
+		return d.errorAt(0, 0, 0, "this is UTF-16 text; it must be UTF-8")
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
+		return d.errorAt(0, 0, 0, fmt.Sprintf("this is gzip-compressed data, not %s", d.format))
+	}
+	return nil
+}
+
+// fault is the error of the document that was cut last.
+func (d *documents) fault(doc []byte, faults []Fault) *Error {
+	f := d.feed
+	begin := f.start - len(doc)
+	for i := range faults {
+		t := &faults[i]
+		t.Place = d.place(begin+int(t.Offset), t.Length, f.start)
+	}
+	return d.newError(faults)
+}
+
+// errorAt is an error with one fault of n bytes at an offset in the feed's buffer.
+func (d *documents) errorAt(at, n, limit int, problem string) *Error {
+	return d.newError([]Fault{{Place: d.place(at, n, limit), Problem: problem}})
+}
+
+func (d *documents) place(at, n, limit int) Place {
+	if d.format == FormatRaw {
+		return Place{Part: d.index, Offset: d.feed.dropped + int64(at), Length: n}
+	}
+	p := d.feed.place(at, n, limit)
+	p.Part = d.index
+	return p
+}
+
+func (d *documents) newError(faults []Fault) *Error {
+	return &Error{Part: d.index, Origin: d.part.Origin, Name: d.name, Message: d.number, Faults: faults}
+}
+
+// failed is the error of an input that cannot be read.
+func (d *documents) failed(err error) *Error {
+	return unreadable(d.part, d.index, d.name, err)
+}
+
+// size writes a number of bytes as people do.
+func size(n int64) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
+}

@@ -1,0 +1,59 @@
+package input
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// A Format is the spelling of documents.
+type Format string
+
+// The formats of documents. A stream of messages is JSON values with any white space or
+// none between them, YAML documents that begin with "---", prototext with a record
+// separator (byte 0x1E) between messages, or messages each with its length before it as a
+// varint. Raw is the wire format itself; a single message has no length before it.
+const (
+	FormatAuto Format = "" // by the extension of a file, else JSON
+	FormatJSON Format = "json"
+	FormatYAML Format = "yaml"
+	FormatText Format = "text"
+	FormatRaw  Format = "raw"
+)
+
+// Formats returns the names of all formats but FormatAuto, for messages and completion.
+func Formats() []Format { return []Format{FormatJSON, FormatYAML, FormatText, FormatRaw} }
+
+// ParseFormat reads the name of a format. "prototext" and "binary" are other names of
+// text and raw.
+func ParseFormat(s string) (Format, error) {
+	switch strings.ToLower(s) {
+	case "":
+		return FormatAuto, nil
+	case "json", "ndjson", "jsonl":
+		return FormatJSON, nil
+	case "yaml", "yml":
+		return FormatYAML, nil
+	case "text", "prototext", "textproto", "txtpb":
+		return FormatText, nil
+	case "raw", "binary", "proto", "binpb":
+		return FormatRaw, nil
+	}
+	return FormatAuto, fmt.Errorf("format %q is not one of json, yaml, text, raw", s)
+}
+
+// FormatOf returns the format that the extension of a file name stands for, FormatAuto
+// when it stands for none.
+func FormatOf(name string) Format {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".json", ".ndjson", ".jsonl":
+		return FormatJSON
+	case ".yaml", ".yml":
+		return FormatYAML
+	case ".txtpb", ".textproto", ".prototext", ".textpb":
+		return FormatText
+	case ".pb", ".bin", ".binpb":
+		return FormatRaw
+	}
+	return FormatAuto
+}

@@ -1,0 +1,155 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// A Part is one piece of a request as it was given: what follows -d, or an argument.
+type Part struct {
+	Text   string // a document, "@file", "-", "field=value" or "field:=JSON"
+	Data   bool   // from -d: never a word, and "" is no document at all
+	Origin string // for messages: "-d", "argument 2"
+}
+
+// DefaultMaxSize is the size of the longest document that is taken when Options do not
+// say another, in bytes.
+const DefaultMaxSize = 64 << 20
+
+// Options say what the parts are to become.
+type Options struct {
+	Message      protoreflect.MessageDescriptor
+	Types        invoke.Types // resolves Any and extensions; nil: nothing resolves
+	Streams      bool         // the client streams: any number of messages, not one
+	Format       Format       // of all documents; FormatAuto: by a file's extension, else JSON
+	Strict       bool         // JSON as the protobuf JSON mapping has it and no more; else also what a person types
+	AllowUnknown bool         // skip unknown fields and enum names of documents; in words they stay errors
+	MaxSize      int64        // of one document, and of a file that a word names, bytes; 0: DefaultMaxSize
+	Stdin        io.Reader    // nil: empty. It is never closed
+	// Open opens a file. It and Read may block: they are called by a goroutine that
+	// nothing waits for once the context is done. nil: os.Open.
+	Open func(name string) (io.ReadCloser, error)
+	Now  func() time.Time // for "now"; nil: time.Now
+}
+
+func (o *Options) maxSize() int64 {
+	if o.MaxSize > 0 {
+		return o.MaxSize
+	}
+	return DefaultMaxSize
+}
+
+func (o *Options) types() invoke.Types {
+	if o.Types != nil {
+		return o.Types
+	}
+	return new(protoregistry.Types)
+}
+
+func (o *Options) open(name string) (io.ReadCloser, error) {
+	if o.Open != nil {
+		return o.Open(name)
+	}
+	return os.Open(name)
+}
+
+// decoder returns the decoder of JSON documents.
+func (o *Options) decoder() *transcode.Decoder {
+	return transcode.NewDecoder(o.Message, transcode.DecodeOptions{
+		Types: o.types(), Lenient: !o.Strict, AllowUnknown: o.AllowUnknown, Now: o.Now,
+	})
+}
+
+// A partKind is what a part is.
+type partKind uint8
+
+const (
+	partNothing  partKind = iota // -d ''
+	partDocument                 // typed
+	partFile
+	partStdin
+	partWord
+)
+
+// kind tells what a part is and, of a file, its name.
+func (p *Part) kind(o *Options) (partKind, string) {
+	name, isFile := strings.CutPrefix(p.Text, "@")
+	switch {
+	case p.Text == "-", p.Text == "@", p.Text == "@-":
+		return partStdin, ""
+	case isFile:
+		return partFile, name
+	case p.Data && strings.TrimSpace(p.Text) == "":
+		return partNothing, ""
+	case !p.Data && isWord(p.Text, o.Message):
+		return partWord, ""
+	}
+	return partDocument, ""
+}
+
+// documents returns the documents of a part that is no word.
+func (p Part) documents(index int, kind partKind, name string, o *Options) *documents {
+	switch kind {
+	case partStdin:
+		stdin := o.Stdin
+		if stdin == nil {
+			stdin = strings.NewReader("")
+		}
+		f := feedFrom(func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
+		return newDocuments(p, index, "stdin", f, o.Format, o)
+	case partFile:
+		format := o.Format
+		if format == FormatAuto {
+			format = FormatOf(name)
+		}
+		return newDocuments(p, index, name, feedFrom(func() (io.ReadCloser, error) { return o.open(name) }), format, o)
+	default:
+		return newDocuments(p, index, "", feedOf([]byte(p.Text)), o.Format, o)
+	}
+}
+
+// checkFile finds out early that a file cannot be read, before a call begins. It opens
+// nothing: a pipe would lose its writer.
+func (p Part) checkFile(index int, name string, o *Options) error {
+	if o.Open != nil {
+		return nil
+	}
+	fi, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return unreadable(p, index, name, err)
+	case fi.IsDir():
+		return unreadable(p, index, name, &fs.PathError{Op: "read", Path: name, Err: errIsDir})
+	}
+	return nil
+}
+
+var errIsDir = errors.New("is a directory, not a file")
+
+// unreadable is the error of a file or an input that cannot be read.
+func unreadable(p Part, index int, name string, err error) *Error {
+	reason := err
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		reason = pe.Err
+	}
+	problem := reason.Error()
+	switch {
+	case name == "":
+		problem = "@ needs the name of a file after it, or stands alone for standard input"
+	case name != "stdin" && strings.TrimSpace(name) != name:
+		problem = fmt.Sprintf("reading %q: %s", name, problem)
+	}
+	return &Error{Part: index, Origin: p.Origin, Name: name, Faults: []Fault{{Problem: problem}}, Err: err}
+}

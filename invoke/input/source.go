@@ -1,0 +1,175 @@
+package input
+
+import (
+	"context"
+	"io"
+)
+
+// A Source yields the request messages of a call. It is an invoke.Requests, not safe for
+// concurrent use.
+type Source struct {
+	o       Options
+	groups  []*group // of which all messages are taken in turn
+	at      int
+	count   int // messages yielded
+	ahead   []byte
+	hasNext bool  // ahead is the next message
+	err     error // what every call returns from now on
+}
+
+// New returns the messages that the parts stand for. Everything that was typed is
+// checked at once, and that the files exist; standard input is not touched, and no file
+// opened, before Next. The error is an *Error.
+func New(parts []Part, o Options) (*Source, error) {
+	s := &Source{o: o}
+	if err := s.group(parts); err != nil {
+		return nil, err
+	}
+	count := 0
+	for _, g := range s.groups {
+		if g.lazy {
+			if err := g.rehearse(); err != nil {
+				return nil, err
+			}
+			count = -1
+			continue
+		}
+		n, err := g.prepare(o.Streams, count)
+		if err != nil {
+			return nil, err
+		}
+		if count >= 0 {
+			count += n
+		}
+	}
+	return s, nil
+}
+
+// group sorts the parts into groups: where the client streams, each document part and the
+// words after it; otherwise all of them.
+func (s *Source) group(parts []Part) error {
+	stdin := -1
+	var g *group
+	dec := newDecoders(&s.o)
+	for i, p := range parts {
+		kind, name := p.kind(&s.o)
+		switch kind {
+		case partStdin:
+			if stdin >= 0 {
+				return &Error{Part: i, Origin: p.Origin, Faults: []Fault{{
+					Place:      typedPlace(i, p.Text, 0, len(p.Text)),
+					Problem:    "standard input can be read only once",
+					Also:       placeOf(typedPlace(stdin, parts[stdin].Text, 0, len(parts[stdin].Text))),
+					AlsoOrigin: parts[stdin].Origin,
+				}}}
+			}
+			stdin = i
+		case partFile:
+			if err := p.checkFile(i, name, &s.o); err != nil {
+				return err
+			}
+		case partNothing:
+			continue
+		}
+		if g == nil || s.o.Streams && kind != partWord {
+			g = &group{o: &s.o, decoders: dec}
+			s.groups = append(s.groups, g)
+		}
+		if err := g.add(i, p, kind, name); err != nil {
+			return err
+		}
+	}
+	if len(s.groups) == 0 && !s.o.Streams {
+		s.groups = []*group{{o: &s.o}}
+	}
+	return nil
+}
+
+func placeOf(p Place) *Place { return &p }
+
+// Next returns the next message in wire form, which is valid until the next call; io.EOF
+// after the last one; ctx.Err() soon after ctx is done, also while the input blocks; or
+// an *Error. What comes from standard input or a pipe is returned as soon as its last
+// byte has been read. After ctx.Err() it may be called again, and nothing is lost; after
+// other errors it returns the same again.
+func (s *Source) Next(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.hasNext {
+		s.hasNext = false
+		return s.ahead, nil
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	for s.at < len(s.groups) {
+		number := 0
+		if s.o.Streams {
+			number = s.count + 1
+		}
+		wire, err := s.groups[s.at].next(ctx, s.o.Streams, number)
+		switch {
+		case err == nil:
+			s.count++
+			return wire, nil
+		case err == io.EOF:
+			s.groups[s.at].close()
+			s.groups[s.at] = nil
+			s.at++
+		case ctx.Err() != nil && err == ctx.Err():
+			return nil, err
+		default:
+			s.Close()
+			s.err = err
+			return nil, err
+		}
+	}
+	s.err = io.EOF
+	return nil, io.EOF
+}
+
+// Prefetch makes the first message ready, which the next call of Next returns. With it a
+// caller can find bad input before a call begins. It waits for input as Next does, so it
+// is for methods that take one message. It returns what Next would, but nil for io.EOF.
+func (s *Source) Prefetch(ctx context.Context) error {
+	if s.hasNext {
+		return nil
+	}
+	wire, err := s.Next(ctx)
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.ahead, s.hasNext = wire, true
+	return nil
+}
+
+// Stdin reports whether standard input is one of the parts and has not been read to its
+// end.
+func (s *Source) Stdin() bool {
+	for _, g := range s.groups[s.at:] {
+		if g.stdin() {
+			return true
+		}
+	}
+	return false
+}
+
+// Close lets go of the files that are open. Next must not be called afterwards. It need
+// not be called after Next has returned io.EOF or an *Error.
+func (s *Source) Close() {
+	for _, g := range s.groups[s.at:] {
+		g.close()
+	}
+	s.groups, s.at, s.err = nil, 0, io.EOF
+}
+
+// typedPlace is where length bytes at an offset are in what was typed.
+func typedPlace(part int, text string, at, length int) Place {
+	p := feedOf([]byte(text)).place(at, length, len(text))
+	p.Part = part
+	return p
+}

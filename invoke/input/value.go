@@ -1,0 +1,348 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+)
+
+// decoders are the JSON decoders of the messages that words go into, made when needed.
+type decoders struct {
+	o  *Options
+	by map[decoderKey]*transcode.Decoder
+}
+
+type decoderKey struct {
+	md      protoreflect.MessageDescriptor
+	lenient bool
+}
+
+func newDecoders(o *Options) *decoders {
+	return &decoders{o: o, by: map[decoderKey]*transcode.Decoder{}}
+}
+
+// of returns the decoder of a message. Unknown names are errors for it.
+func (d *decoders) of(md protoreflect.MessageDescriptor, lenient bool) *transcode.Decoder {
+	key := decoderKey{md, lenient}
+	if d.by[key] == nil {
+		d.by[key] = transcode.NewDecoder(md, transcode.DecodeOptions{Types: d.o.types(), Lenient: lenient, Now: d.o.Now})
+	}
+	return d.by[key]
+}
+
+// A spot is where in a message a value goes.
+type spot struct {
+	kind spotKind
+	key  protoreflect.MapKey // of an entry
+}
+
+type spotKind uint8
+
+const (
+	inField   spotKind = iota // a whole field
+	inElement                 // an element of a list
+	inEntry                   // an element of a map
+	inKey                     // under a key of a Struct
+	inItem                    // an element of a ListValue
+	inNothing                 // the message itself
+)
+
+// around returns the JSON that stands around a value to make it a document.
+func (s spot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
+	// The line break ends a comment that the value ends with.
+	switch s.kind {
+	case inNothing:
+		return "", "\n"
+	case inKey:
+		return "{" + quoteJSON(s.key.String()) + ":", "\n}"
+	case inItem:
+		return "[", "\n]"
+	}
+	field := fd.JSONName()
+	if fd.IsExtension() {
+		field = "[" + string(fd.FullName()) + "]"
+	}
+	prefix = "{" + quoteJSON(field) + ":"
+	switch s.kind {
+	case inElement:
+		return prefix + "[", "\n]}"
+	case inEntry:
+		return prefix + "{" + quoteJSON(s.key.String()) + ":", "\n}}"
+	}
+	return prefix, "\n}"
+}
+
+// value reads the value of a word for a field of m. ok is false for an empty list or map.
+// Everything but text and bytes goes through the decoder of JSON documents, so that words
+// and documents take the same values and have the same errors.
+func (c *change) value(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, s spot) (v protoreflect.Value, ok bool, err error) {
+	elem := fd
+	if fd.IsMap() {
+		elem = fd.MapValue()
+	}
+	token, lenient := w.text(), !c.o.Strict
+	if !w.json {
+		lenient = true // it is not JSON that was typed
+		if v, ok, err = c.direct(m, fd, elem, w); ok || err != nil {
+			return v, ok, err
+		}
+		if token, err = c.token(elem, w); err != nil {
+			return v, false, err
+		}
+	}
+	prefix, suffix := s.around(fd)
+	wire, err := c.decode(m.Descriptor(), w, token, prefix, suffix, lenient)
+	if err != nil {
+		return v, false, err
+	}
+	fresh := m.New()
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, fresh.Interface()); err != nil {
+		return v, false, w.atValue("%s", err)
+	}
+	switch s.kind {
+	case inField:
+		return fresh.Get(fd), fresh.Has(fd) || !fd.HasPresence() && !fd.IsList() && !fd.IsMap(), nil
+	case inElement, inItem:
+		if list := fresh.Get(fd).List(); list.Len() == 1 {
+			return list.Get(0), true, nil
+		}
+	default:
+		if entries := fresh.Get(fd).Map(); entries.Has(s.key) {
+			return entries.Get(s.key), true, nil
+		}
+	}
+	return v, false, w.atValue("%s cannot be an element of %s", w.text(), name(fd))
+}
+
+// document reads the value of a word as a whole message that is one value in JSON.
+func (c *change) document(md protoreflect.MessageDescriptor, w *word) ([]byte, error) {
+	token, lenient := w.text(), !c.o.Strict
+	if !w.json {
+		lenient = true
+		var err error
+		if token, err = c.oneToken(md, w); err != nil {
+			return nil, err
+		}
+	}
+	prefix, suffix := spot{kind: inNothing}.around(nil)
+	return c.decode(md, w, token, prefix, suffix, lenient)
+}
+
+// decode decodes a value within the JSON around it. The places of faults are in the word.
+func (c *change) decode(md protoreflect.MessageDescriptor, w *word, token, prefix, suffix string, lenient bool) ([]byte, error) {
+	if w.json {
+		var err error
+		if token, err = w.single(lenient); err != nil {
+			return nil, err
+		}
+	}
+	wire, err := c.dec.of(md, lenient).Append([]byte{}, []byte(prefix+token+suffix))
+	if err == nil {
+		return wire, nil
+	}
+	faults := jsonFaults(err)
+	for i := range faults {
+		f := &faults[i]
+		f.Path = w.part.Text[:w.steps[len(w.steps)-1].end]
+		at := int(f.Offset) - len(prefix)
+		if !w.json || at < 0 {
+			f.Offset, f.Length, f.Incomplete = int64(w.value), len(w.part.Text)-w.value, false
+			continue
+		}
+		if at >= len(token) {
+			at, f.Length, f.Incomplete = len(token), 0, true
+		}
+		f.Offset, f.Length = int64(w.value+at), min(f.Length, len(token)-at)
+	}
+	return nil, w.faults(faults)
+}
+
+// single returns the one JSON value that stands after ":=". What is decoded within other
+// JSON must not be able to end that.
+func (w *word) single(lenient bool) (string, error) {
+	text := w.text()
+	s := transcode.Splitter{Lenient: lenient}
+	n, done := s.Feed([]byte(text))
+	if !done && !s.Pending() {
+		return "", w.atValue("the JSON value is missing after :=")
+	}
+	rest := text[n:]
+	more := transcode.Splitter{Lenient: lenient}
+	if _, another := more.Feed([]byte(rest)); another || more.Pending() {
+		at := n + len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
+		return "", w.fault(w.value+at, len(text)-at, "there is text after the end of the JSON value")
+	}
+	return text[:n], nil
+}
+
+// direct reads what needs no JSON: text, bytes, and files.
+func (c *change) direct(m protoreflect.Message, fd, elem protoreflect.FieldDescriptor, w *word) (v protoreflect.Value, ok bool, err error) {
+	switch {
+	case elem.Kind() == protoreflect.StringKind:
+		s, err := c.str(elem, w)
+		return protoreflect.ValueOfString(s), err == nil, err
+	case elem.Kind() == protoreflect.BytesKind:
+		b, err := c.bin(elem, w)
+		return protoreflect.ValueOfBytes(b), err == nil, err
+	case elem.Message() == nil || wrapper(elem.Message()) || elem.Message().FullName() == "google.protobuf.Value":
+		return v, false, nil
+	}
+	content, file, isFile, err := w.file(c.o)
+	if !isFile || err != nil {
+		return v, false, err
+	}
+	o := *c.o
+	o.Message, o.Streams = elem.Message(), false
+	if o.Format == FormatAuto {
+		o.Format = FormatOf(file)
+	}
+	d := newDocuments(w.part, w.index, file, feedOf(content), o.Format, &o)
+	wire, err := d.only(context.Background())
+	if err == io.EOF {
+		return v, false, w.atValue("%q is empty, and has no %s", file, elem.Message().FullName())
+	}
+	if err != nil {
+		return v, false, err
+	}
+	switch {
+	case fd.IsList():
+		v = m.Mutable(fd).List().NewElement()
+	case fd.IsMap():
+		v = m.Mutable(fd).Map().NewValue()
+	default:
+		v = m.NewField(fd)
+	}
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, v.Message().Interface()); err != nil {
+		return v, false, w.atValue("%q is not a %s: %s", file, elem.Message().FullName(), err)
+	}
+	return v, true, nil
+}
+
+// token is the JSON of a value that was typed as it is.
+func (c *change) token(fd protoreflect.FieldDescriptor, w *word) (string, error) {
+	text := w.text()
+	switch fd.Kind() {
+	case protoreflect.BoolKind:
+		if text == "true" || text == "false" {
+			return text, nil
+		}
+	case protoreflect.EnumKind:
+		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return text, nil
+		}
+		if text == "null" && fd.Enum().FullName() == "google.protobuf.NullValue" {
+			return text, nil
+		}
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		if md := fd.Message(); oneValue(md) || md.FullName() == "google.protobuf.Value" {
+			return c.oneToken(md, w)
+		}
+		path := w.part.Text[:w.steps[len(w.steps)-1].end]
+		return "", w.fault(0, len(path), fmt.Sprintf("%s is a message: set a field of it, as in %s%s=..., or all of it with %s:=JSON",
+			name(fd), path, example(fd.Message()), path))
+	}
+	return quoteJSON(text), nil
+}
+
+// oneToken is the JSON of a message that is one value.
+func (c *change) oneToken(md protoreflect.MessageDescriptor, w *word) (string, error) {
+	if !wrapper(md) {
+		if freeForm(md) && md.FullName() != "google.protobuf.Value" || md.FullName() == "google.protobuf.Any" {
+			return "", w.atValue("%s needs JSON, after :=", md.FullName())
+		}
+		return quoteJSON(unescape(w.text())), nil
+	}
+	fd := md.Fields().ByName("value")
+	switch fd.Kind() {
+	case protoreflect.StringKind:
+		s, err := c.str(fd, w)
+		return quoteJSON(s), err
+	case protoreflect.BytesKind:
+		b, err := c.bin(fd, w)
+		return quoteJSON(base64.StdEncoding.EncodeToString(b)), err
+	}
+	return c.token(fd, w)
+}
+
+// unescape takes the backslash from text that begins with "\@".
+func unescape(s string) string {
+	if strings.HasPrefix(s, `\@`) {
+		return s[1:]
+	}
+	return s
+}
+
+// str reads text.
+func (c *change) str(fd protoreflect.FieldDescriptor, w *word) (string, error) {
+	content, file, isFile, err := w.file(c.o)
+	if err != nil || !isFile {
+		return unescape(w.text()), err
+	}
+	if !utf8.Valid(content) {
+		return "", w.atValue("%s wants UTF-8 text, which the content of %q is not", name(fd), file)
+	}
+	return string(content), nil
+}
+
+// bin reads bytes: a file, "0x" and hexadecimal digits, "text:" and text, or base64.
+func (c *change) bin(fd protoreflect.FieldDescriptor, w *word) ([]byte, error) {
+	content, _, isFile, err := w.file(c.o)
+	if err != nil || isFile {
+		return content, err
+	}
+	text := w.text()
+	if digits, ok := strings.CutPrefix(text, "0x"); ok {
+		b, err := hex.DecodeString(digits)
+		if err != nil {
+			return nil, w.atValue("%s wants pairs of hexadecimal digits after 0x, which %q is not", name(fd), digits)
+		}
+		return b, nil
+	}
+	if s, ok := strings.CutPrefix(text, "text:"); ok {
+		return []byte(s), nil
+	}
+	plain := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	b, err := base64.RawStdEncoding.Strict().DecodeString(plain)
+	if err != nil || strings.ContainsAny(plain, "\r\n") || len(text)-len(plain) > 2 {
+		return nil, w.atValue("%s wants bytes: base64, 0x and hexadecimal digits, text: and text, or @file, and %q is none of them", name(fd), text)
+	}
+	return b, nil
+}
+
+// removes reports whether a null takes the value of fd, or of an element of it, away. It
+// does not where null is a value, or text.
+func removes(fd protoreflect.FieldDescriptor, w *word) bool {
+	if fd.Message() != nil && fd.Message().FullName() == "google.protobuf.Value" ||
+		fd.Enum() != nil && fd.Enum().FullName() == "google.protobuf.NullValue" {
+		return false
+	}
+	if w.json {
+		return true
+	}
+	kind := fd.Kind()
+	if fd.Message() != nil && wrapper(fd.Message()) {
+		kind = fd.Message().Fields().ByName("value").Kind()
+	}
+	return kind != protoreflect.StringKind && kind != protoreflect.BytesKind
+}
+
+// quoteJSON returns s as a JSON string. It must be valid UTF-8.
+func quoteJSON(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string and a buffer have no errors
+	return strings.TrimSuffix(b.String(), "\n")
+}
