@@ -14,7 +14,6 @@ import (
 // A pool holds file descriptors as bytes and builds those that are asked for,
 // with what they import. It is not safe for concurrent use.
 type pool struct {
-	origin    string // for errors
 	fetch     fetcher
 	files     map[string]*file // by path, and by the names that a file was given for
 	all       []*file
@@ -61,9 +60,9 @@ const (
 	fileRefused
 )
 
-func newPool(origin string, f fetcher) *pool {
+func newPool(f fetcher) *pool {
 	return &pool{
-		origin: origin, fetch: f,
+		fetch:    f,
 		files:    map[string]*file{},
 		packages: map[protoreflect.FullName][]*file{},
 		lacks:    map[protoreflect.FullName]error{},

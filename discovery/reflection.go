@@ -67,7 +67,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
 		extensions: map[protoreflect.FullName][]protoreflect.ExtensionDescriptor{},
 	}
-	r.pool = newPool(reflectionOrigin, r)
+	r.pool = newPool(r)
 	return r
 }
 

@@ -1,0 +1,317 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// This file is the only one that knows the compiler of .proto files.
+
+// maxSource is the size in bytes of the greatest .proto file that is compiled.
+const maxSource = 16 << 20
+
+// ProtofileOptions say what to compile.
+type ProtofileOptions struct {
+	// ImportPaths are the folders that imports are relative to; none: the current
+	// one. Where several have a file, the first of them counts. The well-known types
+	// need no import path.
+	ImportPaths []string
+	// Files are the .proto files, named relative to an import path or by their
+	// place on disk. One that lies below no import path makes its own folder one.
+	Files []string
+	// NoComments leaves out comments and places, which take a quarter of the time.
+	NoComments bool
+}
+
+// OpenProtofiles compiles .proto files and what they import, and nothing else
+// that lies beside them. The error is a *SyntaxError for a file that does not
+// compile, an *ImportError for one that can not be read, or that of ctx.
+func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error) {
+	c := &protoCompiler{roots: slices.Clone(o.ImportPaths), sources: map[string]source{}}
+	if len(c.roots) == 0 {
+		c.roots = []string{"."}
+	}
+	names := make([]string, 0, len(o.Files))
+	for _, f := range o.Files {
+		name, err := c.virtualName(f)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(c)}
+	if !o.NoComments {
+		compiler.SourceInfoMode = protocompile.SourceInfoStandard
+	}
+	results, err := compiler.Compile(ctx, names...)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, c.explain(err)
+	}
+	s := &Protofiles{packages: map[protoreflect.FullName][]protoreflect.FileDescriptor{}}
+	var symbols []protoreflect.Descriptor
+	for _, r := range results {
+		symbols = append(symbols, r)
+	}
+	for _, f := range Closure(symbols...) {
+		if err := c.checkWellKnown(f); err != nil {
+			return nil, err
+		}
+		s.files = append(s.files, f)
+		s.packages[f.Package()] = append(s.packages[f.Package()], f)
+	}
+	return s, nil
+}
+
+// A protoCompiler finds the files that the compiler asks for.
+type protoCompiler struct {
+	roots []string
+
+	mu      sync.Mutex // the compiler asks for several files at a time
+	sources map[string]source
+}
+
+// A source is a .proto file that was read.
+type source struct {
+	disk string
+	text string
+}
+
+// virtualName returns the name by which other files would import a file that was
+// named by a person.
+func (c *protoCompiler) virtualName(file string) (string, error) {
+	if info, err := os.Stat(file); err == nil && !info.IsDir() {
+		for _, root := range c.roots {
+			if name, ok := below(root, file); ok {
+				return name, nil
+			}
+		}
+	}
+	if name := filepath.ToSlash(filepath.Clean(file)); fs.ValidPath(name) {
+		for _, root := range c.roots {
+			if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil && !info.IsDir() {
+				return name, nil
+			}
+		}
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a folder; name the files in it")
+	}
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return "", &ImportError{Import: file, Roots: c.roots, Err: err}
+	}
+	c.roots = append(c.roots, filepath.Dir(file))
+	return filepath.Base(file), nil
+}
+
+// below returns the path of a file relative to a folder that it lies in.
+func below(root, file string) (string, bool) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", false
+	}
+	file, err = filepath.Abs(file)
+	if err != nil {
+		return "", false
+	}
+	rel, err := filepath.Rel(root, file)
+	if err != nil {
+		return "", false
+	}
+	rel = filepath.ToSlash(rel)
+	return rel, fs.ValidPath(rel)
+}
+
+// FindFileByPath implements protocompile.Resolver.
+func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, error) {
+	if wk := wellKnownFile(path); wk != nil {
+		return protocompile.SearchResult{Desc: wk}, nil
+	}
+	// An import must not lead out of the import paths: errors show lines of files.
+	if !fs.ValidPath(path) {
+		return protocompile.SearchResult{}, errors.New("an import is a path below an import path, without . or ..")
+	}
+	for _, root := range c.roots {
+		disk := filepath.Join(root, filepath.FromSlash(path))
+		text, err := readSource(disk)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return protocompile.SearchResult{}, err
+		}
+		if at := tooDeep(text); at >= 0 {
+			e := &SyntaxError{File: disk, Err: fmt.Errorf("brackets are nested more than %d deep", maxBrackets)}
+			e.place(text, at)
+			return protocompile.SearchResult{}, e
+		}
+		c.mu.Lock()
+		c.sources[path] = source{disk, text}
+		c.mu.Unlock()
+		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
+	}
+	if l := linked().byPath[path]; l != nil {
+		return protocompile.SearchResult{Desc: l}, nil
+	}
+	return protocompile.SearchResult{}, fs.ErrNotExist
+}
+
+func readSource(disk string) (string, error) {
+	f, err := os.Open(disk)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b strings.Builder
+	n, err := io.Copy(&b, io.LimitReader(f, maxSource+1))
+	if err == nil && n > maxSource {
+		err = fmt.Errorf("reading %q: greater than %d MiB", disk, maxSource>>20)
+	}
+	return b.String(), err
+}
+
+// explain turns an error of the compiler into one with a place that can be shown.
+func (c *protoCompiler) explain(err error) error {
+	var own *SyntaxError
+	if errors.As(err, &own) {
+		return own
+	}
+	var placed reporter.ErrorWithPos
+	if !errors.As(err, &placed) {
+		return fmt.Errorf("compiling .proto files: %w", err)
+	}
+	pos := placed.GetPosition()
+	c.mu.Lock()
+	src, read := c.sources[pos.Filename]
+	c.mu.Unlock()
+	where := SyntaxError{File: pos.Filename, Line: pos.Line, Column: pos.Col}
+	if read {
+		where.File = src.disk
+		where.place(src.text, pos.Offset)
+	}
+	cause := placed.Unwrap()
+	if name, ok := importAt(where.Source); ok && !errors.As(cause, new(reporter.ErrorWithPos)) && c.lacks(name) {
+		why := cause
+		var pe *fs.PathError
+		switch {
+		case errors.Is(cause, fs.ErrNotExist):
+			why = fs.ErrNotExist
+		case errors.As(cause, &pe):
+			why = pe
+		}
+		return &ImportError{File: where.File, Line: where.Line, Column: where.Column, Source: where.Source, Import: name, Roots: c.roots, Err: why}
+	}
+	where.Err = cause
+	return &where
+}
+
+// lacks tells whether a file was asked for and could not be given.
+func (c *protoCompiler) lacks(path string) bool {
+	c.mu.Lock()
+	_, read := c.sources[path]
+	c.mu.Unlock()
+	return !read && wellKnownFile(path) == nil && linked().byPath[path] == nil
+}
+
+// checkWellKnown refuses files that declare a well-known type otherwise than the
+// linked one: its JSON form depends on its fields.
+func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
+	if f.Package() != wellKnownPackage || wellKnownFile(f.Path()) != nil {
+		return nil
+	}
+	for i := range f.Messages().Len() {
+		if name := f.Messages().Get(i).FullName(); wellKnownSymbol(name) != nil {
+			return &DescriptorError{File: f.Path(), Symbol: string(name), Err: errors.New("it is a well-known type, which is built in")}
+		}
+	}
+	return nil
+}
+
+// Protofiles is the Source of compiled .proto files. It is not changed after it
+// was made, and safe for concurrent use.
+type Protofiles struct {
+	files    []protoreflect.FileDescriptor
+	packages map[protoreflect.FullName][]protoreflect.FileDescriptor
+}
+
+// Services implements Source, with the services of imported files.
+func (s *Protofiles) Services(context.Context) ([]protoreflect.FullName, error) {
+	var names []protoreflect.FullName
+	for _, f := range s.files {
+		for i := range f.Services().Len() {
+			names = append(names, f.Services().Get(i).FullName())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Find implements Source.
+func (s *Protofiles) Find(_ context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	if d := wellKnownSymbol(name); d != nil {
+		return d, nil
+	}
+	if len(name) <= maxName && name.IsValid() {
+		for pkg := name.Parent(); ; pkg = pkg.Parent() {
+			if d := findIn(s.packages[pkg], name); d != nil {
+				return d, nil
+			}
+			if pkg == "" {
+				break
+			}
+		}
+	}
+	return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+}
+
+// Extensions implements Source.
+func (s *Protofiles) Extensions(_ context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	var found []protoreflect.ExtensionDescriptor
+	for _, f := range s.files {
+		eachExtension(f, func(x protoreflect.ExtensionDescriptor) {
+			if x.ContainingMessage().FullName() == message {
+				found = append(found, x)
+			}
+		})
+	}
+	sortExtensions(found)
+	return found, nil
+}
+
+func (s *Protofiles) known() []protoreflect.FullName {
+	var names []protoreflect.FullName
+	for _, f := range s.files {
+		for i := range f.Messages().Len() {
+			names = append(names, f.Messages().Get(i).FullName())
+		}
+		for i := range f.Enums().Len() {
+			names = append(names, f.Enums().Get(i).FullName())
+		}
+		for i := range f.Extensions().Len() {
+			names = append(names, f.Extensions().Get(i).FullName())
+		}
+	}
+	slices.Sort(names)
+	return names
+}

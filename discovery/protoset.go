@@ -1,0 +1,157 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A Protoset is the Source of descriptor sets: FileDescriptorSet messages, as
+// protoc --descriptor_set_out and buf build make them (buf's images have the same
+// form). It is safe for concurrent use.
+//
+// Opening one scans the bytes for names, without unmarshalling them. A file is
+// unmarshalled, checked and built when a symbol of it is asked for, or of one
+// that imports it. A fault in a file then ends in a *DescriptorError that names
+// it, and the rest of the set stays usable.
+type Protoset struct {
+	mu   sync.Mutex
+	pool *pool
+}
+
+// OpenProtoset reads descriptor sets from files, none greater than 256 MiB. Where
+// two sets have a file of the same path, the one of the first set counts.
+func OpenProtoset(paths ...string) (*Protoset, error) {
+	s := &Protoset{}
+	for _, path := range paths {
+		data, err := readFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a descriptor set: %w", err)
+		}
+		if err := s.add(path, data); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// ParseProtoset reads a descriptor set from its bytes, which are the Protoset's
+// from then on. The name is for errors.
+func ParseProtoset(name string, data []byte) (*Protoset, error) {
+	s := &Protoset{}
+	if err := s.add(name, data); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// readFile reads a file into a slice of just its size.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe has no size
+		data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+		if err == nil && len(data) > maxBytes {
+			err = &os.PathError{Op: "read", Path: path, Err: errPoolFull}
+		}
+		return data, err
+	}
+	if info.Size() > maxBytes {
+		return nil, &os.PathError{Op: "read", Path: path, Err: errPoolFull}
+	}
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(f, data)
+	return data, err
+}
+
+// add scans a set and takes its files into the pool.
+func (s *Protoset) add(name string, data []byte) error {
+	if s.pool == nil {
+		s.pool = newPool(noFetcher{})
+	}
+	var fault error
+	files := 0
+	err := records(data, func(r record) bool {
+		if r.num != setFile {
+			return true
+		}
+		files++
+		before := len(s.pool.all)
+		f, differs, err := s.pool.add(name, r.bytes)
+		switch {
+		case err != nil:
+			fault = err
+		case differs && len(s.pool.all) == before && f.origin == name:
+			fault = &DescriptorError{Origin: name, File: f.path, Err: errTwice}
+		}
+		return fault == nil
+	})
+	switch {
+	case fault != nil:
+		return fault
+	case err != nil || files == 0:
+		return &DescriptorError{Origin: name, Err: notASet(data)}
+	}
+	return nil
+}
+
+var errTwice = errors.New("the file is there twice, and the two differ")
+
+// notASet says why bytes are not a descriptor set.
+func notASet(data []byte) error {
+	switch {
+	case len(data) == 0:
+		return errors.New("the file is empty")
+	case data[0] == '{' || data[0] == '[':
+		return errors.New("this is JSON; a descriptor set is binary")
+	case len(data) > 1 && data[0] == 0x1f && data[1] == 0x8b: // RFC 1952, section 2.3.1
+		return errors.New("this is compressed with gzip; unpack it first")
+	default:
+		return errors.New("this is not a descriptor set")
+	}
+}
+
+// Services implements Source.
+func (s *Protoset) Services(context.Context) ([]protoreflect.FullName, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.services(), nil
+}
+
+// Find implements Source.
+func (s *Protoset) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.find(ctx, name)
+}
+
+// Extensions implements Source.
+func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.extensions(ctx, message)
+}
+
+func (s *Protoset) known() []protoreflect.FullName {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.known()
+}
+
+func (s *Protoset) explain(name protoreflect.FullName) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.lacks[name]
+}

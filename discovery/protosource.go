@@ -1,0 +1,145 @@
+package discovery
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A SyntaxError is a .proto file that does not compile.
+type SyntaxError struct {
+	File   string // its path on disk
+	Line   int    // counted from 1; 0 when there is no place
+	Column int    // in characters from 1, for a caret under Source
+	Source string // the line, without its end; "" when it can not be shown
+	Err    error
+}
+
+func (e *SyntaxError) Error() string { return position(e.File, e.Line, e.Column) + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// An ImportError is a .proto file that is not there or can not be read.
+type ImportError struct {
+	File   string // the path on disk of the file that imports it; "" for one that was named by a person
+	Line   int    // of the import, counted from 1
+	Column int    // in characters from 1, for a caret under Source
+	Source string // the line of the import, without its end
+	Import string // what is imported, or was named
+	Roots  []string
+	Err    error
+	// Roots are the import paths that were searched. Err is fs.ErrNotExist when
+	// none of them has the file.
+}
+
+func (e *ImportError) Error() string {
+	what := "import"
+	if e.File == "" {
+		what = "file"
+	}
+	return fmt.Sprintf("%s%s %q: %v (import path: %s)",
+		position(e.File, e.Line, e.Column), what, e.Import, e.Err, strings.Join(e.Roots, ", "))
+}
+
+// Unwrap returns what is wrong.
+func (e *ImportError) Unwrap() error { return e.Err }
+
+func position(file string, line, column int) string {
+	switch {
+	case file == "":
+		return ""
+	case line == 0:
+		return file + ": "
+	default:
+		return fmt.Sprintf("%s:%d:%d: ", file, line, column)
+	}
+}
+
+// place sets line, column and source of an error at an offset in bytes.
+func (e *SyntaxError) place(text string, offset int) {
+	offset = max(0, min(offset, len(text)))
+	start := strings.LastIndexByte(text[:offset], '\n') + 1
+	e.Line = strings.Count(text[:start], "\n") + 1
+	e.Column = utf8.RuneCountInString(text[start:offset]) + 1
+	line, _, _ := strings.Cut(text[start:], "\n")
+	const most = 4096 // a line that is longer helps nobody
+	if len(line) > most {
+		line = ""
+	}
+	e.Source = strings.TrimSuffix(line, "\r")
+}
+
+// importAt returns what a line of a .proto file imports.
+func importAt(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "import")
+	if !ok {
+		return "", false
+	}
+	for _, quote := range []string{`"`, `'`} {
+		if _, after, ok := strings.Cut(rest, quote); ok {
+			if name, _, ok := strings.Cut(after, quote); ok {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// maxBrackets is how deep brackets may nest in a .proto file: the compiler walks
+// them by recursion, and a stack that runs over ends the process.
+const maxBrackets = 200
+
+// tooDeep returns the offset of the bracket that nests too deep, or -1. Brackets
+// in comments and strings do not count.
+func tooDeep(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '{', '[', '(', '<':
+			if depth++; depth > maxBrackets {
+				return i
+			}
+		case '}', ']', ')', '>':
+			depth = max(0, depth-1)
+		case '"', '\'':
+			i = skipString(text, i)
+		case '/':
+			i = skipComment(text, i)
+		}
+	}
+	return -1
+}
+
+// skipString returns the offset of the quote that ends a string, or of the end of
+// its line.
+func skipString(text string, start int) int {
+	for i := start + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '\n', text[start]:
+			return i
+		}
+	}
+	return len(text)
+}
+
+// skipComment returns the offset of the last byte of a comment that starts here,
+// or start when none does.
+func skipComment(text string, start int) int {
+	rest := text[start:]
+	end := ""
+	switch {
+	case strings.HasPrefix(rest, "//"):
+		end = "\n"
+	case strings.HasPrefix(rest, "/*"):
+		end = "*/"
+	default:
+		return start
+	}
+	if n := strings.Index(rest[2:], end); n >= 0 {
+		return start + 2 + n + len(end) - 1
+	}
+	return len(text)
+}
