@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -142,7 +143,6 @@ func TestSampleUnknown(t *testing.T) {
 		if n < 0 {
 			t.Fatal(protowire.ParseError(n))
 		}
-		_, kind, _ = protowire.ConsumeTag(b)
 		types, b = append(types, kind), b[n:]
 	}
 	same(t, types, []protowire.Type{protowire.VarintType, protowire.Fixed32Type, protowire.Fixed64Type, protowire.BytesType, protowire.StartGroupType})
@@ -234,7 +234,10 @@ func TestSlow(t *testing.T) {
 	t.Run("is cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(within(t))
 		failed := make(chan error)
-		go func() { _, err := lab.Slow(ctx, &demov1.SlowRequest{Duration: durationpb.New(time.Hour)}); failed <- err }()
+		go func() {
+			_, err := lab.Slow(ctx, &demov1.SlowRequest{Duration: durationpb.New(time.Hour)})
+			failed <- err
+		}()
 		if err := server.Wait(within(t), func(s Stats) bool { return s.Calls[path].Started == 2 }); err != nil {
 			t.Fatal(err)
 		}
@@ -309,10 +312,13 @@ func TestBlob(t *testing.T) {
 			if int64(len(data)) != size {
 				t.Fatalf("%d bytes", len(data))
 			}
-			for i, b := range data {
-				if b != byte(i%251) {
+			for i, b := range data[:min(size, 251)] {
+				if b != byte(i) {
 					t.Fatalf("byte %d is %d", i, b)
 				}
+			}
+			if size > 251 && !bytes.Equal(data[251:], data[:size-251]) {
+				t.Error("the pattern does not repeat")
 			}
 		})
 	}
@@ -446,7 +452,8 @@ func TestMetadata(t *testing.T) {
 		return &demov1.MetadataEntry{Name: name, Value: &demov1.MetadataEntry_Text{Text: value}}
 	}
 	same(t, own, []*demov1.MetadataEntry{
-		text("x-one", "1"), {Name: "x-raw-bin", Value: &demov1.MetadataEntry_Binary{Binary: []byte(binary)}},
+		text("x-one", "1"),
+		{Name: "x-raw-bin", Value: &demov1.MetadataEntry_Binary{Binary: []byte(binary)}},
 		text("x-two", "a, b"), text("x-two", "c"),
 	})
 	if left := reply.GetTimeLeft().AsDuration(); left <= 0 || left > patience || reply.GetPeer() != "bufconn" {

@@ -267,7 +267,8 @@ func TestUpdateOrder(t *testing.T) {
 			stored(func(o *demov1.Order) { o.Kind, o.Tags = demov1.Kind_KIND_BOOK, []string{"z"} }),
 		},
 		{
-			"by mask", &demov1.Order{Id: "u", Customer: "ignored", ShipTo: &demov1.Address{City: "Lyon", Zip: "ignored"}}, []string{"ship_to.city", "note"},
+			"by mask", &demov1.Order{Id: "u", Customer: "ignored", ShipTo: &demov1.Address{City: "Lyon", Zip: "ignored"}},
+			[]string{"ship_to.city", "note"},
 			stored(func(o *demov1.Order) { o.ShipTo.City, o.Note = "Lyon", nil }),
 		},
 		{"clearing inside", &demov1.Order{Id: "u"}, []string{"ship_to.zip"}, stored(func(o *demov1.Order) { o.ShipTo.Zip = "" })},
