@@ -39,6 +39,7 @@ func formats() []struct {
 	}{
 		{JSON, newJSON},
 		{NDJSON, newNDJSON},
+		{YAML, newYAML},
 		{Text, newText},
 		{Events, newEvents},
 	}
