@@ -98,6 +98,9 @@ func (a *asker) noReflection() error {
 	return &NoReflectionError{Versions: a.refused, Status: a.refusal}
 }
 
+// maxAnswer is the greatest answer taken, in bytes, whatever the limit for calls.
+const maxAnswer = 64 << 20
+
 // open returns the stream, opening it if need be.
 func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 	if a.stream != nil {
@@ -110,6 +113,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		m := invoke.Method{
 			Path:          "/grpc.reflection." + a.versions[0] + ".ServerReflection/ServerReflectionInfo",
 			ClientStreams: true, ServerStreams: true,
+			MaxRecv:       maxAnswer,
 		}
 		// The values of the caller's context are kept, its end is not.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))

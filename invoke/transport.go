@@ -8,6 +8,7 @@ type Method struct {
 	ClientStreams bool
 	ServerStreams bool
 	NoSideEffects bool // the schema promises it; a Connect call may then use GET
+	MaxRecv       int  // bytes of the greatest message to receive; 0: the limit of the transport
 }
 
 // A Wire says how a transport will carry a call, for people and for events.

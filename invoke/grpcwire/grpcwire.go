@@ -1,6 +1,7 @@
 package grpcwire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -95,9 +96,10 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		callCtx := context.WithValue(metadata.NewOutgoingContext(ctx, metadata.MD(md)), seenKey{}, seen)
 		// Always a server stream: the number of answers is checked by the Invoker.
 		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
-		cs, err := conn.NewStream(callCtx, desc, m.Path)
+		limit := t.maxRecv(m)
+		cs, err := conn.NewStream(callCtx, desc, m.Path, grpc.MaxCallRecvMsgSize(limit))
 		if err == nil {
-			return &stream{ClientStream: cs, t: t, ctx: ctx, seen: seen}, nil
+			return &stream{ClientStream: cs, ctx: ctx, seen: seen, limit: limit}, nil
 		}
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
 			continue
@@ -108,7 +110,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 
 // openStatus is the status of a call for which there was no connection.
 func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *invoke.Status {
-	s := t.status(ctx, err, false)
+	s := callStatus(ctx, err, false, 0)
 	t.mu.Lock()
 	last := t.lastErr
 	t.mu.Unlock()
@@ -194,7 +196,6 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(codec{}),
-			grpc.MaxCallRecvMsgSize(t.maxRecv()),
 			grpc.MaxCallSendMsgSize(1<<31-1),
 		),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -211,12 +212,9 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 	return opts
 }
 
-// maxRecv is the greatest message received, in bytes.
-func (t *Transport) maxRecv() int {
-	if t.o.MaxRecv == 0 {
-		return DefaultMaxRecv
-	}
-	return t.o.MaxRecv
+// maxRecv is the greatest message received for a method, in bytes.
+func (t *Transport) maxRecv(m invoke.Method) int {
+	return cmp.Or(m.MaxRecv, t.o.MaxRecv, DefaultMaxRecv)
 }
 
 // windowSize is the flow-control window of streams and connections, in bytes:

@@ -18,15 +18,15 @@ import (
 // stream is one call on grpc-go.
 type stream struct {
 	grpc.ClientStream
-	t       *Transport
-	ctx     context.Context
-	seen    *seen
-	buf     []byte // the message last received
-	ended   error  // what ended receiving; io.EOF for OK
-	done    bool
-	noMore  bool
-	trailer invoke.Metadata
-	status  *invoke.Status
+	ctx   context.Context // of the call, to tell why it ended
+	seen  *seen
+	limit int    // bytes of the greatest message to receive
+	buf   []byte // the message last received
+	ended error  // what ended receiving, io.EOF for OK; nil while it goes on
+
+	finished bool
+	trailer  invoke.Metadata
+	status   *invoke.Status
 }
 
 // Send hands a message to the wire.
@@ -49,11 +49,10 @@ func (s *stream) Header() invoke.Metadata {
 
 // Recv returns the next message.
 func (s *stream) Recv() ([]byte, error) {
-	if s.noMore {
+	if s.ended != nil {
 		return nil, io.EOF
 	}
-	if err := s.RecvMsg(&s.buf); err != nil {
-		s.noMore, s.ended = true, err
+	if s.ended = s.RecvMsg(&s.buf); s.ended != nil {
 		return nil, io.EOF
 	}
 	return s.buf, nil
@@ -61,14 +60,14 @@ func (s *stream) Recv() ([]byte, error) {
 
 // Finish drops what is left and tells how the call ended.
 func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
-	if s.done {
+	if s.finished {
 		return s.status, s.trailer
 	}
-	for !s.noMore {
+	for s.ended == nil {
 		_, _ = s.Recv()
 	}
-	s.done = true
-	s.status = s.t.status(s.ctx, s.ended, s.seen.trailers.Load())
+	s.finished = true
+	s.status = callStatus(s.ctx, s.ended, s.seen.trailers.Load(), s.limit)
 	if s.seen.trailers.Load() {
 		s.trailer = trailers(invoke.Metadata(s.Trailer()), s.status)
 	}
@@ -101,14 +100,14 @@ func percentEncode(s string) string {
 	return string(b)
 }
 
-// status reads the error that ended a call.
-func (t *Transport) status(ctx context.Context, err error, fromServer bool) *invoke.Status {
+// callStatus reads the error that ended a call.
+func callStatus(ctx context.Context, err error, fromServer bool, limit int) *invoke.Status {
 	if err == io.EOF {
 		return &invoke.Status{Origin: invoke.OriginServer}
 	}
 	st := status.Convert(err)
 	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Details: st.Proto().GetDetails(), Origin: invoke.OriginClient}
-	if t.tooLarge(s) {
+	if tooLarge(s, limit) {
 		return s
 	}
 	if fromServer {
@@ -129,10 +128,10 @@ func (t *Transport) status(ctx context.Context, err error, fromServer bool) *inv
 
 // tooLarge recognises grpc-go's own refusal of a message, which it may make when
 // the server's status is already there, and words it for people.
-func (t *Transport) tooLarge(s *invoke.Status) bool {
-	var n, limit int
-	_, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &limit)
-	if err != nil || s.Code != codes.ResourceExhausted || limit != t.maxRecv() {
+func tooLarge(s *invoke.Status, limit int) bool {
+	var n, exceeded int
+	_, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &exceeded)
+	if err != nil || s.Code != codes.ResourceExhausted || exceeded != limit {
 		return false
 	}
 	s.Message = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit)

@@ -1,0 +1,125 @@
+package cmd
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+)
+
+func testRoot() *app {
+	return &app{env: &Env{Getenv: func(string) string { return "" }}, session: session.New(session.World{})}
+}
+
+func TestArrange(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"as cobra has it", "call M {} -a x", "call M {} -a x"},
+		{"flags before the command", "-a x --plaintext call M", "call M -a x --plaintext"},
+		{"a flag of the command before it", "-d {} call M", "call M -d {}"},
+		{"one dash", "-plaintext -max-time 2 call M", "call M --plaintext --max-time 2"},
+		{"one dash with a value", "call M -max-time=2", "call M --max-time=2"},
+		{"a value that looks like a flag", "call M -H -x: 1", "call M 1 -H -x:"},
+		{"a value that is a command", "-a list call M", "call M -a list"},
+		{"short flags together", "-vv -k call M", "call M -vv -k"},
+		{"a group that ends in one with a value", "-va x list", "list -va x"},
+		{"a value attached", "-Idir list", "list -Idir"},
+		{"standard input", "call M - -v", "call M - -v"},
+		{"after two dashes all are words", "-v call M -- -a x", "call M -v -- -a x"},
+		{"unknown flags are left alone", "list --nope x", "list x --nope"},
+		{"completion is left alone", "__complete -a x call", "__complete -a x call"},
+		{"a value is missing", "list -a", "list -a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := strings.Join(arrange(testRoot().newRoot(), strings.Fields(tt.in)), " ")
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Nothing is lost or made up, and what is arranged stays as it is.
+func FuzzArrange(f *testing.F) {
+	for _, seed := range []string{"-a x call M -d {}", "-- -a", "-vvv - -Ix", "--max-time= -=", "-max-time=2 -k=v"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		args := strings.Fields(line)
+		got := arrange(testRoot().newRoot(), args)
+		if len(got) != len(args) {
+			t.Fatalf("%q became %q", args, got)
+		}
+		if again := arrange(testRoot().newRoot(), got); !cmp.Equal(got, again) {
+			t.Errorf("%q, then %q", got, again)
+		}
+	})
+}
+
+// A flag's name means one kind of flag wherever it stands: arrange relies on it.
+func TestFlagsAgree(t *testing.T) {
+	root := testRoot().newRoot()
+	seen := map[string]bool{}
+	for _, c := range append(root.Commands(), root) {
+		for name, takesValue := range flagsOf(c) {
+			if before, ok := seen[name]; ok && before != takesValue {
+				t.Errorf("--%s takes a value in one command and none in another", name)
+			}
+			seen[name] = takesValue
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"2.5": 2500 * time.Millisecond, "2.5s": 2500 * time.Millisecond, "200ms": 200 * time.Millisecond, "0": 0, "1e-3": time.Millisecond, "1m": time.Minute,
+	} {
+		var s seconds
+		if err := s.Set(in); err != nil || durationOf(s) != want {
+			t.Errorf("%q: %v, %v, want %v", in, durationOf(s), err, want)
+		}
+	}
+	for _, in := range []string{"", "soon", "-1", "-1s", "NaN", "Inf", "1e300"} {
+		if err := new(seconds).Set(in); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for in, want := range map[string]int{"0": 0, "4096": 4096, "4KiB": 4096, "4k": 4096, "64MiB": 64 << 20, "1 GB": 1 << 30, "10b": 10} {
+		var s size
+		if err := s.Set(in); err != nil || int(s) != want {
+			t.Errorf("%q: %d, %v, want %d", in, s, err, want)
+		}
+	}
+	for _, in := range []string{"", "x", "-1", "2GiB", "1.5k", "99999999999999999999", "4TiB"} {
+		if err := new(size).Set(in); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+}
+
+// Whatever a header flag holds, what comes out is metadata that gRPC takes, and
+// an error never shows the value.
+func FuzzParseHeader(f *testing.F) {
+	for _, seed := range []string{"a: b", "a=b", "x-bin: AAE=", "grpc-x: 1", ": v", "A B: c", "a:\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		h := headerFlags{}
+		md, err := h.metadata(&Env{}, []string{text})
+		if err != nil {
+			if _, value, ok := strings.Cut(text, ":"); ok && len(value) > 8 && strings.Contains(err.Error(), value) {
+				t.Errorf("%v shows the value of %q", err, text)
+			}
+			return
+		}
+		for name, values := range md {
+			if !validName(name) || len(values) != 1 {
+				t.Errorf("%q gave %v", text, md)
+			}
+		}
+	})
+}

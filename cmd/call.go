@@ -1,0 +1,218 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// callOptions are the flags and words of call.
+type callOptions struct {
+	method   string
+	messages []string
+
+	data         string
+	hasData      bool
+	format       choice // of requests and responses, as grpcurl has it
+	output       outputOptions
+	formatError  bool
+	allowUnknown bool
+	timeout      seconds
+	hold         holdOptions
+	dryRun       bool
+}
+
+func (a *app) newCall() *cobra.Command {
+	o := &callOptions{}
+	c := &cobra.Command{
+		Use:   "call METHOD [MESSAGE...]",
+		Short: "Call a procedure",
+		Long: `Call a procedure and print what it answers.
+
+  rpcctl call shop.v1.Shop/PlaceOrder '{"id":"17"}'
+  rpcctl call Shop.PlaceOrder id=17 kind=TOY 'items[+].sku=a'
+  rpcctl call PlaceOrder @order.json id=18
+  rpcctl call Shop.Chat -d @- < messages.ndjson
+
+METHOD is pkg.Service/Method or any end of it that is unique: Service.Method,
+Method. A MESSAGE is a JSON document, @FILE, - for standard input, or field=value
+words; the parts merge from left to right. Where the client streams, each
+document is a message. Without one, the message is empty, or there is none.`,
+		Args: words(1, -1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.method, o.messages = args[0], args[1:]
+			o.hasData = c.Flags().Changed("data")
+			return a.call(c, o)
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.data, "data", "d", "", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input")
+	o.output.add(f)
+	o.format = choice{allowed: []string{"json", "text"}}
+	f.Var(&o.format, "format", "format of requests and responses")
+	f.BoolVar(&o.formatError, "format-error", false, "print a failed status in the format too, on stderr")
+	f.BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
+	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
+	addAlias(f, "max-time", "timeout")
+	o.hold.add(f)
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
+	return c
+}
+
+// call plans the call, runs it and prints it.
+func (a *app) call(c *cobra.Command, o *callOptions) error {
+	format, err := o.output.resolve(c.Flags(), o.format.value)
+	if err != nil {
+		return err
+	}
+	if o.formatError {
+		a.statusFormat = formatters.JSON
+		if o.format.value == "text" {
+			a.statusFormat = formatters.Text
+		}
+	}
+	if err := a.configure(c); err != nil {
+		return err
+	}
+	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	if err != nil {
+		return err
+	}
+	p, err := a.plan(c.Context(), o, md)
+	if err != nil {
+		return a.unplanned(err, format, o, md)
+	}
+	if o.dryRun {
+		return a.dryRun(c.Context(), p, format, o)
+	}
+	return a.run(c.Context(), p, format, o)
+}
+
+// plan finds the method and makes ready the requests. What a client that does
+// not stream sends is read and checked here, before anything is sent.
+func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+	p := &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}
+	var err error
+	if p.Method, p.Types, err = a.findMethod(ctx, o.method, p.Timeout); err != nil {
+		return nil, err
+	}
+	a.types = p.Types
+	streams := p.Method.IsStreamingClient()
+	if !streams && o.hold.given() {
+		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
+			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
+	}
+	source, err := input.New(o.parts(), input.Options{
+		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(o.format.value),
+		AllowUnknown: o.allowUnknown, Stdin: a.env.Stdin, Now: a.env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Requests = source
+	if !streams {
+		wire, err := source.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.Requests = invoke.Messages(slices.Clone(wire))
+	}
+	return p, nil
+}
+
+// findMethod looks the method up. The user's own deadline bounds the lookup too.
+func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
+	source, err := a.session.Source(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	types, err := a.session.Types(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	m, err := discovery.FindMethod(ctx, source, name)
+	return m, types, err
+}
+
+// parts are the pieces of the message, -d first.
+func (o *callOptions) parts() []input.Part {
+	var parts []input.Part
+	if o.hasData {
+		parts = append(parts, input.Part{Text: o.data, Data: true, Origin: "-d"})
+	}
+	for i, m := range o.messages {
+		parts = append(parts, input.Part{Text: m, Origin: fmt.Sprintf("MESSAGE %d", i+1)})
+	}
+	return parts
+}
+
+// unplanned reports a call that could not be planned. Where the reason is that
+// the server could not be reached for its schema, a program that follows events
+// is told as if it had been the call.
+func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+	var se *invoke.StatusError
+	if format != formatters.Events || !errors.As(err, &se) || se.Status.Origin == invoke.OriginServer {
+		return err
+	}
+	transport, terr := a.session.Transport()
+	if terr != nil {
+		return err
+	}
+	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{})
+	if ferr != nil {
+		return errors.Join(err, ferr)
+	}
+	path := "/" + strings.TrimPrefix(o.method, "/")
+	now := a.env.Now()
+	for _, e := range []*invoke.Event{
+		{Kind: invoke.Opened, At: now, Wire: transport.Wire(invoke.Method{Path: path}), Metadata: md},
+		{Kind: invoke.Finished, At: now, Status: se.Status},
+	} {
+		if werr := f.Event(e); werr != nil {
+			return errors.Join(err, werr)
+		}
+	}
+	return errors.Join(err, f.Flush())
+}
+
+// run drives the call into the formatter.
+func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
+	transport, err := a.session.Transport()
+	if err != nil {
+		return err
+	}
+	out, err := a.openOutput(format, &o.output, p.Types)
+	if err != nil {
+		return err
+	}
+	sinks := invoke.Tee{out}
+	if a.globals.verbose > 0 {
+		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
+			Types: p.Types, Color: a.colour(a.env.StderrTTY),
+		}))
+	}
+	if p.Method.IsStreamingClient() && o.hold.given() {
+		h := o.hold.wrap(p.Requests)
+		p.Requests, sinks = h, append(sinks, h)
+	}
+	a.env.InCall.Store(true)
+	defer a.env.InCall.Store(false)
+	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	return errors.Join(invoker.Do(ctx, p, sinks), out.Flush())
+}

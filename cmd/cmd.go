@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"google.golang.org/grpc/codes"
+)
+
+// grace is how long a command may take to end after it was interrupted, before
+// the process ends without it: its output may be stuck in a pipe that nobody
+// reads.
+const grace = 700 * time.Millisecond
+
+// Main runs the command line of this process and returns its exit status.
+func Main() int {
+	tuneCollector()
+	env := processEnv()
+	// A closed standard output is an error of the write, not the end of the
+	// process; Notify, unlike Ignore, is not inherited by programs started here.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	interrupts := make(chan os.Signal, 2)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	done := make(chan int, 1)
+	go func() { done <- runGuarded(ctx, env, os.Args[1:]) }()
+	select {
+	case code := <-done:
+		return closeStdout(env, code)
+	case <-interrupts:
+	}
+	inCall := env.InCall.Load()
+	cancel()
+	select {
+	case code := <-done:
+		return closeStdout(env, code)
+	case <-interrupts:
+	case <-time.After(grace):
+	}
+	if inCall {
+		fmt.Fprintln(env.Stderr, "rpcctl: CANCELLED (1): interrupted; what was not yet written is lost")
+		return statusExit(codes.Canceled)
+	}
+	return exitInterrupted
+}
+
+// tuneCollector trades memory for time. A call that is over in milliseconds
+// never collects, and a long stream keeps the heap far below what it would take
+// to be noticed.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}
+
+// runGuarded is Run, with a crash of ours told as one.
+func runGuarded(ctx context.Context, env *Env, args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(env.Stderr, "rpcctl: internal fault: %v\n%s", r, debug.Stack())
+			code = exitCrash
+		}
+	}()
+	return Run(ctx, env, args)
+}
+
+// closeStdout closes standard output, where the last write to a full disk may
+// show itself.
+func closeStdout(env *Env, code int) int {
+	if err := os.Stdout.Close(); err != nil && code == exitOK && !closedPipe(err) {
+		fmt.Fprintf(env.Stderr, "rpcctl: closing the output: %v\n", err)
+		return exitFailure
+	}
+	return code
+}
+
+// Run runs one command line and returns its exit code. Cancelling ctx interrupts
+// it.
+func Run(ctx context.Context, env *Env, args []string) int {
+	s := session.New(session.World{Dial: env.Dial, Now: env.Now})
+	defer s.Close()
+	app := &app{env: env, session: s}
+	root := app.newRoot()
+	root.SetArgs(arrange(root, args))
+	err := root.ExecuteContext(ctx)
+	app.report(err)
+	return exitCode(err)
+}

@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/rpcctl/rpcctl/testserver"
+	"github.com/spf13/cobra"
+)
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	listen, unix string
+	tls, mtls    bool
+	certDir      string
+	reflection   choice
+}
+
+func (a *app) newDemo() *cobra.Command {
+	o := &demoOptions{reflection: choice{value: string(testserver.ReflectionBoth), allowed: []string{"both", "v1", "v1alpha", "none"}}}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Serve the bundled demo services",
+		Long: `Serve the demo services: a greeter, a small shop with state, a laboratory of
+everything protobuf and gRPC can do, health and reflection.
+
+  rpcctl demo
+  rpcctl demo --listen 127.0.0.1:0
+  rpcctl demo --mtls --cert-dir /tmp/demo-certs
+
+It serves until it is interrupted.`,
+		Args: words(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), o) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.listen, "listen", "127.0.0.1:50051", "`HOST:PORT` to listen on; port 0 takes a free one")
+	f.StringVar(&o.unix, "unix", "", "listen on a socket at `PATH` instead")
+	f.BoolVar(&o.tls, "tls", false, "serve TLS, with certificates made for the day")
+	f.BoolVar(&o.mtls, "mtls", false, "the same, and demand the client's certificate")
+	f.StringVar(&o.certDir, "cert-dir", "", "`DIR` to write the certificates to, for clients")
+	f.Var(&o.reflection, "reflection", "reflection services")
+	return c
+}
+
+func (a *app) demo(ctx context.Context, o *demoOptions) error {
+	options := testserver.Options{Now: a.env.Now, Reflection: testserver.Reflection(o.reflection.value)}
+	flags, err := o.secure(&options)
+	if err != nil {
+		return err
+	}
+	l, target, err := o.open()
+	if err != nil {
+		return err
+	}
+	server := testserver.New(options)
+	stop := context.AfterFunc(ctx, server.Stop)
+	defer stop()
+	if _, err := fmt.Fprint(a.env.Stdout, greeting(target, strings.TrimSpace(target+" "+flags))); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return server.Serve(l)
+}
+
+// greeting tells where the demo is and three commands to try.
+func greeting(target, flags string) string {
+	at := "rpcctl -a " + flags
+	return fmt.Sprintf(`serving on %s
+
+  %s list
+  %s call Greeter.SayHello name=World
+  %s call Shop.Watch count=3 delay_ms=500
+
+Ctrl-C stops it.
+`, target, at, at, at)
+}
+
+// open listens, and returns the target for clients.
+func (o *demoOptions) open() (net.Listener, string, error) {
+	if o.unix != "" {
+		l, err := net.Listen("unix", o.unix)
+		if err != nil {
+			return nil, "", fmt.Errorf("listening on %s: %w", o.unix, listenError(err))
+		}
+		return l, "unix:" + o.unix, nil
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return nil, "", fmt.Errorf("listening on %s: %w", o.listen, listenError(err))
+	}
+	return l, l.Addr().String(), nil
+}
+
+// listenError leaves out the address that net repeats.
+func listenError(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	var sys *os.SyscallError
+	if errors.As(err, &sys) && errors.Is(err, syscall.EADDRINUSE) {
+		return sys.Err
+	}
+	return err
+}
+
+// secure adds the certificates, and returns the flags with which a client
+// connects.
+func (o *demoOptions) secure(options *testserver.Options) (string, error) {
+	if !o.tls && !o.mtls {
+		return "", nil
+	}
+	if o.certDir == "" {
+		return "", usage(errors.New("--tls and --mtls need --cert-dir"), "the certificates are written there: --cert-dir /tmp/demo-certs")
+	}
+	certs, err := testserver.NewCerts(options.Now())
+	if err != nil {
+		return "", err
+	}
+	if err := certs.Write(o.certDir); err != nil {
+		return "", err
+	}
+	options.TLS = certs.Server(o.mtls)
+	flags := "--cacert " + filepath.Join(o.certDir, "ca.pem")
+	if o.mtls {
+		flags += " --cert " + filepath.Join(o.certDir, "client.pem") + " --key " + filepath.Join(o.certDir, "client-key.pem")
+	}
+	return flags, nil
+}

@@ -1,0 +1,49 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// An Env is the outside world. Main fills it from the process; tests fill it
+// with buffers.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// StdinTTY, StdoutTTY and StderrTTY tell whether a person is at the other end.
+	StdinTTY, StdoutTTY, StderrTTY bool
+	Width                          int // columns of the terminal; 0: none
+	Getenv                         func(string) string
+	LookupEnv                      func(string) (string, bool)
+	Now                            func() time.Time
+	// Dial makes connections; nil: the network's own.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// InCall is set while a remote call is in flight, and only read by others.
+	InCall *atomic.Bool
+}
+
+// processEnv is the Env of this process.
+func processEnv() *Env {
+	e := &Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		StdinTTY:  term.IsTerminal(int(os.Stdin.Fd())),
+		StdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:    os.Getenv,
+		LookupEnv: os.LookupEnv,
+		Now:       time.Now,
+		InCall:    new(atomic.Bool),
+	}
+	if e.StdoutTTY {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			e.Width = w
+		}
+	}
+	return e
+}

@@ -1,0 +1,194 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/invoke/input"
+	"google.golang.org/grpc/codes"
+)
+
+// report tells a person what went wrong and what to do next. All that it prints
+// is cleaned: much of it comes from outside.
+func (a *app) report(err error) {
+	if err == nil || closedPipe(err) {
+		return
+	}
+	var status *invoke.StatusError
+	if errors.As(err, &status) && a.statusFormat != "" {
+		// What went wrong besides, such as a full disk, is told below.
+		_ = a.reportFormatted(status.Status)
+		return
+	}
+	fmt.Fprint(a.env.Stderr, "rpcctl: "+a.explain(err))
+	for _, hint := range hints(err) {
+		fmt.Fprintf(a.env.Stderr, "hint: %s\n", formatters.Clean(hint, false))
+	}
+}
+
+// reportFormatted prints a status as --format-error asks for it.
+func (a *app) reportFormatted(s *invoke.Status) error {
+	o := formatters.Options{Types: a.types}
+	if a.statusFormat == formatters.Text {
+		return formatters.WriteErrorText(a.env.Stderr, s, o)
+	}
+	return formatters.WriteErrorJSON(a.env.Stderr, s, o)
+}
+
+// explain is what went wrong, with a line feed at the end.
+func (a *app) explain(err error) string {
+	var (
+		status *invoke.StatusError
+		bad    *input.Error
+		lookup *discovery.ReflectionError
+		conn   *connect.Error
+		b      strings.Builder
+	)
+	switch {
+	case errors.As(err, &conn):
+		return formatters.Clean(conn.Error(), false) + "\n"
+	case errors.As(err, &bad):
+		return bad.Render(a.columns()) + "\n"
+	case errors.As(err, new(*discovery.NoReflectionError)):
+		// Its status says no more than that the service is not there.
+	case errors.As(err, &status):
+		if errors.As(err, &lookup) {
+			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.Clean(lookup.Question, false))
+		}
+		// A strings.Builder takes all that is written.
+		_ = formatters.WriteStatus(&b, status.Status, formatters.Options{Types: a.types, Color: a.colour(a.env.StderrTTY), Width: a.env.Width})
+		return b.String()
+	case errors.Is(err, context.Canceled):
+		return "interrupted\n"
+	}
+	return formatters.Clean(err.Error(), true) + "\n"
+}
+
+// columns is the width for messages.
+func (a *app) columns() int {
+	if a.env.Width > 0 {
+		return a.env.Width
+	}
+	return 100
+}
+
+// hints are the next steps that would help, most often one or none. They are
+// chosen here alone, by matching errors.
+func hints(err error) []string {
+	var (
+		badUsage *UsageError
+		unknown  *discovery.UnknownError
+		conn     *connect.Error
+		bad      *input.Error
+		status   *invoke.StatusError
+		wire     *transcode.WireError
+	)
+	switch {
+	case errors.As(err, &badUsage):
+		return some(badUsage.Hint)
+	case errors.Is(err, session.ErrNoTarget):
+		return some("name one with -a host:port or RPCCTL_ADDR; -a demo: is a server inside rpcctl")
+	case errors.As(err, &unknown):
+		return unknownHint(unknown)
+	case errors.As(err, new(*discovery.AmbiguousError)):
+		return some("give more of the name, from the left")
+	case errors.As(err, new(*discovery.NoReflectionError)):
+		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
+	case errors.As(err, &conn):
+		return some(connectHint(conn))
+	case errors.As(err, &bad):
+		return inputHint(bad)
+	case errors.As(err, &wire):
+		return some("the schema in use is not the one that the server answers with")
+	case errors.As(err, &status):
+		return some(statusHint(status.Status))
+	case errors.Is(err, syscall.EADDRINUSE):
+		return some("--listen 127.0.0.1:0 takes a free port")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return nil
+}
+
+func some(hint string) []string {
+	if hint == "" {
+		return nil
+	}
+	return []string{hint}
+}
+
+func unknownHint(e *discovery.UnknownError) []string {
+	look := "rpcctl list"
+	if e.In != "" {
+		look += " " + e.In
+	}
+	if len(e.Near) == 0 {
+		return some(look + " shows what there is")
+	}
+	return some(fmt.Sprintf("did you mean %s? (%s)", strings.Join(e.Near, " or "), look))
+}
+
+func inputHint(e *input.Error) []string {
+	if s := e.Suggestion(); s != "" {
+		return some(fmt.Sprintf("did you mean %s?", s))
+	}
+	return nil
+}
+
+// connectHint is the flag or the look that helps against a connection's failure.
+func connectHint(e *connect.Error) string {
+	switch e.Kind {
+	case connect.Refused:
+		return "nothing listens there: is the server running, and is the port right?"
+	case connect.UnknownHost:
+		return "check the spelling of the host, and the network's name service"
+	case connect.NoSocket:
+		return "no server has made that socket: is it running, and is the path right?"
+	case connect.Unreachable:
+		return "check the address and the network"
+	case connect.TimedOut:
+		return "check the address and any firewall; --connect-timeout gives it more time"
+	case connect.ServerTLS:
+		return "use --tls, or https:// before the host; -k trusts any certificate"
+	case connect.ServerPlaintext:
+		return "use --plaintext, or http:// before the host"
+	case connect.HTTP1:
+		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between?"
+	case connect.Garbage:
+		return "is it the right port?"
+	case connect.Closed:
+		return "is it the right port? A server that wants TLS needs --tls"
+	case connect.UnknownAuthority:
+		return "trust its issuer with --cacert FILE, or any certificate with -k"
+	case connect.WrongName:
+		return "expect one of its names with --servername NAME"
+	case connect.Expired, connect.NotYetValid:
+		return "check this machine's clock; -k accepts it all the same"
+	case connect.ClientCert:
+		return "give one with --cert FILE and --key FILE"
+	default:
+		return ""
+	}
+}
+
+// statusHint is the next step for statuses that have a usual one.
+func statusHint(s *invoke.Status) string {
+	switch {
+	case s.Code == codes.Unauthenticated && s.Origin == invoke.OriginServer:
+		return "give credentials with -H 'authorization: Bearer …'"
+	case s.Code == codes.ResourceExhausted && s.Origin == invoke.OriginClient:
+		return "--max-recv-size allows a greater message"
+	default:
+		return ""
+	}
+}

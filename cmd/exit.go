@@ -1,0 +1,76 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+	"google.golang.org/grpc/codes"
+)
+
+// Exit codes. They are part of the command line's contract.
+const (
+	exitOK          = 0
+	exitFailure     = 1   // failed outside an RPC
+	exitUsage       = 2   // usage, bad input, an unknown or ambiguous name
+	exitStatus      = 64  // plus the code of an RPC status
+	exitBeyond      = 127 // an RPC status whose code is above 16
+	exitInterrupted = 130 // interrupted outside a call
+	exitCrash       = 134 // a fault of rpcctl itself
+)
+
+// A UsageError is a command line that cannot be meant.
+type UsageError struct {
+	Err  error
+	Hint string // the next step, or ""
+}
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// usage makes a UsageError.
+func usage(err error, hint string) error { return &UsageError{Err: err, Hint: hint} }
+
+// exitCode is the exit code for the result of a command.
+func exitCode(err error) int {
+	var (
+		status    *invoke.StatusError
+		badUsage  *UsageError
+		badInput  *input.Error
+		ambiguous *discovery.AmbiguousError
+		unknown   *discovery.UnknownError
+	)
+	switch {
+	case err == nil, closedPipe(err):
+		return exitOK
+	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &ambiguous), errors.As(err, &unknown):
+		return exitUsage
+	case errors.As(err, &status):
+		return statusExit(status.Status.Code)
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	default:
+		return exitFailure
+	}
+}
+
+func statusExit(c codes.Code) int {
+	if c > codes.Unauthenticated {
+		return exitBeyond
+	}
+	return exitStatus + int(c)
+}
+
+// closedPipe tells whether err is that whoever read our standard output has
+// left, as head does.
+func closedPipe(err error) bool {
+	var pe *os.PathError
+	return errors.Is(err, syscall.EPIPE) && errors.As(err, &pe) && pe.Path == os.Stdout.Name()
+}

@@ -1,0 +1,162 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// globals are the flags that every command has: the target, the schema, and how
+// to talk.
+type globals struct {
+	addr, unix                    string
+	plaintext, tls, insecure      bool
+	cacert, cert, key, servername string
+	authority                     string
+	connectTimeout                seconds
+	maxRecv                       size
+
+	protos, importPaths, protosets []string
+	useReflection                  bool
+	headers                        headerFlags
+
+	color   choice
+	verbose int
+}
+
+// addGlobals defines the flags that every command has.
+func (a *app) addGlobals(root *cobra.Command) {
+	g := &a.globals
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	f.StringVarP(&g.addr, "addr", "a", "", "the `TARGET`: host:port, http://…, https://…, unix:PATH, dns:///…, demo:")
+	f.BoolVar(&g.plaintext, "plaintext", false, "no TLS")
+	f.BoolVar(&g.tls, "tls", false, "TLS")
+	f.BoolVarP(&g.insecure, "insecure", "k", false, "TLS without verifying the server's certificate")
+	f.StringVar(&g.cacert, "cacert", "", "trust the PEM certificates in `FILE` instead of the system's")
+	f.StringVar(&g.cert, "cert", "", "client certificate, a PEM `FILE`")
+	f.StringVar(&g.key, "key", "", "key of the client certificate, a PEM `FILE`")
+	f.StringVar(&g.servername, "servername", "", "the `NAME` that the server's certificate must have")
+	f.StringVar(&g.authority, "authority", "", "the `NAME` to claim as :authority")
+	f.StringVar(&g.unix, "unix", "", "the target is the socket at `PATH`")
+	f.Var(&g.connectTimeout, "connect-timeout", "limit for connecting (default 10s)")
+	f.Var(&g.maxRecv, "max-recv-size", "greatest message to receive (default 64MiB)")
+	f.StringArrayVar(&g.protos, "proto", nil, "take the schema from a .proto `FILE` (repeatable)")
+	f.StringArrayVarP(&g.importPaths, "import-path", "I", nil, "`DIR` in which .proto files and their imports are found (repeatable)")
+	f.StringArrayVar(&g.protosets, "protoset", nil, "take the schema from a descriptor set `FILE` (repeatable)")
+	f.BoolVar(&g.useReflection, "use-reflection", true, "ask the server for its schema; with files, only where it is given")
+	f.StringArrayVarP(&g.headers.both, "header", "H", nil, "request metadata `'NAME: VALUE'`, for reflection too (repeatable)")
+	f.StringArrayVar(&g.headers.rpc, "rpc-header", nil, "request metadata for the call alone (repeatable)")
+	f.StringArrayVar(&g.headers.reflect, "reflect-header", nil, "request metadata for reflection alone (repeatable)")
+	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
+	g.color = choice{value: "auto", allowed: []string{"auto", "always", "never"}}
+	f.Var(&g.color, "color", "colours")
+	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
+	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
+		addAlias(f, alias[0], alias[1])
+	}
+}
+
+// addAlias gives a flag a second, hidden name.
+func addAlias(f *pflag.FlagSet, alias, name string) {
+	flag := f.Lookup(name)
+	f.AddFlag(&pflag.Flag{Name: alias, Usage: flag.Usage, Value: flag.Value, DefValue: flag.DefValue, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
+}
+
+// settings turns the flags and the environment into settings for the session.
+func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
+	g := &a.globals
+	s := session.Settings{
+		TLS:            connect.TLSOptions{CACert: g.cacert, Cert: g.cert, Key: g.key, ServerName: g.servername, Insecure: g.insecure},
+		Authority:      g.authority,
+		UserAgent:      "rpcctl/" + version(),
+		ConnectTimeout: durationOf(g.connectTimeout),
+		MaxRecv:        int(g.maxRecv),
+		Protos:         g.protos,
+		ImportPaths:    g.importPaths,
+		Protosets:      g.protosets,
+		Reflection:     g.useReflection && f.Changed("use-reflection"),
+	}
+	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
+		return s, usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
+	}
+	if (g.cert == "") != (g.key == "") {
+		return s, usage(errors.New("--cert and --key go together"), "")
+	}
+	target, err := a.target()
+	if err != nil {
+		return s, err
+	}
+	if target != nil {
+		if err := g.secure(target); err != nil {
+			return s, err
+		}
+	}
+	s.Target = target
+	s.ReflectMetadata, err = g.headers.metadata(a.env, slices.Concat(g.headers.both, g.headers.reflect))
+	return s, err
+}
+
+// target returns the target that was given, or nil.
+func (a *app) target() (*invoke.Target, error) {
+	text, from := a.globals.addr, "--addr"
+	switch {
+	case a.globals.unix != "" && text != "":
+		return nil, usage(errors.New("--addr and --unix both name a target"), "")
+	case a.globals.unix != "":
+		text, from = "unix:"+a.globals.unix, "--unix"
+	case text == "":
+		text, from = a.env.Getenv("RPCCTL_ADDR"), "RPCCTL_ADDR"
+	}
+	if text == "" {
+		return nil, nil
+	}
+	t, err := invoke.ParseTarget(text)
+	if err != nil {
+		hint := "a target is host:port, http://host, https://host, unix:PATH or demo:"
+		if errors.Is(err, invoke.ErrNoPort) {
+			hint = fmt.Sprintf("%s:443 for TLS, %s:80 for plaintext, or another port", text, text)
+		}
+		return nil, usage(fmt.Errorf("%s: %w", from, err), hint)
+	}
+	return &t, nil
+}
+
+// secure applies what the flags say about TLS. Flags that mean nothing without
+// TLS mean TLS.
+func (g *globals) secure(t *invoke.Target) error {
+	impliesTLS := ""
+	for _, f := range []struct {
+		given bool
+		name  string
+	}{{g.tls, "--tls"}, {g.insecure, "--insecure"}, {g.cacert != "", "--cacert"}, {g.cert != "", "--cert"}, {g.servername != "", "--servername"}} {
+		if f.given {
+			impliesTLS = f.name
+			break
+		}
+	}
+	plain := ""
+	if t.Security == invoke.SecurityPlaintext && t.Network == "tcp" {
+		plain = "http://"
+	}
+	if g.plaintext {
+		plain = "--plaintext"
+	}
+	switch {
+	case plain != "" && impliesTLS != "":
+		return usage(fmt.Errorf("%s and %s contradict each other", plain, impliesTLS), "")
+	case g.plaintext && t.Security == invoke.SecurityTLS:
+		return usage(errors.New("https:// and --plaintext contradict each other"), "")
+	case impliesTLS != "":
+		t.Security = invoke.SecurityTLS
+	case g.plaintext:
+		t.Security = invoke.SecurityPlaintext
+	}
+	return nil
+}

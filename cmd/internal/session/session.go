@@ -1,0 +1,157 @@
+// Package session holds what outlives one command: the settings of a target, and
+// its transport and schema, each opened when it is first needed.
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/testserver"
+)
+
+// ErrNoTarget tells that a target is needed and none was given.
+var ErrNoTarget = errors.New("no target given")
+
+// Settings say where calls go and where the schema comes from. They are plain
+// data; nothing is opened to make them.
+type Settings struct {
+	Target         *invoke.Target // nil: none was given
+	TLS            connect.TLSOptions
+	Authority      string
+	UserAgent      string
+	ConnectTimeout time.Duration // 0: the default
+	MaxRecv        int           // bytes; 0: the default
+
+	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
+	Protosets           []string // files of descriptor sets
+	Reflection          bool     // ask the server too; always so when no files are given
+	ReflectMetadata     invoke.Metadata
+}
+
+// World is what a session does not decide itself.
+type World struct {
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
+	Now  func() time.Time
+}
+
+// A Session opens what settings describe. It is used by one command at a time.
+type Session struct {
+	world     World
+	settings  Settings
+	transport invoke.Transport
+	source    discovery.Source
+	types     invoke.Types
+	closers   []func() error
+}
+
+// New makes a session without settings.
+func New(w World) *Session { return &Session{world: w} }
+
+// Configure sets the settings for what is opened from now on.
+func (s *Session) Configure(settings Settings) { s.settings = settings }
+
+// Settings returns the settings in force.
+func (s *Session) Settings() Settings { return s.settings }
+
+// Transport returns the transport to the target, or ErrNoTarget.
+func (s *Session) Transport() (invoke.Transport, error) {
+	if s.transport != nil {
+		return s.transport, nil
+	}
+	target := s.settings.Target
+	if target == nil {
+		return nil, ErrNoTarget
+	}
+	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial}
+	if target.Network == invoke.NetworkDemo {
+		demo := testserver.StartMemory(testserver.Options{Now: s.world.Now})
+		s.closers = append(s.closers, demo.Close)
+		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
+	}
+	t, err := grpcwire.New(*target, grpcwire.Options{
+		TLS:       s.settings.TLS,
+		Authority: s.settings.Authority,
+		UserAgent: s.settings.UserAgent,
+		MaxRecv:   s.settings.MaxRecv,
+		Connect:   dialer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.transport = t
+	s.closers = append(s.closers, t.Close)
+	return t, nil
+}
+
+// Source returns the schema: the files that were given, then the server's
+// reflection, then what every schema may lean on.
+func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
+	if s.source != nil {
+		return s.source, nil
+	}
+	sources, err := s.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.settings.Reflection || len(sources) == 0 {
+		t, err := s.Transport()
+		if err != nil {
+			return nil, err
+		}
+		r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
+		s.closers = append(s.closers, r.Close)
+		sources = append(sources, r)
+	}
+	sources = append(sources, discovery.Builtin())
+	s.source = discovery.Layer(sources[0], sources[1:]...)
+	return s.source, nil
+}
+
+// files opens the schema files.
+func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
+	var sources []discovery.Source
+	if len(s.settings.Protos) > 0 {
+		p, err := discovery.OpenProtofiles(ctx, discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos})
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, p)
+	}
+	if len(s.settings.Protosets) > 0 {
+		p, err := discovery.OpenProtoset(s.settings.Protosets...)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, p)
+	}
+	return sources, nil
+}
+
+// Types resolves the messages inside an Any and extensions, from the session's
+// schema.
+func (s *Session) Types(ctx context.Context) (invoke.Types, error) {
+	if s.types == nil {
+		source, err := s.Source(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.types = discovery.Types(ctx, source)
+	}
+	return s.types, nil
+}
+
+// Close closes all that was opened, the last first.
+func (s *Session) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers, s.transport, s.source, s.types = nil, nil, nil, nil
+	return errors.Join(errs...)
+}

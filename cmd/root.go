@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/cobra"
+)
+
+// app is what the commands of one command line share.
+type app struct {
+	env     *Env
+	session *session.Session
+	globals globals
+	// statusFormat is how the status of a failed call is printed: as JSON or text
+	// when --format-error asks for it, and for people when it is "".
+	statusFormat formatters.Format
+	types        invoke.Types // for the details of a status; may be nil
+}
+
+func durationOf(s seconds) time.Duration { return time.Duration(s) }
+
+// newRoot builds a fresh command tree. Building one for each command line keeps
+// flags from leaking from one to the next.
+func (a *app) newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rpcctl",
+		Short: "The terminal for remote procedures",
+		Long: `rpcctl finds a server's procedures, calls them, and prints what they answer.
+
+  rpcctl -a localhost:50051 list
+  rpcctl -a localhost:50051 describe shop.v1.Shop
+  rpcctl -a localhost:50051 call Shop.PlaceOrder '{"id":"17"}'
+  rpcctl -a localhost:50051 call Shop.PlaceOrder id=17 kind=TOY
+
+To try it with no server: the target demo: is one inside rpcctl.
+
+  rpcctl -a demo: call Greeter.SayHello name=World
+
+Exit codes: 0 done, 1 failed outside an RPC, 2 usage or bad input, 64 + code for
+an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          a.noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:       version(),
+	}
+	root.SetVersionTemplate("rpcctl {{.Version}}\n")
+	root.SetIn(a.env.Stdin)
+	root.SetOut(a.env.Stdout)
+	root.SetErr(a.env.Stderr)
+	root.SetFlagErrorFunc(flagError)
+	a.addGlobals(root)
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newDemo(), a.newVersion())
+	root.CompletionOptions.HiddenDefaultCmd = false
+	return root
+}
+
+// noCommand explains a first word that is no command, which people who know
+// other tools type: a target, or a method.
+func (a *app) noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%q: no such command", args[0])
+	if t, terr := invoke.ParseTarget(args[0]); terr == nil {
+		rest := strings.Join(args[1:], " ")
+		if len(args) > 1 && !isCommand(c, args[1]) {
+			rest = "call " + rest
+		}
+		return usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
+	}
+	if strings.ContainsAny(args[0], "./") {
+		return usage(err, fmt.Sprintf("to call a method: rpcctl call %s", args[0]))
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	if near := discovery.Nearest(args[0], names, 1); len(near) > 0 {
+		return usage(err, fmt.Sprintf("did you mean %s?", near[0]))
+	}
+	return usage(err, "rpcctl help lists the commands")
+}
+
+func isCommand(c *cobra.Command, word string) bool {
+	for _, sub := range c.Commands() {
+		if sub.Name() == word || sub.HasAlias(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// words checks the number of a command's words.
+func words(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) >= least && (most < 0 || len(args) <= most) {
+			return nil
+		}
+		what := "too few words"
+		if len(args) > least {
+			what = fmt.Sprintf("too many words: %q", args[most])
+		}
+		return usage(fmt.Errorf("%s: %s", c.Name(), what), "the form is: "+c.UseLine())
+	}
+}
+
+// flagError explains a flag that does not exist, or whose value is no good.
+func flagError(c *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return usage(err, "")
+	}
+	var names []string
+	for known := range flagsOf(c) {
+		names = append(names, known)
+	}
+	if near := discovery.Nearest(name, names, 1); len(near) > 0 {
+		return usage(err, fmt.Sprintf("did you mean --%s?", near[0]))
+	}
+	return usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
+}
+
+// configure gives the session the settings of this command line.
+func (a *app) configure(c *cobra.Command) error {
+	s, err := a.settings(c.Flags())
+	if err != nil {
+		return err
+	}
+	a.session.Configure(s)
+	return nil
+}
+
+// source configures the session and returns its schema.
+func (a *app) source(c *cobra.Command) (discovery.Source, error) {
+	if err := a.configure(c); err != nil {
+		return nil, err
+	}
+	return a.session.Source(c.Context())
+}
+
+// colour tells whether to colour what goes to a stream.
+func (a *app) colour(tty bool) bool {
+	switch a.globals.color.value {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return tty && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
+}
+
+// print writes what fn produces to standard output, all of it or an error: a full
+// disk is an error like any other.
+func (a *app) print(fn func(w *bufio.Writer) error) error {
+	w := bufio.NewWriter(a.env.Stdout)
+	if err := fn(w); err != nil {
+		return errors.Join(err, w.Flush())
+	}
+	return w.Flush()
+}

@@ -1,0 +1,207 @@
+package cmd_test
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rpcctl/rpcctl/cmd"
+	"github.com/rpcctl/rpcctl/testserver"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/interop"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/reflection"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts expect")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }})
+}
+
+// The scripts are the specification of the command line. Besides testscript's
+// own commands they have
+//
+//	serve VAR [KIND]    start a server and put its address into $VAR; KIND is
+//	                    flags of "rpcctl demo" (--tls, --mtls, --unix, --reflection R)
+//	                    or http1, silent, closed, refused, interop
+//	exits CODE CMD...   run a command that must leave with CODE
+//	within DUR CODE CMD...  the same, and it must not take longer
+//
+// $CERTS is a folder with the demo's certificates, $PROTOS one with its .proto
+// files, and $PROTOSET its descriptor set.
+func TestScripts(t *testing.T) {
+	shared := t.TempDir()
+	certs := writeFixtures(t, shared)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CERTS", filepath.Join(shared, "certs"))
+			e.Setenv("PROTOS", filepath.Join(shared, "protos"))
+			e.Setenv("PROTOSET", filepath.Join(shared, "demo.binpb"))
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"serve":  func(ts *testscript.TestScript, _ bool, args []string) { serve(ts, certs, args) },
+			"exits":  func(ts *testscript.TestScript, _ bool, args []string) { exits(ts, args) },
+			"within": within,
+		},
+	})
+}
+
+// writeFixtures writes certificates and schema files for all scripts.
+func writeFixtures(t *testing.T, dir string) *testserver.Certs {
+	t.Helper()
+	certs, err := testserver.NewCerts(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(
+		certs.Write(filepath.Join(dir, "certs")),
+		os.CopyFS(filepath.Join(dir, "protos"), testserver.Protos()),
+		os.WriteFile(filepath.Join(dir, "demo.binpb"), testserver.Protoset(), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fs.Stat(testserver.Protos(), "rpcctl/demo/v1/shop.proto"); err != nil {
+		t.Fatal(err)
+	}
+	return certs
+}
+
+// serve starts a server for the rest of the script.
+func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: serve VAR [KIND]")
+	}
+	name, kind := args[0], ""
+	if len(args) > 1 {
+		kind = args[1]
+	}
+	network, address := "tcp", "127.0.0.1:0"
+	if kind == "--unix" {
+		network, address = "unix", filepath.Join(ts.Getenv("WORK"), "demo.sock")
+	}
+	l, err := net.Listen(network, address)
+	ts.Check(err)
+	ts.Setenv(name, l.Addr().String())
+	switch kind {
+	case "refused":
+		ts.Check(l.Close())
+	case "http1":
+		s := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+		go s.Serve(l)
+		ts.Defer(func() { s.Close() })
+	case "silent":
+		ts.Defer(func() { l.Close() })
+		go accept(l, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	case "closed":
+		ts.Defer(func() { l.Close() })
+		go accept(l, func(net.Conn) {})
+	case "interop":
+		s := grpc.NewServer(grpc.Creds(insecure.NewCredentials()))
+		testgrpc.RegisterTestServiceServer(s, interop.NewTestServer())
+		reflection.Register(s)
+		go s.Serve(l)
+		ts.Defer(s.Stop)
+	default:
+		s := testserver.New(demoOptions(ts, certs, args[1:]))
+		go s.Serve(l)
+		ts.Defer(s.Close)
+	}
+}
+
+func demoOptions(ts *testscript.TestScript, certs *testserver.Certs, flags []string) testserver.Options {
+	var o testserver.Options
+	if slices.Contains(flags, "--tls") {
+		o.TLS = certs.Server(false)
+	}
+	if slices.Contains(flags, "--mtls") {
+		o.TLS = certs.Server(true)
+	}
+	if i := slices.Index(flags, "--reflection-token"); i >= 0 {
+		o.ReflectionToken = flags[i+1]
+	}
+	if i := slices.Index(flags, "--reflection"); i >= 0 {
+		r, err := testserver.ParseReflection(flags[i+1])
+		ts.Check(err)
+		o.Reflection = r
+	}
+	return o
+}
+
+func accept(l net.Listener, handle func(net.Conn)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			handle(c)
+		}()
+	}
+}
+
+// exits runs a command and checks its exit code.
+func exits(ts *testscript.TestScript, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// within is exits with a limit on the time.
+func within(ts *testscript.TestScript, _ bool, args []string) {
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	began := time.Now()
+	exits(ts, args[1:])
+	if took := time.Since(began); took > limit {
+		ts.Fatalf("took %v, want at most %v", took, limit)
+	}
+}
+
+// Every script says in its first line what it is about.
+func TestScriptsIntroduceThemselves(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "# ") {
+			t.Errorf("%s does not begin with a comment", f)
+		}
+	}
+}
