@@ -142,12 +142,10 @@ func (c *change) whole(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 		return true, nil
 	}
 	if (fd.IsList() || fd.IsMap()) && !w.json {
-		at := path + "[]"
-		what := "list"
 		if fd.IsMap() {
-			at, what = path+"[key]", "map"
+			return false, w.atStep(len(w.steps)-1, "%s is a map: %s[key]=... sets an element, and %s:=JSON all of it", name(fd), path, path)
 		}
-		return false, w.atStep(len(w.steps)-1, "%s is a %s: %s=... sets one element, and %s:=JSON all of it", name(fd), what, at, path)
+		return false, w.atStep(len(w.steps)-1, "%s is a list: %s[]=... adds an element, and %s:=JSON sets all of it", name(fd), path, path)
 	}
 	v, ok, err := c.value(m, fd, w, spot{kind: inField})
 	if err != nil {

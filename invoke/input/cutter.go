@@ -156,3 +156,33 @@ func (c *yamlCutter) markerAtEnd() int {
 }
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
+
+// leading returns how many bytes of a document are white space and comments before it.
+// Comments begin with line, and end with the line, or begin with block, and end with a
+// star and a slash; "" is none. within tells that the document begins within a comment
+// that ends with the line; open, that what was counted ends so.
+func leading(doc []byte, line, block string, within bool) (n int, open bool) {
+	for n < len(doc) {
+		rest := doc[n:]
+		switch {
+		case within, line != "" && bytes.HasPrefix(rest, []byte(line)):
+			end := bytes.IndexByte(rest, '\n')
+			if end < 0 {
+				return len(doc), true
+			}
+			within = false
+			n += end + 1
+		case isSpace(rest[0]):
+			n++
+		case block != "" && bytes.HasPrefix(rest, []byte(block)):
+			end := bytes.Index(rest[len(block):], []byte("*/"))
+			if end < 0 {
+				return n, false
+			}
+			n += end + len(block) + 2
+		default:
+			return n, false
+		}
+	}
+	return n, within
+}

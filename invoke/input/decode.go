@@ -26,7 +26,7 @@ func DecodeDocument(doc []byte, origin string, o Options) ([]byte, error) {
 	d := newDocuments(Part{Text: string(doc), Origin: origin}, 0, "", feedOf(doc), o.Format, &o)
 	first, err := d.only(context.Background())
 	if err == io.EOF && (d.format == FormatJSON || d.format == FormatYAML) {
-		return nil, d.newError([]Fault{{Problem: fmt.Sprintf("there is no %s document", d.format), Incomplete: true}})
+		return nil, d.newError([]Fault{{Problem: fmt.Sprintf("there is no %s document", d.format.title()), Incomplete: true}})
 	}
 	if err == io.EOF {
 		return []byte{}, nil
@@ -50,7 +50,7 @@ func newDocuments(p Part, index int, name string, f *feed, format Format, o *Opt
 			d.cutter, d.decode = wholeCutter{}, decodeRaw
 		}
 	default:
-		d.format = FormatJSON
+		d.format, d.strict = FormatJSON, o.Strict
 		dec := o.decoder()
 		d.cutter = &jsonCutter{transcode.Splitter{Lenient: !o.Strict}}
 		d.decode = func(dst, doc []byte) ([]byte, []Fault) {
@@ -115,11 +115,15 @@ func (o *Options) decodeText(dst, doc []byte) ([]byte, []Fault) {
 	return wire, nil
 }
 
+// plain is what a protobuf error says, without its prefix.
+func plain(err error) string {
+	return strings.TrimSpace(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "))
+}
+
 // textFault takes the place out of what the prototext parser says, which is
 // "proto: (line 2:7): unknown field: x".
 func textFault(doc []byte, err error) Fault {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
-	text = strings.TrimPrefix(text, "proto: ")
+	text := plain(err)
 	at, rest, ok := strings.Cut(strings.TrimPrefix(text, "syntax error "), "): ")
 	line, column, ok2 := strings.Cut(strings.TrimPrefix(at, "(line "), ":")
 	l, err1 := strconv.Atoi(line)

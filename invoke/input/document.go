@@ -15,6 +15,7 @@ type documents struct {
 	decode decodeFunc
 	format Format
 	max    int64 // of one document, bytes
+	strict bool  // comments are no part of JSON
 
 	part    Part
 	index   int    // of the part
@@ -22,6 +23,8 @@ type documents struct {
 	number  int    // of the message at hand in a client stream, for errors; 0 for none
 	sniffed bool
 	fresh   bool   // only white space has been taken since the last document
+	comment bool   // the document at hand begins within a line of comment
+	before  int    // how many bytes of the last document are comments before it
 	wire    []byte // the last message; never nil
 	first   []byte // the only message, once only has it; else nil
 	message string // the full name of its type
@@ -82,11 +85,13 @@ func (d *documents) cut(ctx context.Context) ([]byte, error) {
 				return nil, err
 			}
 			if done {
-				d.fresh = true
-				return f.doc(), nil
+				return d.whole(), nil
 			}
 			d.fresh = d.fresh && f.fed == f.start
 			if !d.cutter.pending() {
+				if d.format == FormatJSON {
+					_, d.comment = d.leading(f.buf[f.start:f.fed])
+				}
 				f.skip()
 			}
 		}
@@ -94,13 +99,25 @@ func (d *documents) cut(ctx context.Context) ([]byte, error) {
 		switch {
 		case err == nil:
 		case err == io.EOF && f.start < f.fed:
-			return f.doc(), nil
+			return d.whole(), nil
 		case err == io.EOF, ctx.Err() != nil && err == ctx.Err():
 			return nil, err
 		default:
 			return nil, d.failed(err)
 		}
 	}
+}
+
+// whole takes the document that has been cut.
+func (d *documents) whole() []byte {
+	doc := d.feed.doc()
+	d.before, _ = d.leading(doc)
+	d.fresh, d.comment = true, false
+	if d.format == FormatJSON {
+		// A comment may have lost its beginning with the last chunk.
+		doc, d.before = doc[d.before:], 0
+	}
+	return doc
 }
 
 // only returns the message of a part that must not have more than one, or io.EOF. The
@@ -126,7 +143,7 @@ func (d *documents) only(ctx context.Context) ([]byte, error) {
 			continue
 		}
 		begin := d.feed.start - len(doc)
-		at := begin + d.leading(doc)
+		at := begin + min(d.before, len(doc)-1)
 		problem := fmt.Sprintf("the method takes one message, and this is a second %s", d.message)
 		if d.format == FormatJSON && faults != nil && d.feed.buf[at] != '{' {
 			problem = fmt.Sprintf("there is text after the end of the %s", d.message)
@@ -135,42 +152,40 @@ func (d *documents) only(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// leading returns how many bytes of a document are white space and comments before it.
-func (d *documents) leading(doc []byte) int {
-	i := 0
-	for i < len(doc)-1 {
-		switch rest := doc[i:]; {
-		case isSpace(doc[i]):
-			i++
-		case d.format != FormatJSON && doc[i] == '#', bytes.HasPrefix(rest, []byte("//")):
-			n := bytes.IndexByte(rest, '\n')
-			if n < 0 {
-				return i
-			}
-			i += n + 1
-		case bytes.HasPrefix(rest, []byte("/*")):
-			n := bytes.Index(rest[2:], []byte("*/"))
-			if n < 0 {
-				return i
-			}
-			i += n + 4
-		default:
-			return i
-		}
-	}
-	return min(i, len(doc)-1)
-}
-
 // check looks at the bytes that were taken since the last document.
 func (d *documents) check() error {
 	f := d.feed
 	if f.nul >= 0 && f.nul < f.fed && d.format != FormatRaw {
 		return d.errorAt(f.nul, 1, f.nul, d.nulProblem())
 	}
-	if n := max(int64(f.fed-f.start), d.cutter.announced()); n > d.max {
+	if n := max(int64(f.fed-f.start), d.cutter.announced()); n > d.max && d.tooLong() {
 		return d.errorAt(f.start, 0, f.start+headMax, fmt.Sprintf("a message of more than %s is too long", size(d.max)))
 	}
 	return nil
+}
+
+// tooLong reports whether the bytes that were taken since the last document are too many
+// without the comments before it, which are dropped where a chunk of JSON ends behind one.
+func (d *documents) tooLong() bool {
+	if d.format != FormatJSON {
+		return true
+	}
+	doc := d.feed.buf[d.feed.start:d.feed.fed]
+	before, _ := d.leading(doc)
+	return int64(len(doc)-before) > d.max
+}
+
+// leading returns how many bytes of a document are white space and comments before it, and
+// whether they end within a comment that the end of the line would end.
+func (d *documents) leading(doc []byte) (n int, open bool) {
+	line, block := "#", ""
+	if d.format == FormatJSON {
+		line, block = "//", "/*"
+	}
+	if d.strict {
+		line, block = "", ""
+	}
+	return leading(doc, line, block, d.comment)
 }
 
 // nulProblem says what text with a NUL byte probably is.
@@ -178,7 +193,7 @@ func (d *documents) nulProblem() string {
 	if at := d.feed.dropped + int64(d.feed.nul); at <= 1 {
 		return "this looks like UTF-16 text; it must be UTF-8"
 	}
-	return fmt.Sprintf("a NUL byte: this is binary data or UTF-16, not %s", d.format)
+	return fmt.Sprintf("a NUL byte: this is binary data or UTF-16, not %s", d.format.title())
 }
 
 // sniff looks at the first bytes of the input: a UTF-8 byte order mark is dropped
@@ -216,7 +231,7 @@ func (d *documents) sniff(ctx context.Context) error {
 	case bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.HasPrefix(data, []byte("\xff\xfe")):
 		return d.errorAt(0, 0, 0, "this is UTF-16 text; it must be UTF-8")
 	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
-		return d.errorAt(0, 0, 0, fmt.Sprintf("this is gzip-compressed data, not %s", d.format))
+		return d.errorAt(0, 0, 0, fmt.Sprintf("this is gzip-compressed data, not %s", d.format.title()))
 	}
 	return nil
 }

@@ -57,3 +57,17 @@ func FormatOf(name string) Format {
 	}
 	return FormatAuto
 }
+
+// title is the name of a format in a sentence.
+func (f Format) title() string {
+	switch f {
+	case FormatYAML:
+		return "YAML"
+	case FormatText:
+		return "prototext"
+	case FormatRaw:
+		return "protobuf"
+	default:
+		return "JSON"
+	}
+}

@@ -67,7 +67,7 @@ func (c *change) setType(m protoreflect.Message, w *word, i int, path string) er
 // fields in JSON stands under "value", there as here.
 func (c *change) packed(inner protoreflect.Message, w *word, i int, path string) (bool, error) {
 	md := inner.Descriptor()
-	if !special(md) || wrapper(md) && i == len(w.steps)-1 {
+	if !special(md) {
 		return c.object(inner, w, i, path)
 	}
 	if st := w.steps[i]; st.kind != stepField || st.name != "value" {

@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"google.golang.org/protobuf/proto"
@@ -189,7 +190,7 @@ func (g *group) unmarshal(wire []byte, m *dynamicpb.Message) error {
 	}
 	for _, it := range g.items {
 		if it.docs != nil && it.docs.format == FormatRaw {
-			return it.docs.newError([]Fault{{Problem: "the bytes are not a " + string(g.o.Message.FullName()) + ": " + err.Error()}})
+			return it.docs.newError([]Fault{{Problem: fmt.Sprintf("the bytes are not a %s: %s", g.o.Message.FullName(), plain(err))}})
 		}
 	}
 	return g.items[0].failed(err)

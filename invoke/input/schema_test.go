@@ -1,7 +1,9 @@
 package input
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"testing"
 	"time"
@@ -80,11 +82,11 @@ func (s schema) show(t testing.TB, wire []byte) string {
 }
 
 // wireOf returns the deterministic wire form of a message in protobuf JSON.
-func (s schema) wireOf(t testing.TB, json string) []byte {
+func (s schema) wireOf(t testing.TB, text string) []byte {
 	t.Helper()
 	m := dynamicpb.NewMessage(s.order)
-	if err := (protojson.UnmarshalOptions{AllowPartial: true, Resolver: s.types}).Unmarshal([]byte(json), m); err != nil {
-		t.Fatalf("%s: %v", json, err)
+	if err := (protojson.UnmarshalOptions{AllowPartial: true, Resolver: s.types}).Unmarshal([]byte(text), m); err != nil {
+		t.Fatalf("%s: %v", text, err)
 	}
 	wire, err := proto.MarshalOptions{AllowPartial: true, Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -125,4 +127,15 @@ func (s schema) run(t testing.TB, ps []Part, o Options) ([]string, error) {
 		return nil, err
 	}
 	return s.all(t, src)
+}
+
+// json returns a message as protobuf JSON that is the same each time.
+func (s schema) json(m proto.Message) ([]byte, bool) {
+	b, err := protojson.MarshalOptions{AllowPartial: true, Resolver: s.types}.Marshal(m)
+	if err != nil {
+		return nil, false
+	}
+	var out bytes.Buffer
+	err = json.Compact(&out, b)
+	return out.Bytes(), err == nil
 }

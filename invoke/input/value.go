@@ -163,6 +163,7 @@ func (c *change) decode(md protoreflect.MessageDescriptor, w *word, token, prefi
 		}
 		if at >= len(token) {
 			at, f.Length, f.Incomplete = len(token), 0, true
+			f.Problem = "the JSON value ends too early" // not what is missing before our own bracket
 		}
 		f.Offset, f.Length = int64(w.value+at), min(f.Length, len(token)-at)
 	}
