@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 )
 
-// domain is what ErrorInfo details name as their origin.
-const domain = "demo.rpcctl.dev"
+// domain is what ErrorInfo details name as their origin. RFC 2606 keeps it free.
+const domain = "rpcctl.example"
 
 // failure makes a status with details. Details that cannot be attached are left
 // out: the status itself matters more.

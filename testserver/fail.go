@@ -93,7 +93,7 @@ func standardDetails() []proto.Message {
 		}},
 		&errdetails.RequestInfo{RequestId: "req-42", ServingData: "served by pot 7"},
 		&errdetails.ResourceInfo{ResourceType: "tea", ResourceName: "green", Owner: "user:ada", Description: "is not on the shelf"},
-		&errdetails.Help{Links: []*errdetails.Help_Link{{Description: "how to make tea", Url: "https://demo.rpcctl.dev/tea"}}},
+		&errdetails.Help{Links: []*errdetails.Help_Link{{Description: "how to make tea", Url: "https://rpcctl.example/tea"}}},
 		&errdetails.LocalizedMessage{Locale: "fr-FR", Message: "il n'y a plus de thé"},
 	}
 }

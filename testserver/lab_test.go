@@ -505,7 +505,7 @@ func TestSecret(t *testing.T) {
 	_, conn := start(t, Options{})
 	lab := demov1.NewLabClient(conn)
 	info := func(reason string) *errdetails.ErrorInfo {
-		return &errdetails.ErrorInfo{Reason: reason, Domain: "demo.rpcctl.dev"}
+		return &errdetails.ErrorInfo{Reason: reason, Domain: "rpcctl.example"}
 	}
 	for _, c := range []struct {
 		name, authorization string
