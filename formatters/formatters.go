@@ -41,6 +41,8 @@ func formats() []struct {
 		{NDJSON, newNDJSON},
 		{YAML, newYAML},
 		{Text, newText},
+		{Table, newTable},
+		{Raw, newRaw},
 		{Events, newEvents},
 	}
 }

@@ -1,0 +1,85 @@
+package formatters
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A FieldError is a path of fields in Options that does not fit the message.
+type FieldError struct {
+	Path    string
+	Message protoreflect.FullName // the message in which the trouble is
+	Problem string                // as in: there is no field "nmae"
+	Nearest string                // the name that may have been meant, or ""
+}
+
+// Error tells the path and the problem.
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("field %q: %s in %s", e.Path, e.Problem, e.Message)
+}
+
+// fieldPath resolves names with dots between them, each as in the schema or as in
+// JSON. What follows a map, or a message whose JSON is not made of its fields, is
+// returned as rest: nothing can be said of it.
+func fieldPath(md protoreflect.MessageDescriptor, path string) (fields []protoreflect.FieldDescriptor, rest []string, err error) {
+	names := strings.Split(path, ".")
+	for i, name := range names {
+		fd := fieldNamed(md, name)
+		if fd == nil {
+			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("there is no field %q", name), nearestField(md, name)}
+		}
+		fields = append(fields, fd)
+		if i == len(names)-1 {
+			break
+		}
+		switch {
+		case fd.IsMap(), fd.Message() != nil && !fd.IsList() && wellKnown(fd.Message()):
+			return fields, names[i+1:], nil
+		case fd.IsList():
+			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("%q is repeated, and a path goes through single messages only,", name), ""}
+		case fd.Message() == nil:
+			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("%q is no message", name), ""}
+		}
+		md = fd.Message()
+	}
+	return fields, nil, nil
+}
+
+func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if fd := md.Fields().ByName(protoreflect.Name(name)); fd != nil {
+		return fd
+	}
+	return md.Fields().ByJSONName(name)
+}
+
+// nearestField returns the field that begins with the name, or is spelled like it.
+func nearestField(md protoreflect.MessageDescriptor, name string) (nearest string) {
+	name = strings.ToLower(name)
+	best := len(name)/2 + 1
+	for i := range md.Fields().Len() {
+		candidate := string(md.Fields().Get(i).Name())
+		d := distance(name, strings.ToLower(candidate))
+		if name != "" && strings.HasPrefix(strings.ToLower(candidate), name) {
+			d = 0
+		}
+		if d < best {
+			best, nearest = d, candidate
+		}
+	}
+	return nearest
+}
+
+// wellKnown tells of a message that it has a JSON form of its own.
+func wellKnown(md protoreflect.MessageDescriptor) bool {
+	if md.FullName().Parent() != "google.protobuf" {
+		return false
+	}
+	switch md.Name() {
+	case "Any", "Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue", "BoolValue", "BytesValue", "DoubleValue",
+		"FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,100 @@
+package formatters
+
+import (
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// A rawFormatter writes the encoded messages. Those of a stream have their length
+// as a varint before each, which is how protobuf libraries delimit messages. With
+// a field, it writes what is in that field and nothing else, so that the pieces of
+// a file that is sent as a stream make the file.
+type rawFormatter struct {
+	out *writer
+	o   Options
+
+	desc   protoreflect.MessageDescriptor // what fields belongs to
+	fields []protoreflect.FieldDescriptor
+}
+
+func newRaw(w io.Writer, o Options) (Formatter, error) {
+	if o.Width > 0 {
+		return nil, ErrTerminal
+	}
+	return &rawFormatter{out: newWriter(w, &o), o: o}, nil
+}
+
+// Event writes a response. A field that the message does not have is an error
+// already before the call is made.
+func (f *rawFormatter) Event(e *invoke.Event) error {
+	streams := e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
+	switch e.Kind {
+	case invoke.Opened:
+		if e.Call != nil && e.Call.Method != nil {
+			return f.resolve(e.Call.Method.Output())
+		}
+		return nil
+	case invoke.ResponseReceived:
+	default:
+		return nil
+	}
+	data := e.Message.Wire
+	if f.o.Field != "" {
+		if err := f.resolve(e.Message.Desc); err != nil {
+			return err
+		}
+		m, err := decoded(e.Message, &f.o)
+		if err != nil {
+			return faulty(e, err)
+		}
+		data = f.value(m)
+	}
+	buf, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	if f.o.Field == "" && streams {
+		buf = protowire.AppendVarint(buf, uint64(len(data)))
+	}
+	f.out.buf = buf
+	_, _ = pieces{f.out}.Write(data) // its error is also that of end
+	return f.out.end(f.out.buf, e.At)
+}
+
+// resolve finds the fields of the path once.
+func (f *rawFormatter) resolve(md protoreflect.MessageDescriptor) error {
+	if f.o.Field == "" || f.desc == md {
+		return nil
+	}
+	fields, rest, err := fieldPath(md, f.o.Field)
+	if err != nil {
+		return err
+	}
+	last := fields[len(fields)-1]
+	if len(rest) > 0 || last.IsList() || last.Kind() != protoreflect.StringKind && last.Kind() != protoreflect.BytesKind {
+		return &FieldError{f.o.Field, last.ContainingMessage().FullName(), fmt.Sprintf("%q is not a single string or bytes field", last.Name()), ""}
+	}
+	f.desc, f.fields = md, fields
+	return nil
+}
+
+// value returns the bytes of the field; none when it is not there.
+func (f *rawFormatter) value(m protoreflect.Message) []byte {
+	last := len(f.fields) - 1
+	for _, fd := range f.fields[:last] {
+		m = m.Get(fd).Message()
+	}
+	v := m.Get(f.fields[last])
+	if f.fields[last].Kind() == protoreflect.BytesKind {
+		return v.Bytes()
+	}
+	return []byte(v.String())
+}
+
+// Flush writes what is left.
+func (f *rawFormatter) Flush() error { return f.out.Flush() }

@@ -1,0 +1,266 @@
+package formatters
+
+import (
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+const (
+	// sampleRows and sampleBytes are how much is gathered before the columns get
+	// their widths.
+	sampleRows  = 100
+	sampleBytes = 256 << 10
+	// sampleDelay is how long the first rows of a stream may wait for others.
+	sampleDelay = 50 * time.Millisecond
+)
+
+// A tableFormatter prints a row for each response, or for each element of a list
+// in it. Columns that are empty in the first rows are left out; when a later row
+// has something in one of them, a new header follows.
+//
+// What is not asked for by name is not lost either: the fields beside a list that
+// was found without being named are printed below it.
+type tableFormatter struct {
+	o        Options
+	encoders encoders
+	json     []byte
+
+	desc    protoreflect.MessageDescriptor // what list and columns belong to
+	list    []string                       // the path of the field whose elements are rows; nil: messages are
+	named   bool                           // the list was asked for
+	columns []*tableColumn
+
+	mu     sync.Mutex // the timer lays out, too
+	out    *writer
+	sample []tableRow
+	bytes  int
+	laid   bool // there is a header for the rows to come
+	heads  int  // headers printed
+	timer  *time.Timer
+	at     time.Time
+	shown  []*tableColumn
+	widths []int
+	right  []bool
+}
+
+// A tableRow has a cell for each column that there was when it came.
+type tableRow []string
+
+func newTable(w io.Writer, o Options) (Formatter, error) {
+	f := &tableFormatter{o: o, out: newWriter(w, &o)}
+	f.encoders = encoders{o: &f.o}
+	return f, nil
+}
+
+// Event prints the rows of a response. Columns that the message does not have are
+// an error already before the call is made.
+func (f *tableFormatter) Event(e *invoke.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at = e.At
+	method := protoreflect.MethodDescriptor(nil)
+	if e.Call != nil {
+		method = e.Call.Method
+	}
+	switch e.Kind {
+	case invoke.Opened:
+		if method != nil {
+			return f.prepare(method.Output(), !method.IsStreamingServer())
+		}
+	case invoke.ResponseReceived:
+		if err := f.prepare(e.Message.Desc, method == nil || !method.IsStreamingServer()); err != nil {
+			return err
+		}
+		return f.response(e)
+	case invoke.Finished:
+		return f.layOut()
+	}
+	return nil
+}
+
+// response prints the rows of a message, and below a list what else there is.
+func (f *tableFormatter) response(e *invoke.Event) (err error) {
+	if f.json, err = f.encoders.of(e.Message).Append(f.json[:0], e.Message.Wire); err != nil {
+		return faulty(e, err)
+	}
+	if f.list == nil {
+		return f.row(f.json)
+	}
+	jsonElements(jsonAt(f.json, f.list), func(value []byte) {
+		if err == nil {
+			err = f.row(value)
+		}
+	})
+	if err != nil || f.named {
+		return err
+	}
+	var rest []string
+	jsonMembers(f.json, func(key string, value []byte) {
+		if key != f.list[0] {
+			rest = append(rest, Clean(key, false)+": "+Clean(jsonText(value), false))
+		}
+	})
+	if len(rest) == 0 {
+		return nil
+	}
+	if err := f.layOut(); err != nil {
+		return err
+	}
+	return f.print(func(b []byte) []byte { return append(append(b, strings.Join(rest, "\n")...), '\n') })
+}
+
+// row gathers or prints one row.
+func (f *tableFormatter) row(value []byte) error {
+	row := f.cells(value)
+	if f.laid {
+		return f.printRow(row)
+	}
+	f.sample = append(f.sample, row)
+	for _, cell := range row {
+		f.bytes += len(cell)
+	}
+	if len(f.sample) >= sampleRows || f.bytes >= sampleBytes {
+		return f.layOut()
+	}
+	if f.timer == nil {
+		f.timer = time.AfterFunc(sampleDelay, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			_ = f.layOut() // the next event and Flush tell the error
+		})
+	}
+	return nil
+}
+
+// cells returns the cells of a row, as cleaned text. A member that no column is
+// there for, such as an extension, gets one.
+func (f *tableFormatter) cells(value []byte) tableRow {
+	row := make(tableRow, len(f.columns))
+	if len(f.o.Columns) > 0 || len(f.columns) == 1 && f.columns[0].path == nil {
+		for i, c := range f.columns {
+			row[i] = Clean(jsonText(jsonAt(value, c.path)), false)
+		}
+		return row
+	}
+	jsonMembers(value, func(key string, v []byte) {
+		i := 0
+		for i < len(f.columns) && f.columns[i].path[0] != key {
+			i++
+		}
+		if i == len(f.columns) {
+			f.columns = append(f.columns, &tableColumn{name: key, path: []string{key}})
+		}
+		for len(row) <= i {
+			row = append(row, "")
+		}
+		row[i] = Clean(jsonText(v), false)
+	})
+	return row
+}
+
+// layOut gives the columns their widths by the rows that there are, and prints
+// those below a header.
+func (f *tableFormatter) layOut() error {
+	if f.timer != nil {
+		f.timer.Stop()
+		f.timer = nil
+	}
+	if len(f.sample) == 0 {
+		return nil
+	}
+	for _, row := range f.sample {
+		f.show(row)
+	}
+	if f.shown = shownColumns(f.columns); len(f.shown) == 0 {
+		f.shown = f.columns // rows with nothing in them
+	}
+	f.widths, f.right = make([]int, len(f.shown)), make([]bool, len(f.shown))
+	header := make(tableRow, len(f.shown))
+	for i, c := range f.shown {
+		header[i], f.right[i] = Clean(c.name, false), c.right
+		f.widths[i] = columnsOf(header[i])
+	}
+	for _, row := range f.sample {
+		for i, cell := range f.visible(row) {
+			f.widths[i] = max(f.widths[i], columnsOf(cell))
+		}
+	}
+	if f.o.Width > 0 {
+		fit(f.widths, f.o.Width)
+	}
+	rows := f.sample
+	f.sample, f.bytes, f.laid = nil, 0, true
+	f.heads++
+	return f.print(func(b []byte) []byte {
+		if f.heads > 1 {
+			b = append(b, '\n')
+		}
+		line := string(appendRow(nil, header, f.widths, f.right, f.o.Width > 0))
+		b = append(append(b, painted(line[:len(line)-1], paintStrong, f.o.Color)...), '\n')
+		for _, row := range rows {
+			b = appendRow(b, f.visible(row), f.widths, f.right, f.o.Width > 0)
+		}
+		return b
+	})
+}
+
+// show marks the columns in which a row has something, and tells whether one is new.
+func (f *tableFormatter) show(row tableRow) (more bool) {
+	for i, cell := range row {
+		if c := f.columns[i]; cell != "" && !c.shown {
+			c.shown, more = true, true
+		}
+	}
+	return more
+}
+
+// visible returns the cells of the columns that are shown.
+func (f *tableFormatter) visible(row tableRow) []string {
+	cells := make([]string, 0, len(f.shown))
+	for i, c := range f.columns {
+		if len(cells) < len(f.shown) && f.shown[len(cells)] == c {
+			if i < len(row) {
+				cells = append(cells, row[i])
+			} else {
+				cells = append(cells, "")
+			}
+		}
+	}
+	return cells
+}
+
+// printRow prints a row below a header that is there, or below a new one when the
+// row needs more columns.
+func (f *tableFormatter) printRow(row tableRow) error {
+	if f.show(row) {
+		f.sample = []tableRow{row}
+		return f.layOut()
+	}
+	return f.print(func(b []byte) []byte { return appendRow(b, f.visible(row), f.widths, f.right, f.o.Width > 0) })
+}
+
+// print writes what fill appends.
+func (f *tableFormatter) print(fill func(b []byte) []byte) error {
+	b, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	return f.out.end(fill(b), f.at)
+}
+
+// Flush writes what is left.
+func (f *tableFormatter) Flush() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.layOut()
+	if flushed := f.out.Flush(); err == nil {
+		err = flushed
+	}
+	return err
+}
