@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -127,9 +128,8 @@ func (s *decoding) release() {
 
 // document reads the one value of the document and what is around it.
 func (s *decoding) document() {
-	const mark = "\ufeff"
-	if s.o.Lenient && len(s.in) >= len(mark) && string(s.in[:len(mark)]) == mark {
-		s.pos = len(mark)
+	if s.o.Lenient && bytes.HasPrefix(s.in, []byte(byteOrderMark)) {
+		s.pos = len(byteOrderMark)
 	}
 	c, ok := s.peek()
 	if !ok {

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -128,23 +129,28 @@ func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err 
 // sort puts the runs since base into the order of the JSON, each field's by their place.
 func (s *encoding) sort(p *plan, base int) {
 	runs := s.runs[base:]
-	before := func(a, b run) int {
-		if a.field != b.field {
-			return p.compare(a.field, b.field)
-		}
-		if a.start < b.start {
-			return -1
-		}
-		return 1
-	}
 	if len(runs) > 64 {
-		slices.SortFunc(runs, before)
+		slices.SortFunc(runs, func(a, b run) int {
+			if a.field != b.field {
+				return p.compare(a.field, b.field)
+			}
+			return cmp.Compare(a.start, b.start)
+		})
 		return
 	}
+	// Few runs, most of them in order; those of one field are, by their place.
+	plain := int32(len(p.fields))
 	for i := 1; i < len(runs); i++ {
-		for j := i; j > 0 && before(runs[j-1], runs[j]) > 0; j-- {
-			runs[j-1], runs[j] = runs[j], runs[j-1]
+		r := runs[i]
+		j := i
+		for j > 0 && runs[j-1].field != r.field {
+			if r.field < plain && runs[j-1].field < r.field || r.field >= plain && p.compare(runs[j-1].field, r.field) < 0 {
+				break
+			}
+			runs[j] = runs[j-1]
+			j--
 		}
+		runs[j] = r
 	}
 }
 

@@ -12,14 +12,19 @@ package transcode
 // The zero value is ready and strict. A Splitter must not be used concurrently.
 type Splitter struct {
 	// Lenient also knows the spellings of a lenient decoder: comments, single quotes,
-	// and unquoted words. It must not change inside a value.
+	// unquoted words, and a byte order mark before the first value. It must not change
+	// inside a value.
 	Lenient bool
 
 	state splitState
 	after splitState // where a comment returns to
 	quote byte
 	depth int
+	mark  int // bytes of a byte order mark at the stream's start; 3: past that
 }
+
+// byteOrderMark is what some systems put before all text.
+const byteOrderMark = "\ufeff"
 
 type splitState uint8
 
@@ -58,11 +63,24 @@ func (s *Splitter) Feed(p []byte) (n int, done bool) {
 // dropped. When it is true at the end of the stream, the bytes taken since the last value
 // are one value to decode: a scalar that nothing followed, or one that was cut off.
 func (s *Splitter) Pending() bool {
+	if s.mark > 0 && s.mark < len(byteOrderMark) {
+		return true
+	}
 	return s.state != splitBefore && !(s.state == splitLineComment && s.after == splitBefore)
 }
 
 // step takes one byte; took is false when the byte belongs to what follows.
 func (s *Splitter) step(c byte) (took, end bool) {
+	if s.mark < len(byteOrderMark) {
+		if s.Lenient && c == byteOrderMark[s.mark] {
+			s.mark++
+			return true, false
+		}
+		if s.mark > 0 {
+			s.state = splitWord
+		}
+		s.mark = len(byteOrderMark)
+	}
 	switch s.state {
 	case splitString:
 		switch c {
@@ -164,10 +182,12 @@ func (s *Splitter) closed() bool {
 // endsWord reports whether c can not be part of a scalar that is not quoted.
 func (s *Splitter) endsWord(c byte) bool {
 	switch c {
-	case ' ', '\t', '\n', '\r', ',', ':', '{', '}', '[', ']', '"':
+	case ' ', '\t', '\n', '\r', ',', '{', '}', '[', ']', '"':
 		return true
 	case '\'', '/':
 		return s.Lenient
+	case ':':
+		return !s.Lenient // as in a time of day
 	}
 	return false
 }
