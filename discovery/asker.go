@@ -113,7 +113,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		m := invoke.Method{
 			Path:          "/grpc.reflection." + a.versions[0] + ".ServerReflection/ServerReflectionInfo",
 			ClientStreams: true, ServerStreams: true,
-			MaxRecv:       maxAnswer,
+			MaxRecv: maxAnswer,
 		}
 		// The values of the caller's context are kept, its end is not.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))

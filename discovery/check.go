@@ -20,7 +20,7 @@ const (
 	maxAllRecords  = 8_000_000 // the same for all files that are built
 	maxImports     = 20_000    // of one file
 	maxImportDepth = 1_000     // of a chain of imports
-	maxPublicPaths = 100_000   // ways from a file along public imports
+	maxPublicPaths = 10_000    // ways from a file along public imports
 	maxFiles       = 50_000
 	maxBytes       = 256 << 20
 )

@@ -98,13 +98,21 @@ type DescriptorError struct {
 }
 
 func (e *DescriptorError) Error() string {
-	var parts []string
-	for _, s := range []string{e.Origin, e.File, e.Symbol} {
-		if s != "" {
-			parts = append(parts, fmt.Sprintf("%q", s))
-		}
+	var subject string
+	switch {
+	case e.Symbol != "" && e.File != "":
+		subject = fmt.Sprintf("%q in %q", e.Symbol, e.File)
+	case e.Symbol != "":
+		subject = fmt.Sprintf("%q", e.Symbol)
+	case e.File != "":
+		subject = fmt.Sprintf("%q", e.File)
+	default:
+		return fmt.Sprintf("%s: %v", e.Origin, e.Err)
 	}
-	return fmt.Sprintf("descriptor of %s: %v", strings.Join(parts, ", "), e.Err)
+	if e.Origin != "" {
+		subject += " from " + e.Origin
+	}
+	return "descriptor of " + subject + ": " + e.Err.Error()
 }
 
 // Unwrap returns what is wrong.

@@ -17,6 +17,7 @@ const (
 
 	fileName       protowire.Number = 1
 	filePackage    protowire.Number = 2
+	fileDependency protowire.Number = 3
 	fileMessage    protowire.Number = 4
 	fileEnum       protowire.Number = 5
 	fileService    protowire.Number = 6

@@ -49,6 +49,7 @@ type file struct {
 	desc   protoreflect.FileDescriptor // when built
 	err    error                       // when refused
 	ways   int                         // how many ways there are from it along public imports
+	whole  bool                        // it is not to be split, or was made by splitting
 }
 
 type fileState uint8
@@ -132,11 +133,22 @@ func (p *pool) find(ctx context.Context, name protoreflect.FullName) (protorefle
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
+	for {
+		d, err := p.findOwned(ctx, name)
+		var cycle *splitRequest
+		if !errors.As(err, &cycle) {
+			return d, err
+		}
+		p.split(cycle.file) // each file at most once
+	}
+}
+
+func (p *pool) findOwned(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	var failed error
 	for _, f := range p.owners(name) {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if failed == nil {
+			if failed == nil || !isDescriptorError(err) {
 				failed = err
 			}
 			continue
@@ -243,11 +255,17 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 			continue
 		}
 		if f.state == fileBuilding {
+			if f.maySplit() {
+				return nil, &splitRequest{f}
+			}
 			failed = &DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
 			continue
 		}
 		fd, err := p.build(ctx, f, depth+1)
 		if err != nil {
+			if !isDescriptorError(err) {
+				return nil, err
+			}
 			failed = err
 			continue
 		}
@@ -305,7 +323,7 @@ func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([
 	for _, f := range p.extendees[message] {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if isDescriptorError(err) {
+			if isDescriptorError(err) || errors.As(err, new(*splitRequest)) {
 				continue
 			}
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,7 +134,8 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	}
 	var names []protoreflect.FullName
 	for _, s := range a.GetListServicesResponse().GetService() {
-		if n := protoreflect.FullName(s.GetName()); len(n) <= maxName && n.IsValid() {
+		// Some servers put a dot before what is in no package.
+		if n := protoreflect.FullName(strings.TrimPrefix(s.GetName(), ".")); len(n) <= maxName && n.IsValid() {
 			names = append(names, n)
 		}
 	}
@@ -297,11 +299,15 @@ func (r *Reflection) fetchPath(ctx context.Context, path string) error {
 // fetchSymbol implements fetcher.
 func (r *Reflection) fetchSymbol(ctx context.Context, name protoreflect.FullName) error {
 	if r.noSymbol[name] {
-		return &UnknownError{Kind: KindSymbol, Name: string(name)}
+		return symbolQuestion(name).missing()
 	}
 	err := r.askFiles(ctx, symbolQuestion(name))
+	if errors.Is(err, ErrNotFound) && name.Parent() == "" {
+		err = r.askFiles(ctx, symbolQuestion("."+name)) // as some servers know what is in no package
+	}
 	if errors.Is(err, ErrNotFound) {
 		r.noSymbol[name] = true
+		err = symbolQuestion(name).missing()
 	}
 	return err
 }
@@ -342,8 +348,8 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 		}
 	}
 	r.asker.askAll(ctx, questions, func(i int, a *reflectpb.ServerReflectionResponse, err error) bool {
-		if errors.Is(err, ErrNotFound) {
-			r.noSymbol[protoreflect.FullName(questions[i].about)] = true
+		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
+			r.noSymbol[name] = true
 		}
 		return err != nil || r.addFiles(a) == nil
 	})
