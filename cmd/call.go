@@ -214,5 +214,14 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	return errors.Join(invoker.Do(ctx, p, sinks), out.Flush())
+	return flushed(invoker.Do(ctx, p, sinks), out)
+}
+
+// flushed ends the output. An error of writing that the call already ended in is
+// not told twice.
+func flushed(err error, out formatters.Formatter) error {
+	if ferr := out.Flush(); !errors.Is(err, ferr) {
+		return errors.Join(err, ferr)
+	}
+	return err
 }

@@ -29,7 +29,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if err != nil {
 		return err
 	}
-	return errors.Join(printRequests(ctx, p, out), out.Flush())
+	return flushed(printRequests(ctx, p, out), out)
 }
 
 // printRequests hands the requests to a formatter as it would the answers.

@@ -59,6 +59,8 @@ func (a *app) explain(err error) string {
 		return formatters.Clean(conn.Error(), false) + "\n"
 	case errors.As(err, &bad):
 		return bad.Render(a.columns()) + "\n"
+	case interruptedLookup(err):
+		return "interrupted\n"
 	case errors.As(err, new(*discovery.NoReflectionError)):
 		// Its status says no more than that the service is not there.
 	case errors.As(err, &status):

@@ -50,6 +50,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, closedPipe(err):
 		return exitOK
+	case interruptedLookup(err):
+		return exitInterrupted
 	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &ambiguous), errors.As(err, &unknown):
 		return exitUsage
 	case errors.As(err, &status):
@@ -59,6 +61,13 @@ func exitCode(err error) int {
 	default:
 		return exitFailure
 	}
+}
+
+// interruptedLookup tells whether an interrupt came while the server was asked for
+// its schema, before there was a call to cancel.
+func interruptedLookup(err error) bool {
+	var lookup *discovery.ReflectionError
+	return errors.As(err, &lookup) && lookup.Status.Code == codes.Canceled && lookup.Status.Origin != invoke.OriginServer
 }
 
 func statusExit(c codes.Code) int {
