@@ -28,29 +28,24 @@ const (
 // A maker makes the formatter of one format.
 type maker func(w io.Writer, o Options) (Formatter, error)
 
-// formats lists the formats in the order in which they are told to people.
-func formats() []struct {
+// formats are all formats, in the order in which they are told to people.
+var formats = []struct {
 	name Format
 	make maker
-} {
-	return []struct {
-		name Format
-		make maker
-	}{
-		{JSON, newJSON},
-		{NDJSON, newNDJSON},
-		{YAML, newYAML},
-		{Text, newText},
-		{Table, newTable},
-		{Raw, newRaw},
-		{Events, newEvents},
-	}
+}{
+	{JSON, newJSON},
+	{NDJSON, newNDJSON},
+	{YAML, newYAML},
+	{Text, newText},
+	{Table, newTable},
+	{Raw, newRaw},
+	{Events, newEvents},
 }
 
 // Formats returns the names of all formats.
 func Formats() []Format {
 	var names []Format
-	for _, f := range formats() {
+	for _, f := range formats {
 		names = append(names, f.name)
 	}
 	return names
@@ -174,7 +169,7 @@ var ErrTerminal = errors.New("raw bytes do not belong on a terminal")
 
 // New returns a formatter that writes to w.
 func New(f Format, w io.Writer, o Options) (Formatter, error) {
-	for _, known := range formats() {
+	for _, known := range formats {
 		if known.name == f {
 			return known.make(w, o)
 		}

@@ -29,6 +29,7 @@ type writer struct {
 	mu    sync.Mutex
 	buf   []byte
 	err   error       // the first error; nothing is written after it
+	begun bool        // something has been written at once
 	last  time.Time   // when the message came that was last written at once
 	timer *time.Timer // nil until it is needed
 	armed bool
@@ -56,8 +57,8 @@ func (w *writer) end(buf []byte, at time.Time) error {
 	case w.err != nil || len(buf) == 0:
 	case w.live, len(buf) >= flushSize:
 		w.write()
-	case w.last.IsZero() || at.Sub(w.last) > flushDelay:
-		w.last = at
+	case !w.begun || at.Sub(w.last) > flushDelay:
+		w.begun, w.last = true, at
 		w.write()
 	case !w.armed:
 		w.armed = true
