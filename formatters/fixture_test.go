@@ -141,6 +141,6 @@ labels { key: "k" value: "v" } labels { key: "a b" value: "" } by_number { key: 
 by_truth { key: true value: HEAT_MILD } note: "" cash: "cash" heats: [HEAT_MILD, 77] scans: ["", "ab"]
 made { seconds: 1700000000 nanos: 5000000 } took { seconds: -3 nanos: -500000000 }
 extra { [type.googleapis.com/kitchen.v1.Dish] { name: "inside" } }
-free { fields { key: "n" value { null_value: NULL_VALUE } } fields { key: "l" value { list_value { values { number_value: 1.5 } values { bool_value: true } } } } }
+free { fields { key: "n" value { null_value: NULL_VALUE } } fields { key: "l" value { number_value: 1.5 } } }
 value { string_value: "v" } mask { paths: ["a", "b.c"] } boxed { value: "b" } boxed64 { value: 64 }
 `

@@ -156,18 +156,25 @@ func TestStreamCostsNoAllocation(t *testing.T) {
 	}
 }
 
-func BenchmarkNDJSON(b *testing.B) {
+func BenchmarkFormats(b *testing.B) {
 	m := message(b, dish(b), `name: "soup" price_cents: 5 tags: ["a", "b"] side { pieces: 1 } heat: HEAT_HOT`)
-	p, err := New(NDJSON, io.Discard, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	e := response(m, 0)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := p.Event(e); err != nil {
-			b.Fatal(err)
-		}
+	for _, f := range Formats() {
+		b.Run(string(f), func(b *testing.B) {
+			p, err := New(f, io.Discard, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := response(m, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := p.Event(e); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := p.Flush(); err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
 }
 
