@@ -105,16 +105,19 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 		r.send(ctx, stream)
 		close(sent)
 	}
-	miscounted := r.receive(stream)
-	if errors.Is(miscounted, errTooMany) {
-		r.cancel()
+	if h := stream.Header(); h != nil {
+		r.emit(&Event{Kind: HeadersReceived, Metadata: h})
 	}
-	status, trailers := stream.Finish()
+	var status *Status
+	var trailers Metadata
+	if r.method.ServerStreams {
+		r.receiveAll(stream)
+		status, trailers = stream.Finish()
+	} else {
+		status, trailers = r.receiveOne(stream)
+	}
 	stopSending() // a sender that waits for input is woken: nothing more can be sent
 	<-sent
-	if miscounted != nil && (status.Code == codes.OK || errors.Is(miscounted, errTooMany)) {
-		status = &Status{Code: codes.Unimplemented, Message: miscounted.Error(), Origin: OriginClient, Cause: miscounted}
-	}
 	return r.finish(status, trailers)
 }
 
@@ -181,33 +184,45 @@ var (
 	errNone    = errors.New("the server sent no message, and the method answers with one")
 )
 
-// receive reports the headers and each message until the call ends. Its error
-// tells that the number of messages does not fit the method.
-func (r *run) receive(stream Stream) error {
-	if h := stream.Header(); h != nil {
-		if !r.emit(&Event{Kind: HeadersReceived, Metadata: h}) {
-			return nil
-		}
-	}
+// receiveAll reports each message until the stream ends.
+func (r *run) receiveAll(stream Stream) {
 	msg := &Message{Desc: r.call.Method.Output(), Types: r.call.Types}
 	e := Event{Kind: ResponseReceived, Message: msg}
-	for e.Seq = 0; ; e.Seq++ {
+	for ; ; e.Seq++ {
 		wire, err := stream.Recv()
 		if err != nil {
-			break
-		}
-		if e.Seq == 1 && !r.method.ServerStreams {
-			return errTooMany
+			return
 		}
 		msg.Wire, msg.decoded = wire, nil
 		if !r.emit(&e) {
-			return nil
+			return
 		}
 	}
-	if e.Seq == 0 && !r.method.ServerStreams {
-		return errNone
+}
+
+// receiveOne reports the answer of a method that has just one, when it is known
+// to be the answer: after a status of OK, and with no second message behind it.
+func (r *run) receiveOne(stream Stream) (*Status, Metadata) {
+	wire, err := stream.Recv()
+	answered := err == nil
+	var fault error
+	if answered {
+		if _, err := stream.Recv(); err == nil {
+			fault = errTooMany
+			r.cancel()
+		}
 	}
-	return nil
+	status, trailers := stream.Finish()
+	if !answered && status.Code == codes.OK {
+		fault = errNone
+	}
+	if fault != nil {
+		status = &Status{Code: codes.Unimplemented, Message: fault.Error(), Origin: OriginClient, Cause: fault}
+	}
+	if answered && status.Code == codes.OK {
+		r.emit(&Event{Kind: ResponseReceived, Message: &Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}})
+	}
+	return status, trailers
 }
 
 // One runs a call and returns its only response message, for callers that want

@@ -43,8 +43,8 @@ type Stream interface {
 	// Header blocks until the response headers or the end of the call. It is nil
 	// when there are none of their own: no response, or trailers only.
 	Header() Metadata
-	// Recv returns the next message, valid until the next Recv. Any error is the
-	// end of the call, which Finish explains; io.EOF is the usual one.
+	// Recv returns the next message, valid until a later Recv returns another. Any
+	// error is the end of the call, which Finish explains; io.EOF is the usual one.
 	Recv() ([]byte, error)
 	// Finish drops what was not received and returns the status and the trailers.
 	// It always answers, and answers the same when called again. Protocol fields,
