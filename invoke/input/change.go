@@ -13,7 +13,8 @@ type change struct {
 	dec       *decoders
 	o         *Options
 	number    int  // of the message in a client stream; 0 for none
-	rehearsal bool // the message is not the real one: elements may be missing, an Any untyped
+	rehearsal bool // the message is not the real one: nothing is known of lists and Anys
+	news      int  // elements added in a rehearsal
 	set       map[string]*word
 	members   map[string]member // by oneof
 }
@@ -53,6 +54,8 @@ func (c *change) message(m protoreflect.Message, w *word, i int, path string) (r
 		return c.inListValue(m, w, i, path)
 	case oneValue(md) && i > 0:
 		return false, w.atStep(i, "%s is one value, without fields of its own", md.FullName())
+	case oneValue(md):
+		return c.underValue(m, w, i, path)
 	}
 	return c.object(m, w, i, path)
 }

@@ -22,12 +22,14 @@ type documents struct {
 	name    string // of the file, "stdin", ""
 	number  int    // of the message at hand in a client stream, for errors; 0 for none
 	sniffed bool
-	fresh   bool   // only white space has been taken since the last document
-	comment bool   // the document at hand begins within a line of comment
-	before  int    // how many bytes of the last document are comments before it
-	wire    []byte // the last message; never nil
-	first   []byte // the only message, once only has it; else nil
-	message string // the full name of its type
+	fresh   bool         // only white space has been taken since the last document
+	comment bool         // the document at hand begins within a line of comment
+	before  int          // how many bytes of the last document are comments before it
+	wire    []byte       // the last message; never nil
+	doc     []byte       // the document at hand
+	busy    chan decoded // doc is being decoded
+	first   []byte       // the only message, once only has it; else nil
+	message string       // the full name of its type
 }
 
 // A cutter finds where documents end in a stream that comes in chunks of any size.
@@ -54,20 +56,51 @@ func (d *documents) next(ctx context.Context) ([]byte, error) {
 	if err := d.sniff(ctx); err != nil {
 		return nil, err
 	}
+	doc, got, err := d.read(ctx, d.wire[:0])
+	switch {
+	case err != nil:
+		return nil, err
+	case got.faults != nil:
+		return nil, d.fault(doc, got.faults)
+	}
+	d.wire = got.wire
+	return got.wire, nil
+}
+
+// A decoded is what became of a document.
+type decoded struct {
+	wire   []byte
+	faults []Fault
+}
+
+// read returns the next document that has something, and what became of it.
+func (d *documents) read(ctx context.Context, dst []byte) (doc []byte, got decoded, err error) {
 	for {
-		doc, err := d.cut(ctx)
-		if err != nil {
-			return nil, err
+		if d.busy == nil {
+			if d.doc, err = d.cut(ctx); err != nil {
+				return nil, got, err
+			}
+			if d.format == FormatYAML && len(d.doc) > slowYAML {
+				d.busy = make(chan decoded, 1)
+				go func(doc []byte, done chan<- decoded) {
+					wire, faults := d.decode(dst, doc)
+					done <- decoded{wire, faults}
+				}(d.doc, d.busy)
+			} else {
+				got.wire, got.faults = d.decode(dst, d.doc)
+			}
 		}
-		wire, faults := d.decode(d.wire[:0], doc)
-		if faults == nil && wire == nil {
-			continue // nothing but comments
+		if d.busy != nil {
+			select {
+			case got = <-d.busy:
+				d.busy = nil
+			case <-ctx.Done():
+				return nil, got, ctx.Err()
+			}
 		}
-		if faults != nil {
-			return nil, d.fault(doc, faults)
+		if got.wire != nil || got.faults != nil {
+			return d.doc, got, nil
 		}
-		d.wire = wire
-		return wire, nil
 	}
 }
 
@@ -130,26 +163,19 @@ func (d *documents) only(ctx context.Context) ([]byte, error) {
 		}
 		d.first = wire
 	}
-	for {
-		doc, err := d.cut(ctx)
-		switch {
-		case err == io.EOF:
-			return d.first, nil
-		case err != nil:
-			return nil, err
-		}
-		wire, faults := d.decode([]byte{}, doc)
-		if wire == nil && faults == nil {
-			continue
-		}
-		begin := d.feed.start - len(doc)
-		at := begin + min(d.before, len(doc)-1)
-		problem := fmt.Sprintf("the method takes one message, and this is a second %s", d.message)
-		if d.format == FormatJSON && faults != nil && d.feed.buf[at] != '{' {
-			problem = fmt.Sprintf("there is text after the end of the %s", d.message)
-		}
-		return nil, d.errorAt(at, d.feed.start-at, d.feed.start, problem)
+	doc, second, err := d.read(ctx, []byte{})
+	switch {
+	case err == io.EOF:
+		return d.first, nil
+	case err != nil:
+		return nil, err
 	}
+	at := d.feed.start - len(doc) + min(d.before, len(doc)-1)
+	problem := fmt.Sprintf("a second %s, where only one is taken", d.message)
+	if d.format == FormatJSON && second.faults != nil && d.feed.buf[at] != '{' {
+		problem = fmt.Sprintf("there is text after the end of the %s", d.message)
+	}
+	return nil, d.errorAt(at, d.feed.start-at, d.feed.start, problem)
 }
 
 // check looks at the bytes that were taken since the last document.
@@ -254,15 +280,15 @@ func (d *documents) errorAt(at, n, limit int, problem string) *Error {
 
 func (d *documents) place(at, n, limit int) Place {
 	if d.format == FormatRaw {
-		return Place{Part: d.index, Offset: d.feed.dropped + int64(at), Length: n}
+		return Place{Offset: d.feed.dropped + int64(at), Length: n}
 	}
-	p := d.feed.place(at, n, limit)
-	p.Part = d.index
-	return p
+	return d.feed.place(at, n, limit)
 }
 
 func (d *documents) newError(faults []Fault) *Error {
-	return &Error{Part: d.index, Origin: d.part.Origin, Name: d.name, Message: d.number, Faults: faults}
+	e := newError(d.index, d.part.Origin, d.name, faults)
+	e.Message = d.number
+	return e
 }
 
 // failed is the error of an input that cannot be read.

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,24 +11,21 @@ import (
 // element sets, removes or goes into an element of a list.
 func (c *change) element(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string) (bool, error) {
 	list := m.Mutable(fd).List()
-	n, err := c.index(list, name(fd), w, i)
+	n, label, err := c.index(list, name(fd), w, i)
 	if err != nil {
 		return false, err
 	}
-	path += "[" + strconv.Itoa(n) + "]"
+	path += label
 	if i < len(w.steps)-1 {
 		if fd.Message() == nil {
 			return false, w.atStep(i+1, "an element of %s is %s, which has nothing inside", name(fd), typeOf(fd))
 		}
-		if n == list.Len() {
-			list.AppendMutable()
-		}
 		// The element stays, even when nothing in it is set: others may count on its place.
-		_, err := c.message(list.Get(n).Message(), w, i+1, path)
+		_, err := c.message(c.at(list, n), w, i+1, path)
 		return false, err
 	}
 	if w.null() && removes(fd, w) {
-		if n == list.Len() {
+		if c.rehearsal || n == list.Len() {
 			return true, nil
 		}
 		for k := n + 1; k < list.Len(); k++ {
@@ -41,44 +39,63 @@ func (c *change) element(m protoreflect.Message, fd protoreflect.FieldDescriptor
 	if err != nil {
 		return false, err
 	}
-	put(list, n, v)
+	c.put(list, n, v)
 	return false, c.once(path, w)
 }
 
+// at returns the element of a list that is a message, a new one when n is the length. In
+// a rehearsal no element is real, and each time it is a new one.
+func (c *change) at(list protoreflect.List, n int) protoreflect.Message {
+	switch {
+	case c.rehearsal:
+		return list.NewElement().Message()
+	case n == list.Len():
+		return list.AppendMutable().Message()
+	}
+	return list.Get(n).Message()
+}
+
 // put sets an element of a list, or adds one when n is the length.
-func put(list protoreflect.List, n int, v protoreflect.Value) {
-	if n == list.Len() {
+func (c *change) put(list protoreflect.List, n int, v protoreflect.Value) {
+	switch {
+	case c.rehearsal:
+	case n == list.Len():
 		list.Append(v)
-	} else {
+	default:
 		list.Set(n, v)
 	}
 }
 
-// index reads the index of a list element; the length of the list means a new one.
-func (c *change) index(list protoreflect.List, owner string, w *word, i int) (int, error) {
+// index reads the index of a list element; the length of the list means a new one. label
+// is the same for two words if they mean the same element.
+func (c *change) index(list protoreflect.List, owner string, w *word, i int) (n int, label string, err error) {
 	st := w.steps[i]
-	if st.kind == stepBracket && (st.name == "" || st.name == "+") {
-		return list.Len(), nil
-	}
-	n, err := strconv.Atoi(st.name)
-	if st.kind != stepBracket || err != nil {
-		return 0, w.atStep(i, "%s is a list: its elements are [0], [1], ..., [-1] for the last, and [+] for a new one", owner)
-	}
-	at := n
-	if n < 0 {
-		at += list.Len()
+	isNew := st.kind == stepBracket && (st.name == "" || st.name == "+")
+	n, err = strconv.Atoi(st.name)
+	if !isNew && (st.kind != stepBracket || err != nil) {
+		return 0, "", w.atStep(i, "%s is a list: its elements are [0], [1], ..., [-1] for the last, and [+] for a new one", owner)
 	}
 	switch {
-	case at >= 0 && at <= list.Len():
-		return at, nil
+	case c.rehearsal && isNew:
+		c.news++
+		return 0, fmt.Sprintf("[+%d]", c.news), nil
 	case c.rehearsal:
-		return list.Len(), nil
-	case list.Len() == 0:
-		return 0, w.atStep(i, "%s is empty; [+] is a new element", owner)
-	case list.Len() == 1:
-		return 0, w.atStep(i, "%s has one element, [0]; [+] is a new one", owner)
+		return 0, fmt.Sprintf("[%d]", n), nil
+	case isNew:
+		n = list.Len()
+	case n < 0:
+		n += list.Len()
 	}
-	return 0, w.atStep(i, "%s has %d elements, [0] to [%d]; [+] is a new one", owner, list.Len(), list.Len()-1)
+	if n >= 0 && n <= list.Len() {
+		return n, fmt.Sprintf("[%d]", n), nil
+	}
+	switch list.Len() {
+	case 0:
+		return 0, "", w.atStep(i, "%s is empty; [+] is a new element", owner)
+	case 1:
+		return 0, "", w.atStep(i, "%s has one element, [0]; [+] is a new one", owner)
+	}
+	return 0, "", w.atStep(i, "%s has %d elements, [0] to [%d]; [+] is a new one", owner, list.Len(), list.Len()-1)
 }
 
 // entry sets, removes or goes into an element of a map.

@@ -60,6 +60,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// newError returns an error of a part, whose faults are in it.
+func newError(part int, origin, name string, faults []Fault) *Error {
+	for i := range faults {
+		faults[i].Part = part
+	}
+	return &Error{Part: part, Origin: origin, Name: name, Faults: faults}
+}
+
 // Unwrap returns why the input could not be read, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -66,23 +66,28 @@ func (c *change) setType(m protoreflect.Message, w *word, i int, path string) er
 // packed applies step i to the message that was in an Any. What is not an object with its
 // fields in JSON stands under "value", there as here.
 func (c *change) packed(inner protoreflect.Message, w *word, i int, path string) (bool, error) {
-	md := inner.Descriptor()
-	if !special(md) {
-		return c.object(inner, w, i, path)
+	if special(inner.Descriptor()) {
+		return c.underValue(inner, w, i, path)
 	}
+	return c.object(inner, w, i, path)
+}
+
+// underValue applies step i, which must be "value" and stands for m itself.
+func (c *change) underValue(m protoreflect.Message, w *word, i int, path string) (bool, error) {
+	md := m.Descriptor()
 	if st := w.steps[i]; st.kind != stepField || st.name != "value" {
-		return false, w.atStep(i, "a %s in an Any is under value, as in %s", md.FullName(), join(before(w, i), "value"))
+		return false, w.atStep(i, "a %s is under value, as in %s", md.FullName(), join(before(w, i), "value"))
 	}
 	if i < len(w.steps)-1 {
-		return c.message(inner, w, i+1, path)
+		return c.message(m, w, i+1, path)
 	}
 	wire, err := c.document(md, w)
 	if err != nil {
 		return false, err
 	}
-	proto.Reset(inner.Interface())
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, inner.Interface()); err != nil {
-		return false, w.atValue("%s", err)
+	proto.Reset(m.Interface())
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, m.Interface()); err != nil {
+		return false, w.atValue("%s", plain(err))
 	}
 	return false, c.once(path, w)
 }
@@ -135,22 +140,19 @@ func (c *change) inValue(m protoreflect.Message, w *word, i int, path string) (b
 func (c *change) inListValue(m protoreflect.Message, w *word, i int, path string) (bool, error) {
 	fd := m.Descriptor().Fields().ByName("values")
 	list := m.Mutable(fd).List()
-	n, err := c.index(list, before(w, i), w, i)
+	n, label, err := c.index(list, before(w, i), w, i)
 	if err != nil {
 		return false, err
 	}
-	path += "[" + strconv.Itoa(n) + "]"
+	path += label
 	if i < len(w.steps)-1 {
-		if n == list.Len() {
-			list.AppendMutable()
-		}
-		return c.inValue(list.Get(n).Message(), w, i+1, path)
+		return c.inValue(c.at(list, n), w, i+1, path)
 	}
 	v, _, err := c.value(m, fd, w, spot{kind: inItem})
 	if err != nil {
 		return false, err
 	}
-	put(list, n, v)
+	c.put(list, n, v)
 	return false, c.once(path, w)
 }
 

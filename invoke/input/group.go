@@ -38,7 +38,7 @@ type item struct {
 // add adds a part to the group.
 func (g *group) add(index int, p Part, kind partKind, name string) error {
 	if kind == partWord {
-		w, err := parseWord(index, p, g.o)
+		w, err := parseWord(index, p)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (it item) failed(err error) error {
 	if it.docs != nil {
 		return it.docs.failed(err)
 	}
-	return &Error{Part: it.word.index, Origin: it.word.part.Origin, Faults: []Fault{{Problem: err.Error()}}, Err: err}
+	return newError(it.word.index, it.word.part.Origin, "", []Fault{{Problem: plain(err)}})
 }
 
 // rehearse applies the words of a lazy group to an empty message, so that a wrong one is

@@ -273,3 +273,48 @@ func TestPrefetch(t *testing.T) {
 		t.Errorf("bad input: Prefetch %v, Next %v", first, second)
 	}
 }
+
+// TestSlowYAML leaves a document that takes seconds, and gets it later all the same.
+func TestSlowYAML(t *testing.T) {
+	s := loadSchema(t)
+	var text strings.Builder
+	text.WriteString("id: x\nlabels:\n")
+	for i := range 3000 {
+		fmt.Fprintf(&text, "  k%d: v\n", i)
+	}
+	o := s.options()
+	o.Format, o.Stdin = FormatYAML, &endsWith{strings.NewReader(text.String()), make(chan struct{})}
+	src, err := New(parts("-"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-o.Stdin.(*endsWith).ended
+		cancel()
+	}()
+	wire, err := src.Next(ctx)
+	if errors.Is(err, context.Canceled) { // unless this machine is quicker than the goroutine above
+		wire, err = src.Next(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.show(t, wire); !strings.HasPrefix(got, `{"id":"x","labels":{"k0":"v"`) {
+		t.Errorf("got %.60s", got)
+	}
+}
+
+// endsWith closes ended at the end of a reader.
+type endsWith struct {
+	io.Reader
+	ended chan struct{}
+}
+
+func (e *endsWith) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	if err == io.EOF {
+		close(e.ended)
+	}
+	return n, err
+}

@@ -37,10 +37,13 @@ type Options struct {
 	AllowUnknown bool         // skip unknown fields and enum names of documents; in words they stay errors
 	MaxSize      int64        // of one document, and of a file that a word names, bytes; 0: DefaultMaxSize
 	Stdin        io.Reader    // nil: empty. It is never closed
-	// Open opens a file. It and Read may block: they are called by a goroutine that
-	// nothing waits for once the context is done. nil: os.Open.
+	// Open opens a file. nil: os.Open. For a part it and Read may block: they are called
+	// by a goroutine that nothing waits for once the context is done. A file that a word
+	// names is read by New.
 	Open func(name string) (io.ReadCloser, error)
 	Now  func() time.Time // for "now"; nil: time.Now
+
+	json *transcode.Decoder // of Message, once it is needed
 }
 
 func (o *Options) maxSize() int64 {
@@ -66,9 +69,12 @@ func (o *Options) open(name string) (io.ReadCloser, error) {
 
 // decoder returns the decoder of JSON documents.
 func (o *Options) decoder() *transcode.Decoder {
-	return transcode.NewDecoder(o.Message, transcode.DecodeOptions{
-		Types: o.types(), Lenient: !o.Strict, AllowUnknown: o.AllowUnknown, Now: o.Now,
-	})
+	if o.json == nil {
+		o.json = transcode.NewDecoder(o.Message, transcode.DecodeOptions{
+			Types: o.types(), Lenient: !o.Strict, AllowUnknown: o.AllowUnknown, Now: o.Now,
+		})
+	}
+	return o.json
 }
 
 // A partKind is what a part is.
@@ -86,13 +92,15 @@ const (
 func (p *Part) kind(o *Options) (partKind, string) {
 	name, isFile := strings.CutPrefix(p.Text, "@")
 	switch {
+	case !p.Data && strings.HasPrefix(p.Text, "@type=") && o.Message.FullName() == "google.protobuf.Any":
+		return partWord, ""
 	case p.Text == "-", p.Text == "@", p.Text == "@-":
 		return partStdin, ""
 	case isFile:
 		return partFile, name
 	case p.Data && strings.TrimSpace(p.Text) == "":
 		return partNothing, ""
-	case !p.Data && isWord(p.Text, o.Message):
+	case !p.Data && isWord(p.Text):
 		return partWord, ""
 	}
 	return partDocument, ""
@@ -151,5 +159,7 @@ func unreadable(p Part, index int, name string, err error) *Error {
 	case name != "stdin" && strings.TrimSpace(name) != name:
 		problem = fmt.Sprintf("reading %q: %s", name, problem)
 	}
-	return &Error{Part: index, Origin: p.Origin, Name: name, Faults: []Fault{{Problem: problem}}, Err: err}
+	e := newError(index, p.Origin, name, []Fault{{Problem: problem}})
+	e.Err = err
+	return e
 }

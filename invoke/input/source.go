@@ -56,12 +56,13 @@ func (s *Source) group(parts []Part) error {
 		switch kind {
 		case partStdin:
 			if stdin >= 0 {
-				return &Error{Part: i, Origin: p.Origin, Faults: []Fault{{
+				first := typedPlace(stdin, parts[stdin].Text, 0, len(parts[stdin].Text))
+				return newError(i, p.Origin, "", []Fault{{
 					Place:      typedPlace(i, p.Text, 0, len(p.Text)),
 					Problem:    "standard input can be read only once",
-					Also:       placeOf(typedPlace(stdin, parts[stdin].Text, 0, len(parts[stdin].Text))),
+					Also:       &first,
 					AlsoOrigin: parts[stdin].Origin,
-				}}}
+				}})
 			}
 			stdin = i
 		case partFile:
@@ -84,8 +85,6 @@ func (s *Source) group(parts []Part) error {
 	}
 	return nil
 }
-
-func placeOf(p Place) *Place { return &p }
 
 // Next returns the next message in wire form, which is valid until the next call; io.EOF
 // after the last one; ctx.Err() soon after ctx is done, also while the input blocks; or

@@ -205,7 +205,7 @@ func (c *change) direct(m protoreflect.Message, fd, elem protoreflect.FieldDescr
 		return v, false, err
 	}
 	o := *c.o
-	o.Message, o.Streams = elem.Message(), false
+	o.Message, o.Streams, o.json = elem.Message(), false, nil
 	if o.Format == FormatAuto {
 		o.Format = FormatOf(file)
 	}

@@ -22,12 +22,12 @@ type word struct {
 }
 
 // isWord reports whether an argument is a word and not a document.
-func isWord(s string, _ protoreflect.MessageDescriptor) bool {
+func isWord(s string) bool {
 	_, _, _, ok := splitWord(s)
 	return ok
 }
 
-func parseWord(index int, p Part, _ *Options) (*word, error) {
+func parseWord(index int, p Part) (*word, error) {
 	steps, value, isJSON, _ := splitWord(p.Text)
 	w := &word{index: index, part: p, steps: steps, value: value, json: isJSON}
 	if !utf8.ValidString(p.Text) {
@@ -68,7 +68,7 @@ func (w *word) faults(faults []Fault) *Error {
 		f := &faults[i]
 		f.Place = typedPlace(w.index, w.part.Text, int(f.Offset), f.Length)
 	}
-	return &Error{Part: w.index, Origin: w.part.Origin, Faults: faults}
+	return newError(w.index, w.part.Origin, "", faults)
 }
 
 // upTo is the path as typed, up to and with step i.

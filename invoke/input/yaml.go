@@ -19,6 +19,9 @@ const (
 	// maxYAML is the size of the longest YAML document, in bytes. Its tree takes some
 	// hundred times as much memory.
 	maxYAML = 4 << 20
+	// slowYAML is the size of a document, in bytes, from which on decoding it may take so
+	// long that whoever waits for it must be able to leave.
+	slowYAML = 16 << 10
 	// maxNesting bounds how deep YAML nests. Messages are bounded far below.
 	maxNesting = 1000
 )
