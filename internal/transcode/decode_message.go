@@ -240,6 +240,7 @@ func (s *decoding) list(f *field, depth int) outcome {
 	from := len(s.out)
 	s.path = append(s.path, place{})
 	for n := 0; ; n++ {
+		s.path[len(s.path)-1].index = n
 		out := s.next(']', n)
 		if out == stop {
 			return stop
@@ -247,7 +248,6 @@ func (s *decoding) list(f *field, depth int) outcome {
 		if out == nothing {
 			break
 		}
-		s.path[len(s.path)-1].index = n
 		switch {
 		case f.wire == protowire.BytesType && f.kind == protoreflect.MessageKind, f.wire == protowire.StartGroupType:
 			out = s.nested(f, depth)

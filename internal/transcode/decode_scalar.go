@@ -139,6 +139,9 @@ func (f *field) element() string {
 
 func (s *decoding) str(t token, tag []byte, zero bool) outcome {
 	if t.kind != stringToken {
+		if string(t.text) == "null" {
+			return s.mismatch(t)
+		}
 		return s.faulty(t.at, s.subject()+" wants a string: "+s.shown(t)+" needs quotes", "")
 	}
 	if len(t.text) > 0 || zero {

@@ -285,7 +285,7 @@ func (s *decoding) next(shut byte, n int) outcome {
 			s.fault(comma, comma+1, "a comma with nothing after it", "")
 		}
 	} else if n > 0 && c != shut && s.pos < len(s.in) {
-		s.fault(s.pos, s.pos, "a comma or "+string(shut)+" should be here, not "+excerpt(s.in[s.pos:runeEnd(s.in, s.pos)]), "")
+		s.fault(s.pos, s.pos, "a comma or "+string(shut)+" is missing", "")
 		return stop
 	}
 	switch {
@@ -334,7 +334,7 @@ func (s *decoding) key() (t token, ok bool) {
 		if s.pos == len(s.in) {
 			s.incomplete("the document ends after a key")
 		} else {
-			s.fault(s.pos, s.pos, "a colon should be here, after the key "+excerpt(s.in[t.at.start:t.at.end]), "")
+			s.fault(s.pos, s.pos, "a colon is missing after the key "+excerpt(s.in[t.at.start:t.at.end]), "")
 		}
 		return t, false
 	}
