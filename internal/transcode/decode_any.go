@@ -41,23 +41,26 @@ func (s *decoding) any(p *plan, depth int) outcome {
 		return s.passOver(keys.url.at, `"@type" is empty`)
 	}
 	var inner *plan
-	var err error
 	if len(url) > 0 {
-		inner, err = s.set.byURL(url)
+		inner = s.set.byURL(url)
 	}
 	if s.o.Lenient && keys.unresolved && (inner == nil || !s.o.AllowUnknown && inner.names()["unresolved"] == nil) {
 		return s.unresolved(p, url)
 	}
-	if err != nil {
+	if inner == nil {
 		return s.passOver(keys.url.at, "no message type "+quote(url)+" is known, so its JSON can not be read")
 	}
-	if len(url) > 0 {
-		s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
-	}
+	s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
+	return s.packAny(p, inner, depth)
+}
+
+// packAny reads the object at pos as the value of an Any whose message is of the plan inner.
+func (s *decoding) packAny(p, inner *plan, depth int) outcome {
 	at := len(s.out)
 	s.out = append(s.out, p.byNumber(2).tag...)
 	mark := s.begin(depth)
 	from := len(s.out)
+	var out outcome
 	if inner.known == notKnown {
 		if depth >= maxDepth {
 			s.fault(s.pos, s.pos, tooDeep, "")
@@ -119,19 +122,8 @@ func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 		}
 		switch string(k.text) {
 		case "@type":
-			t, ok := s.token()
-			if !ok {
+			if !s.typeURL(&keys) {
 				return keys, stop
-			}
-			if t.kind != stringToken {
-				return keys, s.mismatchedType(t)
-			}
-			if !keys.typed {
-				// A copy: the text of the next string takes its place.
-				at := len(s.urls)
-				s.urls = append(s.urls, t.text...)
-				t.text = s.urls[at:len(s.urls):len(s.urls)]
-				keys.url, keys.typed = t, true
 			}
 			if n == 0 && !s.o.Lenient {
 				// What reads the object finds its end.
@@ -159,10 +151,25 @@ func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 	}
 }
 
-// mismatchedType notes that "@type" is no string. What is wrong beside it can not be told.
-func (s *decoding) mismatchedType(t token) outcome {
-	s.fault(t.at.start, t.at.end, `"@type" wants a string`, "")
-	return stop
+// typeURL reads the value of "@type". It reports false when that is no string: what is
+// wrong beside it can not be told then.
+func (s *decoding) typeURL(keys *anyKeys) bool {
+	t, ok := s.token()
+	if !ok {
+		return false
+	}
+	if t.kind != stringToken {
+		s.fault(t.at.start, t.at.end, `"@type" wants a string`, "")
+		return false
+	}
+	if !keys.typed {
+		// A copy: the text of the next string takes its place.
+		at := len(s.urls)
+		s.urls = append(s.urls, t.text...)
+		t.text = s.urls[at:len(s.urls):len(s.urls)]
+		keys.url, keys.typed = t, true
+	}
+	return true
 }
 
 // anyValue reads an object whose key "value" stands for a well-known type.

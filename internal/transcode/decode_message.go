@@ -34,7 +34,7 @@ func (s *decoding) message(p *plan, depth int) outcome {
 }
 
 // object reads an object as a message of the plan p. Inside an Any the key "@type" is
-// passed over.
+// passed over. It reads well whole: it is the loop over the keys and what is kept for it.
 func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 	if p.messageSet {
 		s.fault(s.pos, s.pos, string(p.md.FullName())+" is a MessageSet, which has no JSON form", "")

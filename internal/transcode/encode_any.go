@@ -30,7 +30,7 @@ func (s *encoding) any(p *plan, lo, hi, depth int) error {
 	}
 	var inner *plan
 	if hasURL {
-		inner, _ = s.set.byURL(s.wire[url.start:url.end])
+		inner = s.set.byURL(s.wire[url.start:url.end])
 	}
 	n := 1
 	var err error

@@ -412,3 +412,49 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("JSON to wire: %v allocations", n)
 	}
 }
+
+// countingTypes counts the questions for what it does not know.
+type countingTypes struct {
+	Types
+	urls, numbers int
+}
+
+func (c *countingTypes) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	c.urls++
+	return c.Types.FindMessageByURL(url)
+}
+
+func (c *countingTypes) FindExtensionByNumber(m protoreflect.FullName, n protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	c.numbers++
+	return c.Types.FindExtensionByNumber(m, n)
+}
+
+// TestEncodeAsksOnce holds that a stream of messages does not ask for the same type again
+// and again, be it known or not, and that what is remembered is bounded.
+func TestEncodeAsksOnce(t *testing.T) {
+	s := mustSchema(t)
+	types := &countingTypes{Types: s.types}
+	e := NewEncoder(s.message(t, "google.protobuf.Any"), EncodeOptions{Types: types})
+	two := NewEncoder(s.message(t, "feat.Two"), EncodeOptions{Types: types})
+	for range 10 {
+		for _, url := range []string{"x/feat.Extra", "x/no.Such"} {
+			if _, err := e.Append(nil, wire(nil).bytes(1, url)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := two.Append(nil, wire(nil).varint(100, 1).varint(199, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if types.urls != 2 || types.numbers != 2 {
+		t.Errorf("asked for %d URLs and %d numbers", types.urls, types.numbers)
+	}
+	for i := range 3 * maxURLs {
+		if _, err := e.Append(nil, wire(nil).bytes(1, strings.Repeat("y", i)+"/no.Such")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(*e.set.urls.Load()); n != maxURLs {
+		t.Errorf("%d URLs are remembered", n)
+	}
+}

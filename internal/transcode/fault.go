@@ -14,7 +14,14 @@ func (s *decoding) fault(start, end int, problem, suggestion string) {
 	s.note(Fault{Offset: start, Length: end - start, Problem: problem, Suggestion: suggestion})
 }
 
+// maxNoted is how many faults are kept until the first of them are chosen: past the
+// first few, some are noted on the way to a place where reading can stop.
+const maxNoted = 4 * maxFaults
+
 func (s *decoding) note(f Fault) {
+	if len(s.faults) >= maxNoted && !f.Incomplete {
+		return
+	}
 	for i := range s.faults {
 		if s.faults[i].Offset == f.Offset {
 			return

@@ -79,22 +79,8 @@ const (
 // integer returns the whole number that text says, in any of JSON's spellings. The
 // magnitude is up to 64 bits.
 func integer(text []byte) (negative bool, magnitude uint64, fault numberFault) {
-	// Nearly all are a few digits and no more.
-	if n := len(text); n > 0 && n < 19 {
-		i := 0
-		if text[0] == '-' {
-			i = 1
-		}
-		if d := text[i:]; len(d) > 0 && (d[0] != '0' || len(d) == 1) {
-			var v uint64
-			for len(d) > 0 && d[0]-'0' <= 9 {
-				v = v*10 + uint64(d[0]-'0')
-				d = d[1:]
-			}
-			if len(d) == 0 {
-				return i == 1, v, numberFine
-			}
-		}
+	if negative, magnitude, ok := shortInteger(text); ok {
+		return negative, magnitude, numberFine
 	}
 	n, ok := splitNumber(text)
 	if !ok {
@@ -142,6 +128,27 @@ func integer(text []byte) (negative bool, magnitude uint64, fault numberFault) {
 		return false, 0, tooLarge
 	}
 	return n.negative, magnitude, numberFine
+}
+
+// shortInteger is integer for what nearly all numbers are: a few digits and no more.
+func shortInteger(text []byte) (negative bool, magnitude uint64, ok bool) {
+	if n := len(text); n == 0 || n >= 19 {
+		return false, 0, false
+	}
+	if text[0] == '-' {
+		negative = true
+		text = text[1:]
+	}
+	if len(text) == 0 || text[0] == '0' && len(text) > 1 {
+		return false, 0, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false, 0, false
+		}
+		magnitude = magnitude*10 + uint64(c-'0')
+	}
+	return negative, magnitude, true
 }
 
 // addDigits appends decimal digits to v; it reports false when that is past 64 bits.

@@ -1,11 +1,14 @@
 package transcode
 
 import (
+	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // maxDepth bounds how deeply messages nest, in both directions. It is the limit that
@@ -44,8 +47,8 @@ type plan struct {
 // extensions are those of one message type that were met so far. It is never changed,
 // only replaced.
 type extensions struct {
-	byNumber map[protowire.Number]*field
-	list     []*field // in the order they were met; field i has the index len(plan.fields)+i
+	byNumber map[protowire.Number]*field // nil for a number that has none
+	list     []*field                    // in the order they were met; field i has the index len(plan.fields)+i
 }
 
 // A field is a plan's field, a map's key or value, or an extension.
@@ -88,11 +91,12 @@ type planSet struct {
 	messages map[protoreflect.MessageDescriptor]*plan
 	enums    map[protoreflect.EnumDescriptor]*enumPlan
 
-	// urls holds the plans of type URLs that were resolved. It is replaced, never changed.
+	// urls holds the plans of type URLs, nil where there is none. It is replaced, never changed.
 	urls atomic.Pointer[map[string]*plan]
 }
 
-// maxURLs bounds how many type URLs are remembered: they come from the other side.
+// maxURLs bounds how many type URLs, and how many numbers of one message's extensions, are
+// remembered: they come from the other side.
 const maxURLs = 256
 
 func newPlanSet(types Types) *planSet {
@@ -115,31 +119,36 @@ func (ps *planSet) plan(md protoreflect.MessageDescriptor) *plan {
 	return p
 }
 
-// byURL returns the plan of the message that a google.protobuf.Any names, or an error
-// when it is not known.
-func (ps *planSet) byURL(url []byte) (*plan, error) {
-	if m := ps.urls.Load(); m != nil {
-		if p := (*m)[string(url)]; p != nil {
-			return p, nil
+// byURL returns the plan of the message that a google.protobuf.Any names, or nil when it
+// is not known. What is not known now stays so for the life of the plan set: a resolver
+// may ask a server, and a stream names the same type over and over.
+func (ps *planSet) byURL(url []byte) *plan {
+	known := ps.urls.Load()
+	if known != nil {
+		if p, ok := (*known)[string(url)]; ok {
+			return p
 		}
 	}
 	s := string(url)
 	mt, err := ps.types.FindMessageByURL(s)
-	if err != nil {
-		return nil, err
+	var p *plan
+	if err == nil {
+		p = ps.plan(mt.Descriptor())
+	} else if !errors.Is(err, protoregistry.NotFound) {
+		return nil // perhaps known the next time
 	}
-	p := ps.plan(mt.Descriptor())
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	grown := make(map[string]*plan)
-	if m := ps.urls.Load(); m != nil && len(*m) < maxURLs {
-		for k, v := range *m {
-			grown[k] = v
+	if known = ps.urls.Load(); known != nil {
+		if len(*known) >= maxURLs {
+			return p
 		}
+		maps.Copy(grown, *known)
 	}
 	grown[s] = p
 	ps.urls.Store(&grown)
-	return p, nil
+	return p
 }
 
 func (ps *planSet) newPlan(md protoreflect.MessageDescriptor) *plan {
@@ -257,7 +266,7 @@ func (p *plan) byNumber(num protowire.Number) *field {
 		return nil
 	}
 	if x := p.exts.Load(); x != nil {
-		if f := x.byNumber[num]; f != nil {
+		if f, ok := x.byNumber[num]; ok {
 			return f
 		}
 	}
@@ -265,9 +274,33 @@ func (p *plan) byNumber(num protowire.Number) *field {
 	if err != nil {
 		// Not known, or not to be found out now: an unknown field, which never stops
 		// the output.
+		if errors.Is(err, protoregistry.NotFound) {
+			p.forgo(num)
+		}
 		return nil
 	}
 	return p.extension(xt.TypeDescriptor())
+}
+
+// forgo remembers that no extension has the number num, as byURL does it for types.
+func (p *plan) forgo(num protowire.Number) {
+	p.set.mu.Lock()
+	defer p.set.mu.Unlock()
+	if x := p.exts.Load(); x == nil || len(x.byNumber) < maxURLs {
+		grown := x.grow()
+		grown.byNumber[num] = nil
+		p.exts.Store(grown)
+	}
+}
+
+// grow returns a copy of x, which may be nil, to add to.
+func (x *extensions) grow() *extensions {
+	grown := &extensions{byNumber: make(map[protowire.Number]*field)}
+	if x != nil {
+		maps.Copy(grown.byNumber, x.byNumber)
+		grown.list = append(grown.list, x.list...)
+	}
+	return grown
 }
 
 // extension returns the field of the extension xd, or nil when it does not extend p's message.
@@ -277,16 +310,13 @@ func (p *plan) extension(xd protoreflect.FieldDescriptor) *field {
 	}
 	p.set.mu.Lock()
 	defer p.set.mu.Unlock()
-	grown := &extensions{byNumber: make(map[protowire.Number]*field)}
-	if x := p.exts.Load(); x != nil {
+	x := p.exts.Load()
+	if x != nil {
 		if f := x.byNumber[xd.Number()]; f != nil {
 			return f
 		}
-		for num, f := range x.byNumber {
-			grown.byNumber[num] = f
-		}
-		grown.list = append(grown.list, x.list...)
 	}
+	grown := x.grow()
 	f := p.set.newField(p, xd, int32(len(p.fields)+len(grown.list)))
 	f.oneof = -1
 	grown.byNumber[f.num] = f

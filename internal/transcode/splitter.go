@@ -71,15 +71,8 @@ func (s *Splitter) Pending() bool {
 
 // step takes one byte; took is false when the byte belongs to what follows.
 func (s *Splitter) step(c byte) (took, end bool) {
-	if s.mark < len(byteOrderMark) {
-		if s.Lenient && c == byteOrderMark[s.mark] {
-			s.mark++
-			return true, false
-		}
-		if s.mark > 0 {
-			s.state = splitWord
-		}
-		s.mark = len(byteOrderMark)
+	if s.mark < len(byteOrderMark) && s.marks(c) {
+		return true, false
 	}
 	switch s.state {
 	case splitString:
@@ -96,20 +89,7 @@ func (s *Splitter) step(c byte) (took, end bool) {
 		s.state = splitString
 		return true, c == '\n' || c == '\r'
 	case splitSlash:
-		switch c {
-		case '/':
-			s.state = splitLineComment
-			return true, false
-		case '*':
-			s.state = splitBlockComment
-			return true, false
-		}
-		// Not a comment: the slash is a stray byte, which the decoder will tell of.
-		s.state = s.after
-		if s.state == splitInside {
-			return false, false
-		}
-		return false, true
+		return s.slash(c)
 	case splitLineComment:
 		if c == '\n' {
 			s.state = s.after
@@ -136,6 +116,34 @@ func (s *Splitter) step(c byte) (took, end bool) {
 		return true, false
 	}
 	return true, s.between(c)
+}
+
+// marks takes a byte of a byte order mark at the stream's start, and reports whether it is one.
+func (s *Splitter) marks(c byte) bool {
+	if s.Lenient && c == byteOrderMark[s.mark] {
+		s.mark++
+		return true
+	}
+	if s.mark > 0 {
+		s.state = splitWord
+	}
+	s.mark = len(byteOrderMark)
+	return false
+}
+
+// slash takes the byte after a slash.
+func (s *Splitter) slash(c byte) (took, end bool) {
+	switch c {
+	case '/':
+		s.state = splitLineComment
+		return true, false
+	case '*':
+		s.state = splitBlockComment
+		return true, false
+	}
+	// Not a comment: the slash is a stray byte, which the decoder will tell of.
+	s.state = s.after
+	return false, s.state == splitBefore
 }
 
 // between takes a byte that stands between tokens.
