@@ -74,7 +74,8 @@ func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question,
 		}
 		<-room
 		i := next
-		if about := answer.GetOriginalRequest().GetFileContainingSymbol(); about != "" {
+		original := answer.GetOriginalRequest()
+		if about := original.GetFileContainingSymbol() + original.GetFileByFilename(); about != "" {
 			j, open := waiting[about]
 			if !open {
 				return true

@@ -32,7 +32,14 @@ type assembly struct {
 
 // assemble makes the descriptor of a file. A *refusal is final.
 func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.FileDescriptor, error) {
-	n, err := weigh(f.raw)
+	raw := f.raw
+	if p.bare {
+		var err error
+		if raw, err = withoutComments(raw); err != nil {
+			return nil, &refusal{err}
+		}
+	}
+	n, err := weigh(raw)
 	if err != nil {
 		return nil, &refusal{err}
 	}
@@ -48,7 +55,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.F
 	// Extensions stay as they came: nothing here may depend on which generated
 	// packages this program happens to link.
 	o := proto.UnmarshalOptions{Resolver: (*protoregistry.Types)(nil)}
-	if err := o.Unmarshal(f.raw, a.fd); err != nil {
+	if err := o.Unmarshal(raw, a.fd); err != nil {
 		return nil, &refusal{err}
 	}
 	if err := checkFile(a.fd); err != nil {
@@ -117,6 +124,7 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 		public[a.fd.Dependency[i]] = true
 	}
 	listed := a.fd.Dependency
+	a.pool.fetchMissing(ctx, listed)
 	a.fd.Dependency, a.fd.PublicDependency, a.fd.WeakDependency = nil, nil, nil
 	for _, path := range listed {
 		d, err := a.pool.lookupFile(ctx, path, a.depth)
@@ -135,6 +143,20 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 		return &refusal{fmt.Errorf("more than %d ways along public imports", maxPublicPaths)}
 	}
 	return nil
+}
+
+// fetchMissing asks for what a file imports and nobody has sent, all at once: many
+// servers send one file for each question.
+func (p *pool) fetchMissing(ctx context.Context, paths []string) {
+	var missing []string
+	for _, path := range paths {
+		if p.files[path] == nil && wellKnownFile(path) == nil && !slices.Contains(missing, path) {
+			missing = append(missing, path)
+		}
+	}
+	if len(missing) > 1 {
+		p.fetch.fetchPaths(ctx, missing)
+	}
 }
 
 var errNotThere = errors.New("it is not there")

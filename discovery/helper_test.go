@@ -22,7 +22,7 @@ import (
 )
 
 // transport returns a transport that dials with a function.
-func transport(t *testing.T, dial func(context.Context) (net.Conn, error)) invoke.Transport {
+func transport(t testing.TB, dial func(context.Context) (net.Conn, error)) invoke.Transport {
 	t.Helper()
 	target := invoke.Target{Network: "tcp", Address: "127.0.0.1:1", Security: invoke.SecurityPlaintext}
 	tr, err := grpcwire.New(target, grpcwire.Options{Connect: connect.Dialer{
@@ -59,6 +59,30 @@ type answerer func(req *reflectpb.ServerReflectionRequest, nth int) (*reflectpb.
 // answer with a.
 func serve(t *testing.T, a answerer, versions ...string) invoke.Transport {
 	t.Helper()
+	return serveStreams(t, a.run, versions...)
+}
+
+// serveMany starts a server with reflection v1 that answers each question with
+// any number of answers.
+func serveMany(t *testing.T, answer func(req *reflectpb.ServerReflectionRequest, nth int) []*reflectpb.ServerReflectionResponse) invoke.Transport {
+	t.Helper()
+	return serveStreams(t, func(stream grpc.ServerStream) error {
+		for nth := 0; ; nth++ {
+			var req reflectpb.ServerReflectionRequest
+			if err := stream.RecvMsg(&req); err != nil {
+				return nil
+			}
+			for _, a := range answer(&req, nth) {
+				if err := stream.SendMsg(a); err != nil {
+					return err
+				}
+			}
+		}
+	}, "v1")
+}
+
+func serveStreams(t *testing.T, handle func(grpc.ServerStream) error, versions ...string) invoke.Transport {
+	t.Helper()
 	s := grpc.NewServer()
 	for _, v := range versions {
 		s.RegisterService(&grpc.ServiceDesc{
@@ -66,7 +90,7 @@ func serve(t *testing.T, a answerer, versions ...string) invoke.Transport {
 			HandlerType: (*any)(nil),
 			Streams: []grpc.StreamDesc{{
 				StreamName: "ServerReflectionInfo", ClientStreams: true, ServerStreams: true,
-				Handler: func(_ any, stream grpc.ServerStream) error { return a.run(stream) },
+				Handler: func(_ any, stream grpc.ServerStream) error { return handle(stream) },
 			}},
 		}, nil)
 	}

@@ -196,6 +196,50 @@ func scanTop(raw []byte) (map[protoreflect.Name]bool, error) {
 	return top, errors.Join(err, inner)
 }
 
+// scanMethods reads the names of the methods of a service, by the service's bare
+// name. There are none when the file does not declare it.
+func scanMethods(raw []byte, service protoreflect.Name) (methods []protoreflect.Name, found bool) {
+	_ = records(raw, func(r record) bool {
+		if r.num != fileService {
+			return true
+		}
+		if name, err := scanName(r.bytes); err != nil || name != service {
+			return true
+		}
+		found = true
+		_ = records(r.bytes, func(m record) bool {
+			if m.num == serviceMethod {
+				if name, err := scanName(m.bytes); err == nil {
+					methods = append(methods, name)
+				}
+			}
+			return true
+		})
+		return false
+	})
+	return methods, found
+}
+
+// withoutComments returns a file descriptor without its source information.
+func withoutComments(raw []byte) ([]byte, error) {
+	var kept []byte
+	for rest := raw; len(rest) > 0; {
+		num, typ, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			return nil, protowire.ParseError(n)
+		}
+		size := protowire.ConsumeFieldValue(num, typ, rest[n:])
+		if size < 0 {
+			return nil, protowire.ParseError(size)
+		}
+		if num != fileSourceInfo {
+			kept = append(kept, rest[:n+size]...)
+		}
+		rest = rest[n+size:]
+	}
+	return kept, nil
+}
+
 // scanExtendees reports the messages that a file has extensions of, as the file
 // names them: with a leading dot, or relative.
 func scanExtendees(raw []byte, each func(extendee string)) error {

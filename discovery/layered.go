@@ -108,6 +108,20 @@ func (l *Layered) prefetch(ctx context.Context, names []protoreflect.FullName) {
 	}
 }
 
+// methodNames gives up at a source that would have to be asked.
+func (l *Layered) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	for _, s := range l.sources {
+		lister, ok := s.(methodLister)
+		if !ok {
+			return nil, false
+		}
+		if methods, ok := lister.methodNames(service); ok {
+			return methods, true
+		}
+	}
+	return nil, false
+}
+
 func (l *Layered) known() []protoreflect.FullName {
 	var all []protoreflect.FullName
 	for _, s := range l.sources {

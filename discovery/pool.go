@@ -15,6 +15,7 @@ import (
 // with what they import. It is not safe for concurrent use.
 type pool struct {
 	fetch     fetcher
+	bare      bool             // comments are left out
 	files     map[string]*file // by path, and by the names that a file was given for
 	all       []*file
 	packages  map[protoreflect.FullName][]*file
@@ -29,6 +30,8 @@ type pool struct {
 // wraps ErrNotFound is an answer; any other means that there was none, and that
 // the question may be asked again.
 type fetcher interface {
+	// fetchPaths brings several files with fewer round trips, as far as it can.
+	fetchPaths(ctx context.Context, paths []string)
 	fetchPath(ctx context.Context, path string) error
 	fetchSymbol(ctx context.Context, name protoreflect.FullName) error
 }
@@ -36,6 +39,7 @@ type fetcher interface {
 // noFetcher is for pools that have all that there is.
 type noFetcher struct{}
 
+func (noFetcher) fetchPaths(context.Context, []string)                     {}
 func (noFetcher) fetchPath(context.Context, string) error                  { return ErrNotFound }
 func (noFetcher) fetchSymbol(context.Context, protoreflect.FullName) error { return ErrNotFound }
 
@@ -287,6 +291,16 @@ func onlyType(d protoreflect.Descriptor) protoreflect.Descriptor {
 	default:
 		return nil
 	}
+}
+
+// methodNames returns the names of the methods of a service that the pool has.
+func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	for _, f := range p.packages[service.Parent()] {
+		if slices.Contains(f.services, service) {
+			return scanMethods(f.raw, service.Name())
+		}
+	}
+	return nil, false
 }
 
 // services returns the services of all files.

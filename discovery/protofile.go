@@ -150,7 +150,7 @@ func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, 
 	}
 	// An import must not lead out of the import paths: errors show lines of files.
 	if !fs.ValidPath(path) {
-		return protocompile.SearchResult{}, errors.New("an import is a path below an import path, without . or ..")
+		return protocompile.SearchResult{}, errors.New("an import is a path below an import path, and has no dots for parts")
 	}
 	for _, root := range c.roots {
 		disk := filepath.Join(root, filepath.FromSlash(path))
@@ -213,12 +213,8 @@ func (c *protoCompiler) explain(err error) error {
 	cause := placed.Unwrap()
 	if name, ok := importAt(where.Source); ok && !errors.As(cause, new(reporter.ErrorWithPos)) && c.lacks(name) {
 		why := cause
-		var pe *fs.PathError
-		switch {
-		case errors.Is(cause, fs.ErrNotExist):
-			why = fs.ErrNotExist
-		case errors.As(cause, &pe):
-			why = pe
+		if inner := errors.Unwrap(cause); inner != nil {
+			why = inner // without the compiler's words around it
 		}
 		return &ImportError{File: where.File, Line: where.Line, Column: where.Column, Source: where.Source, Import: name, Roots: c.roots, Err: why}
 	}

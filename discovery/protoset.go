@@ -27,7 +27,7 @@ type Protoset struct {
 // OpenProtoset reads descriptor sets from files, none greater than 256 MiB. Where
 // two sets have a file of the same path, the one of the first set counts.
 func OpenProtoset(paths ...string) (*Protoset, error) {
-	s := &Protoset{}
+	s := &Protoset{pool: newPool(noFetcher{})}
 	for _, path := range paths {
 		data, err := readFile(path)
 		if err != nil {
@@ -43,7 +43,7 @@ func OpenProtoset(paths ...string) (*Protoset, error) {
 // ParseProtoset reads a descriptor set from its bytes, which are the Protoset's
 // from then on. The name is for errors.
 func ParseProtoset(name string, data []byte) (*Protoset, error) {
-	s := &Protoset{}
+	s := &Protoset{pool: newPool(noFetcher{})}
 	if err := s.add(name, data); err != nil {
 		return nil, err
 	}
@@ -78,9 +78,6 @@ func readFile(path string) ([]byte, error) {
 
 // add scans a set and takes its files into the pool.
 func (s *Protoset) add(name string, data []byte) error {
-	if s.pool == nil {
-		s.pool = newPool(noFetcher{})
-	}
 	var fault error
 	files := 0
 	err := records(data, func(r record) bool {
@@ -142,6 +139,21 @@ func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pool.extensions(ctx, message)
+}
+
+// WithoutComments leaves comments and places out of what is built from then on,
+// which is faster where a set has them. It returns s.
+func (s *Protoset) WithoutComments() *Protoset {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pool.bare = true
+	return s
+}
+
+func (s *Protoset) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pool.methodNames(service)
 }
 
 func (s *Protoset) known() []protoreflect.FullName {

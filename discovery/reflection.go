@@ -132,8 +132,12 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	if err != nil {
 		return nil, err
 	}
+	listed := a.GetListServicesResponse().GetService()
+	if len(listed) > maxFiles {
+		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
+	}
 	var names []protoreflect.FullName
-	for _, s := range a.GetListServicesResponse().GetService() {
+	for _, s := range listed {
 		// Some servers put a dot before what is in no package.
 		if n := protoreflect.FullName(strings.TrimPrefix(s.GetName(), ".")); len(n) <= maxName && n.IsValid() {
 			names = append(names, n)
@@ -278,20 +282,43 @@ func ignoreAnswered(err error) error {
 	return err
 }
 
-// fetchPath implements fetcher. The file may come under another name than the
-// one it was asked for by, as those of a registry that knows files by the place
-// they were compiled in do.
+// fetchPath implements fetcher.
 func (r *Reflection) fetchPath(ctx context.Context, path string) error {
 	if r.noPath[path] {
 		return ErrNotFound
 	}
-	had := len(r.pool.all)
-	err := r.askFiles(ctx, pathQuestion(path))
-	if errors.Is(err, ErrNotFound) || err == nil && r.pool.files[path] == nil && len(r.pool.all) != had+1 {
-		r.noPath[path] = true
+	answer, err := r.asker.ask(ctx, pathQuestion(path))
+	return r.takePath(path, answer, err)
+}
+
+// fetchPaths implements fetcher.
+func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
+	var questions []question
+	for _, path := range paths {
+		if !r.noPath[path] {
+			questions = append(questions, pathQuestion(path))
+		}
 	}
-	if err == nil && r.pool.files[path] == nil && len(r.pool.all) == had+1 {
+	r.asker.askAll(ctx, questions, func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool {
+		return !errors.Is(r.takePath(questions[i].about, answer, err), errPoolFull)
+	})
+}
+
+// takePath adds the answer to a question for a file. The file may come under
+// another name than the one it was asked for by, as those of a registry do that
+// knows files by the place they were compiled in.
+func (r *Reflection) takePath(path string, answer *reflectpb.ServerReflectionResponse, err error) error {
+	had := len(r.pool.all)
+	if err == nil {
+		err = r.addFiles(answer)
+	}
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+	case err == nil && r.pool.files[path] != nil:
+	case err == nil && len(r.pool.all) == had+1:
 		r.pool.files[path] = r.pool.all[had]
+	default:
+		r.noPath[path] = true
 	}
 	return err
 }
@@ -353,6 +380,12 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 		}
 		return err != nil || r.addFiles(a) == nil
 	})
+}
+
+func (r *Reflection) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	r.turn <- struct{}{}
+	defer r.release()
+	return r.pool.methodNames(service)
 }
 
 func (r *Reflection) known() []protoreflect.FullName {

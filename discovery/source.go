@@ -34,6 +34,12 @@ type prefetcher interface {
 	prefetch(ctx context.Context, names []protoreflect.FullName)
 }
 
+// A methodLister is a Source that can tell the methods of a service without
+// building anything. It does not ask anybody; ok tells whether it has the service.
+type methodLister interface {
+	methodNames(service protoreflect.FullName) (methods []protoreflect.Name, ok bool)
+}
+
 // An enumerator is a Source that can list the full names of what it has without
 // asking anybody: top-level messages, enums and extensions.
 type enumerator interface {
@@ -44,11 +50,6 @@ type enumerator interface {
 // that something else refers to.
 type explainer interface {
 	explain(name protoreflect.FullName) error
-}
-
-// splitName cuts a full name into all but its last part, and its last part.
-func splitName(name protoreflect.FullName) (protoreflect.FullName, protoreflect.Name) {
-	return name.Parent(), name.Name()
 }
 
 // join puts a package or scope and a relative name together.

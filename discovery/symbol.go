@@ -75,6 +75,7 @@ type methodQuery struct {
 	typed   string
 	service protoreflect.FullName
 	method  protoreflect.Name
+	others  []string // methods that were seen and have another name, for suggestions
 }
 
 func (q *methodQuery) find(ctx context.Context) (protoreflect.MethodDescriptor, error) {
@@ -155,15 +156,25 @@ func suffixMatches(names []protoreflect.FullName, want protoreflect.FullName) []
 	return found
 }
 
-// load returns the descriptors of services. Where there are several, one that
-// has no descriptor does not spoil the others.
+// load returns the descriptors of services. Where there are several, those that
+// are seen to have no such method are not built, and one that has no descriptor
+// does not spoil the others.
 func (q *methodQuery) load(ctx context.Context, names []protoreflect.FullName) ([]protoreflect.ServiceDescriptor, error) {
 	if p, ok := q.source.(prefetcher); ok && len(names) > 1 {
 		p.prefetch(ctx, names)
 	}
+	lister, _ := q.source.(methodLister)
 	var found []protoreflect.ServiceDescriptor
 	var failed error
 	for _, n := range names {
+		if lister != nil && len(names) > 1 {
+			if methods, ok := lister.methodNames(n); ok && !slices.Contains(methods, q.method) {
+				for _, m := range methods {
+					q.others = append(q.others, string(n)+"/"+string(m))
+				}
+				continue
+			}
+		}
 		sd, err := findService(ctx, q.source, n)
 		if err == nil {
 			found = append(found, sd)
@@ -180,7 +191,7 @@ func (q *methodQuery) load(ctx context.Context, names []protoreflect.FullName) (
 			failed = err
 		}
 	}
-	if len(found) == 0 && failed != nil {
+	if len(found) == 0 && len(q.others) == 0 && failed != nil {
 		return nil, failed
 	}
 	return found, nil
@@ -210,12 +221,12 @@ func (q *methodQuery) inServices(services []protoreflect.ServiceDescriptor) (pro
 
 func (q *methodQuery) unknownMethod(services []protoreflect.ServiceDescriptor) error {
 	e := &UnknownError{Kind: KindMethod, Name: string(q.method)}
-	if len(services) == 1 {
+	if len(services) == 1 && len(q.others) == 0 {
 		e.In = string(services[0].FullName())
 	} else if q.service != "" {
 		e.Name = string(q.service) + "/" + e.Name
 	}
-	var names []string
+	names := q.others
 	for _, sd := range services {
 		names = append(names, methodNames(sd)...)
 	}
