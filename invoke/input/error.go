@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// maxFaults is how many faults of one document are told: more than a person reads at once.
-const maxFaults = 5
-
 // An Error is bad input: a document that does not fit the message, a word that names no
 // field, a file that cannot be read. Its strings come from the input as they are, except
 // in what Error, Render and Caret return, where nothing is left that could move a cursor

@@ -71,9 +71,6 @@ func (w *word) faults(faults []Fault) *Error {
 	return newError(w.index, w.part.Origin, "", faults)
 }
 
-// upTo is the path as typed, up to and with step i.
-func (w *word) upTo(i int) string { return w.part.Text[:w.steps[i].end] }
-
 // file returns the content of the file that the value names, and whether it names one.
 func (w *word) file(o *Options) (content []byte, name string, isFile bool, err error) {
 	name, isFile = strings.CutPrefix(w.text(), "@")
