@@ -46,6 +46,9 @@ const (
 // value. White space and comments before a value are taken with it.
 func (s *Splitter) Feed(p []byte) (n int, done bool) {
 	for i := 0; i < len(p); i++ {
+		if i += s.run(p[i:]); i == len(p) {
+			break
+		}
 		took, end := s.step(p[i])
 		if !took {
 			i--
@@ -56,6 +59,40 @@ func (s *Splitter) Feed(p []byte) (n int, done bool) {
 		}
 	}
 	return len(p), false
+}
+
+// What a byte may change: the state inside a string, or that between the tokens of an
+// object or array.
+const (
+	mattersInString = 1 << iota
+	mattersBetween
+)
+
+// matters tells of each byte where it may change the state. All others, which are most of
+// a document, are passed over in a run.
+var matters = [256]uint8{
+	'"': mattersInString | mattersBetween, '\'': mattersInString | mattersBetween,
+	'\\': mattersInString, '\n': mattersInString, '\r': mattersInString,
+	'{': mattersBetween, '}': mattersBetween, '[': mattersBetween, ']': mattersBetween, '/': mattersBetween,
+}
+
+// run returns how many of the next bytes change nothing.
+func (s *Splitter) run(p []byte) int {
+	var mask uint8
+	switch s.state {
+	case splitString:
+		mask = mattersInString
+	case splitInside:
+		mask = mattersBetween
+	default:
+		return 0
+	}
+	for i, c := range p {
+		if matters[c]&mask != 0 {
+			return i
+		}
+	}
+	return len(p)
 }
 
 // Pending reports whether a value or a comment has begun and not ended. When it is false
