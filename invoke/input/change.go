@@ -15,6 +15,7 @@ type change struct {
 	number    int  // of the message in a client stream; 0 for none
 	rehearsal bool // the message is not the real one: nothing is known of lists and Anys
 	news      int  // elements added in a rehearsal
+	alone     bool // there is one word, so nothing needs to be remembered
 	set       map[string]*word
 	members   map[string]member // by oneof
 }
@@ -165,6 +166,9 @@ func (c *change) whole(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 // once notes that w has set the place at path. It is an error when another word has, or
 // has set something inside it.
 func (c *change) once(path string, w *word) error {
+	if c.alone {
+		return nil
+	}
 	for was, by := range c.set {
 		if was != path && !inside(was, path) {
 			continue
@@ -184,7 +188,7 @@ func (c *change) once(path string, w *word) error {
 // when another word has set another member.
 func (c *change) member(fd protoreflect.FieldDescriptor, w *word, path string) error {
 	od := fd.ContainingOneof()
-	if od == nil || od.IsSynthetic() {
+	if c.alone || od == nil || od.IsSynthetic() {
 		return nil
 	}
 	key := strings.TrimSuffix(path, fd.TextName()) + string(od.Name())

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -55,10 +56,13 @@ func newDocuments(p Part, index int, name string, f *feed, format Format, o *Opt
 		d.cutter = &jsonCutter{transcode.Splitter{Lenient: !o.Strict}}
 		d.decode = func(dst, doc []byte) ([]byte, []Fault) {
 			wire, err := dec.Append(dst, doc)
-			if err != nil {
-				return nil, jsonFaults(err)
+			if err == nil {
+				return wire, nil
 			}
-			return wire, nil
+			if r, _ := utf8.DecodeRune(doc); r < ' ' || r == 0x7f || r == utf8.RuneError {
+				return nil, []Fault{{Place: Place{Length: 1}, Problem: "this is binary data, not JSON"}}
+			}
+			return nil, jsonFaults(err)
 		}
 	}
 	return d

@@ -28,7 +28,8 @@
 //	detail.@type=acme.Foo detail.n=5   an Any: its type first, then its fields
 //	meta.limits.cpu=2           a free path in a Struct, ListValue or Value
 //	tags:='["a","b"]'           any JSON value, which replaces what was there
-//	n=null                      removes a field, or an element of a list or map
+//	n=null                      removes a field, or an element of a list or map; in a
+//	                            Struct, meta.a:=null is a value
 //
 // What stands after "=" is read by the type of the field, so that it needs no quotes of
 // its own: numbers, true and false, enum names (in full, or without the prefix that all

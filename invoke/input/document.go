@@ -287,7 +287,7 @@ func (d *documents) place(at, n, limit int) Place {
 
 func (d *documents) newError(faults []Fault) *Error {
 	e := newError(d.index, d.part.Origin, d.name, faults)
-	e.Message = d.number
+	e.Format, e.Message = d.format, d.number
 	return e
 }
 

@@ -13,6 +13,7 @@ type Error struct {
 	Part    int     // the index in the parts given to New
 	Origin  string  // of the part: "-d", "argument 2"
 	Name    string  // of the file, "stdin" for standard input, "" for what was typed
+	Format  Format  // that documents of the part were read as; FormatAuto for words
 	Message int     // 1-based number of the message in a client stream; 0 where the method takes one
 	Faults  []Fault // in the order of their places; one to five
 	Err     error   // why the input could not be read, as the system has it; may be nil

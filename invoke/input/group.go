@@ -111,6 +111,7 @@ func (g *group) next(ctx context.Context, streams bool, number int) ([]byte, err
 		return nil, err
 	}
 	c := newChange(g.decoders, number)
+	c.alone = len(words) == 1
 	for _, it := range words {
 		if err := c.apply(m, it.word); err != nil {
 			return nil, err

@@ -155,7 +155,7 @@ func TestWordsOfStreams(t *testing.T) {
 func TestErrorFields(t *testing.T) {
 	s := loadSchema(t)
 	_, err := New([]Part{{Text: "{\"id\":\"x\",\n \"bigg\":1}", Data: true, Origin: "-d"}}, s.options())
-	want := &Error{Origin: "-d", Faults: []Fault{{
+	want := &Error{Origin: "-d", Format: FormatJSON, Faults: []Fault{{
 		Place:      Place{Offset: 12, Length: 6, Line: 2, Column: 2, Text: ` "bigg":1}`, Start: 1, End: 7},
 		Problem:    `no field "bigg" in shop.Order`,
 		Suggestion: "big",
