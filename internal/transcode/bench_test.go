@@ -9,6 +9,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
@@ -90,4 +92,58 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkGenerated is a message that protobuf-go has generated code for, which dynamic
+// messages can not have.
+func BenchmarkGenerated(b *testing.B) {
+	fd, err := mustSchema(b).files.FindFileByPath("bench.proto")
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := protodesc.ToFileDescriptorProto(fd)
+	wire, err := proto.Marshal(m)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("direct", func(b *testing.B) {
+		e := NewEncoder(m.ProtoReflect().Descriptor(), EncodeOptions{})
+		var out []byte
+		b.SetBytes(int64(len(wire)))
+		b.ReportAllocs()
+		defer cpuTime(b)()
+		for b.Loop() {
+			if out, err = e.Append(out[:0], wire); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("protobuf-go", func(b *testing.B) {
+		b.SetBytes(int64(len(wire)))
+		b.ReportAllocs()
+		defer cpuTime(b)()
+		for b.Loop() {
+			m := new(descriptorpb.FileDescriptorProto)
+			if err := proto.Unmarshal(wire, m); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := protojson.Marshal(m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkPlan is what a schema costs with its first message.
+func BenchmarkPlan(b *testing.B) {
+	s := mustSchema(b)
+	md := s.message(b, "bench.Order")
+	wire := orderWire(b, md, 7)
+	b.ReportAllocs()
+	defer cpuTime(b)()
+	for b.Loop() {
+		if _, err := NewEncoder(md, EncodeOptions{Types: s.types}).Append(nil, wire); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

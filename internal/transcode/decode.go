@@ -46,6 +46,7 @@ func NewDecoder(md protoreflect.MessageDescriptor, o DecodeOptions) *Decoder {
 		o.Now = time.Now
 	}
 	d := &Decoder{o: o, set: newPlanSet(o.Types)}
+	d.set.reads = true
 	d.root = d.set.plan(md)
 	d.pool.New = func() any { return &decoding{Decoder: d} }
 	return d

@@ -44,7 +44,7 @@ func (s *decoding) any(p *plan, depth int) outcome {
 	if len(url) > 0 {
 		inner = s.set.byURL(url)
 	}
-	if s.o.Lenient && keys.unresolved && (inner == nil || !s.o.AllowUnknown && inner.names()["unresolved"] == nil) {
+	if s.o.Lenient && keys.unresolved && (inner == nil || !s.o.AllowUnknown && inner.names["unresolved"] == nil) {
 		return s.unresolved(p, url)
 	}
 	if inner == nil {

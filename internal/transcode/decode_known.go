@@ -213,20 +213,32 @@ func (s *decoding) paths(f *field, t token) outcome {
 		return written
 	}
 	for path := range strings.SplitSeq(text, ",") {
-		snake := make([]byte, 0, len(path)+8)
-		bad := strings.Contains(path, "_") && !s.o.Lenient
-		for i := range len(path) {
-			c := path[i]
-			if c >= 'A' && c <= 'Z' {
-				snake = append(snake, '_')
-				c += 'a' - 'A'
-			}
-			snake = append(snake, c)
+		snake := []byte(path)
+		ok := false
+		if s.o.Lenient && strings.Contains(path, "_") {
+			// As in the .proto file, if it is what JSON can say.
+			_, ok = appendCamel(nil, snake)
+		} else if !strings.Contains(path, "_") {
+			snake = appendSnake(nil, path)
+			ok = isPath(snake)
 		}
-		if bad || !isPath(snake) {
+		if !ok {
 			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote([]byte(path))+" is not", "")
 		}
 		s.out = protowire.AppendBytes(append(s.out, f.tag...), snake)
 	}
 	return written
+}
+
+// appendSnake appends a path in lowerCamelCase as one in snake_case.
+func appendSnake(out []byte, path string) []byte {
+	for i := range len(path) {
+		c := path[i]
+		if c >= 'A' && c <= 'Z' {
+			out = append(out, '_')
+			c += 'a' - 'A'
+		}
+		out = append(out, c)
+	}
+	return out
 }

@@ -72,12 +72,11 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 			}
 			continue
 		}
-		// Keys mostly come in the order of the declaration.
-		var f *field
-		if guess < len(p.fields) && p.fields[guess].json == string(k.text) {
-			f = p.fields[guess]
-		} else if f, ok = s.find(p, k); !ok {
-			return stop
+		f := p.guess(guess, k.text)
+		if f == nil {
+			if f, ok = s.find(p, k); !ok {
+				return stop
+			}
 		}
 		if f == nil {
 			if !s.skip() {
@@ -100,6 +99,17 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 	return written
 }
 
+// guess returns the field called name if it is one of the few from index on: keys mostly
+// come in the order of the declaration.
+func (p *plan) guess(index int, name []byte) *field {
+	for _, f := range p.fields[min(index, len(p.fields)):min(index+3, len(p.fields))] {
+		if f.json == string(name) && !f.shadowed {
+			return f
+		}
+	}
+	return nil
+}
+
 // open takes the byte that begins an object or array. Where there is another value it
 // notes that, passes over it, and returns nothing.
 func (s *decoding) open(c byte) outcome {
@@ -117,7 +127,7 @@ func (s *decoding) open(c byte) outcome {
 // find returns the field of p that the key names. When there is none it notes that, if
 // that is a fault, and returns nil; it reports false when there is no going on.
 func (s *decoding) find(p *plan, k token) (*field, bool) {
-	if f := p.names()[string(k.text)]; f != nil {
+	if f := p.names[string(k.text)]; f != nil {
 		return f, true
 	}
 	if n := len(k.text); n > 2 && k.text[0] == '[' && k.text[n-1] == ']' {

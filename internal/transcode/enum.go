@@ -24,20 +24,32 @@ func (ps *planSet) enumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
 	if e := ps.enums[ed]; e != nil {
 		return e
 	}
-	e := newEnumPlan(ed)
+	e := newEnumPlan(ed, ps.reads)
 	ps.enums[ed] = e
 	return e
 }
 
-func newEnumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
+// newEnumPlan makes a plan of ed with its names to print or, if reads, to read.
+func newEnumPlan(ed protoreflect.EnumDescriptor, reads bool) *enumPlan {
+	e := &enumPlan{ed: ed}
 	vs := ed.Values()
-	e := &enumPlan{
-		ed:     ed,
-		byName: make(map[string]int32, vs.Len()),
-		sparse: make(map[int32][]byte),
-		prefix: commonPrefix(vs),
-		folded: make(map[string]int32, 2*vs.Len()),
+	if reads {
+		e.prefix = commonPrefix(vs)
+		e.makeNames()
+		return e
 	}
+	e.sparse = make(map[int32][]byte)
+	for i := range vs.Len() {
+		e.addNumber(string(vs.Get(i).Name()), int32(vs.Get(i).Number()), 4*vs.Len()+16)
+	}
+	return e
+}
+
+// makeNames finds the values by their names and by what a person may type for them.
+func (e *enumPlan) makeNames() {
+	vs := e.ed.Values()
+	e.byName = make(map[string]int32, vs.Len())
+	e.folded = make(map[string]int32, 2*vs.Len())
 	clash := make(map[string]bool)
 	fold := func(name string, num int32) {
 		low := strings.ToLower(name)
@@ -55,12 +67,10 @@ func newEnumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
 		if short := e.short(name); short != name {
 			fold(short, num)
 		}
-		e.addNumber(name, num, 4*vs.Len()+16)
 	}
 	for low := range clash {
 		delete(e.folded, low)
 	}
-	return e
 }
 
 // addNumber gives num its quoted name, unless it has one: the first of its names is printed.

@@ -8,6 +8,16 @@ import (
 // peek skips white space, and comments when lenient, and returns the byte at pos: 0 at the
 // end of the document. It reports false when a comment does not end.
 func (s *decoding) peek() (byte, bool) {
+	if s.pos < len(s.in) {
+		if c := s.in[s.pos]; c > ' ' && c != '/' {
+			return c, true
+		}
+	}
+	return s.space()
+}
+
+// space is peek for where there may be white space or a comment.
+func (s *decoding) space() (byte, bool) {
 	for s.pos < len(s.in) {
 		switch c := s.in[s.pos]; c {
 		case ' ', '\t', '\n', '\r':

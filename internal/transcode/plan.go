@@ -41,7 +41,7 @@ type plan struct {
 	extendable bool
 	exts       atomic.Pointer[extensions]
 
-	names func() map[string]*field // what a JSON key may be; made when first wanted
+	names map[string]*field // what a JSON key may be; nil in an encoder's
 }
 
 // extensions are those of one message type that were met so far. It is never changed,
@@ -56,7 +56,7 @@ type field struct {
 	fd    protoreflect.FieldDescriptor
 	name  string // as in the .proto file
 	json  string // as the JSON key
-	key   []byte // the JSON key as it is written, with its separators
+	key   []byte // the JSON key as it is written, with its separators; nil in a decoder's
 	owner *plan
 	index int32 // place in the JSON
 	num   protowire.Number
@@ -70,8 +70,9 @@ type field struct {
 	presence bool // its zero value is worth printing
 	utf8     bool // must be valid UTF-8
 	null     bool // is a google.protobuf.NullValue
+	shadowed bool // another field has its JSON name
 
-	tag []byte // of one value
+	tag []byte // of one value, or of all when packed; nil in an encoder's
 
 	sub         atomic.Pointer[plan]
 	enum        atomic.Pointer[enumPlan]
@@ -86,6 +87,7 @@ type planSet struct {
 	types      Types
 	protoNames bool
 	spaced     bool // a space after a key's colon, and no comma before it
+	reads      bool // JSON is read, not printed
 
 	mu       sync.Mutex
 	messages map[protoreflect.MessageDescriptor]*plan
@@ -164,13 +166,14 @@ func (ps *planSet) newPlan(md protoreflect.MessageDescriptor) *plan {
 	if ms, ok := md.(interface{ IsMessageSet() bool }); ok {
 		p.messageSet = ms.IsMessageSet()
 	}
-	p.names = sync.OnceValue(p.makeNames)
 	// A table by number pays while most of it is used; 64 bounds what a message of one
 	// field wastes.
 	limit := protowire.Number(4*fds.Len() + 64)
 	var top protowire.Number
+	all := make([]field, fds.Len())
 	for i := range p.fields {
-		f := ps.newField(p, fds.Get(i), int32(i))
+		f := &all[i]
+		ps.fill(f, p, fds.Get(i), int32(i))
 		p.fields[i] = f
 		if f.num <= limit {
 			top = max(top, f.num)
@@ -187,32 +190,31 @@ func (ps *planSet) newPlan(md protoreflect.MessageDescriptor) *plan {
 		}
 		p.sparse[f.num] = f
 	}
+	if ps.reads {
+		p.makeNames()
+	}
 	return p
 }
 
-func (ps *planSet) newField(owner *plan, fd protoreflect.FieldDescriptor, index int32) *field {
-	f := &field{
-		fd:       fd,
-		name:     fd.TextName(),
-		json:     fd.JSONName(),
-		owner:    owner,
-		index:    index,
-		num:      fd.Number(),
-		kind:     fd.Kind(),
-		wire:     wireType(fd.Kind()),
-		oneof:    -1,
-		presence: fd.HasPresence(),
-		utf8:     enforcesUTF8(fd),
-	}
+// fill makes f the field of the descriptor fd.
+func (ps *planSet) fill(f *field, owner *plan, fd protoreflect.FieldDescriptor, index int32) {
+	f.fd, f.owner, f.index = fd, owner, index
+	f.name, f.json = fd.TextName(), fd.JSONName()
+	f.num, f.kind = fd.Number(), fd.Kind()
+	f.wire = wireType(f.kind)
+	f.oneof = -1
+	f.presence = fd.HasPresence()
+	f.utf8 = enforcesUTF8(fd)
 	if o := fd.ContainingOneof(); o != nil {
 		f.oneof = int32(o.Index())
 	}
-	key := f.json
-	if ps.protoNames {
-		key = f.name
+	if !ps.reads {
+		key := f.json
+		if ps.protoNames {
+			key = f.name
+		}
+		f.key = ps.appendKey(key)
 	}
-	f.key = ps.appendKey(key)
-	f.tag = protowire.AppendTag(nil, f.num, f.wire)
 	if ed := fd.Enum(); ed != nil {
 		f.null = ed.FullName() == "google.protobuf.NullValue"
 		if !fd.IsList() {
@@ -222,8 +224,9 @@ func (ps *planSet) newField(owner *plan, fd protoreflect.FieldDescriptor, index 
 	switch {
 	case fd.IsMap():
 		f.shape = mapShape
-		f.mapKey = ps.newField(owner, fd.MapKey(), 0)
-		f.mapValue = ps.newField(owner, fd.MapValue(), 1)
+		f.mapKey, f.mapValue = new(field), new(field)
+		ps.fill(f.mapKey, owner, fd.MapKey(), 0)
+		ps.fill(f.mapValue, owner, fd.MapValue(), 1)
 		// Both are there even when they are zero, whatever the syntax.
 		f.mapKey.presence, f.mapValue.presence = true, true
 	case fd.IsList():
@@ -233,15 +236,18 @@ func (ps *planSet) newField(owner *plan, fd protoreflect.FieldDescriptor, index 
 	case fd.Message() != nil:
 		f.shape = messageShape
 	}
-	if f.packed {
-		f.tag = protowire.AppendTag(nil, f.num, protowire.BytesType)
+	if ps.reads {
+		wt := f.wire
+		if f.packed {
+			wt = protowire.BytesType
+		}
+		f.tag = protowire.AppendTag(nil, f.num, wt)
 	}
-	return f
 }
 
 // appendKey returns a JSON key as it is written: `,"a":` in a line, `"a": ` when spaced.
 func (ps *planSet) appendKey(key string) []byte {
-	var b []byte
+	b := make([]byte, 0, len(key)+5)
 	if !ps.spaced {
 		b = append(b, ',')
 	}
@@ -317,7 +323,8 @@ func (p *plan) extension(xd protoreflect.FieldDescriptor) *field {
 		}
 	}
 	grown := x.grow()
-	f := p.set.newField(p, xd, int32(len(p.fields)+len(grown.list)))
+	f := new(field)
+	p.set.fill(f, p, xd, int32(len(p.fields)+len(grown.list)))
 	f.oneof = -1
 	grown.byNumber[f.num] = f
 	grown.list = append(grown.list, f)
@@ -347,21 +354,22 @@ func (p *plan) compare(a, b int32) int {
 	return int(a - b)
 }
 
-// makeNames returns the fields by what a JSON key may be: the JSON name and the name in
-// the .proto file, the first of which wins where two fields quarrel about one.
-func (p *plan) makeNames() map[string]*field {
-	m := make(map[string]*field, 2*len(p.fields))
+// makeNames finds the fields by what a JSON key may be: the JSON name and the name in the
+// .proto file, the first of which wins where two fields quarrel about one.
+func (p *plan) makeNames() {
+	p.names = make(map[string]*field, 2*len(p.fields))
 	for _, f := range p.fields {
-		if m[f.json] == nil {
-			m[f.json] = f
+		if p.names[f.json] == nil {
+			p.names[f.json] = f
+		} else {
+			f.shadowed = true
 		}
 	}
 	for _, f := range p.fields {
-		if m[f.name] == nil {
-			m[f.name] = f
+		if p.names[f.name] == nil {
+			p.names[f.name] = f
 		}
 	}
-	return m
 }
 
 // message returns the plan of the field's message type.
