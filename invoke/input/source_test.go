@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 func compact(t testing.TB, b []byte) string {
@@ -103,3 +105,5 @@ func TestParts(t *testing.T) {
 		})
 	}
 }
+
+var _ invoke.Requests = (*Source)(nil)
