@@ -20,7 +20,6 @@ const grace = 700 * time.Millisecond
 
 // Main runs the command line of this process and returns its exit status.
 func Main() int {
-	tuneCollector()
 	env := processEnv()
 	// A closed standard output is an error of the write, not the end of the
 	// process; Notify, unlike Ignore, is not inherited by programs started here.
@@ -50,15 +49,6 @@ func Main() int {
 		return statusExit(codes.Canceled)
 	}
 	return exitInterrupted
-}
-
-// tuneCollector trades memory for time. A call that is over in milliseconds
-// never collects, and a long stream keeps the heap far below what it would take
-// to be noticed.
-func tuneCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 }
 
 // runGuarded is Run, with a crash of ours told as one.
