@@ -22,8 +22,10 @@ type assembly struct {
 	file     *file
 	fd       *descriptorpb.FileDescriptorProto
 	depth    int
-	imports  map[string]protoreflect.FileDescriptor // by the path in fd.Dependency
-	visible  []protoreflect.FileDescriptor          // the imports and what they import publicly
+	imports  map[string]protoreflect.FileDescriptor // by the path in fd.Dependency; nil: left open
+	direct   map[string]bool                        // the same by the path that a file has itself
+	visible  map[string]bool                        // the imports and what they import publicly, by path
+	builtin  []protoreflect.FileDescriptor          // those of them that are linked
 	declared map[protoreflect.FullName]bool         // messages and enums of the file itself
 	types    map[protoreflect.FullName]protoreflect.Descriptor
 	open     []error // imports that could not be had, and why
@@ -49,6 +51,8 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.F
 	a := &assembly{
 		pool: p, file: f, fd: &descriptorpb.FileDescriptorProto{}, depth: depth,
 		imports:  map[string]protoreflect.FileDescriptor{},
+		direct:   map[string]bool{},
+		visible:  map[string]bool{},
 		declared: map[protoreflect.FullName]bool{},
 		types:    map[protoreflect.FullName]protoreflect.Descriptor{},
 	}
@@ -63,6 +67,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.F
 	}
 	dropWellKnown(a.fd)
 	dropBadLocations(a.fd)
+	settleJSONNames(a.fd.MessageType)
 	if err := a.resolveImports(ctx); err != nil {
 		return nil, err
 	}
@@ -165,15 +170,10 @@ var errNotThere = errors.New("it is not there")
 // itself.
 func (a *assembly) addImport(path string, d protoreflect.FileDescriptor, public bool) {
 	before, listed := a.imports[path]
-	if before != nil || d.Path() == a.file.path {
+	if before != nil || d.Path() == a.file.path || a.direct[d.Path()] {
 		return
 	}
-	for _, v := range a.imports {
-		if v != nil && v.Path() == d.Path() {
-			return
-		}
-	}
-	a.imports[path] = d
+	a.imports[path], a.direct[d.Path()] = d, true
 	if !listed { // else it was left open, and a question about a type has brought it
 		a.noteImport(path, public)
 	}
@@ -211,12 +211,13 @@ func (p *pool) waysFrom(d protoreflect.FileDescriptor) int {
 
 // see makes a file visible, with what it imports publicly.
 func (a *assembly) see(d protoreflect.FileDescriptor) {
-	for _, v := range a.visible {
-		if v.Path() == d.Path() {
-			return
-		}
+	if a.visible[d.Path()] {
+		return
 	}
-	a.visible = append(a.visible, d)
+	a.visible[d.Path()] = true
+	if linked().byPath[d.Path()] == d {
+		a.builtin = append(a.builtin, d)
+	}
 	for i := range d.Imports().Len() {
 		if imp := d.Imports().Get(i); imp.IsPublic && !imp.IsPlaceholder() {
 			a.see(imp.FileDescriptor)
@@ -254,16 +255,27 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 		return d
 	}
 	// A type of google.protobuf is the linked one, whoever declares that name too.
-	if wk := wellKnownSymbol(name); wk != nil {
-		if !slices.ContainsFunc(a.visible, func(v protoreflect.FileDescriptor) bool { return v.Path() == wk.ParentFile().Path() }) {
+	d := wellKnownSymbol(name)
+	if d != nil {
+		if !a.visible[d.ParentFile().Path()] {
 			return nil
 		}
-		a.types[name] = wk
-		return wk
+	} else if d = a.lookOwners(name); d == nil {
+		d = findIn(a.builtin, name)
 	}
-	d := findIn(a.visible, name)
 	if d != nil {
 		a.types[name] = d
 	}
 	return d
+}
+
+func (a *assembly) lookOwners(name protoreflect.FullName) protoreflect.Descriptor {
+	for _, f := range a.pool.owners(name) {
+		if f.state == fileBuilt && a.visible[f.desc.Path()] {
+			if d := findInFile(f.desc, name); d != nil {
+				return d
+			}
+		}
+	}
+	return nil
 }

@@ -18,7 +18,7 @@ const (
 	maxNesting     = 64        // messages inside of messages; protoc stops at 32
 	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
 	maxAllRecords  = 8_000_000 // the same for all files that are built
-	maxImports     = 20_000    // of one file
+	maxImports     = 5_000     // of one file
 	maxImportDepth = 1_000     // of a chain of imports
 	maxPublicPaths = 10_000    // ways from a file along public imports
 	maxFiles       = 50_000

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
@@ -42,8 +43,10 @@ func (b book) answer(req *reflectpb.ServerReflectionRequest, _ int) (*reflectpb.
 	if req.GetListServices() != "" {
 		key = "list"
 	}
-	if a := b[key]; a != nil {
+	if a, ok := b[key]; a != nil {
 		return a, nil
+	} else if ok {
+		return nil, status.Error(codes.Internal, "panic")
 	}
 	return refusal(int32(codes.NotFound), "no "+key), nil
 }
@@ -79,6 +82,8 @@ func TestReflectionForgives(t *testing.T) {
 		{"an import that is not used is refused", book{"shop.Shop": files(unused, money, liar)}},
 		{"a lie about a well-known type", book{"shop.Shop": files(shop, money, timestamps)}},
 		{"the same file twice", book{"shop.Shop": files(shop, money, shop)}},
+		{"an error for an import", book{"shop.Shop": files(optional, money), "validate.proto": refusal(int32(codes.Internal), "oops")}},
+		{"a stream that ends for an import", book{"shop.Shop": files(optional, money), "validate.proto": nil}},
 		{"an answer with garbage in it", book{"shop.Shop": withGarbage(files(shop, money))}},
 	}
 	for _, test := range tests {
@@ -123,6 +128,45 @@ func TestReflectionJSONName(t *testing.T) {
 	if f := m.Input().Fields().ByJSONName("order_id"); f == nil {
 		t.Error("the JSON name is lost")
 	}
+}
+
+// JSON names that would spoil the output are those of the fields instead.
+func TestReflectionLyingJSONNames(t *testing.T) {
+	b := book{"p.M": files(fileProto(t, `name: "p.proto" package: "p" syntax: "proto3" message_type { name: "M"
+		field { name: "one_a" json_name: "same" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
+		field { name: "two_b" json_name: "same" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING }
+		field { name: "three_c" json_name: "\033[2J" number: 3 label: LABEL_OPTIONAL type: TYPE_STRING }
+		field { name: "four_d" json_name: "" number: 4 label: LABEL_OPTIONAL type: TYPE_STRING }
+		field { name: "five_e" json_name: "Own" number: 5 label: LABEL_OPTIONAL type: TYPE_STRING }
+		field { name: "six__f_1" number: 6 label: LABEL_OPTIONAL type: TYPE_STRING } }`))}
+	r := discovery.Reflect(serve(t, b.answer, "v1"), discovery.ReflectOptions{})
+	defer r.Close()
+	fields := message(t, r, "p.M").Fields()
+	var got []string
+	for i := range fields.Len() {
+		got = append(got, fields.Get(i).JSONName())
+	}
+	if diff := cmp.Diff([]string{"oneA", "twoB", "threeC", "fourD", "Own", "sixF1"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A server that answers each question just in time, and makes ever more of them
+// necessary, does not hold a lookup for ever.
+func TestReflectionDrips(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	drip := func(req *reflectpb.ServerReflectionRequest, _ int) (*reflectpb.ServerReflectionResponse, error) {
+		<-time.After(limit / 2)
+		at := 0
+		if path := req.GetFileByFilename(); path != "" {
+			fmt.Sscanf(path, "f%d.proto", &at)
+		}
+		return files(fileProto(t, fmt.Sprintf(`name: "f%d.proto" package: "p" syntax: "proto3" dependency: "f%d.proto" message_type { name: "M%d" }`, at, at+1, at))), nil
+	}
+	r := discovery.Reflect(serve(t, drip, "v1"), discovery.ReflectOptions{Timeout: limit})
+	defer r.Close()
+	_, err := r.Find(t.Context(), "p.M0")
+	wantCode(t, err, codes.Unavailable)
 }
 
 // A reflection service that makes one file of each package: no imports, relative
@@ -245,12 +289,14 @@ func TestReflectionNamesTheCulprit(t *testing.T) {
 		{"a message set", []*descriptorpb.FileDescriptorProto{
 			service(`message_type { name: "M" options { message_set_wire_format: true } }`),
 		}, "MessageSet"},
+		{"a type that the server fails on", []*descriptorpb.FileDescriptorProto{service(`dependency: "fails.proto"`)}, "oops"},
 		{"another file", []*descriptorpb.FileDescriptorProto{good}, "the server's answer does not declare it"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := book{
 				"list": listing("good.Good", "bad.Bad"), "bad.Bad": files(test.files...), "good.Good": files(good), "good.proto": files(good),
+				"fails.proto": refusal(int32(codes.Internal), "oops"),
 			}
 			r := discovery.Reflect(serve(t, b.answer, "v1"), discovery.ReflectOptions{})
 			defer r.Close()

@@ -38,6 +38,64 @@ func dropBadLocations(fd *descriptorpb.FileDescriptorProto) {
 	})
 }
 
+// settleJSONNames clears JSON names that can not be shown or that two fields of a
+// message share: the output would have the same key twice. The name that follows
+// from the field's own then counts.
+func settleJSONNames(mds []*descriptorpb.DescriptorProto) {
+	for _, md := range mds {
+		settleJSONNames(md.NestedType)
+		special := false
+		for _, f := range md.Field {
+			if f.JsonName == nil || f.GetJsonName() == jsonName(f.GetName()) {
+				continue
+			}
+			if f.GetJsonName() == "" || !printable(f.GetJsonName()) {
+				f.JsonName = nil
+				continue
+			}
+			special = true
+		}
+		if !special {
+			continue
+		}
+		count := map[string]int{}
+		for _, f := range md.Field {
+			count[effectiveJSONName(f)]++
+		}
+		for _, f := range md.Field {
+			if count[effectiveJSONName(f)] > 1 {
+				f.JsonName = nil
+			}
+		}
+	}
+}
+
+func effectiveJSONName(f *descriptorpb.FieldDescriptorProto) string {
+	if f.JsonName != nil {
+		return f.GetJsonName()
+	}
+	return jsonName(f.GetName())
+}
+
+// jsonName returns the lowerCamelCase of a field's name
+// (https://protobuf.dev/programming-guides/json/).
+func jsonName(field string) string {
+	b := make([]byte, 0, len(field))
+	upper := false
+	for _, c := range []byte(field) {
+		switch {
+		case c == '_':
+			upper = true
+			continue
+		case upper && 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		upper = false
+		b = append(b, c)
+	}
+	return string(b)
+}
+
 // mend sets right what reflection services that make descriptors up themselves
 // are known to get wrong and what has only one meaning. It tells whether it
 // changed anything.

@@ -21,6 +21,7 @@ func Nearest(name string, candidates []string, max int) []string {
 	type hit struct {
 		name     string
 		distance int
+		whole    bool
 	}
 	want := newNearName(name)
 	if want.full == "" || max <= 0 {
@@ -28,11 +29,17 @@ func Nearest(name string, candidates []string, max int) []string {
 	}
 	var hits []hit
 	var row []int
+	whole := false
 	for _, c := range candidates[:min(len(candidates), maxNearCandidates)] {
-		var d int
-		if d, row = want.distance(newNearName(c), row); d >= 0 {
-			hits = append(hits, hit{c, d})
+		h := hit{name: c}
+		if h.distance, h.whole, row = want.distance(newNearName(c), row); h.distance >= 0 {
+			hits = append(hits, h)
+			whole = whole || h.whole
 		}
+	}
+	// Who gave a package that leads somewhere means that package.
+	if whole && want.full != want.last {
+		hits = slices.DeleteFunc(hits, func(h hit) bool { return !h.whole })
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
@@ -60,29 +67,30 @@ func newNearName(s string) nearName {
 
 // distance returns how far two names are apart, doubled so that a match of the
 // whole name wins over an equal one of the last part, or -1 when they are not
-// near. The row is scratch space.
-func (n nearName) distance(c nearName, row []int) (int, []int) {
-	best := -1
-	try := func(a, b string, share, penalty int) {
+// near; and whether the whole names are. The row is scratch space.
+func (n nearName) distance(c nearName, row []int) (best int, whole bool, scratch []int) {
+	best = -1
+	near := func(a, b string, share int) (int, bool) {
 		limit := max(1, min(len(a), len(b))/share)
 		var d int
 		d, row = editDistance(a, b, limit, row)
-		if d <= limit && (best < 0 || 2*d+penalty < best) {
-			best = 2*d + penalty
+		return d, d <= limit
+	}
+	if _, ok := near(n.last, c.last, 2); ok {
+		if d, ok := near(n.full, c.full, 3); ok {
+			best, whole = 2*d, true
 		}
 	}
-	if try(n.last, c.last, 2, 0); best >= 0 {
-		best = -1
-		try(n.full, c.full, 3, 0)
+	if d, ok := near(n.last, c.last, 3); ok && (best < 0 || 2*d+1 < best) {
+		best = 2*d + 1
 	}
-	try(n.last, c.last, 3, 1)
 	// A name that goes on where the typed one stops: Get for GetOrder.
 	if len(n.last) >= 3 && strings.HasPrefix(c.last, n.last) {
 		if d := 2*(len(n.last)/3) + 1; best < 0 || d < best {
 			best = d
 		}
 	}
-	return best, row
+	return best, whole, row
 }
 
 // editDistance counts the insertions, removals, changes and swaps of neighbours

@@ -2,10 +2,10 @@ package discovery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,7 +18,7 @@ type pool struct {
 	bare      bool             // comments are left out
 	files     map[string]*file // by path, and by the names that a file was given for
 	all       []*file
-	packages  map[protoreflect.FullName][]*file
+	packages  map[protoreflect.FullName]*contents
 	bytes     int
 	records   int                             // of all files that were built
 	lacks     map[protoreflect.FullName]error // types that are referred to and not described
@@ -69,7 +69,7 @@ func newPool(f fetcher) *pool {
 	return &pool{
 		fetch:    f,
 		files:    map[string]*file{},
-		packages: map[protoreflect.FullName][]*file{},
+		packages: map[protoreflect.FullName]*contents{},
 		lacks:    map[protoreflect.FullName]error{},
 	}
 }
@@ -93,7 +93,10 @@ func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error)
 	f = &file{head: h, raw: raw, origin: origin}
 	p.files[h.path] = f
 	p.all = append(p.all, f)
-	p.packages[h.pkg] = append(p.packages[h.pkg], f)
+	if p.packages[h.pkg] == nil {
+		p.packages[h.pkg] = &contents{}
+	}
+	p.packages[h.pkg].files = append(p.packages[h.pkg].files, f)
 	p.bytes += len(raw)
 	return f, false, nil
 }
@@ -110,11 +113,9 @@ func (p *pool) owners(name protoreflect.FullName) []*file {
 		if pkg != "" {
 			rest = name[len(pkg)+1:]
 		}
-		first, _, _ := strings.Cut(string(rest), ".")
-		for _, f := range p.packages[pkg] {
-			if f.declares(protoreflect.Name(first)) {
-				owners = append(owners, f)
-			}
+		if in := p.packages[pkg]; in != nil {
+			first, _, _ := strings.Cut(string(rest), ".")
+			owners = append(owners, in.declaring(protoreflect.Name(first))...)
 		}
 		if pkg == "" {
 			return owners
@@ -122,14 +123,35 @@ func (p *pool) owners(name protoreflect.FullName) []*file {
 	}
 }
 
-// declares tells whether a file has a name in its package. A file that can not be
-// scanned to its end has the names before the fault.
-func (f *file) declares(name protoreflect.Name) bool {
+// contents are the files of one package, and who declares what in it.
+type contents struct {
+	files   []*file
+	indexed int // how many of the files are in names
+	names   map[protoreflect.Name][]*file
+}
+
+// declaring returns the files that declare a name in the package. They are looked
+// into at the first question about the package.
+func (c *contents) declaring(name protoreflect.Name) []*file {
+	if c.names == nil {
+		c.names = map[protoreflect.Name][]*file{}
+	}
+	for _, f := range c.files[c.indexed:] {
+		for n := range f.declared() {
+			c.names[n] = append(c.names[n], f)
+		}
+	}
+	c.indexed = len(c.files)
+	return c.names[name]
+}
+
+// declared returns the names that a file declares in its package. A file that can
+// not be scanned to its end has the names before the fault.
+func (f *file) declared() map[protoreflect.Name]bool {
 	if f.top == nil {
 		f.top, _ = scanTop(f.raw)
 	}
-	_, ok := f.top[name]
-	return ok
+	return f.top
 }
 
 // find returns the symbol with a full name, of the files that the pool has.
@@ -221,8 +243,9 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 		return wk, nil
 	}
 	f := p.files[path]
+	err := ErrNotFound
 	if f == nil {
-		if err := p.fetch.fetchPath(ctx, path); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+		if err = p.fetch.fetchPath(ctx, path); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
 			return nil, err
 		}
 		f = p.files[path]
@@ -233,7 +256,7 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 	if l := linked().byPath[path]; l != nil {
 		return l, nil
 	}
-	return nil, ErrNotFound
+	return nil, cmp.Or(err, ErrNotFound)
 }
 
 func isDescriptorError(err error) bool {
@@ -248,12 +271,16 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 	if d := wellKnownSymbol(name); d != nil {
 		return onlyType(d), nil
 	}
+	var failed error
 	if ask && len(p.owners(name)) == 0 {
-		if err := p.fetch.fetchSymbol(ctx, name); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+		err := p.fetch.fetchSymbol(ctx, name)
+		if err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
 			return nil, err
 		}
+		if isDescriptorError(err) {
+			failed = err
+		}
 	}
-	var failed error
 	for _, f := range p.owners(name) {
 		if f == by {
 			continue
@@ -277,8 +304,10 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 			return d, nil
 		}
 	}
-	if failed == nil && ask {
-		return onlyType(linkedSymbol(name)), nil
+	if ask {
+		if d := onlyType(linkedSymbol(name)); d != nil {
+			return d, nil
+		}
 	}
 	return nil, failed
 }
@@ -290,109 +319,5 @@ func onlyType(d protoreflect.Descriptor) protoreflect.Descriptor {
 		return d
 	default:
 		return nil
-	}
-}
-
-// methodNames returns the names of the methods of a service that the pool has.
-func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
-	for _, f := range p.packages[service.Parent()] {
-		if slices.Contains(f.services, service) {
-			return scanMethods(f.raw, service.Name())
-		}
-	}
-	return nil, false
-}
-
-// services returns the services of all files.
-func (p *pool) services() []protoreflect.FullName {
-	var names []protoreflect.FullName
-	for _, f := range p.all {
-		names = append(names, f.services...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// known returns the messages, enums and extensions at the top of all files.
-func (p *pool) known() []protoreflect.FullName {
-	var names []protoreflect.FullName
-	for _, f := range p.all {
-		f.declares("")
-		for name, listed := range f.top {
-			if listed && name.IsValid() {
-				names = append(names, join(f.pkg, string(name)))
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// extensions returns the extensions of a message that the pool's files declare.
-// Files that can not be built are passed over.
-func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
-	p.indexExtendees()
-	var found []protoreflect.ExtensionDescriptor
-	seen := map[protoreflect.FieldNumber]bool{}
-	for _, f := range p.extendees[message] {
-		fd, err := p.build(ctx, f, 0)
-		if err != nil {
-			if isDescriptorError(err) || errors.As(err, new(*splitRequest)) {
-				continue
-			}
-			return nil, err
-		}
-		eachExtension(fd, func(x protoreflect.ExtensionDescriptor) {
-			if x.ContainingMessage().FullName() == message && !seen[x.Number()] {
-				seen[x.Number()] = true
-				found = append(found, x)
-			}
-		})
-	}
-	sortExtensions(found)
-	return found, nil
-}
-
-// indexExtendees notes for each file added since the last time what it extends.
-// A relative name is noted under each name that it may stand for.
-func (p *pool) indexExtendees() {
-	if p.extendees == nil {
-		p.extendees = map[protoreflect.FullName][]*file{}
-	}
-	for _, f := range p.all[p.indexed:] {
-		seen := map[protoreflect.FullName]bool{}
-		note := func(name protoreflect.FullName) {
-			if !seen[name] {
-				seen[name] = true
-				p.extendees[name] = append(p.extendees[name], f)
-			}
-		}
-		_ = scanExtendees(f.raw, func(extendee string) {
-			if len(extendee) > maxName {
-				return
-			}
-			if full, ok := strings.CutPrefix(extendee, "."); ok {
-				note(protoreflect.FullName(full))
-				return
-			}
-			for scope := f.pkg; ; scope = scope.Parent() {
-				note(join(scope, extendee))
-				if scope == "" {
-					return
-				}
-			}
-		})
-	}
-	p.indexed = len(p.all)
-}
-
-// eachExtension visits the extensions that a file declares, at its top and inside
-// of messages.
-func eachExtension(in declarations, visit func(protoreflect.ExtensionDescriptor)) {
-	for i := range in.Extensions().Len() {
-		visit(in.Extensions().Get(i))
-	}
-	for i := range in.Messages().Len() {
-		eachExtension(in.Messages().Get(i), visit)
 	}
 }

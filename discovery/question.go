@@ -119,11 +119,15 @@ func clientStatus(code codes.Code, message string, cause error) *invoke.Status {
 	return &invoke.Status{Code: code, Message: message, Origin: invoke.OriginClient, Cause: cause}
 }
 
-// contextError is the error for a wait that the caller's context ended.
+// contextError is the error for a wait that the caller's context ended, or the
+// limit of a whole lookup.
 func contextError(ctx context.Context, what string) error {
-	code, message := codes.Canceled, "cancelled"
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		code, message = codes.DeadlineExceeded, "the deadline passed"
+	status := clientStatus(codes.Canceled, "cancelled while waiting for a reflection answer", ctx.Err())
+	switch {
+	case errors.Is(context.Cause(ctx), errSlow):
+		status.Code, status.Message = codes.Unavailable, "the server takes too long to answer all that one lookup needs"
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		status.Code, status.Message = codes.DeadlineExceeded, "the deadline passed while waiting for a reflection answer"
 	}
-	return &ReflectionError{Question: what, Status: clientStatus(code, message+" while waiting for a reflection answer", ctx.Err())}
+	return &ReflectionError{Question: what, Status: status}
 }

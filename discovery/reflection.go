@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -115,6 +114,23 @@ func (r *Reflection) acquire(ctx context.Context) error {
 
 func (r *Reflection) release() { <-r.turn }
 
+// maxTurns is how many times the limit of one question all the questions of one
+// lookup may take.
+const maxTurns = 3
+
+func (r *Reflection) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, maxTurns*r.asker.timeout, errSlow)
+}
+
+// settle makes the end of a context, which the pool reports as it is, the error
+// that it is everywhere else.
+func settle(ctx context.Context, err error, what string) error {
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.As(err, new(*ReflectionError)) {
+		return contextError(ctx, what)
+	}
+	return err
+}
+
 // Services implements Source. Names that can not be those of a service are left
 // out of what the server lists.
 func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, error) {
@@ -171,9 +187,11 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	if d := r.cached(name); d != nil {
 		return d, nil
 	}
-	d, err := r.find(ctx, name)
+	limited, cancel := r.limit(ctx)
+	defer cancel()
+	d, err := r.find(limited, name)
 	if err != nil {
-		return nil, err
+		return nil, settle(limited, err, symbolQuestion(name).text)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -194,7 +212,7 @@ func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (prot
 		return d, err
 	}
 	had := len(r.pool.all)
-	if askErr := r.fetchSymbol(ctx, name); askErr != nil {
+	if askErr := r.askSymbol(ctx, name); askErr != nil {
 		return nil, askErr
 	}
 	d, err = r.pool.find(ctx, name)
@@ -226,12 +244,15 @@ func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullNa
 	if xs, ok := r.cachedExtensions(message); ok {
 		return xs, nil
 	}
-	if err := r.fetchExtensions(ctx, message); err != nil {
-		return nil, err
+	limited, cancel := r.limit(ctx)
+	defer cancel()
+	what := extensionNumbersQuestion(message).text
+	if err := r.fetchExtensions(limited, message); err != nil {
+		return nil, settle(limited, err, what)
 	}
-	xs, err := r.pool.extensions(ctx, message)
+	xs, err := r.pool.extensions(limited, message)
 	if err != nil {
-		return nil, err
+		return nil, settle(limited, err, what)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -244,142 +265,6 @@ func (r *Reflection) cachedExtensions(message protoreflect.FullName) ([]protoref
 	defer r.mu.RUnlock()
 	xs, ok := r.extensions[message]
 	return slices.Clone(xs), ok
-}
-
-// maxExtensions is how many extensions of one message are asked for.
-const maxExtensions = 1000
-
-func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.FullName) error {
-	a, err := r.asker.ask(ctx, extensionNumbersQuestion(message))
-	if err != nil {
-		return ignoreAnswered(err)
-	}
-	numbers := a.GetAllExtensionNumbersResponse().GetExtensionNumber()
-	if len(numbers) > maxExtensions {
-		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(message), Err: fmt.Errorf("%d extensions", len(numbers))}
-	}
-	for _, n := range numbers {
-		known, err := r.pool.extensions(ctx, message)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(known, func(x protoreflect.ExtensionDescriptor) bool { return int32(x.Number()) == n }) {
-			continue
-		}
-		if err := r.askFiles(ctx, extensionQuestion(message, n)); err != nil && ignoreAnswered(err) != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ignoreAnswered returns nil for a server that answered, if only with an error.
-func ignoreAnswered(err error) error {
-	var answered *answeredError
-	if errors.Is(err, ErrNotFound) || errors.As(err, &answered) || isDescriptorError(err) {
-		return nil
-	}
-	return err
-}
-
-// fetchPath implements fetcher.
-func (r *Reflection) fetchPath(ctx context.Context, path string) error {
-	if r.noPath[path] {
-		return ErrNotFound
-	}
-	answer, err := r.asker.ask(ctx, pathQuestion(path))
-	return r.takePath(path, answer, err)
-}
-
-// fetchPaths implements fetcher.
-func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
-	var questions []question
-	for _, path := range paths {
-		if !r.noPath[path] {
-			questions = append(questions, pathQuestion(path))
-		}
-	}
-	r.asker.askAll(ctx, questions, func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool {
-		return !errors.Is(r.takePath(questions[i].about, answer, err), errPoolFull)
-	})
-}
-
-// takePath adds the answer to a question for a file. The file may come under
-// another name than the one it was asked for by, as those of a registry do that
-// knows files by the place they were compiled in.
-func (r *Reflection) takePath(path string, answer *reflectpb.ServerReflectionResponse, err error) error {
-	had := len(r.pool.all)
-	if err == nil {
-		err = r.addFiles(answer)
-	}
-	switch {
-	case err != nil && !errors.Is(err, ErrNotFound):
-	case err == nil && r.pool.files[path] != nil:
-	case err == nil && len(r.pool.all) == had+1:
-		r.pool.files[path] = r.pool.all[had]
-	default:
-		r.noPath[path] = true
-	}
-	return err
-}
-
-// fetchSymbol implements fetcher.
-func (r *Reflection) fetchSymbol(ctx context.Context, name protoreflect.FullName) error {
-	if r.noSymbol[name] {
-		return symbolQuestion(name).missing()
-	}
-	err := r.askFiles(ctx, symbolQuestion(name))
-	if errors.Is(err, ErrNotFound) && name.Parent() == "" {
-		err = r.askFiles(ctx, symbolQuestion("."+name)) // as some servers know what is in no package
-	}
-	if errors.Is(err, ErrNotFound) {
-		r.noSymbol[name] = true
-		err = symbolQuestion(name).missing()
-	}
-	return err
-}
-
-// askFiles asks a question that files are the answer to, and adds them.
-func (r *Reflection) askFiles(ctx context.Context, q question) error {
-	a, err := r.asker.ask(ctx, q)
-	if err != nil {
-		return err
-	}
-	return r.addFiles(a)
-}
-
-func (r *Reflection) addFiles(a *reflectpb.ServerReflectionResponse) error {
-	for _, raw := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
-		_, _, err := r.pool.add(reflectionOrigin, raw)
-		if errors.Is(err, errPoolFull) {
-			return err
-		}
-		if err != nil && len(r.bad) < maxFiles {
-			r.bad = append(r.bad, err)
-		}
-	}
-	return nil
-}
-
-// prefetch implements prefetcher: it asks for all symbols that are not there yet
-// without waiting for one answer before the next question.
-func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName) {
-	if r.acquire(ctx) != nil {
-		return
-	}
-	defer r.release()
-	var questions []question
-	for _, n := range names {
-		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && wellKnownSymbol(n) == nil {
-			questions = append(questions, symbolQuestion(n))
-		}
-	}
-	r.asker.askAll(ctx, questions, func(i int, a *reflectpb.ServerReflectionResponse, err error) bool {
-		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
-			r.noSymbol[name] = true
-		}
-		return err != nil || r.addFiles(a) == nil
-	})
 }
 
 func (r *Reflection) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
@@ -124,8 +125,11 @@ func TestSkeletonIsAccepted(t *testing.T) {
 			t.Errorf("%s: %v", md.FullName(), err)
 			continue
 		}
-		o := protojson.UnmarshalOptions{Resolver: discovery.Types(t.Context(), s)}
-		if err := o.Unmarshal(got, dynamicpb.NewMessage(md)); err != nil {
+		types := discovery.Types(t.Context(), s)
+		if err := (protojson.UnmarshalOptions{Resolver: types}).Unmarshal(got, dynamicpb.NewMessage(md)); err != nil {
+			t.Errorf("%s: %v\n%s", md.FullName(), err, got)
+		}
+		if _, err := transcode.NewDecoder(md, transcode.DecodeOptions{Types: types}).Append(nil, got); err != nil {
 			t.Errorf("%s: %v\n%s", md.FullName(), err, got)
 		}
 	}

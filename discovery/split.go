@@ -24,7 +24,7 @@ const maxSplit = 20_000
 // maySplit tells whether a file looks like one that stands for several: it
 // declares more than one thing and says nothing of its imports.
 func (f *file) maySplit() bool {
-	if f.declares(""); f.whole || len(f.top) < 2 {
+	if f.whole || len(f.declared()) < 2 {
 		return false
 	}
 	imports := false
@@ -56,7 +56,7 @@ func (p *pool) split(f *file) bool {
 	}
 	is := func(other *file) bool { return other == f }
 	p.all = slices.DeleteFunc(p.all, is)
-	p.packages[f.pkg] = slices.DeleteFunc(p.packages[f.pkg], is)
+	p.packages[f.pkg] = &contents{files: slices.DeleteFunc(p.packages[f.pkg].files, is)}
 	maps.DeleteFunc(p.files, func(_ string, other *file) bool { return other == f })
 	p.bytes -= len(f.raw)
 	p.extendees, p.indexed = nil, 0

@@ -274,6 +274,8 @@ func TestNearest(t *testing.T) {
 		{"zzzzzzzz", 3, nil},
 		{"", 3, nil},
 		{"Fail", 0, nil},
+		{"shop.v1.Shopp", 3, nil},
+		{"lab.v1.Lab/Faill", 3, []string{"lab.v1.Lab/Fail"}},
 		{strings.Repeat("x", 100_000), 3, nil},
 	}
 	for _, test := range tests {

@@ -1,0 +1,167 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// maxExtensions is how many extensions of one message are asked for.
+const maxExtensions = 1000
+
+func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.FullName) error {
+	a, err := r.asker.ask(ctx, extensionNumbersQuestion(message))
+	if err != nil {
+		return ignoreAnswered(err)
+	}
+	numbers := a.GetAllExtensionNumbersResponse().GetExtensionNumber()
+	if len(numbers) > maxExtensions {
+		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(message), Err: fmt.Errorf("%d extensions", len(numbers))}
+	}
+	for _, n := range numbers {
+		known, err := r.pool.extensions(ctx, message)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(known, func(x protoreflect.ExtensionDescriptor) bool { return int32(x.Number()) == n }) {
+			continue
+		}
+		if err := r.askFiles(ctx, extensionQuestion(message, n)); err != nil && ignoreAnswered(err) != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ignoreAnswered returns nil for a server that answered, if only with an error.
+func ignoreAnswered(err error) error {
+	var answered *answeredError
+	if errors.Is(err, ErrNotFound) || errors.As(err, &answered) || isDescriptorError(err) {
+		return nil
+	}
+	return err
+}
+
+// fetchPath implements fetcher.
+func (r *Reflection) fetchPath(ctx context.Context, path string) error {
+	if r.noPath[path] {
+		return ErrNotFound
+	}
+	answer, err := r.asker.ask(ctx, pathQuestion(path))
+	return notHad(r.takePath(path, answer, err), DescriptorError{Origin: reflectionOrigin, File: path})
+}
+
+// notHad makes what a server said in place of a file a fault of that file, so
+// that it spoils only what needs the file. That there was no answer stays what it
+// is.
+func notHad(err error, at DescriptorError) error {
+	var re *ReflectionError
+	var answered *answeredError
+	if errors.As(err, &answered) || errors.As(err, &re) && re.Status.Origin == invoke.OriginServer {
+		at.Err = err
+		return &at
+	}
+	return err
+}
+
+// fetchPaths implements fetcher.
+func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
+	var questions []question
+	for _, path := range paths {
+		if !r.noPath[path] {
+			questions = append(questions, pathQuestion(path))
+		}
+	}
+	r.asker.askAll(ctx, questions, func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool {
+		return !errors.Is(r.takePath(questions[i].about, answer, err), errPoolFull)
+	})
+}
+
+// takePath adds the answer to a question for a file. The file may come under
+// another name than the one it was asked for by, as those of a registry do that
+// knows files by the place they were compiled in.
+func (r *Reflection) takePath(path string, answer *reflectpb.ServerReflectionResponse, err error) error {
+	had := len(r.pool.all)
+	if err == nil {
+		err = r.addFiles(answer)
+	}
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+	case err == nil && r.pool.files[path] != nil:
+	case err == nil && len(r.pool.all) == had+1:
+		r.pool.files[path] = r.pool.all[had]
+	default:
+		r.noPath[path] = true
+	}
+	return err
+}
+
+// fetchSymbol implements fetcher.
+func (r *Reflection) fetchSymbol(ctx context.Context, name protoreflect.FullName) error {
+	return notHad(r.askSymbol(ctx, name), DescriptorError{Origin: reflectionOrigin, Symbol: string(name)})
+}
+
+// askSymbol asks for the file of a symbol, once.
+func (r *Reflection) askSymbol(ctx context.Context, name protoreflect.FullName) error {
+	if r.noSymbol[name] {
+		return symbolQuestion(name).missing()
+	}
+	err := r.askFiles(ctx, symbolQuestion(name))
+	if errors.Is(err, ErrNotFound) && name.Parent() == "" {
+		err = r.askFiles(ctx, symbolQuestion("."+name)) // as some servers know what is in no package
+	}
+	if errors.Is(err, ErrNotFound) {
+		r.noSymbol[name] = true
+		err = symbolQuestion(name).missing()
+	}
+	return err
+}
+
+// askFiles asks a question that files are the answer to, and adds them.
+func (r *Reflection) askFiles(ctx context.Context, q question) error {
+	a, err := r.asker.ask(ctx, q)
+	if err != nil {
+		return err
+	}
+	return r.addFiles(a)
+}
+
+func (r *Reflection) addFiles(a *reflectpb.ServerReflectionResponse) error {
+	for _, raw := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
+		_, _, err := r.pool.add(reflectionOrigin, raw)
+		if errors.Is(err, errPoolFull) {
+			return err
+		}
+		if err != nil && len(r.bad) < maxFiles {
+			r.bad = append(r.bad, err)
+		}
+	}
+	return nil
+}
+
+// prefetch implements prefetcher: it asks for all symbols that are not there yet
+// without waiting for one answer before the next question.
+func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName) {
+	if r.acquire(ctx) != nil {
+		return
+	}
+	defer r.release()
+	var questions []question
+	for _, n := range names {
+		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && wellKnownSymbol(n) == nil {
+			questions = append(questions, symbolQuestion(n))
+		}
+	}
+	r.asker.askAll(ctx, questions, func(i int, a *reflectpb.ServerReflectionResponse, err error) bool {
+		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
+			r.noSymbol[name] = true
+		}
+		return err != nil || r.addFiles(a) == nil
+	})
+}

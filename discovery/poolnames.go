@@ -1,0 +1,117 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// methodNames returns the names of the methods of a service that the pool has.
+func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	in := p.packages[service.Parent()]
+	if in == nil {
+		return nil, false
+	}
+	for _, f := range in.declaring(service.Name()) {
+		if methods, found := scanMethods(f.raw, service.Name()); found {
+			return methods, true
+		}
+	}
+	return nil, false
+}
+
+// services returns the services of all files.
+func (p *pool) services() []protoreflect.FullName {
+	var names []protoreflect.FullName
+	for _, f := range p.all {
+		names = append(names, f.services...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// known returns the messages, enums and extensions at the top of all files.
+func (p *pool) known() []protoreflect.FullName {
+	var names []protoreflect.FullName
+	for _, f := range p.all {
+		for name, listed := range f.declared() {
+			if listed && name.IsValid() {
+				names = append(names, join(f.pkg, string(name)))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// extensions returns the extensions of a message that the pool's files declare.
+// Files that can not be built are passed over.
+func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	p.indexExtendees()
+	var found []protoreflect.ExtensionDescriptor
+	seen := map[protoreflect.FieldNumber]bool{}
+	for _, f := range p.extendees[message] {
+		fd, err := p.build(ctx, f, 0)
+		if err != nil {
+			if isDescriptorError(err) || errors.As(err, new(*splitRequest)) {
+				continue
+			}
+			return nil, err
+		}
+		eachExtension(fd, func(x protoreflect.ExtensionDescriptor) {
+			if x.ContainingMessage().FullName() == message && !seen[x.Number()] {
+				seen[x.Number()] = true
+				found = append(found, x)
+			}
+		})
+	}
+	sortExtensions(found)
+	return found, nil
+}
+
+// indexExtendees notes for each file added since the last time what it extends.
+// A relative name is noted under each name that it may stand for.
+func (p *pool) indexExtendees() {
+	if p.extendees == nil {
+		p.extendees = map[protoreflect.FullName][]*file{}
+	}
+	for _, f := range p.all[p.indexed:] {
+		seen := map[protoreflect.FullName]bool{}
+		note := func(name protoreflect.FullName) {
+			if !seen[name] {
+				seen[name] = true
+				p.extendees[name] = append(p.extendees[name], f)
+			}
+		}
+		_ = scanExtendees(f.raw, func(extendee string) {
+			if len(extendee) > maxName {
+				return
+			}
+			if full, ok := strings.CutPrefix(extendee, "."); ok {
+				note(protoreflect.FullName(full))
+				return
+			}
+			for scope := f.pkg; ; scope = scope.Parent() {
+				note(join(scope, extendee))
+				if scope == "" {
+					return
+				}
+			}
+		})
+	}
+	p.indexed = len(p.all)
+}
+
+// eachExtension visits the extensions that a file declares, at its top and inside
+// of messages.
+func eachExtension(in declarations, visit func(protoreflect.ExtensionDescriptor)) {
+	for i := range in.Extensions().Len() {
+		visit(in.Extensions().Get(i))
+	}
+	for i := range in.Messages().Len() {
+		eachExtension(in.Messages().Get(i), visit)
+	}
+}
