@@ -11,7 +11,8 @@ import (
 
 // DecodeOptions say what JSON is taken.
 //
-// Lenient takes all that strict takes, with the same result, and what a person types:
+// Lenient takes all that strict takes, with the same result (but for an enum name that it
+// knows and that strict, with AllowUnknown, drops), and what a person types:
 // unquoted keys, single quotes, a comma after the last element, // and /* */ comments, a
 // byte order mark; words without quotes for enum values, NaN and Infinity; enum names in
 // any case and without what all names of the enum begin with; hexadecimal integers;

@@ -461,3 +461,39 @@ func TestEncodeAsksOnce(t *testing.T) {
 		t.Errorf("%d URLs are remembered", n)
 	}
 }
+
+// TestMissingTypes holds that a field whose type could not be found does no harm.
+func TestMissingTypes(t *testing.T) {
+	s := mustSchema(t)
+	field := func(name string, num int32, typeName string, kind *descriptorpb.FieldDescriptorProto_Type) *descriptorpb.FieldDescriptorProto {
+		return &descriptorpb.FieldDescriptorProto{
+			Name: &name, Number: &num, TypeName: &typeName, Type: kind,
+			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		}
+	}
+	name, path, syntax := "M", "missing.proto", "proto3"
+	fd, err := protodesc.FileOptions{AllowUnresolvable: true}.New(&descriptorpb.FileDescriptorProto{
+		Name: &path, Syntax: &syntax, Dependency: []string{"gone.proto"},
+		MessageType: []*descriptorpb.DescriptorProto{{Name: &name, Field: []*descriptorpb.FieldDescriptorProto{
+			field("e", 1, ".gone.E", descriptorpb.FieldDescriptorProto_TYPE_ENUM.Enum()),
+			field("m", 2, ".gone.M", descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()),
+			field("u", 3, ".gone.U", nil),
+		}}},
+	}, s.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	md := fd.Messages().Get(0)
+	got, err := NewEncoder(md, EncodeOptions{}).Append(nil, wire(nil).varint(1, 3).bytes(2, "\x08\x01").bytes(3, "\x08\x01"))
+	if err != nil || string(got) != `{"e":3,"m":{}}` {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err = NewEncoder(md, EncodeOptions{EmitDefaults: true}).Append(nil, nil); err != nil || string(got) != `{"e":0}` {
+		t.Errorf("%s, %v", got, err)
+	}
+	_, err = NewDecoder(md, DecodeOptions{Lenient: true}).Append(nil, []byte(`{e: FOO, m: {}, u: {a: 1}}`))
+	want := `line 1, column 5: M.e wants E, FOO is not one of its values; line 1, column 21: no field "a" in gone.U`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}

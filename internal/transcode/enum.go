@@ -139,8 +139,12 @@ const maxNames = 8
 // problem says that a text is no value of the enum, and what its values are.
 func (e *enumPlan) problem(text string, short bool) string {
 	var b strings.Builder
-	b.WriteString(string(e.ed.Name()) + ", " + text + " is not one of its values (")
+	b.WriteString(string(e.ed.Name()) + ", " + text + " is not one of its values")
 	vs := e.ed.Values()
+	if vs.Len() == 0 {
+		return b.String()
+	}
+	b.WriteString(" (")
 	for i := range min(vs.Len(), maxNames) {
 		if i > 0 {
 			b.WriteString(", ")

@@ -78,7 +78,7 @@ type field struct {
 	enum        atomic.Pointer[enumPlan]
 	mapKey      *field
 	mapValue    *field
-	defaultBits uint64 // of a single enum, whose first value may not be zero
+	defaultBits uint64 // of an enum, whose first value may not be zero
 }
 
 // A planSet makes plans and keeps them, one for each descriptor, for one encoder or
@@ -217,8 +217,8 @@ func (ps *planSet) fill(f *field, owner *plan, fd protoreflect.FieldDescriptor, 
 	}
 	if ed := fd.Enum(); ed != nil {
 		f.null = ed.FullName() == "google.protobuf.NullValue"
-		if !fd.IsList() {
-			f.defaultBits = uint64(int64(fd.Default().Enum()))
+		if vs := ed.Values(); vs.Len() > 0 { // none when the enum could not be resolved
+			f.defaultBits = uint64(int64(vs.Get(0).Number()))
 		}
 	}
 	switch {
