@@ -99,9 +99,9 @@ func checkFaults(t testing.TB, text []byte, err error) {
 
 func TestDecodeRandom(t *testing.T) {
 	s := mustSchema(t)
-	rounds := 2000
-	if testing.Short() {
-		rounds = 300
+	rounds := 600
+	if testing.Short() || raceEnabled {
+		rounds = 60
 	}
 	for _, name := range []protoreflect.FullName{"feat.Three", "feat.Two", "feat.Edition"} {
 		md := s.message(t, name)

@@ -154,8 +154,7 @@ func (s *encoding) newline(depth int) {
 	s.out = append(s.out, s.lines[:1+len(s.o.Indent)*min(depth, maxIndent)]...)
 }
 
-// separate begins the element number n of an object or array. Where its indentation is
-// growing, a key brings its own comma when it stands in one line.
+// separate begins the element number n of an object or array.
 func (s *encoding) separate(n, depth int) {
 	if n > 0 {
 		s.out = append(s.out, ',')
@@ -165,7 +164,7 @@ func (s *encoding) separate(n, depth int) {
 	}
 }
 
-// key begins the field number n of an object.
+// key begins the field number n of an object. In one line the key has its comma with it.
 func (s *encoding) key(key []byte, n, depth int) {
 	if !s.set.spaced {
 		if n == 0 {

@@ -137,9 +137,9 @@ func checkLost(t testing.TB, s *schema, md protoreflect.MessageDescriptor, o Enc
 
 func TestEncodeRandom(t *testing.T) {
 	s := mustSchema(t)
-	rounds := 3000
-	if testing.Short() {
-		rounds = 500
+	rounds := 1500
+	if testing.Short() || raceEnabled {
+		rounds = 150
 	}
 	for _, name := range []protoreflect.FullName{"feat.Three", "feat.Two", "feat.Edition"} {
 		md := s.message(t, name)
