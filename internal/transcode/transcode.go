@@ -12,7 +12,10 @@ package transcode
 import "google.golang.org/protobuf/reflect/protoregistry"
 
 // Types finds messages (for google.protobuf.Any) and extensions. It must be safe for
-// concurrent use.
+// concurrent use. An [Encoder] or [Decoder] remembers its answers for as long as it lives,
+// also that something is not there ([protoregistry.NotFound]); after any other error it
+// asks again. No error of it stops the output: what it does not find prints as unresolved,
+// or is an unknown field.
 type Types interface {
 	protoregistry.MessageTypeResolver
 	protoregistry.ExtensionTypeResolver
