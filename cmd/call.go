@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,14 @@ type callOptions struct {
 
 	data         string
 	hasData      bool
+	in           choice // format of the requests; "": by a file's extension, else JSON
 	format       choice // of requests and responses, as grpcurl has it
 	output       outputOptions
 	formatError  bool
 	allowUnknown bool
+	maxSend      size
+	kind         choice // with no schema: the shape of the method
+	edit         bool
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
@@ -58,11 +63,14 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input")
+	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
+	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
 	o.output.add(f)
 	o.format = choice{allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
+	o.kind = choice{allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
+	f.Var(&o.kind, "kind", "call pkg.Service/Method with no schema: requests with --in raw, answers by field number")
 	f.BoolVar(&o.formatError, "format-error", false, "print a failed status in the format too, on stderr")
-	f.BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	addAlias(f, "max-time", "timeout")
 	o.hold.add(f)
@@ -72,8 +80,15 @@ document is a message. Without one, the message is empty, or there is none.`,
 
 // call plans the call, runs it and prints it.
 func (a *app) call(c *cobra.Command, o *callOptions) error {
-	format, err := o.output.resolve(c.Flags(), o.format.value)
+	usual := o.format.value
+	if o.kind.value != "" {
+		usual = string(formatters.Text) // the one format that shows unknown fields
+	}
+	format, err := o.output.resolve(c.Flags(), usual)
 	if err != nil {
+		return err
+	}
+	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
 	if o.formatError {
@@ -104,7 +119,12 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	p := &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}
 	var err error
-	if p.Method, p.Types, err = a.findMethod(ctx, o.method, p.Timeout); err != nil {
+	if o.kind.value != "" {
+		p.Method, err = schemalessMethod(o.method, o.kind.value)
+	} else {
+		p.Method, p.Types, err = a.findMethod(ctx, o.method, p.Timeout)
+	}
+	if err != nil {
 		return nil, err
 	}
 	a.types = p.Types
@@ -113,10 +133,14 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
-	source, err := input.New(o.parts(), input.Options{
-		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(o.format.value),
-		AllowUnknown: o.allowUnknown, Stdin: a.env.Stdin, Now: a.env.Now,
-	})
+	options := input.Options{
+		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+	}
+	if o.edit {
+		return p, a.edit(ctx, p, o, options)
+	}
+	source, err := input.New(o.parts(), options)
 	if err != nil {
 		return nil, err
 	}
@@ -214,14 +238,5 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	return flushed(invoker.Do(ctx, p, sinks), out)
-}
-
-// flushed ends the output. An error of writing that the call already ended in is
-// not told twice.
-func flushed(err error, out formatters.Formatter) error {
-	if ferr := out.Flush(); !errors.Is(err, ferr) {
-		return errors.Join(err, ferr)
-	}
-	return err
+	return out.close(invoker.Do(ctx, p, sinks))
 }

@@ -29,7 +29,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if err != nil {
 		return err
 	}
-	return flushed(printRequests(ctx, p, out), out)
+	return out.close(printRequests(ctx, p, out))
 }
 
 // printRequests hands the requests to a formatter as it would the answers.

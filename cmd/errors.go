@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -52,9 +52,12 @@ func (a *app) explain(err error) string {
 		bad    *input.Error
 		lookup *discovery.ReflectionError
 		conn   *connect.Error
+		filter *formatters.FilterError
 		b      strings.Builder
 	)
 	switch {
+	case errors.As(err, &filter):
+		return faultyFilter(filter)
 	case errors.As(err, &conn):
 		return formatters.Clean(conn.Error(), false) + "\n"
 	case errors.As(err, &bad):
@@ -87,6 +90,19 @@ func (a *app) columns() int {
 // hints are the next steps that would help, most often one or none. They are
 // chosen here alone, by matching errors.
 func hints(err error) []string {
+	found := causeHints(err)
+	var kept *keptError
+	if errors.As(err, &kept) {
+		found = append(found, "what was written is in "+kept.path)
+	}
+	var partial *partialError
+	if errors.As(err, &partial) {
+		found = append(found, partial.Error())
+	}
+	return found
+}
+
+func causeHints(err error) []string {
 	var (
 		badUsage *UsageError
 		unknown  *discovery.UnknownError
@@ -116,8 +132,6 @@ func hints(err error) []string {
 		return some(statusHint(status.Status))
 	case errors.Is(err, syscall.EADDRINUSE):
 		return some("--listen 127.0.0.1:0 takes a free port")
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
 	}
 	return nil
 }
@@ -145,6 +159,16 @@ func inputHint(e *input.Error) []string {
 		return some(fmt.Sprintf("did you mean %s?", s))
 	}
 	return nil
+}
+
+// faultyFilter shows where in a jq program the fault is.
+func faultyFilter(e *formatters.FilterError) string {
+	text := formatters.Clean(e.Error(), false) + "\n"
+	if e.Program == "" || strings.ContainsAny(e.Program, "\n\t") || e.Offset > len(e.Program) {
+		return text
+	}
+	before := formatters.Clean(e.Program[:e.Offset], false)
+	return text + "  " + formatters.Clean(e.Program, false) + "\n  " + strings.Repeat(" ", utf8.RuneCountInString(before)) + "~\n"
 }
 
 // connectHint is the flag or the look that helps against a connection's failure.

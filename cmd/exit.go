@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/grpc/codes"
@@ -44,6 +45,7 @@ func exitCode(err error) int {
 		status    *invoke.StatusError
 		badUsage  *UsageError
 		badInput  *input.Error
+		filter    *formatters.FilterError
 		ambiguous *discovery.AmbiguousError
 		unknown   *discovery.UnknownError
 	)
@@ -52,7 +54,11 @@ func exitCode(err error) int {
 		return exitOK
 	case interruptedLookup(err):
 		return exitInterrupted
-	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &ambiguous), errors.As(err, &unknown):
+	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
+		return exitFailure
+	case errors.As(err, &filter) && filter.Program == "": // it failed on an answer
+		return exitFailure
+	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &filter), errors.As(err, &ambiguous), errors.As(err, &unknown):
 		return exitUsage
 	case errors.As(err, &status):
 		return statusExit(status.Status.Code)

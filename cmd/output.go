@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/formatters"
@@ -13,14 +14,20 @@ import (
 // outputOptions are the flags that say how answers are printed.
 type outputOptions struct {
 	format                    string
+	file                      string
 	emitDefaults, protoNames  bool
 	int64Numbers, enumNumbers bool
 	columns                   []string
 	field                     string
+	jq                        string
+	jqRaw                     bool
 }
 
 func (o *outputOptions) add(f *pflag.FlagSet) {
 	f.StringVarP(&o.format, "output", "o", string(formatters.JSON), "`FORMAT` of the answers: "+formatNames())
+	f.StringVar(&o.file, "output-file", "", "write the answers to `FILE`, when the call is done")
+	f.StringVar(&o.jq, "jq", "", "print what a jq `PROGRAM` makes of each answer")
+	f.BoolVar(&o.jqRaw, "jq-raw", false, "print strings that come out of --jq as they are")
 	f.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields at their default value too")
 	f.BoolVar(&o.protoNames, "proto-names", false, "print field names as in the schema, not in lowerCamelCase")
 	f.BoolVar(&o.int64Numbers, "int64-numbers", false, "print 64-bit integers as JSON numbers, not as strings")
@@ -37,11 +44,11 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// resolve returns the output format: -o, or else the one that --format names.
-func (o *outputOptions) resolve(f *pflag.FlagSet, format string) (formatters.Format, error) {
+// resolve returns the output format: -o, or else the one that is usual.
+func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Format, error) {
 	name := o.format
-	if !f.Changed("output") && format != "" {
-		name = format
+	if !f.Changed("output") && usual != "" {
+		name = usual
 	}
 	parsed, err := formatters.ParseFormat(name)
 	var unknown *formatters.UnknownFormatError
@@ -52,12 +59,25 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, format string) (formatters.For
 		}
 		return "", usage(fmt.Errorf("-o: %w", err), hint)
 	}
+	if o.jq != "" && parsed != formatters.JSON && parsed != formatters.NDJSON {
+		return "", usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
+	}
+	if o.jqRaw && o.jq == "" {
+		return "", usage(errors.New("--jq-raw is for what --jq prints"), "")
+	}
 	return parsed, err
 }
 
+// An output is where the answers go: a formatter on standard output, or on a file
+// that is written aside.
+type output struct {
+	formatters.Formatter
+	file *outFile // nil: standard output
+}
+
 // openOutput opens what prints the answers.
-func (a *app) openOutput(format formatters.Format, o *outputOptions, types invoke.Types) (formatters.Formatter, error) {
-	f, err := formatters.New(format, a.env.Stdout, formatters.Options{
+func (a *app) openOutput(format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
+	options := formatters.Options{
 		Types:        types,
 		Color:        a.colour(a.env.StdoutTTY),
 		Width:        a.env.Width,
@@ -68,9 +88,51 @@ func (a *app) openOutput(format formatters.Format, o *outputOptions, types invok
 		EnumNumbers:  o.enumNumbers,
 		Columns:      o.columns,
 		Field:        o.field,
-	})
-	if errors.Is(err, formatters.ErrTerminal) {
-		return nil, usage(err, "send it to a file or a pipe: > FILE")
+		FilterRaw:    o.jqRaw,
 	}
-	return f, err
+	if o.jq != "" {
+		filter, err := formatters.ParseFilter(o.jq)
+		if err != nil {
+			return nil, err
+		}
+		options.Filter = filter
+	}
+	out := &output{}
+	var w io.Writer = a.env.Stdout
+	if o.file != "" {
+		file, err := createAside(o.file)
+		if err != nil {
+			return nil, err
+		}
+		out.file, w = file, file
+		options.Color, options.Width, options.Live = a.globals.color.value == "always", 0, false
+	}
+	var err error
+	if out.Formatter, err = formatters.New(format, w, options); err != nil {
+		return nil, errors.Join(terminalError(err), out.file.abandon())
+	}
+	return out, nil
+}
+
+// terminalError adds the next step to the refusal of raw bytes on a terminal.
+func terminalError(err error) error {
+	if errors.Is(err, formatters.ErrTerminal) {
+		return usage(err, "send them elsewhere: --output-file FILE, or a pipe")
+	}
+	return err
+}
+
+// close ends the output of a call that ended in err, and returns all that went
+// wrong, each thing once. A file gets its name only when nothing did.
+func (o *output) close(err error) error {
+	if ferr := o.Flush(); !errors.Is(err, ferr) {
+		err = errors.Join(err, ferr)
+	}
+	if o.file == nil {
+		return err
+	}
+	if err == nil {
+		return o.file.finish()
+	}
+	return errors.Join(err, o.file.keep())
 }

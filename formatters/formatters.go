@@ -58,9 +58,9 @@ func ParseFormat(s string) (Format, error) {
 		return Format(s), nil
 	}
 	e := &UnknownFormatError{Given: s}
-	best := 3 // more than two slips are another word
+	best := 1 << 10
 	for _, f := range Formats() {
-		if d := distance(strings.ToLower(s), string(f)); d < best {
+		if d := distance(strings.ToLower(s), string(f)); d < best && 2*d < len(f) {
 			best, e.Nearest = d, f
 		}
 	}
@@ -128,6 +128,12 @@ type Options struct {
 	// message field as its rows.
 	Field string
 
+	// Filter, when not nil, makes what JSON and NDJSON print of each response; other
+	// formats do not take one. FilterRaw prints results that are strings as they
+	// are, but for characters that could control a terminal.
+	Filter    *Filter
+	FilterRaw bool
+
 	// SecretHeaders tells of a lower-case name of a request header that its
 	// values are not to be shown, beyond those that SecretHeader knows. May be nil.
 	SecretHeaders func(name string) bool
@@ -171,6 +177,9 @@ var ErrTerminal = errors.New("raw bytes do not belong on a terminal")
 func New(f Format, w io.Writer, o Options) (Formatter, error) {
 	for _, known := range formats {
 		if known.name == f {
+			if o.Filter != nil {
+				return newFiltered(f, w, o)
+			}
 			return known.make(w, o)
 		}
 	}

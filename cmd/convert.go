@@ -1,0 +1,94 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// convertOptions are the flags and words of convert.
+type convertOptions struct {
+	in           choice
+	maxSend      size
+	allowUnknown bool
+	stream       bool
+	output       outputOptions
+}
+
+// addInputFlags defines the flags that say how messages are read.
+func addInputFlags(f *pflag.FlagSet, in *choice, maxSend *size, allowUnknown *bool) {
+	for _, format := range input.Formats() {
+		in.allowed = append(in.allowed, string(format))
+	}
+	f.Var(in, "in", "format of the messages given (default: by the extension of a file, else json)")
+	f.Var(maxSend, "max-send-size", "greatest message to send (default 64MiB)")
+	f.BoolVar(allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
+}
+
+func (a *app) newConvert() *cobra.Command {
+	o := &convertOptions{}
+	c := &cobra.Command{
+		Use:   "convert TYPE [MESSAGE...]",
+		Short: "Convert a message between formats, offline",
+		Long: `Read messages of a type in one format and print them in another. Nothing is
+called; the schema comes from files, or from the server's reflection.
+
+  rpcctl --protoset shop.binpb convert shop.v1.Order --in raw -o json < order.bin
+  rpcctl --protoset shop.binpb convert Order id=17 kind=TOY -o raw > order.bin
+  rpcctl --protoset shop.binpb convert Order --stream @orders.ndjson -o yaml
+
+Without a MESSAGE, standard input is read.`,
+		Args: words(1, -1),
+		RunE: func(c *cobra.Command, args []string) error { return a.convert(c, o, args[0], args[1:]) },
+	}
+	addInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
+	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
+	o.output.add(c.Flags())
+	return c
+}
+
+func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages []string) error {
+	format, err := o.output.resolve(c.Flags(), "")
+	if err != nil {
+		return err
+	}
+	source, err := a.source(c)
+	if err != nil {
+		return err
+	}
+	d, err := findSymbol(c.Context(), source, name)
+	if err != nil {
+		return err
+	}
+	message, ok := d.(protoreflect.MessageDescriptor)
+	if !ok {
+		return usage(fmt.Errorf("%s: not a message", d.FullName()), "")
+	}
+	types, err := a.session.Types(c.Context())
+	if err != nil {
+		return err
+	}
+	if len(messages) == 0 {
+		messages = []string{"-"}
+	}
+	requests, err := input.New((&callOptions{messages: messages}).parts(), input.Options{
+		Message: message, Types: types, Streams: o.stream, Format: input.Format(o.in.value),
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+	})
+	if err != nil {
+		return err
+	}
+	method, err := makeMethod("rpcctl.Offline", "Convert", message, o.stream, o.stream)
+	if err != nil {
+		return err
+	}
+	out, err := a.openOutput(format, &o.output, types)
+	if err != nil {
+		return err
+	}
+	return out.close(printRequests(c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out))
+}

@@ -1,0 +1,154 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+)
+
+// edit has the message written in an editor, as often as it takes to be right. A
+// text that was not sent stays on disk, and the error says where.
+func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
+	text, err := a.editText(ctx, p, o, options)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "rpcctl-*.json")
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(text); err != nil {
+		return errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	if err := file.Close(); err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	for {
+		if err := a.runEditor(ctx, file.Name()); err != nil {
+			return &keptError{file.Name(), err}
+		}
+		messages, err := readEdited(ctx, file.Name(), options)
+		if err == nil {
+			p.Requests = invoke.Messages(messages...)
+			return os.Remove(file.Name())
+		}
+		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
+			return &keptError{file.Name(), err}
+		}
+		a.report(err)
+		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
+		if err := a.readLine(ctx); err != nil {
+			return &keptError{file.Name(), err}
+		}
+	}
+}
+
+// editText is what the editor begins with: the definition as comments, and the
+// message that was given, or one to fill in.
+func (a *app) editText(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
+	var definition strings.Builder
+	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
+	if err != nil {
+		return nil, err
+	}
+	text := []byte("// The request of " + invoke.MethodName(p.Method) + ". Save it and leave the editor to send it.\n//\n")
+	for line := range strings.Lines(definition.String()) {
+		text = append(text, strings.TrimRight("// "+line, " \n")+"\n"...)
+	}
+	parts := o.parts()
+	if len(parts) == 0 {
+		skeleton, err := discovery.Skeleton(p.Method.Input())
+		return append(text, skeleton...), err
+	}
+	source, err := input.New(parts, options)
+	if err != nil {
+		return nil, err
+	}
+	encoder := transcode.NewEncoder(p.Method.Input(), transcode.EncodeOptions{Types: p.Types, Indent: "  "})
+	for {
+		wire, err := source.Next(ctx)
+		if err == io.EOF {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if text, err = encoder.Append(text, wire); err != nil {
+			return nil, err
+		}
+		text = append(text, '\n')
+	}
+}
+
+// readEdited reads the messages of an edited file.
+func readEdited(ctx context.Context, name string, options input.Options) ([][]byte, error) {
+	options.Format = input.FormatJSON
+	source, err := input.New([]input.Part{{Text: "@" + name, Data: true, Origin: "the edited message"}}, options)
+	if err != nil {
+		return nil, err
+	}
+	var messages [][]byte
+	for {
+		wire, err := source.Next(ctx)
+		if err == io.EOF {
+			return messages, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, bytes.Clone(wire))
+	}
+}
+
+// runEditor runs the user's editor on a file. Its command may have arguments.
+func (a *app) runEditor(ctx context.Context, name string) error {
+	editor := strings.Fields(cmp.Or(a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"), "vi"))
+	c := exec.CommandContext(ctx, editor[0], append(editor[1:], name)...)
+	c.Stdin, c.Stdout, c.Stderr = a.env.Stdin, a.env.Stdout, a.env.Stderr
+	if !a.env.StdoutTTY {
+		c.Stdout = a.env.Stderr // the answers go there, not the editor
+	}
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("running the editor %s: %w", editor[0], err)
+	}
+	return nil
+}
+
+// readLine waits for Enter, or for ctx.
+func (a *app) readLine(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := bufio.NewReader(a.env.Stdin).ReadString('\n')
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A keptError is an error with a message that was written and not sent.
+type keptError struct {
+	path string
+	err  error
+}
+
+func (e *keptError) Error() string { return e.err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *keptError) Unwrap() error { return e.err }

@@ -1,0 +1,99 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// An outFile is a file that is written aside and takes its name when it is whole,
+// so that nobody ever finds half of it under that name.
+type outFile struct {
+	*os.File
+	path    string // the name it will have; "": it is written in place
+	written int64  // bytes
+}
+
+// createAside begins a file. What is there and is no regular file, such as a
+// device or a pipe, is written to as it stands.
+func createAside(path string) (*outFile, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("writing %s: it is a folder", path)
+	case err == nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		return &outFile{File: f}, err
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	// A link keeps pointing where it does: the file behind it is replaced.
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", path, err)
+	}
+	mode := fs.FileMode(0o644)
+	if info != nil {
+		mode = info.Mode().Perm()
+	}
+	out := &outFile{File: f, path: path}
+	if err := f.Chmod(mode); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), out.abandon())
+	}
+	return out, nil
+}
+
+// Write writes, and counts what was written.
+func (o *outFile) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	o.written += int64(n)
+	return n, err
+}
+
+// finish gives the file its name.
+func (o *outFile) finish() error {
+	err := o.Close()
+	if o.path == "" {
+		return err
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(o.Name()))
+	}
+	return os.Rename(o.Name(), o.path)
+}
+
+// keep ends a file that is not whole: what it has is found under another name, and
+// the error says under which. Nothing received is lost, and nothing is taken for
+// what it is not.
+func (o *outFile) keep() error {
+	if o.path == "" || o.written == 0 {
+		return o.abandon()
+	}
+	partial := o.path + ".partial"
+	if err := errors.Join(o.Close(), os.Rename(o.Name(), partial)); err != nil {
+		return err
+	}
+	return &partialError{partial}
+}
+
+// abandon removes the file. It does nothing to a nil file.
+func (o *outFile) abandon() error {
+	if o == nil {
+		return nil
+	}
+	err := o.Close()
+	if o.path != "" {
+		err = errors.Join(err, os.Remove(o.Name()))
+	}
+	return err
+}
+
+// A partialError tells where the answers are that came before a failure.
+type partialError struct{ path string }
+
+func (e *partialError) Error() string { return "what came before is in " + e.path }

@@ -1,0 +1,71 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// checkSchemaless refuses what needs a schema when --kind says that there is none.
+func (o *callOptions) checkSchemaless(format formatters.Format) error {
+	if o.kind.value == "" {
+		return nil
+	}
+	if (o.hasData || len(o.messages) > 0) && o.in.value != "raw" {
+		return usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
+	}
+	switch format {
+	case formatters.Text, formatters.Raw:
+		return nil
+	}
+	return usage(fmt.Errorf("with no schema answers cannot be printed as %s", format), "-o text shows them by field number, -o raw their bytes")
+}
+
+// schemalessMethod makes up a method whose messages have no fields that are known.
+func schemalessMethod(name, kind string) (protoreflect.MethodDescriptor, error) {
+	service, method, err := discovery.ParseMethod(name)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	if service == "" {
+		return nil, usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name), "pkg.Service/Method")
+	}
+	empty := (&emptypb.Empty{}).ProtoReflect().Descriptor()
+	return makeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" || kind == "bidi")
+}
+
+// makeMethod makes up a method that takes and gives the same message.
+func makeMethod(service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams, serverStreams bool) (protoreflect.MethodDescriptor, error) {
+	var files protoregistry.Files
+	if err := files.RegisterFile(message.ParentFile()); err != nil {
+		return nil, err
+	}
+	typeName := proto.String("." + string(message.FullName()))
+	file := &descriptorpb.FileDescriptorProto{
+		Name:       proto.String("rpcctl/made-up.proto"),
+		Dependency: []string{message.ParentFile().Path()},
+		Service: []*descriptorpb.ServiceDescriptorProto{{
+			Name: proto.String(string(service.Name())),
+			Method: []*descriptorpb.MethodDescriptorProto{{
+				Name: proto.String(string(method)), InputType: typeName, OutputType: typeName,
+				ClientStreaming: proto.Bool(clientStreams), ServerStreaming: proto.Bool(serverStreams),
+			}},
+		}},
+	}
+	if pkg := service.Parent(); pkg != "" {
+		file.Package = proto.String(string(pkg))
+	}
+	d, err := protodesc.NewFile(file, &files)
+	if err != nil {
+		return nil, fmt.Errorf("making up the method %s/%s: %w", service, method, err)
+	}
+	return d.Services().Get(0).Methods().Get(0), nil
+}

@@ -1,0 +1,213 @@
+package formatters
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// A Filter is a jq program, compiled once
+// (https://jqlang.org/manual/, in the dialect of gojq).
+type Filter struct{ code *gojq.Code }
+
+// A FilterError is a jq program that is none, or that failed on a message.
+type FilterError struct {
+	Program string // what was to be compiled; "" when it failed on a message
+	Offset  int    // bytes of the program before the fault
+	Err     error
+}
+
+func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FilterError) Unwrap() error { return e.Err }
+
+// ParseFilter compiles a jq program. The error is a *FilterError.
+func ParseFilter(program string) (*Filter, error) {
+	query, err := gojq.Parse(program)
+	if err != nil {
+		e := &FilterError{Program: program, Err: err}
+		var pe *gojq.ParseError
+		if errors.As(err, &pe) {
+			e.Offset = max(0, pe.Offset-len(pe.Token))
+		}
+		return nil, e
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return nil, &FilterError{Program: program, Err: err}
+	}
+	return &Filter{code}, nil
+}
+
+// Each calls f with each result of the filter for a JSON document. The error of f
+// ends it; one of the filter's own is a *FilterError.
+func (q *Filter) Each(document []byte, f func(result any) error) error {
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber()
+	var input any
+	if err := dec.Decode(&input); err != nil {
+		return &FilterError{Err: err}
+	}
+	for results := q.code.Run(input); ; {
+		result, ok := results.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := result.(error); failed {
+			var halt *gojq.HaltError
+			if errors.As(err, &halt) && halt.Value() == nil {
+				return nil
+			}
+			return &FilterError{Err: err}
+		}
+		if err := f(result); err != nil {
+			return err
+		}
+	}
+}
+
+// A jqFormatter prints what a filter makes of each response.
+type jqFormatter struct {
+	out      *writer
+	encoders encoders
+	o        Options
+	indent   string
+	document []byte       // the response as JSON
+	result   []byte       // before it is painted
+	painter  *jsonPainter // nil: no colours
+}
+
+// newFiltered makes the formatter for a format with Options.Filter.
+func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
+	f := &jqFormatter{out: newWriter(w, &o), o: o}
+	switch format {
+	case JSON:
+		f.indent = "  "
+	case NDJSON:
+	default:
+		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
+	}
+	f.encoders = encoders{o: &f.o}
+	if o.Color {
+		f.painter = &jsonPainter{w: pieces{f.out}}
+	}
+	return f, nil
+}
+
+// Event prints the results for a response, each on lines of its own.
+func (f *jqFormatter) Event(e *invoke.Event) (err error) {
+	if e.Kind != invoke.ResponseReceived {
+		return nil
+	}
+	if f.document, err = f.encoders.of(e.Message).Append(f.document[:0], e.Message.Wire); err != nil {
+		return faulty(e, err)
+	}
+	return f.o.Filter.Each(f.document, func(result any) error {
+		buf, err := f.out.begin()
+		if err != nil {
+			return err
+		}
+		if buf, err = f.append(buf, result); err != nil {
+			return err
+		}
+		return f.out.end(append(buf, '\n'), e.At)
+	})
+}
+
+// append appends one result to buf.
+func (f *jqFormatter) append(buf []byte, result any) (_ []byte, err error) {
+	if text, ok := result.(string); ok && f.o.FilterRaw {
+		return append(buf, Clean(text, true)...), nil
+	}
+	if f.painter == nil {
+		return appendResult(buf, result, f.indent, 0)
+	}
+	if f.result, err = appendResult(f.result[:0], result, f.indent, 0); err != nil {
+		return buf, err
+	}
+	return f.painter.end(f.painter.append(buf, f.result)), nil
+}
+
+// Flush writes what is left.
+func (f *jqFormatter) Flush() error { return f.out.Flush() }
+
+// A filter can build anything: results are bounded in depth, and in how far their
+// lines are indented.
+const (
+	maxResultDepth = 1000
+	maxIndent      = 100
+)
+
+// appendResult appends a value of a filter as JSON, keys in alphabetical order,
+// as the filter's own maps have none.
+func appendResult(dst []byte, v any, indent string, depth int) ([]byte, error) {
+	if depth > maxResultDepth {
+		return dst, &FilterError{Err: fmt.Errorf("a result nests deeper than %d levels", maxResultDepth)}
+	}
+	var err error
+	switch v := v.(type) {
+	case string:
+		return appendQuoted(dst, v), nil
+	case []any:
+		dst = append(dst, '[')
+		for i, element := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendBreak(dst, indent, depth+1)
+			if dst, err = appendResult(dst, element, indent, depth+1); err != nil {
+				return dst, err
+			}
+		}
+		if len(v) > 0 {
+			dst = appendBreak(dst, indent, depth)
+		}
+		return append(dst, ']'), nil
+	case map[string]any:
+		dst = append(dst, '{')
+		for i, key := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendQuoted(appendBreak(dst, indent, depth+1), key), ':')
+			if indent != "" {
+				dst = append(dst, ' ')
+			}
+			if dst, err = appendResult(dst, v[key], indent, depth+1); err != nil {
+				return dst, err
+			}
+		}
+		if len(v) > 0 {
+			dst = appendBreak(dst, indent, depth)
+		}
+		return append(dst, '}'), nil
+	default:
+		b, err := gojq.Marshal(v) // null, booleans and numbers
+		if err != nil {
+			return dst, &FilterError{Err: err}
+		}
+		return append(dst, b...), nil
+	}
+}
+
+// appendBreak begins a line of an indented document. Past some depth it indents
+// no further, so that a small result that nests deep stays small.
+func appendBreak(dst []byte, indent string, depth int) []byte {
+	if indent == "" {
+		return dst
+	}
+	dst = append(dst, '\n')
+	for range min(depth, maxIndent) {
+		dst = append(dst, indent...)
+	}
+	return dst
+}
