@@ -63,7 +63,7 @@ func sendAll(stream invoke.Stream, qs []question, room chan<- struct{}, stop <-c
 func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question, room <-chan struct{}, got func(int, *reflectpb.ServerReflectionResponse, error) bool) bool {
 	waiting := make(map[string]int, len(qs)-1) // what each open question is about
 	for i := 1; i < len(qs); i++ {
-		waiting[qs[i].about] = i
+		waiting[key(qs[i].req)] = i
 	}
 	for next := 1; next < len(qs); next++ {
 		w := a.watch(ctx, s.cancel)
@@ -72,17 +72,20 @@ func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question,
 		if status != nil || slow {
 			return true
 		}
-		<-room
+		select {
+		case <-room:
+		default: // an answer to no question
+		}
 		i := next
-		original := answer.GetOriginalRequest()
-		if about := original.GetFileContainingSymbol() + original.GetFileByFilename(); about != "" {
-			j, open := waiting[about]
+		if of := key(answer.GetOriginalRequest()); of != "" {
+			j, open := waiting[of]
 			if !open {
 				return true
 			}
 			i = j
 		}
-		delete(waiting, qs[i].about)
+		delete(waiting, key(qs[i].req))
+		s.asked[key(qs[i].req)] = true
 		answer, err := qs[i].read(answer)
 		if !got(i, answer, err) {
 			return true

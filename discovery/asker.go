@@ -44,6 +44,9 @@ type reflectStream struct {
 	stream   invoke.Stream
 	cancel   context.CancelFunc
 	answered bool // it has brought an answer
+	asked    map[string]bool
+	// asked has the keys of the questions that were answered: an answer to one of
+	// them again is not taken for that to the next.
 }
 
 // ask returns the answer to a question. The error wraps ErrNotFound when the
@@ -121,7 +124,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		stream, err := a.transport.Open(own, m, a.metadata)
 		slow := w.stop()
 		if err == nil && ctx.Err() == nil && !slow {
-			a.stream = &reflectStream{stream: stream, cancel: cancel}
+			a.stream = &reflectStream{stream: stream, cancel: cancel, asked: map[string]bool{}}
 			return a.stream, nil
 		}
 		cancel()
@@ -191,8 +194,14 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*re
 		return nil, clientStatus(codes.Internal, err.Error(), err)
 	}
 	w := a.watch(ctx, s.cancel)
+	want := key(q.req)
+	delete(s.asked, want)
 	sendErr := s.stream.Send(raw)
 	answer, status := a.receive(s, sendErr)
+	for status == nil && s.asked[key(answer.GetOriginalRequest())] {
+		answer, status = a.receive(s, nil)
+	}
+	s.asked[want] = true
 	if w.stop() && status != nil && ctx.Err() == nil {
 		return nil, a.slowStatus("an answer")
 	}

@@ -30,6 +30,7 @@ type assembly struct {
 	types    map[protoreflect.FullName]protoreflect.Descriptor
 	open     []error // imports that could not be had, and why
 	lacking  bool    // something is not resolved
+	foreign  bool    // it has relative names, which protoc never writes
 }
 
 // assemble makes the descriptor of a file. A *refusal is final.
@@ -90,6 +91,10 @@ func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 		seen[path] = true
 		return twice
 	})
+	if a.foreign {
+		mendOptional(a.fd)
+		mend(a.fd)
+	}
 	fd, err := a.protodesc()
 	if err != nil && mend(a.fd) {
 		fd, err = a.protodesc()

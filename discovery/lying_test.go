@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -184,7 +185,8 @@ func TestReflectionMergedPackages(t *testing.T) {
 			field { name: "parent" number: 7 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: "Order" }
 			field { name: "ring" number: 8 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: "Ring" }
 			field { name: "gift" number: 9 label: LABEL_OPTIONAL type: TYPE_INT32 oneof_index: 0 }
-			oneof_decl { name: "_gift" }
+			field { name: "card" number: 10 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 1 }
+			oneof_decl { name: "_gift" } oneof_decl { name: "payment" }
 			nested_type { name: "Prices_by_sku" options { map_entry: true }
 				field { name: "key" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
 				field { name: "value" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: "common.Money" } }
@@ -229,12 +231,15 @@ func TestReflectionMergedPackages(t *testing.T) {
 				continue
 			}
 			want := []string{
-				"at message google.protobuf.Timestamp", "gift int32", "lines message shop.v1.Order.Line", "order_id string",
+				"at message google.protobuf.Timestamp", "card string", "gift int32", "lines message shop.v1.Order.Line", "order_id string",
 				"parent message shop.v1.Order", "prices_by_sku message shop.v1.Order.PricesBySkuEntry",
 				"ring message shop.v1.Ring", "stage enum shop.v1.Stage", "total message shop.common.Money",
 			}
 			if diff := cmp.Diff(want, fieldTypes(m.Input())); diff != "" {
 				t.Error(diff)
+			}
+			if f := m.Input().Fields().ByName("gift"); !f.HasOptionalKeyword() {
+				t.Error("the optional field is not one")
 			}
 			if f := m.Input().Fields().ByName("prices_by_sku"); !f.IsMap() {
 				t.Error("the map is not one")
@@ -422,6 +427,35 @@ func TestReflectionStreams(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Answers that nobody asked for are not taken for those to other questions.
+func TestReflectionRepeatsItself(t *testing.T) {
+	shop, money := fileProto(t, shopText), fileProto(t, moneyText)
+	b := book{"list": listing("shop.Shop", "x.X"), "shop.Shop": files(shop), "money.proto": files(money)}
+	for _, echo := range []bool{true, false} {
+		r := discovery.Reflect(serveMany(t, func(req *reflectpb.ServerReflectionRequest, nth int) []*reflectpb.ServerReflectionResponse {
+			a, _ := b.answer(req, nth)
+			if !echo {
+				return []*reflectpb.ServerReflectionResponse{a}
+			}
+			a = proto.CloneOf(a)
+			a.OriginalRequest = req
+			return []*reflectpb.ServerReflectionResponse{a, a, a}
+		}), discovery.ReflectOptions{})
+		defer r.Close()
+		for range 2 {
+			if _, err := r.Services(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Find(t.Context(), "shop.None"); !errors.Is(err, discovery.ErrNotFound) {
+				t.Error(err)
+			}
+			if _, err := discovery.FindMethod(t.Context(), r, "Place"); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 

@@ -96,6 +96,32 @@ func jsonName(field string) string {
 	return string(b)
 }
 
+// mendOptional makes proto3 optional fields of what is left of them: a oneof of
+// one member, with the name that protoc gives it.
+func mendOptional(fd *descriptorpb.FileDescriptorProto) {
+	if fd.GetSyntax() == "proto3" {
+		mendOptionals(fd.MessageType)
+	}
+}
+
+func mendOptionals(mds []*descriptorpb.DescriptorProto) {
+	for _, md := range mds {
+		mendOptionals(md.NestedType)
+		count := make([]int, len(md.OneofDecl))
+		for _, f := range md.Field {
+			if f.OneofIndex != nil {
+				count[f.GetOneofIndex()]++
+			}
+		}
+		for _, f := range md.Field {
+			if i := f.OneofIndex; i != nil && count[*i] == 1 && md.OneofDecl[*i].GetName() == "_"+f.GetName() {
+				yes := true
+				f.Proto3Optional = &yes
+			}
+		}
+	}
+}
+
 // mend sets right what reflection services that make descriptors up themselves
 // are known to get wrong and what has only one meaning. It tells whether it
 // changed anything.

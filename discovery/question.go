@@ -68,6 +68,26 @@ func extensionQuestion(message protoreflect.FullName, number int32) question {
 	}
 }
 
+// key tells one question from another, and an answer that names its question from
+// one to another.
+func key(req *reflectpb.ServerReflectionRequest) string {
+	switch r := req.GetMessageRequest().(type) {
+	case *reflectpb.ServerReflectionRequest_FileContainingSymbol:
+		return "symbol " + r.FileContainingSymbol
+	case *reflectpb.ServerReflectionRequest_FileByFilename:
+		return "file " + r.FileByFilename
+	case *reflectpb.ServerReflectionRequest_AllExtensionNumbersOfType:
+		return "numbers " + r.AllExtensionNumbersOfType
+	case *reflectpb.ServerReflectionRequest_FileContainingExtension:
+		x := r.FileContainingExtension
+		return fmt.Sprintf("extension %d %s", x.GetExtensionNumber(), x.GetContainingType())
+	case *reflectpb.ServerReflectionRequest_ListServices:
+		return "list"
+	default:
+		return ""
+	}
+}
+
 // read turns a response into what ask returns: an answer of the right kind, or
 // the error that stands in its place.
 func (q question) read(a *reflectpb.ServerReflectionResponse) (*reflectpb.ServerReflectionResponse, error) {

@@ -80,6 +80,7 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 	if ref == nil || *ref == "" {
 		return nil
 	}
+	a.foreign = a.foreign || !strings.HasPrefix(*ref, ".")
 	candidates := scopes(scope, *ref)
 	for _, name := range candidates {
 		if a.declared[name] || onlyType(a.lookVisible(name)) != nil {
