@@ -35,6 +35,7 @@ var rules = []rule{
 	{packages: "invoke", not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "the call loop knows no wire"},
 	{packages: "invoke/connect", why: "connections know nothing of calls"},
 	{packages: "invoke/grpcwire", ours: []string{"invoke", "invoke/connect"}, why: "a wire is a Transport"},
+	{packages: "invoke/job", ours: []string{"invoke"}, not: []string{"google.golang.org/grpc"}, why: "a job is any call"},
 	{packages: "invoke/input", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
 	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }
