@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -179,7 +180,8 @@ func (s *encoding) skipGroup(num protowire.Number, start, pos, end int) (group, 
 			return group{}, s.fault(start, "a group does not end")
 		}
 		num, wt := tag>>3, protowire.Type(tag&7)
-		if num == 0 || num > uint64(protowire.MaxValidNumber) {
+		// As protobuf-go does: what a known group holds is looked at more closely later.
+		if num == 0 || num > math.MaxInt32 {
 			return group{}, s.fault(at, "a field has a number that can not be")
 		}
 		switch wt {
