@@ -29,7 +29,7 @@ run() {
 	fi
 	touch "$out/failing_tests.txt"
 	sed 's/ *#.*//' "$out/failing_tests.txt" | sed '/^$/d' | LC_ALL=C sort >"$out/failures"
-	echo "$engine: $(grep -o '[0-9]* successes.*' "$out/log")"
+	echo "$engine: $(sed -nE 's/^CONFORMANCE SUITE [A-Z]*: ([0-9]+ successes, [0-9]+ skipped).*/\1/p' "$out/log"), $(wc -l <"$out/failures") failures"
 }
 run transcode
 run protobuf-go
