@@ -45,7 +45,7 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	case invoke.RequestsDone:
 		return f.line(e, "half-close", nil)
 	case invoke.HeadersReceived:
-		return f.line(e, "headers", f.metadata(e.Metadata))
+		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
 		return f.line(e, "message", func(b []byte) ([]byte, error) {
 			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), e.Message.Wire)
@@ -122,6 +122,18 @@ func (f *eventFormatter) metadata(md invoke.Metadata) func(b []byte) ([]byte, er
 	return func(b []byte) ([]byte, error) {
 		return appendMetadata(append(b, `,"metadata":`...), md, nil), nil
 	}
+}
+
+// headers appends the response's metadata, and what is known of its HTTP.
+func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
+	b = appendMetadata(append(b, `,"metadata":`...), e.Metadata, nil)
+	if e.HTTPStatus != 0 {
+		b = strconv.AppendInt(append(b, `,"http_status":`...), int64(e.HTTPStatus), 10)
+	}
+	if e.HTTPVersion != "" {
+		b = appendQuoted(append(b, `,"http_version":`...), e.HTTPVersion)
+	}
+	return b
 }
 
 // status appends how the call ended.

@@ -24,6 +24,9 @@ func (c *Call) WireMethod() Method {
 		ClientStreams: c.Method.IsStreamingClient(),
 		ServerStreams: c.Method.IsStreamingServer(),
 		NoSideEffects: noSideEffects(c.Method),
+		Input:         c.Method.Input(),
+		Output:        c.Method.Output(),
+		Types:         c.Types,
 	}
 }
 

@@ -38,6 +38,10 @@ type Event struct {
 	Metadata Metadata  // Opened: of the request; HeadersReceived; Finished: the trailers
 	Message  *Message  // RequestSent, ResponseReceived
 	Status   *Status   // Finished
+	// HTTPStatus and HTTPVersion tell of the response in HeadersReceived: 200 and
+	// "2". They are zero where the transport does not know.
+	HTTPStatus  int
+	HTTPVersion string
 	// Abandoned is set in Finished when the call ended because its requests were
 	// bad: the status is then not an answer, and the error is what Do returns.
 	Abandoned error

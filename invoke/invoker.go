@@ -106,7 +106,11 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 		close(sent)
 	}
 	if h := stream.Header(); h != nil {
-		r.emit(&Event{Kind: HeadersReceived, Metadata: h})
+		e := &Event{Kind: HeadersReceived, Metadata: h}
+		if s, ok := stream.(HTTPStream); ok {
+			e.HTTPStatus, e.HTTPVersion = s.HTTP()
+		}
+		r.emit(e)
 	}
 	var status *Status
 	var trailers Metadata

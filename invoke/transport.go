@@ -1,6 +1,10 @@
 package invoke
 
-import "context"
+import (
+	"context"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
 
 // A Method is what a wire needs to know of a method, and no more.
 type Method struct {
@@ -9,15 +13,28 @@ type Method struct {
 	ServerStreams bool
 	NoSideEffects bool // the schema promises it; a Connect call may then use GET
 	MaxRecv       int  // bytes of the greatest message to receive; 0: the limit of the transport
+	// Codec is how the messages are encoded: "" is CodecProto. A transport announces
+	// it and encodes nothing.
+	Codec string
+	// Input, Output and Types are what it takes to encode messages otherwise than in
+	// protobuf's own way. They are nil where the caller knows no schema.
+	Input, Output protoreflect.MessageDescriptor
+	Types         Types
 }
+
+// The codecs of messages.
+const (
+	CodecProto = "proto" // the wire format of protobuf
+	CodecJSON  = "json"  // the JSON mapping of protobuf
+)
 
 // A Wire says how a transport will carry a call, for people and for events.
 type Wire struct {
 	URL         string // where the call goes, as a URL: http://host:port/pkg.Service/Method
 	Protocol    string // grpc, grpc-web, connect
-	HTTP        string // the HTTP version asked for: 1.1, 2, 3
+	HTTP        string // the HTTP version asked for: 1.1, 2, 3, or auto
 	Codec       string // proto, json
-	Compression string // of requests: identity, gzip
+	Compression string // of requests: identity, gzip, br, zstd, deflate, snappy
 }
 
 // A Transport carries messages as bytes. It knows paths and metadata, never
@@ -50,4 +67,13 @@ type Stream interface {
 	// It always answers, and answers the same when called again. Protocol fields,
 	// such as grpc-status, are part of the trailers when the server sent them.
 	Finish() (*Status, Metadata)
+}
+
+// An HTTPStream is a Stream that knows of the HTTP response behind it.
+type HTTPStream interface {
+	Stream
+	// HTTP returns the status of the response, such as 200, and the version of HTTP
+	// that was used: 1.1, 2 or 3. They are zero before Header has returned and when
+	// there was no response.
+	HTTP() (status int, version string)
 }

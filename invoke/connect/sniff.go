@@ -13,13 +13,19 @@ import (
 type Sniffer struct {
 	net.Conn
 	address string
+	explain func(address string, p []byte, err error) *Error
 	looked  bool // by the one goroutine that reads
 	fault   atomic.Pointer[Error]
 }
 
 // Sniff wraps a fresh connection on which HTTP/2 will be spoken.
 func Sniff(conn net.Conn, address string) *Sniffer {
-	return &Sniffer{Conn: conn, address: address}
+	return &Sniffer{Conn: conn, address: address, explain: firstBytes}
+}
+
+// SniffHTTP1 wraps a fresh connection on which HTTP/1.1 will be spoken.
+func SniffHTTP1(conn net.Conn, address string) *Sniffer {
+	return &Sniffer{Conn: conn, address: address, explain: firstBytesHTTP1}
 }
 
 // Fault returns what is wrong with the server's first bytes, or nil.
@@ -33,31 +39,61 @@ func (s *Sniffer) Read(p []byte) (int, error) {
 		return n, err
 	}
 	s.looked = true
-	if e := firstBytes(s.address, p[:n], err); e != nil {
+	if e := s.explain(s.address, p[:n], err); e != nil {
 		s.fault.Store(e)
 		return 0, e
 	}
 	return n, err
 }
 
-// firstBytes explains the first bytes of a server that was spoken to in HTTP/2
-// without TLS, or the error instead of them. It returns nil for a SETTINGS frame
-// (RFC 9113, section 3.4).
-func firstBytes(address string, p []byte, err error) *Error {
-	const (
-		recordAlert     = 0x15 // RFC 8446, section 5.1
-		recordHandshake = 0x16
-		frameSettings   = 0x4
-	)
+// The first bytes of TLS records.
+const (
+	recordAlert     = 0x15 // RFC 8446, section 5.1
+	recordHandshake = 0x16
+)
+
+func isTLS(p []byte) bool {
+	return len(p) >= 2 && (p[0] == recordAlert || p[0] == recordHandshake) && p[1] == 3
+}
+
+// firstBytesHTTP1 explains the first bytes of a server that was spoken to in
+// HTTP/1.1, or the error instead of them. It returns nil for what may be a
+// response: whether it is one is for the reader of it to say.
+func firstBytesHTTP1(address string, p []byte, err error) *Error {
+	// What net/http answers on a port with TLS; other servers say it on a page.
+	const wantsTLS = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server"
+	switch {
+	case len(p) == 0:
+		return withoutBytes(address, err)
+	case isTLS(p) || bytes.HasPrefix(p, []byte(wantsTLS)):
+		return &Error{Kind: ServerTLS, Address: address}
+	case len(p) >= len("HTTP/") && !bytes.HasPrefix(p, []byte("HTTP/")):
+		return &Error{Kind: Garbage, Address: address, Detail: fmt.Sprintf("it sent %q", cut(p))}
+	}
+	return nil
+}
+
+// withoutBytes explains the error that came instead of a server's first bytes.
+func withoutBytes(address string, err error) *Error {
 	alert, alerted := remoteAlert(err)
 	switch {
 	case alerted && wantsClientCert(alert): // TLS 1.3 sends it after the handshake
 		return &Error{Kind: ClientCert, Address: address, Err: err, Detail: "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: ")}
-	case len(p) == 0 && closedEarly(err):
+	case closedEarly(err):
 		return &Error{Kind: Closed, Address: address, Detail: "before it said anything", Err: err}
+	}
+	return nil
+}
+
+// firstBytes explains the first bytes of a server that was spoken to in HTTP/2
+// without TLS, or the error instead of them. It returns nil for a SETTINGS frame
+// (RFC 9113, section 3.4).
+func firstBytes(address string, p []byte, err error) *Error {
+	const frameSettings = 0x4
+	switch {
 	case len(p) == 0:
-		return nil
-	case len(p) >= 2 && (p[0] == recordAlert || p[0] == recordHandshake) && p[1] == 3:
+		return withoutBytes(address, err)
+	case isTLS(p):
 		return &Error{Kind: ServerTLS, Address: address}
 	case bytes.HasPrefix(p, []byte("HTTP/1")):
 		if bytes.Contains(p, []byte("HTTPS")) {

@@ -1,0 +1,120 @@
+package httpwire
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// A conn is one connection.
+type conn interface {
+	http.RoundTripper // needs a reservation
+	// reserve makes room for one request. It is false when there is none, or when
+	// the connection has ended.
+	reserve() bool
+	release() // gives a reservation back that was not used
+	alive() bool
+	fault() *connect.Error // what is wrong with the connection, if that is known
+	Close() error
+}
+
+// lease returns a connection with room for one request, making one if need be.
+// Whoever does not use it releases it.
+func (t *Transport) lease(ctx context.Context) (conn, error) {
+	if c, err := t.reserved(); c != nil || err != nil {
+		return c, err
+	}
+	// One at a time: on HTTP/2 and HTTP/3 the one who waits has a connection then.
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c, err := t.reserved(); c != nil || err != nil {
+		return c, err
+	}
+	c, err := t.establish(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !c.reserve() {
+		return nil, errors.Join(net.ErrClosed, c.Close())
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, errors.Join(net.ErrClosed, c.Close())
+	}
+	t.conns = append(t.conns, c)
+	return c, nil
+}
+
+// reserved returns a connection that is there and has room, or nil.
+func (t *Transport) reserved() (conn, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, net.ErrClosed
+	}
+	kept := t.conns[:0]
+	var found conn
+	for _, c := range t.conns {
+		if !c.alive() {
+			_ = c.Close() // nothing more to learn from it
+			continue
+		}
+		kept = append(kept, c)
+		if found == nil && c.reserve() {
+			found = c
+		}
+	}
+	clear(t.conns[len(kept):])
+	t.conns = kept
+	return found, nil
+}
+
+// establish makes a connection. What is found out about the server on the way is
+// kept for the next one: no request has been sent yet, so it may be tried again.
+func (t *Transport) establish(ctx context.Context) (conn, error) {
+	for {
+		t.mu.Lock()
+		secure, version := t.secure, t.version
+		t.mu.Unlock()
+		c, err := t.dial(ctx, secure, version)
+		if err == nil {
+			return c, nil
+		}
+		again, err := t.learn(ctx, err, secure, version)
+		if !again {
+			return nil, err
+		}
+	}
+}
+
+// learn tells whether a failure to connect shows another way, and takes it.
+// Otherwise the error it returns may be a better one.
+func (t *Transport) learn(ctx context.Context, err error, secure bool, version string) (again bool, _ error) {
+	var ce *connect.Error
+	if secure || !errors.As(err, &ce) || ctx.Err() != nil {
+		return false, err
+	}
+	speaksTLS := ce.Kind == connect.ServerTLS ||
+		ce.Kind == connect.Closed && t.target.Network == "tcp" && t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case speaksTLS && !t.decided:
+		t.secure, t.decided = true, true
+		return true, nil
+	case speaksTLS && ce.Kind != connect.ServerTLS:
+		return false, &connect.Error{Kind: connect.ServerTLS, Address: ce.Address, Err: ce}
+	case version == "" && (ce.Kind == connect.HTTP1 || ce.Kind == connect.Closed):
+		t.version = HTTP1
+		return true, nil
+	}
+	return false, err
+}

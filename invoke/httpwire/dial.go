@@ -1,0 +1,163 @@
+package httpwire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// maxHeaders is the greatest size of response headers, in bytes.
+const maxHeaders = 1 << 20
+
+// dial makes one connection, in one way.
+func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn, error) {
+	if version == HTTP3 {
+		return t.dialQUIC(ctx)
+	}
+	raw, err := t.o.Connect.Dial(ctx, t.target.Network, t.target.Address)
+	if err != nil {
+		return nil, err
+	}
+	if secure {
+		secured, err := t.handshake(ctx, raw, version)
+		if err != nil {
+			_ = raw.Close()
+			return nil, err
+		}
+		switch secured.ConnectionState().NegotiatedProtocol {
+		case "h2":
+			version = HTTP2
+		case "http/1.1":
+			version = HTTP1
+		default: // a server without ALPN: HTTP/1.1 unless asked otherwise
+			if version == "" {
+				version = HTTP1
+			}
+		}
+		raw = secured
+	}
+	if version == HTTP1 {
+		return t.overTCP(ctx, connect.SniffHTTP1(raw, t.target.Address), HTTP1)
+	}
+	c, err := t.overTCP(ctx, connect.Sniff(raw, t.target.Address), HTTP2)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.awaitSettings(ctx, &t.o.Connect); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// handshake secures a connection and offers the versions that are wanted.
+func (t *Transport) handshake(ctx context.Context, raw net.Conn, version string) (*tls.Conn, error) {
+	config := t.tls.Clone()
+	switch version {
+	case HTTP1:
+		config.NextProtos = []string{"http/1.1"}
+	case HTTP2:
+		config.NextProtos = []string{"h2"}
+	default:
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	t.nameServer(config)
+	secured, err := t.o.Connect.Handshake(ctx, raw, t.target.Address, config)
+	var ce *connect.Error
+	if version == HTTP1 && errors.As(err, &ce) && ce.Kind == connect.HTTP1 {
+		// The words of that kind are for those who wanted HTTP/2.
+		return nil, &connect.Error{Kind: connect.Handshake, Address: ce.Address, Err: ce, Detail: "it refused HTTP/1.1 (ALPN)"}
+	}
+	return secured, err
+}
+
+// nameServer fills in the name that the certificate must have.
+func (t *Transport) nameServer(config *tls.Config) {
+	if config.ServerName != "" {
+		return
+	}
+	if config.ServerName = t.target.Host(); config.ServerName == "" {
+		config.ServerName = "localhost"
+	}
+}
+
+// overTCP speaks HTTP on a connection. To net/http every connection is in
+// cleartext, for TLS is done: it leaves the scheme of requests alone.
+func (t *Transport) overTCP(ctx context.Context, raw *connect.Sniffer, version string) (*tcpConn, error) {
+	c := &tcpConn{raw: &heardConn{Sniffer: raw, heard: make(chan struct{})}, address: t.target.Address}
+	var protocols http.Protocols
+	protocols.SetHTTP1(version == HTTP1)
+	protocols.SetUnencryptedHTTP2(version == HTTP2)
+	transport := &http.Transport{
+		DialContext:            func(context.Context, string, string) (net.Conn, error) { return c.raw, nil },
+		Protocols:              &protocols,
+		DisableCompression:     true, // the protocols have their own
+		MaxResponseHeaderBytes: maxHeaders,
+	}
+	// The address is not dialled, and the name of a socket would not do.
+	client, err := transport.NewClientConn(ctx, "http", "localhost:80")
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	c.client = client
+	return c, nil
+}
+
+// A tcpConn is HTTP/1.1 or HTTP/2 on TCP, on a socket, or in memory.
+type tcpConn struct {
+	raw     *heardConn
+	client  *http.ClientConn
+	address string
+}
+
+// awaitSettings waits for the server's first frame, so that nothing is sent to one
+// that does not speak HTTP/2 (RFC 9113, section 3.4).
+func (c *tcpConn) awaitSettings(ctx context.Context, d *connect.Dialer) error {
+	limit := time.NewTimer(d.Limit())
+	defer limit.Stop()
+	select {
+	case <-c.raw.heard:
+		if fault := c.raw.Fault(); fault != nil {
+			return fault
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit.C:
+		return &connect.Error{
+			Kind: connect.TimedOut, Address: c.address,
+			Detail: "connected, but it sent no HTTP/2 settings within " + d.Limit().String(),
+		}
+	}
+}
+
+func (c *tcpConn) RoundTrip(r *http.Request) (*http.Response, error) { return c.client.RoundTrip(r) }
+
+func (c *tcpConn) reserve() bool         { return c.client.Reserve() == nil }
+func (c *tcpConn) release()              { c.client.Release() }
+func (c *tcpConn) alive() bool           { return c.client.Err() == nil }
+func (c *tcpConn) fault() *connect.Error { return c.raw.Fault() }
+func (c *tcpConn) Close() error          { return c.client.Close() }
+
+// A heardConn tells when the server has been heard.
+type heardConn struct {
+	*connect.Sniffer
+	heard chan struct{} // closed with the first bytes, or the error instead of them
+	began bool          // by the one goroutine that reads
+}
+
+// Read reads for net/http.
+func (c *heardConn) Read(p []byte) (int, error) {
+	n, err := c.Sniffer.Read(p)
+	if !c.began && (n > 0 || err != nil) {
+		c.began = true
+		close(c.heard)
+	}
+	return n, err
+}

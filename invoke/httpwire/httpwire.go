@@ -1,0 +1,174 @@
+package httpwire
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/compress"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"google.golang.org/grpc/codes"
+)
+
+// DefaultMaxRecv is the greatest message received when nobody set a limit, in
+// bytes.
+const DefaultMaxRecv = 64 << 20
+
+// The protocols.
+const (
+	Connect = "connect"
+	GRPCWeb = "grpc-web"
+)
+
+// The versions of HTTP. Without one TLS decides (ALPN, RFC 7301), and in cleartext
+// HTTP/2 is tried before HTTP/1.1.
+const (
+	HTTP1 = "1.1"
+	HTTP2 = "2"
+	HTTP3 = "3" // over TLS alone
+)
+
+// Options are what a Transport needs to know besides its target.
+type Options struct {
+	Protocol  string // Connect or GRPCWeb
+	HTTP      string // HTTP1, HTTP2, HTTP3, or "": see there
+	Compress  string // of requests, a name of compress.Names; "": none
+	Get       bool   // Connect: use GET where the schema promises no side effects
+	TLS       connect.TLSOptions
+	Authority string // the host to claim; "": the target's
+	UserAgent string // "": the library's own
+	MaxRecv   int    // bytes of the greatest message; 0: DefaultMaxRecv
+	Connect   connect.Dialer
+}
+
+// A Transport is Connect or gRPC-Web to one target. It connects with the first call
+// and is safe for concurrent use.
+type Transport struct {
+	target  invoke.Target
+	o       Options
+	tls     *tls.Config // nil: TLS is never used
+	codings []*compress.Coding
+
+	turn chan struct{} // held by the one who connects
+
+	mu      sync.Mutex
+	conns   []conn
+	secure  bool
+	decided bool   // no more changes of secure
+	version string // of HTTP: what is asked for, or was found out
+	closed  bool
+}
+
+// New makes a Transport and reads the files that TLS needs. It dials nothing.
+func New(target invoke.Target, o Options) (*Transport, error) {
+	t := &Transport{target: target, o: o, codings: compress.Codings(), version: o.HTTP, turn: make(chan struct{}, 1)}
+	switch {
+	case o.Protocol != Connect && o.Protocol != GRPCWeb:
+		return nil, fmt.Errorf("%q is no protocol over HTTP", o.Protocol)
+	case target.Network == invoke.NetworkResolver:
+		return nil, fmt.Errorf("%s: the resolvers of gRPC are for gRPC alone", target)
+	case o.Compress != "" && o.Compress != compress.Identity && !compress.Known(o.Compress):
+		return nil, fmt.Errorf("%q is no known compression", o.Compress)
+	case o.HTTP == HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+		return nil, fmt.Errorf("%s: HTTP/3 is always over TLS and UDP", target)
+	}
+	t.secure = target.Security == invoke.SecurityTLS || o.HTTP == HTTP3 ||
+		target.Security == invoke.SecurityAuto && !target.Local()
+	t.decided = target.Security != invoke.SecurityAuto || t.secure
+	if t.secure || !t.decided {
+		config, err := o.TLS.Config()
+		if err != nil {
+			return nil, err
+		}
+		t.tls = config
+	}
+	return t, nil
+}
+
+// Wire tells how a call is carried.
+func (t *Transport) Wire(m invoke.Method) invoke.Wire {
+	w := invoke.Wire{
+		Protocol:    t.o.Protocol,
+		HTTP:        cmp.Or(t.o.HTTP, "auto"),
+		Codec:       cmp.Or(m.Codec, invoke.CodecProto),
+		Compression: cmp.Or(t.o.Compress, compress.Identity),
+	}
+	if t.target.Network == "tcp" {
+		w.URL = t.scheme() + "://" + t.target.Address + t.target.Prefix + m.Path
+	} else {
+		w.URL = t.target.String() + m.Path
+	}
+	return w
+}
+
+func (t *Transport) scheme() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.secure {
+		return "https"
+	}
+	return "http"
+}
+
+// authority is the host to put into requests.
+func (t *Transport) authority() string {
+	switch {
+	case t.o.Authority != "":
+		return t.o.Authority
+	case t.target.Network == "tcp":
+		return t.target.Address
+	default:
+		return "localhost"
+	}
+}
+
+// Open begins a call, connecting first if need be.
+func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	c, err := t.lease(ctx)
+	if err != nil {
+		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err)}
+	}
+	return t.open(ctx, c, m, md)
+}
+
+// openStatus is the status of a call for which there was no connection.
+func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
+	s := &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		s.Code, s.Origin, s.Cause = codes.DeadlineExceeded, invoke.OriginClient, ctx.Err()
+		s.Message = deadlinePassed + " while connecting to " + t.target.Address
+		var ce *connect.Error
+		if errors.As(err, &ce) {
+			s.Message = deadlinePassed + " while connecting: " + ce.Error()
+		}
+	case ctx.Err() != nil:
+		s.Code, s.Origin, s.Cause, s.Message = codes.Canceled, invoke.OriginClient, ctx.Err(), cancelledHere
+	}
+	return s
+}
+
+// maxRecv is the greatest message received for a method, in bytes.
+func (t *Transport) maxRecv(m invoke.Method) int {
+	return cmp.Or(m.MaxRecv, t.o.MaxRecv, DefaultMaxRecv)
+}
+
+// Close drops the connections.
+func (t *Transport) Close() error {
+	t.mu.Lock()
+	conns := t.conns
+	t.conns, t.closed = nil, true
+	t.mu.Unlock()
+	var errs []error
+	for _, c := range conns {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,201 @@
+package httpwire
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	connectrpc "connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"connectrpc.com/connect/v2/connectproto"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/compress"
+)
+
+// open begins a call on a connection that has room for it.
+func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ex := &exchange{conn: c, authority: t.authority(), path: t.target.Prefix + m.Path, answered: make(chan struct{})}
+	ctx, info := connectrpc.NewClientContext(ctx)
+	request := info.RequestHeader()
+	if t.o.UserAgent != "" {
+		request.Set("user-agent", t.o.UserAgent)
+	}
+	for key, values := range md {
+		request.SetValues(key, onWire(key, values))
+	}
+	spec := t.spec(m)
+	library, err := connecthttp.NewTransport(ex, t.scheme()+"://"+t.authority()+t.target.Prefix, t.options(m)...).NewClientStream(ctx, spec)
+	s := &stream{
+		ctx: ctx, cancel: cancel, library: library, info: info, ex: ex, protocol: t.o.Protocol, limit: t.maxRecv(m),
+		prefixed: t.o.Protocol == Connect && spec.StreamType == connectrpc.StreamTypeUnary,
+		messages: make(chan []byte), ended: make(chan struct{}), abandoned: make(chan struct{}),
+	}
+	if err != nil {
+		s.finishedBy(err)
+		status, _ := s.Finish()
+		return nil, &invoke.StatusError{Status: status}
+	}
+	s.begin(m.ClientStreams)
+	return s, nil
+}
+
+// spec tells the library the shape of a method. Only Connect has a form of its own
+// for unary calls; all else is a stream to the library, whose messages are counted
+// by the Invoker.
+func (t *Transport) spec(m invoke.Method) connectrpc.Spec {
+	spec := connectrpc.Spec{Procedure: m.Path, StreamType: connectrpc.StreamTypeServer}
+	switch {
+	case m.ClientStreams:
+		spec.StreamType = connectrpc.StreamTypeBidi
+	case t.o.Protocol == Connect && !m.ServerStreams:
+		spec.StreamType = connectrpc.StreamTypeUnary
+	}
+	if m.NoSideEffects {
+		spec.IdempotencyLevel = connectrpc.IdempotencyNoSideEffects
+	}
+	return spec
+}
+
+func (t *Transport) options(m invoke.Method) []connecthttp.Option {
+	codecs := connecthttp.WithCodecs(codec{connectproto.NewBinaryCodec()})
+	if m.Codec == invoke.CodecJSON {
+		codecs = connecthttp.WithCodecs(codec{connectproto.NewJSONCodec()}, codec{connectproto.NewBinaryCodec()})
+	}
+	compressors := make([]connectrpc.Compressor, len(t.codings))
+	for i, c := range t.codings {
+		compressors[i] = c
+	}
+	options := []connecthttp.Option{
+		codecs, connecthttp.WithCompressors(compressors...), connecthttp.WithReadMaxBytes(t.maxRecv(m)),
+	}
+	if t.o.Protocol == GRPCWeb {
+		options = append(options, connecthttp.WithGRPCWeb())
+	}
+	if t.o.Compress != "" && t.o.Compress != compress.Identity {
+		options = append(options, connecthttp.WithSendCompression(t.o.Compress))
+	}
+	if t.o.Get {
+		options = append(options, connecthttp.WithHTTPGet())
+	}
+	return options
+}
+
+// An exchange is the one request of a call and its response. It is the library's
+// HTTP client, and sends nothing twice.
+type exchange struct {
+	conn      conn
+	authority string
+	path      string // of the URL, escaped
+	sent      atomic.Bool
+	answered  chan struct{} // closed when the response is there, or there will be none
+
+	// Since answered.
+	status  int
+	version string
+	header  http.Header // as it came; nil when there is no response
+}
+
+// Do sends the request and waits for the response.
+func (e *exchange) Do(r *http.Request) (*http.Response, error) {
+	if !e.sent.CompareAndSwap(false, true) {
+		return nil, fmt.Errorf("%s %s: asked to send a request again", r.Method, e.path)
+	}
+	defer close(e.answered)
+	r.GetBody = nil // nothing to repeat it with
+	r.Host = e.authority
+	if strings.Contains(e.path, "%") {
+		r.URL.RawPath = e.path
+	}
+	if r.Body != nil {
+		// An error of the body resets the stream; only its end would be the end of the
+		// requests, which a quick server might still answer.
+		body := r.Body
+		stop := context.AfterFunc(r.Context(), func() { _ = body.Close() })
+		r.Body = &watchedBody{ReadCloser: body, stop: stop}
+	}
+	response, err := e.conn.RoundTrip(r)
+	if err != nil {
+		if fault := e.conn.fault(); fault != nil {
+			return nil, fault
+		}
+		return nil, err
+	}
+	e.status, e.version, e.header = response.StatusCode, versionOf(response), response.Header.Clone()
+	if response.ProtoMajor < 2 {
+		// The library refuses to stream both ways over HTTP/1.1. It works, one way
+		// after the other: both protocols allow it.
+		response.ProtoMajor, response.ProtoMinor = 2, 0
+	}
+	return response, nil
+}
+
+func versionOf(r *http.Response) string {
+	if r.ProtoMajor == 1 {
+		return fmt.Sprintf("1.%d", r.ProtoMinor)
+	}
+	return fmt.Sprint(r.ProtoMajor)
+}
+
+// A watchedBody lets go of the call's context when net/http is done with it.
+type watchedBody struct {
+	io.ReadCloser
+	stop func() bool
+}
+
+// Close closes the body.
+func (b *watchedBody) Close() error {
+	b.stop()
+	return b.ReadCloser.Close()
+}
+
+// A codec hands over messages as bytes, under the name of another codec, which is
+// there for the messages of the library itself.
+type codec struct{ connectrpc.StableCodec }
+
+// An incoming is a message to receive.
+type incoming struct{ wire []byte }
+
+func (c codec) MarshalWrite(ctx context.Context, w io.Writer, msg any) error {
+	if wire, ok := msg.([]byte); ok {
+		_, err := w.Write(wire)
+		return err
+	}
+	return c.StableCodec.MarshalWrite(ctx, w, msg)
+}
+
+// MarshalWriteStable writes a message for a URL.
+func (c codec) MarshalWriteStable(ctx context.Context, w io.Writer, msg any) error {
+	if wire, ok := msg.([]byte); ok {
+		_, err := w.Write(wire)
+		return err
+	}
+	return c.StableCodec.MarshalWriteStable(ctx, w, msg)
+}
+
+func (c codec) UnmarshalRead(ctx context.Context, r io.Reader, msg any) error {
+	in, ok := msg.(*incoming)
+	if !ok {
+		return c.StableCodec.UnmarshalRead(ctx, r, msg)
+	}
+	in.wire = in.wire[:0]
+	if sized, ok := r.(interface{ Len() int }); ok && sized.Len() > cap(in.wire) {
+		in.wire = make([]byte, 0, sized.Len()+1) // room for Read to tell the end
+	}
+	for {
+		if len(in.wire) == cap(in.wire) {
+			in.wire = append(in.wire, 0)[:len(in.wire)]
+		}
+		n, err := r.Read(in.wire[len(in.wire):cap(in.wire)])
+		in.wire = in.wire[:len(in.wire)+n]
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

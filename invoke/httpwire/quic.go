@@ -1,0 +1,97 @@
+package httpwire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// keepAlive is how often a connection without traffic is kept from being closed:
+// a call may wait as long as it likes.
+const keepAlive = 10 * time.Second
+
+// dialQUIC makes a connection of HTTP/3.
+func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
+	raw, err := t.o.Connect.Dial(ctx, "udp", t.target.Address)
+	if err != nil {
+		return nil, err
+	}
+	config := t.tls.Clone()
+	config.NextProtos = []string{http3.NextProtoH3}
+	config.MinVersion = tls.VersionTLS13
+	t.nameServer(config)
+	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
+	defer cancel()
+	under := &quic.Transport{Conn: &peerConn{raw}}
+	session, err := under.Dial(limited, raw.RemoteAddr(), config, &quic.Config{
+		HandshakeIdleTimeout: t.o.Connect.Limit(),
+		KeepAlivePeriod:      keepAlive,
+		Versions:             []quic.Version{quic.Version1},
+	})
+	if err != nil {
+		_ = under.Close()
+		_ = raw.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, connect.QUICError(t.target.Address, err, t.o.Connect.Limit())
+	}
+	h3 := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxHeaders}
+	return &quicConn{client: h3.NewClientConn(session), session: session, under: under, raw: raw}, nil
+}
+
+// A quicConn is HTTP/3.
+type quicConn struct {
+	client  *http3.ClientConn
+	session *quic.Conn
+	under   *quic.Transport
+	raw     net.Conn
+}
+
+func (c *quicConn) RoundTrip(r *http.Request) (*http.Response, error) { return c.client.RoundTrip(r) }
+func (c *quicConn) reserve() bool                                     { return c.alive() }
+func (c *quicConn) release()                                          {}
+func (c *quicConn) alive() bool                                       { return c.session.Context().Err() == nil }
+func (c *quicConn) fault() *connect.Error                             { return nil }
+
+// Close tells the server and closes the socket.
+func (c *quicConn) Close() error {
+	return errors.Join(
+		c.session.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), ""), c.under.Close(), c.raw.Close())
+}
+
+// A peerConn is a connected socket as quic-go wants it. A connected one tells when
+// nobody listens at the other end.
+type peerConn struct{ net.Conn }
+
+// ReadFrom reads a datagram of the peer's.
+func (c *peerConn) ReadFrom(p []byte) (int, net.Addr, error) {
+	n, err := c.Read(p)
+	return n, c.RemoteAddr(), err
+}
+
+// WriteTo writes a datagram to the peer, which is the only address there is.
+func (c *peerConn) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }
+
+// SetReadBuffer makes the buffer of the socket larger, as far as the system lets it.
+func (c *peerConn) SetReadBuffer(bytes int) error {
+	if udp, ok := c.Conn.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(bytes) // quic-go would log an error to standard error
+	}
+	return nil
+}
+
+// SetWriteBuffer is the same for what is written.
+func (c *peerConn) SetWriteBuffer(bytes int) error {
+	if udp, ok := c.Conn.(*net.UDPConn); ok {
+		_ = udp.SetWriteBuffer(bytes)
+	}
+	return nil
+}

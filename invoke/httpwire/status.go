@@ -1,0 +1,60 @@
+package httpwire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	connectrpc "connectrpc.com/connect/v2"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// What a status says that was made here.
+const (
+	deadlinePassed = "the deadline has passed"
+	cancelledHere  = "the call was cancelled here"
+)
+
+// statusOf reads the error that ended a call.
+func (s *stream) statusOf(err error) *invoke.Status {
+	var ce *connectrpc.Error
+	switch {
+	case errors.As(err, &ce) && ce.IsRemote():
+		return &invoke.Status{
+			Code: codes.Code(ce.Code()), Message: ce.Message(), Details: details(ce), Origin: invoke.OriginServer,
+		}
+	case err == nil || errors.Is(err, io.EOF) && s.hasResponse():
+		return &invoke.Status{Origin: invoke.OriginServer}
+	case errors.Is(s.ctx.Err(), context.DeadlineExceeded):
+		return &invoke.Status{Code: codes.DeadlineExceeded, Message: deadlinePassed, Origin: invoke.OriginClient, Cause: s.ctx.Err()}
+	case s.ctx.Err() != nil:
+		return &invoke.Status{Code: codes.Canceled, Message: cancelledHere, Origin: invoke.OriginClient, Cause: s.ctx.Err()}
+	}
+	st := &invoke.Status{Code: codes.Unknown, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}
+	if ce != nil {
+		st.Code, st.Message = codes.Code(ce.Code()), ce.Message()
+	}
+	var fault *connect.Error
+	switch {
+	case errors.As(err, &fault):
+		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
+	case !s.hasResponse() && st.Code == codes.Unavailable:
+		st.Origin = invoke.OriginTransport
+	case st.Code == codes.ResourceExhausted && s.hasResponse():
+		st.Message = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit)
+	}
+	return st
+}
+
+// details returns the details of an error as the messages they are.
+func details(e *connectrpc.Error) []*anypb.Any {
+	var all []*anypb.Any
+	for _, d := range e.Details() {
+		all = append(all, &anypb.Any{TypeUrl: "type.googleapis.com/" + d.Type, Value: d.Value})
+	}
+	return all
+}
