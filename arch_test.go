@@ -34,8 +34,11 @@ var rules = []rule{
 	{packages: "formatters", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
 	{packages: "invoke", not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "the call loop knows no wire"},
 	{packages: "invoke/connect", why: "connections know nothing of calls"},
-	{packages: "invoke/grpcwire", ours: []string{"invoke", "invoke/connect"}, why: "a wire is a Transport"},
+	{packages: "invoke/compress", why: "compression knows nothing of calls"},
+	{packages: "invoke/grpcwire", ours: []string{"invoke", "invoke/compress", "invoke/connect"}, not: []string{"connectrpc.com/..."}, why: "a wire is a Transport"},
+	{packages: "invoke/httpwire", ours: []string{"invoke", "invoke/compress", "invoke/connect"}, why: "a wire is a Transport"},
 	{packages: "invoke/job", ours: []string{"invoke"}, not: []string{"google.golang.org/grpc"}, why: "a job is any call"},
+	{packages: "invoke/jsonwire", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "a wire over another wire"},
 	{packages: "invoke/input", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
 	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }

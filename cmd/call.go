@@ -108,6 +108,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
+	if err := a.globals.wire.checkGet(p); err != nil {
+		return err
+	}
 	if o.dryRun {
 		return a.dryRun(c.Context(), p, format, o)
 	}

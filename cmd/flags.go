@@ -25,6 +25,7 @@ type globals struct {
 	protos, importPaths, protosets []string
 	useReflection                  bool
 	headers                        headerFlags
+	wire                           wireFlags
 
 	color   choice
 	verbose int
@@ -58,6 +59,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	g.color = choice{value: "auto", allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")
 	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
+	g.wire.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		addAlias(f, alias[0], alias[1])
 	}
@@ -99,6 +101,9 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 		}
 	}
 	s.Target = target
+	if s.Wire, err = g.wire.settings(target); err != nil {
+		return s, err
+	}
 	s.ReflectMetadata, err = g.headers.metadata(a.env, slices.Concat(g.headers.both, g.headers.reflect))
 	return s, err
 }

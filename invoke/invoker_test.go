@@ -101,15 +101,18 @@ func TestEventOrder(t *testing.T) {
 		want            []string
 	}{
 		{
-			"unary", "Greeter", "SayHello", [][]byte{wire(t, &demov1.HelloRequest{Name: "World"})},
+			"unary", "Greeter", "SayHello",
+			[][]byte{wire(t, &demov1.HelloRequest{Name: "World"})},
 			[]string{"opened", "request-sent 0", "requests-done", "headers-received", "response-received 0", "finished OK"},
 		},
 		{
-			"server stream", "Lab", "Count", [][]byte{wire(t, &demov1.CountRequest{N: proto.Int64(2)})},
+			"server stream", "Lab", "Count",
+			[][]byte{wire(t, &demov1.CountRequest{N: proto.Int64(2)})},
 			[]string{"opened", "request-sent 0", "requests-done", "headers-received", "response-received 0", "response-received 1", "finished OK"},
 		},
 		{
-			"failure before any answer", "Lab", "Fail", [][]byte{wire(t, &demov1.FailRequest{Code: proto.Int32(5)})},
+			"failure before any answer", "Lab", "Fail",
+			[][]byte{wire(t, &demov1.FailRequest{Code: proto.Int32(5)})},
 			[]string{"opened", "request-sent 0", "requests-done", "finished NOT_FOUND"},
 		},
 	} {

@@ -2,15 +2,39 @@ package grpcwire
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/mem"
 )
 
 // codec hands messages over as bytes: a []byte to send, a *[]byte to receive
-// into. It has no name, so that the content type is plain application/grpc.
-type codec struct{}
+// into. Its name is what the content type says after application/grpc: nothing for
+// protobuf's wire format.
+type codec struct{ name string }
 
-func (codec) Name() string { return "" }
+// codecOf is the codec for a method.
+func codecOf(m invoke.Method) codec {
+	if m.Codec == invoke.CodecProto {
+		return codec{}
+	}
+	return codec{m.Codec}
+}
+
+// Name returns the subtype of the content type.
+func (c codec) Name() string { return c.name }
+
+// accepts tells whether a response of a content type is in this codec. What is not
+// gRPC at all is for grpc-go to refuse.
+func (c codec) accepts(contentType string) bool {
+	subtype, ok := strings.CutPrefix(contentType, "application/grpc")
+	if !ok {
+		return true
+	}
+	subtype, _, _ = strings.Cut(subtype, ";")
+	subtype = strings.TrimLeft(subtype, "+")
+	return subtype == c.name || c.name == "" && subtype == invoke.CodecProto
+}
 
 // Marshal copies, because the wire may hold on to the message after it was sent.
 func (codec) Marshal(v any) (mem.BufferSlice, error) {

@@ -1,0 +1,59 @@
+package session
+
+import (
+	"cmp"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/invoke/httpwire"
+	"github.com/rpcctl/rpcctl/invoke/jsonwire"
+)
+
+// ProtocolGRPC is the protocol of calls when none is asked for.
+const ProtocolGRPC = "grpc"
+
+// Wire says how calls are carried. The zero value is gRPC with protobuf's wire
+// format, uncompressed.
+type Wire struct {
+	Protocol string // ProtocolGRPC, httpwire.Connect or httpwire.GRPCWeb
+	HTTP     string // the version: 1.1, 2, 3, or "": what the server has
+	Codec    string // invoke.CodecProto or invoke.CodecJSON
+	Compress string // of requests, one of compress.Names; "": none
+	Get      bool   // GET for Connect's methods without side effects
+}
+
+// wire makes the transport of that kind. The options of gRPC hold those of all.
+func (s *Session) wire(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
+	w := s.settings.Wire
+	t, err := w.open(target, o)
+	if err != nil || w.Codec != invoke.CodecJSON {
+		return t, err
+	}
+	return jsonwire.Over(t), nil
+}
+
+func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
+	if cmp.Or(w.Protocol, ProtocolGRPC) == ProtocolGRPC {
+		o.Compress = w.Compress
+		return opened(grpcwire.New(target, o))
+	}
+	return opened(httpwire.New(target, httpwire.Options{
+		Protocol:  w.Protocol,
+		HTTP:      w.HTTP,
+		Compress:  w.Compress,
+		Get:       w.Get,
+		TLS:       o.TLS,
+		Authority: o.Authority,
+		UserAgent: o.UserAgent,
+		MaxRecv:   o.MaxRecv,
+		Connect:   o.Connect,
+	}))
+}
+
+// opened keeps a nil transport nil.
+func opened[T invoke.Transport](t T, err error) (invoke.Transport, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}

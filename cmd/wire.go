@@ -1,0 +1,60 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/compress"
+	"github.com/rpcctl/rpcctl/invoke/httpwire"
+	"github.com/spf13/pflag"
+)
+
+// wireFlags are the flags that say how calls are carried.
+type wireFlags struct {
+	protocol, http, codec, compress choice
+	get                             bool
+}
+
+// add defines them.
+func (w *wireFlags) add(f *pflag.FlagSet) {
+	w.protocol = choice{value: session.ProtocolGRPC, allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
+	w.http.allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
+	w.codec = choice{value: invoke.CodecProto, allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
+	w.compress = choice{value: compress.Identity, allowed: append([]string{compress.Identity}, compress.Names()...)}
+	f.Var(&w.protocol, "protocol", "protocol of calls")
+	f.Var(&w.http, "http", "version of HTTP (default: what the server has)")
+	f.Var(&w.codec, "codec", "encoding of messages on the wire")
+	f.Var(&w.compress, "compress", "compression of requests")
+	f.BoolVar(&w.get, "get", false, "Connect: call with GET, which caches keep; for methods without side effects")
+}
+
+// settings checks what the flags say together.
+func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
+	s := session.Wire{Protocol: w.protocol.value, HTTP: w.http.value, Codec: w.codec.value, Get: w.get}
+	if w.compress.value != compress.Identity {
+		s.Compress = w.compress.value
+	}
+	const others = "--protocol connect and --protocol grpc-web have others"
+	switch {
+	case s.Protocol == session.ProtocolGRPC && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
+		return s, usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), others)
+	case s.Protocol != httpwire.Connect && s.Get:
+		return s, usage(errors.New("--get is for --protocol connect"), "")
+	case s.HTTP == httpwire.HTTP3 && target != nil && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+		return s, usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
+	case s.Protocol != session.ProtocolGRPC && target != nil && target.Network == invoke.NetworkResolver:
+		return s, usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
+	}
+	return s, nil
+}
+
+// checkGet refuses to call with GET what may have effects.
+func (w *wireFlags) checkGet(c *invoke.Call) error {
+	if m := c.WireMethod(); w.get && !m.NoSideEffects {
+		return usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
+			"the mark is in the schema: option idempotency_level = NO_SIDE_EFFECTS")
+	}
+	return nil
+}

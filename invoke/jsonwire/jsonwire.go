@@ -1,0 +1,108 @@
+// Package jsonwire is an invoke.Transport that carries messages as JSON over another
+// Transport. Its main type is Transport.
+//
+// Above it messages are in the wire format of protobuf, as everywhere: they are
+// carried over at the edge, by the schema of the method.
+package jsonwire
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"google.golang.org/grpc/codes"
+)
+
+// A Transport makes JSON of what it sends and reads JSON. Calls of methods whose
+// schema the caller does not know, such as reflection itself, go through unchanged.
+// It is safe for concurrent use.
+type Transport struct{ inner invoke.Transport }
+
+// Over returns a Transport over another one, which it closes with itself.
+func Over(t invoke.Transport) *Transport { return &Transport{t} }
+
+// Wire tells how a call is carried.
+func (t *Transport) Wire(m invoke.Method) invoke.Wire {
+	m.Codec = invoke.CodecJSON
+	return t.inner.Wire(m)
+}
+
+// Open begins a call.
+func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	if m.Input == nil || m.Output == nil {
+		return t.inner.Open(ctx, m, md)
+	}
+	m.Codec = invoke.CodecJSON
+	ctx, cancel := context.WithCancel(ctx)
+	s, err := t.inner.Open(ctx, m, md)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &stream{
+		Stream: s, cancel: cancel, method: m,
+		encoder: transcode.NewEncoder(m.Input, transcode.EncodeOptions{Types: m.Types}),
+		// Unknown fields are those of a newer schema.
+		decoder: transcode.NewDecoder(m.Output, transcode.DecodeOptions{Types: m.Types, AllowUnknown: true}),
+	}, nil
+}
+
+// Close closes the other transport.
+func (t *Transport) Close() error { return t.inner.Close() }
+
+type stream struct {
+	invoke.Stream
+	cancel  context.CancelFunc
+	method  invoke.Method
+	encoder *transcode.Encoder
+	decoder *transcode.Decoder
+	sent    []byte // the buffers of each way
+	got     []byte
+	fault   *invoke.Status // what was wrong with a message that was received
+}
+
+// Send sends a message as JSON.
+func (s *stream) Send(msg []byte) error {
+	json, err := s.encoder.Append(s.sent[:0], msg)
+	if err != nil {
+		return fmt.Errorf("making JSON of a %s: %w", s.method.Input.FullName(), err)
+	}
+	s.sent = json
+	return s.Stream.Send(json)
+}
+
+// Recv returns the next message. One that cannot be read ends the call.
+func (s *stream) Recv() ([]byte, error) {
+	json, err := s.Stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	wire, err := s.decoder.Append(s.got[:0], json)
+	if err != nil {
+		err = fmt.Errorf("the server's JSON is no %s: %w", s.method.Output.FullName(), err)
+		s.fault = &invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}
+		s.cancel()
+		return nil, err
+	}
+	s.got = wire
+	return wire, nil
+}
+
+// Finish drops what was not received and returns the status and the trailers.
+func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
+	defer s.cancel()
+	status, trailers := s.Stream.Finish()
+	if s.fault != nil {
+		status = s.fault
+	}
+	return status, trailers
+}
+
+// HTTP tells of the response, if the other transport knows.
+func (s *stream) HTTP() (status int, version string) {
+	if h, ok := s.Stream.(invoke.HTTPStream); ok {
+		return h.HTTP()
+	}
+	return 0, ""
+}
