@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/url"
 	"time"
 )
 
@@ -18,6 +19,10 @@ type Dialer struct {
 	// Net dials; nil: net.Dialer, which tries a name's addresses of both families
 	// (RFC 8305).
 	Net func(ctx context.Context, network, address string) (net.Conn, error)
+	// Proxy chooses the HTTP proxy through which a tcp address is reached; a nil
+	// URL, or a nil Proxy, is none. See ProxyFromEnvironment.
+	Proxy    func(address string) (*url.URL, error)
+	ProxyTLS TLSOptions // for proxies that are https
 }
 
 // Limit returns the time that one connection may take.
@@ -32,15 +37,28 @@ func (d *Dialer) Limit() time.Duration {
 func (d *Dialer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Limit())
 	defer cancel()
-	dial := d.Net
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+	if d.Proxy != nil && network == "tcp" {
+		proxy, err := d.Proxy(address)
+		if err != nil {
+			return nil, &Error{Kind: ProxyRefused, Address: address, Detail: err.Error(), Err: err}
+		}
+		if proxy != nil {
+			return d.tunnel(ctx, proxy, address)
+		}
 	}
-	conn, err := dial(ctx, network, address)
+	conn, err := d.net()(ctx, network, address)
 	if err != nil {
 		return nil, dialError(address, err, d.Limit())
 	}
 	return conn, nil
+}
+
+// net returns what dials.
+func (d *Dialer) net() func(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.Net != nil {
+		return d.Net
+	}
+	return (&net.Dialer{}).DialContext
 }
 
 // Handshake runs a TLS handshake over conn, whose owner it becomes when it
@@ -50,7 +68,11 @@ func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, c
 	defer cancel()
 	t := tls.Client(conn, config)
 	if err := t.HandshakeContext(ctx); err != nil {
-		return nil, handshakeError(address, err, d.Limit())
+		e := handshakeError(address, err, d.Limit())
+		if len(config.Certificates) > 0 {
+			e = e.refusedCert()
+		}
+		return nil, e
 	}
 	return t, nil
 }

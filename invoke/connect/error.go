@@ -33,6 +33,10 @@ const (
 	Expired          Kind = "the certificate has expired"
 	NotYetValid      Kind = "the certificate is not valid yet"
 	ClientCert       Kind = "the server wants a client certificate"
+	ClientCertBad    Kind = "the server refuses the client certificate"
+	NoALPN           Kind = "the server's TLS does not offer HTTP/2"
+	NotGRPC          Kind = "the server speaks HTTP/2 but not gRPC"
+	ProxyRefused     Kind = "the proxy refuses"
 	Handshake        Kind = "TLS handshake" // any other fault of TLS
 	NoSocket         Kind = "no such socket"
 	Other            Kind = "cannot connect"
@@ -42,12 +46,16 @@ const (
 type Error struct {
 	Kind    Kind
 	Address string // what was dialled: host:port, or a socket's path
+	Proxy   bool   // Address is the proxy on the way there
 	Detail  string // more about the kind, from here or from outside: clean before printing; may be ""
 	Err     error  // the cause; may be nil
 }
 
 func (e *Error) Error() string {
 	s := e.Address + ": " + string(e.Kind)
+	if e.Proxy {
+		s = "proxy " + s
+	}
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
@@ -107,8 +115,13 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 		e.Kind, e.Detail = HTTP1, "it refused HTTP/2 in the TLS handshake (ALPN)"
 	case alerted && wantsClientCert(alert):
 		e.Kind, e.Detail = ClientCert, "it sent the alert "+strings.TrimPrefix(alert.Error(), "tls: ")
+	case alerted && alert == alertHandshakeFailure:
+		// Some servers say no more than this when they miss a certificate.
+		e.Detail = "it sent the alert handshake failure; it may want a client certificate, or none of the versions and ciphers that are offered"
 	case isTimeout(err):
 		e.Kind, e.Detail = TimedOut, "to the TLS handshake "+withinLimit(limit)
+	case errors.Is(err, syscall.ECONNRESET):
+		e.Kind, e.Detail = Closed, "it reset it during the TLS handshake"
 	case closedEarly(err):
 		e.Kind, e.Detail = Closed, "during the TLS handshake"
 	default:
@@ -139,8 +152,18 @@ func validity(c *x509.Certificate) (Kind, string) {
 	return Expired, "on " + c.NotAfter.UTC().Format(time.DateTime) + " UTC"
 }
 
+// refusedCert changes the complaint about a client certificate that is missing to
+// one about a client certificate that was given.
+func (e *Error) refusedCert() *Error {
+	if e.Kind == ClientCert {
+		e.Kind = ClientCertBad
+	}
+	return e
+}
+
 // Alerts of RFC 8446, section 6.2, and of RFC 7301.
 const (
+	alertHandshakeFailure    tls.AlertError = 40
 	alertBadCertificate      tls.AlertError = 42
 	alertUnsupportedCert     tls.AlertError = 43
 	alertCertificateRevoked  tls.AlertError = 44

@@ -2,10 +2,14 @@ package connect
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
+	"time"
 )
 
 // A Sniffer is a connection that looks at the first bytes that arrive,
@@ -14,8 +18,17 @@ type Sniffer struct {
 	net.Conn
 	address string
 	explain func(address string, p []byte, err error) *Error
-	looked  bool // by the one goroutine that reads
+	looked  atomic.Bool // at the first bytes
 	fault   atomic.Pointer[Error]
+
+	gaveCert bool
+}
+
+// GaveCert tells that a client certificate was there to send, and returns s: a
+// server that complains then does not want one, but another.
+func (s *Sniffer) GaveCert(given bool) *Sniffer {
+	s.gaveCert = given
+	return s
 }
 
 // Sniff wraps a fresh connection on which HTTP/2 will be spoken.
@@ -35,13 +48,57 @@ func (s *Sniffer) Fault() *Error { return s.fault.Load() }
 // may never be enough of them for a frame.
 func (s *Sniffer) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
-	if s.looked || n == 0 && err == nil {
+	if n == 0 && err == nil {
 		return n, err
 	}
-	s.looked = true
-	if e := s.explain(s.address, p[:n], err); e != nil {
-		s.fault.Store(e)
+	if e := s.look(p[:n], err); e != nil {
 		return 0, e
+	}
+	return n, err
+}
+
+// look looks at the first bytes, or at the error that came instead of them.
+func (s *Sniffer) look(p []byte, err error) *Error {
+	if s.looked.Load() || !s.looked.CompareAndSwap(false, true) {
+		return nil
+	}
+	e := s.explain(s.address, p, err)
+	if e == nil {
+		return nil
+	}
+	secured, isTLS := s.Conn.(*tls.Conn)
+	switch {
+	case e.Kind == ClientCert && s.gaveCert:
+		e.Kind = ClientCertBad
+	case isTLS && (e.Kind == HTTP1 || e.Kind == Garbage || e.Kind == Closed) && secured.ConnectionState().NegotiatedProtocol == "":
+		e.Kind, e.Detail = NoALPN, "no protocol was agreed on (ALPN), and then: "+string(e.Kind)+": "+e.Detail
+	}
+	s.fault.Store(e)
+	return e
+}
+
+// lastWords is how long a connection that cannot be written to is read from: what
+// the server had to say before it closed may still be on its way.
+const lastWords = 100 * time.Millisecond
+
+// Write writes. When the server has closed the connection before it was heard, its
+// last words are looked at: they may be an alert of TLS, which tells more than a
+// broken pipe.
+func (s *Sniffer) Write(p []byte) (int, error) {
+	n, err := s.Conn.Write(p)
+	if err == nil || s.looked.Load() || !closedEarly(err) {
+		return n, err
+	}
+	words := make([]byte, 64)
+	_ = s.Conn.SetReadDeadline(time.Now().Add(lastWords))
+	m, rerr := s.Conn.Read(words)
+	if rerr == nil || isTimeout(rerr) {
+		rerr = err
+	}
+	s.look(words[:m], rerr)
+	// Somebody else may have read the words, and looked.
+	if e := s.fault.Load(); e != nil {
+		return n, e
 	}
 	return n, err
 }
@@ -79,6 +136,8 @@ func withoutBytes(address string, err error) *Error {
 	switch {
 	case alerted && wantsClientCert(alert): // TLS 1.3 sends it after the handshake
 		return &Error{Kind: ClientCert, Address: address, Err: err, Detail: "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: ")}
+	case errors.Is(err, syscall.ECONNRESET):
+		return &Error{Kind: Closed, Address: address, Detail: "it reset it before it said anything", Err: err}
 	case closedEarly(err):
 		return &Error{Kind: Closed, Address: address, Detail: "before it said anything", Err: err}
 	}

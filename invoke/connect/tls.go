@@ -15,10 +15,14 @@ type TLSOptions struct {
 	Cert, Key  string // files of a client certificate and its key; both or neither
 	ServerName string // the name that the server's certificate must have; "": the target's host
 	Insecure   bool   // the server's certificate is not verified
+	KeyLog     string // file to which the keys of connections are added, for programs that show traffic; "": none
 }
 
-// IsZero tells whether nothing was asked for.
-func (o TLSOptions) IsZero() bool { return o == TLSOptions{} }
+// IsZero tells whether nothing was asked for that means TLS.
+func (o TLSOptions) IsZero() bool {
+	o.KeyLog = ""
+	return o == TLSOptions{}
+}
 
 // Config returns the TLS configuration for a client. The system's roots are not
 // read before a certificate has to be verified.
@@ -27,6 +31,9 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		ServerName:         o.ServerName,
 		InsecureSkipVerify: o.Insecure,
 		MinVersion:         tls.VersionTLS12,
+	}
+	if o.KeyLog != "" {
+		c.KeyLogWriter = keyLog(o.KeyLog)
 	}
 	if o.CACert != "" {
 		pem, err := os.ReadFile(o.CACert)
@@ -49,4 +56,18 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// keyLog is the file for the keys of connections. It is opened for each line and
+// closed again: connections are few, and several programs may write to one file.
+type keyLog string
+
+// Write adds a line. When it cannot, the handshake fails.
+func (k keyLog) Write(line []byte) (int, error) {
+	f, err := os.OpenFile(string(k), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("SSLKEYLOGFILE: %w", err)
+	}
+	n, err := f.Write(line)
+	return n, errors.Join(err, f.Close())
 }

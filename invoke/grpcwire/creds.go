@@ -23,12 +23,12 @@ func (authInfo) AuthType() string { return "rpcctl" }
 
 // ClientHandshake runs the TLS handshake, if there is to be one.
 func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	address := raw.RemoteAddr().String()
-	if c.t.target.Network == "tcp" {
-		address = c.t.target.Address
+	address := c.t.target.Address
+	if d, ok := raw.(*dialledConn); ok {
+		address = d.address
 	}
 	info := authInfo{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}
-	conn := raw
+	conn, gaveCert := raw, false
 	if c.secure {
 		config := c.t.tls.Clone()
 		if config.ServerName == "" {
@@ -40,8 +40,9 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 			return nil, nil, err
 		}
 		conn, info.SecurityLevel = secured, credentials.PrivacyAndIntegrity
+		gaveCert = len(config.Certificates) > 0
 	}
-	return &watched{Sniffer: connect.Sniff(conn, address), t: c.t, began: time.Now(), address: address}, info, nil
+	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, began: time.Now(), address: address}, info, nil
 }
 
 func hostOf(authority string) string {
@@ -96,6 +97,18 @@ func (w *watched) Read(p []byte) (int, error) {
 				Kind: connect.TimedOut, Address: w.address, Err: err,
 				Detail: "connected, but it sent no HTTP/2 settings within " + limit.String(),
 			})
+		}
+	}
+	return n, err
+}
+
+// Write writes, and takes note of a server that closes the connection before it was
+// heard.
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Sniffer.Write(p)
+	if err != nil {
+		if fault := w.Fault(); fault != nil {
+			w.t.note(fault)
 		}
 	}
 	return n, err

@@ -5,17 +5,16 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/compress"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // answers that are compressed
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -30,8 +29,11 @@ type Options struct {
 	Authority string // the :authority of calls; "": the target's
 	UserAgent string // put before grpc-go's own; "": none
 	MaxRecv   int    // bytes of the greatest message; 0: DefaultMaxRecv
-	Compress  string // of requests, a name of compress.Names; "": none
 	Connect   connect.Dialer
+
+	LoadBalancing string        // PickFirst or RoundRobin; "": the default, which is one address
+	ServiceConfig string        // of gRPC, JSON; it excludes LoadBalancing; "": none
+	Keepalive     time.Duration // between questions whether a silent server lives; 0: none are asked
 }
 
 // A Transport is gRPC over HTTP/2 to one target. It connects with the first call
@@ -40,22 +42,28 @@ type Transport struct {
 	target invoke.Target
 	o      Options
 	tls    *tls.Config // nil: TLS is never used
+	config string      // service config; "": none
 
 	mu      sync.Mutex
-	conn    *grpc.ClientConn // of the current security; nil before the first call
+	conn    *channel   // of the current security; nil before the first call
+	dropped []*channel // that were still in use when they were dropped
 	secure  bool
 	decided bool  // no more changes of secure
 	lastErr error // why the last connection could not be made
 	closed  bool
 }
 
-// New makes a Transport and reads the files that TLS needs. It dials nothing.
+// New makes a Transport and reads the files that TLS needs. It dials nothing. An
+// error may be an *OptionError.
 func New(target invoke.Target, o Options) (*Transport, error) {
-	if o.Compress != "" && !compress.Known(o.Compress) {
-		return nil, fmt.Errorf("%q is no known compression", o.Compress)
+	if err := checkTarget(target); err != nil {
+		return nil, err
 	}
-	registerCodings()
 	t := &Transport{target: target, o: o}
+	var err error
+	if t.config, err = o.serviceConfig(); err != nil {
+		return nil, err
+	}
 	t.secure = target.Security == invoke.SecurityTLS || target.Security == invoke.SecurityAuto && !target.Local()
 	t.decided = target.Security != invoke.SecurityAuto || t.secure
 	if t.secure || !t.decided {
@@ -84,10 +92,7 @@ func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 	default:
 		url = t.target.String() + m.Path
 	}
-	return invoke.Wire{
-		URL: url, Protocol: "grpc", HTTP: "2",
-		Codec: cmp.Or(m.Codec, invoke.CodecProto), Compression: cmp.Or(t.o.Compress, compress.Identity),
-	}
+	return invoke.Wire{URL: url, Protocol: "grpc", HTTP: "2", Codec: "proto", Compression: "identity"}
 }
 
 // Open begins a call, connecting first if need be. A server on this machine that
@@ -106,13 +111,15 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		// Always a server stream: the number of answers is checked by the Invoker.
 		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
 		limit := t.maxRecv(m)
-		cs, err := conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, limit)...)
+		cs, err := conn.NewStream(callCtx, desc, m.Path, grpc.MaxCallRecvMsgSize(limit))
 		if err == nil {
-			return &stream{ClientStream: cs, ctx: ctx, seen: seen, limit: limit, codec: codecOf(m)}, nil
+			return &stream{ClientStream: cs, ctx: ctx, seen: seen, limit: limit, release: func() { t.release(conn) }}, nil
 		}
+		t.release(conn)
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
 			continue
 		}
+		t.drop(conn)
 		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err, secure)}
 	}
 }
@@ -162,32 +169,30 @@ func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
 	defer t.mu.Unlock()
 	if !t.decided {
 		t.secure, t.decided, t.lastErr = true, true, nil
-		_ = t.conn.Close()
-		t.conn = nil
+		if t.conn != nil {
+			_ = t.conn.Close()
+			t.conn = nil
+		}
 	}
 	return true
 }
 
-// client returns the connection, made on first use.
-func (t *Transport) client() (conn *grpc.ClientConn, secure bool, err error) {
+// client returns the connection, made on first use, for a call that releases it.
+func (t *Transport) client() (conn *channel, secure bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil, false, net.ErrClosed
 	}
 	if t.conn == nil {
-		t.conn, err = grpc.NewClient(t.name(), t.dialOptions()...)
+		made, err := grpc.NewClient(t.name(), t.dialOptions()...)
+		if err != nil {
+			return nil, false, err
+		}
+		t.conn = &channel{ClientConn: made}
 	}
-	return t.conn, t.secure, err
-}
-
-// name is the target as grpc-go wants it. A plain host:port goes round its
-// resolvers, since net dials a name's addresses better, and says what is wrong.
-func (t *Transport) name() string {
-	if t.target.Network == invoke.NetworkResolver {
-		return t.target.Address
-	}
-	return "passthrough:///" + t.target.Address
+	t.conn.calls++
+	return t.conn, t.secure, nil
 }
 
 func (t *Transport) dialOptions() []grpc.DialOption {
@@ -197,32 +202,26 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithContextDialer(t.dial),
 		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
 		grpc.WithStatsHandler(watch{}),
-		grpc.WithDisableRetry(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithInitialWindowSize(windowSize),
 		grpc.WithInitialConnWindowSize(windowSize),
-		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<31 - 1)),
+		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(codec{}),
+			grpc.MaxCallSendMsgSize(1<<31-1),
+		),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: min(time.Second, limit), Multiplier: 1.6, Jitter: 0.2, MaxDelay: 10 * time.Second},
 			MinConnectTimeout: limit,
 		}),
 	}
+	opts = append(opts, t.reachOptions()...)
 	if t.o.UserAgent != "" {
 		opts = append(opts, grpc.WithUserAgent(t.o.UserAgent))
 	}
 	if a := t.authority(); a != "" {
 		opts = append(opts, grpc.WithAuthority(a))
-	}
-	return opts
-}
-
-// callOptions are those of one call.
-func (t *Transport) callOptions(m invoke.Method, limit int) []grpc.CallOption {
-	opts := []grpc.CallOption{grpc.ForceCodecV2(codecOf(m)), grpc.MaxCallRecvMsgSize(limit)}
-	if t.o.Compress != "" {
-		opts = append(opts, grpc.UseCompressor(t.o.Compress))
 	}
 	return opts
 }
@@ -257,7 +256,14 @@ func (t *Transport) dial(ctx context.Context, address string) (net.Conn, error) 
 		network = "tcp"
 	}
 	conn, err := t.o.Connect.Dial(ctx, network, address)
+	var ce *connect.Error
+	if errors.As(err, &ce) && !ce.Proxy {
+		ce.Address = t.dialled(ce.Address)
+	}
 	t.note(err)
+	if err == nil && network == "tcp" && address != t.target.Address {
+		conn = &dialledConn{Conn: conn, address: t.dialled(address)}
+	}
 	return conn, err
 }
 
@@ -274,6 +280,9 @@ func (t *Transport) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
+	for _, c := range t.dropped {
+		_ = c.Close()
+	}
 	if t.conn == nil {
 		return nil
 	}

@@ -18,13 +18,13 @@ import (
 // stream is one call on grpc-go.
 type stream struct {
 	grpc.ClientStream
-	ctx   context.Context // of the call, to tell why it ended
-	seen  *seen
-	limit int // bytes of the greatest message to receive
-	codec codec
-	buf   []byte // the message last received
-	ended error  // what ended receiving, io.EOF for OK; nil while it goes on
-	known bool   // the response's codec has been looked at
+	ctx  context.Context // of the call, to tell why it ended
+	seen *seen
+	// release gives the connection back.
+	release func()
+	limit   int    // bytes of the greatest message to receive
+	buf     []byte // the message last received
+	ended   error  // what ended receiving, io.EOF for OK; nil while it goes on
 
 	finished bool
 	trailer  invoke.Metadata
@@ -54,28 +54,10 @@ func (s *stream) Recv() ([]byte, error) {
 	if s.ended != nil {
 		return nil, io.EOF
 	}
-	if !s.known {
-		s.known = true
-		s.ended = s.checkCodec()
-	}
-	if s.ended == nil {
-		s.ended = s.RecvMsg(&s.buf)
-	}
-	if s.ended != nil {
+	if s.ended = s.RecvMsg(&s.buf); s.ended != nil {
 		return nil, io.EOF
 	}
 	return s.buf, nil
-}
-
-// checkCodec refuses a response in another codec than the request's, as the gRPC
-// protocol has it (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md,
-// Responses). grpc-go would hand over its messages.
-func (s *stream) checkCodec() error {
-	md, err := s.ClientStream.Header()
-	if types := md.Get("content-type"); err == nil && len(types) > 0 && !s.codec.accepts(types[0]) {
-		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request", types[0])
-	}
-	return nil
 }
 
 // Finish drops what is left and tells how the call ended.
@@ -87,6 +69,7 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 		_, _ = s.Recv()
 	}
 	s.finished = true
+	s.release()
 	s.status = callStatus(s.ctx, s.ended, s.seen.trailers.Load(), s.limit)
 	if s.seen.trailers.Load() {
 		s.trailer = trailers(invoke.Metadata(s.Trailer()), s.status)

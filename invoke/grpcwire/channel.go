@@ -1,0 +1,43 @@
+package grpcwire
+
+import (
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+)
+
+// A channel is what grpc-go keeps its connections in, and how many calls use it.
+type channel struct {
+	*grpc.ClientConn
+	calls   int  // in flight; this and what follows: guarded by Transport.mu
+	dropped bool // no call may begin on it
+}
+
+// release tells that a call on a channel has ended.
+func (t *Transport) release(c *channel) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.calls--; c.calls == 0 && c.dropped {
+		_ = c.Close()
+	}
+}
+
+// drop sees to it that the next call connects anew: a channel that could not
+// connect lets no call try before a while has passed, which is for clients that
+// nobody waits for. Calls that have a connection keep it.
+func (t *Transport) drop(c *channel) {
+	if c.GetState() != connectivity.TransientFailure {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.conn != c {
+		return
+	}
+	t.conn = nil
+	if c.calls == 0 {
+		_ = c.Close()
+		return
+	}
+	c.dropped = true
+	t.dropped = append(t.dropped, c)
+}
