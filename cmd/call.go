@@ -201,7 +201,7 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{})
+	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.headers.secret})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
@@ -231,7 +231,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	sinks := invoke.Tee{out}
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
-			Types: p.Types, Color: a.colour(a.env.StderrTTY),
+			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
 		}))
 	}
 	if p.Method.IsStreamingClient() && o.hold.given() {

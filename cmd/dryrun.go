@@ -19,7 +19,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
-	if _, err := io.WriteString(a.env.Stderr, formatters.Clean(describePlan(p, transport), true)); err != nil {
+	if _, err := io.WriteString(a.env.Stderr, formatters.Clean(describePlan(p, transport, a.globals.headers.secret), true)); err != nil {
 		return err
 	}
 	if format == formatters.Events {
@@ -51,7 +51,7 @@ func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter
 }
 
 // describePlan tells where a call would go, a line for each thing to know.
-func describePlan(p *invoke.Call, transport invoke.Transport) string {
+func describePlan(p *invoke.Call, transport invoke.Transport, secret func(name string) bool) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
@@ -70,7 +70,7 @@ func describePlan(p *invoke.Call, transport invoke.Transport) string {
 	for _, key := range p.Metadata.Keys() {
 		for _, value := range p.Metadata[key] {
 			switch {
-			case formatters.SecretHeader(key):
+			case secret(key):
 				value = "•••"
 			case invoke.IsBinary(key):
 				value = fmt.Sprintf("%d bytes", len(value))

@@ -24,6 +24,9 @@ type Env struct {
 	Now                            func() time.Time
 	// Dial makes connections; nil: the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// ReadPassword asks a person for a password and does not show it; nil: there is
+	// nobody to ask.
+	ReadPassword func(ctx context.Context, prompt string) (string, error)
 	// InCall is set while a remote call is in flight, and only read by others.
 	InCall *atomic.Bool
 }
@@ -38,7 +41,9 @@ func processEnv() *Env {
 		Getenv:    os.Getenv,
 		LookupEnv: os.LookupEnv,
 		Now:       time.Now,
-		InCall:    new(atomic.Bool),
+
+		ReadPassword: readPassword,
+		InCall:       new(atomic.Bool),
 	}
 	if e.StdoutTTY {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/grpc/codes"
 )
@@ -58,6 +59,8 @@ func (a *app) explain(err error) string {
 	switch {
 	case errors.As(err, &filter):
 		return faultyFilter(filter)
+	case errors.As(err, new(*session.CredentialError)), errors.As(err, new(*session.ExposedError)):
+		return formatters.Clean(innermostCare(err).Error(), false) + "\n"
 	case errors.As(err, &conn):
 		return formatters.Clean(conn.Error(), false) + "\n"
 	case errors.As(err, &bad):
@@ -111,7 +114,15 @@ func causeHints(err error) []string {
 		status   *invoke.StatusError
 		wire     *transcode.WireError
 	)
+	var (
+		exposed *session.ExposedError
+		option  *grpcwire.OptionError
+	)
 	switch {
+	case errors.As(err, &exposed):
+		return some(exposedHint(exposed))
+	case errors.As(err, &option):
+		return some(option.Hint)
 	case errors.As(err, &badUsage):
 		return some(badUsage.Hint)
 	case errors.Is(err, session.ErrNoTarget):
@@ -173,6 +184,9 @@ func faultyFilter(e *formatters.FilterError) string {
 
 // connectHint is the flag or the look that helps against a connection's failure.
 func connectHint(e *connect.Error) string {
+	if e.Proxy && e.Kind != connect.ProxyRefused {
+		return "HTTPS_PROXY names the proxy; NO_PROXY=host goes round it"
+	}
 	switch e.Kind {
 	case connect.Refused:
 		return "nothing listens there: is the server running, and is the port right?"
@@ -202,6 +216,14 @@ func connectHint(e *connect.Error) string {
 		return "check this machine's clock; -k accepts it all the same"
 	case connect.ClientCert:
 		return "give one with --cert FILE and --key FILE"
+	case connect.ClientCertBad:
+		return "give one that the server trusts with --cert FILE and --key FILE"
+	case connect.NoALPN:
+		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between?"
+	case connect.NotGRPC:
+		return "is it the right port, and does what is in between pass gRPC on? --protocol names another one"
+	case connect.ProxyRefused:
+		return "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"
 	default:
 		return ""
 	}
@@ -211,10 +233,32 @@ func connectHint(e *connect.Error) string {
 func statusHint(s *invoke.Status) string {
 	switch {
 	case s.Code == codes.Unauthenticated && s.Origin == invoke.OriginServer:
-		return "give credentials with -H 'authorization: Bearer …'"
+		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
 	case s.Code == codes.ResourceExhausted && s.Origin == invoke.OriginClient:
 		return "--max-recv-size allows a greater message"
 	default:
 		return ""
 	}
+}
+
+// innermostCare returns what kept a call from being made, without the status in
+// which it was wrapped.
+func innermostCare(err error) error {
+	var (
+		credential *session.CredentialError
+		exposed    *session.ExposedError
+	)
+	if errors.As(err, &credential) {
+		return credential
+	}
+	errors.As(err, &exposed)
+	return exposed
+}
+
+// exposedHint is how a secret may go where it was kept from going.
+func exposedHint(e *session.ExposedError) string {
+	if e.Untrusted != "" {
+		return "look at what the file asks for with rpcctl context show, and trust it with rpcctl context trust"
+	}
+	return "use https:// or --tls; --plaintext-credentials sends it all the same"
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/grpc/codes"
 )
@@ -54,12 +55,16 @@ func exitCode(err error) int {
 		return exitOK
 	case interruptedLookup(err):
 		return exitInterrupted
+	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)):
+		return exitUsage
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure
 	case errors.As(err, &filter) && filter.Program == "": // it failed on an answer
 		return exitFailure
 	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &filter), errors.As(err, &ambiguous), errors.As(err, &unknown):
 		return exitUsage
+	case errors.As(err, new(*session.CredentialError)) && !errors.Is(err, context.Canceled):
+		return exitFailure
 	case errors.As(err, &status):
 		return statusExit(status.Status.Code)
 	case errors.Is(err, context.Canceled):

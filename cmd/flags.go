@@ -25,7 +25,8 @@ type globals struct {
 	protos, importPaths, protosets []string
 	useReflection                  bool
 	headers                        headerFlags
-	wire                           wireFlags
+	auth                           authFlags
+	reach                          reachFlags
 
 	color   choice
 	verbose int
@@ -52,14 +53,15 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.StringArrayVarP(&g.importPaths, "import-path", "I", nil, "`DIR` in which .proto files and their imports are found (repeatable)")
 	f.StringArrayVar(&g.protosets, "protoset", nil, "take the schema from a descriptor set `FILE` (repeatable)")
 	f.BoolVar(&g.useReflection, "use-reflection", true, "ask the server for its schema; with files, only where it is given")
-	f.StringArrayVarP(&g.headers.both, "header", "H", nil, "request metadata `'NAME: VALUE'`, for reflection too (repeatable)")
+	f.StringArrayVarP(&g.headers.both, "header", "H", nil, "request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
 	f.StringArrayVar(&g.headers.rpc, "rpc-header", nil, "request metadata for the call alone (repeatable)")
 	f.StringArrayVar(&g.headers.reflect, "reflect-header", nil, "request metadata for reflection alone (repeatable)")
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
+	addAuthFlags(f, &g.auth)
+	addReachFlags(f, &g.reach)
 	g.color = choice{value: "auto", allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")
 	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
-	g.wire.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		addAlias(f, alias[0], alias[1])
 	}
@@ -101,7 +103,10 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 		}
 	}
 	s.Target = target
-	if s.Wire, err = g.wire.settings(target); err != nil {
+	if err := g.reach.apply(&s, a.env); err != nil {
+		return s, err
+	}
+	if s.Care, err = a.care(target); err != nil {
 		return s, err
 	}
 	s.ReflectMetadata, err = g.headers.metadata(a.env, slices.Concat(g.headers.both, g.headers.reflect))

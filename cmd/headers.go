@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -14,33 +15,95 @@ type headerFlags struct {
 	both         []string // for reflection and for the call
 	rpc, reflect []string
 	expand       bool // ${NAME} in values
+
+	authorization string              // from the flags that say who calls; "": none
+	secrets       map[string]struct{} // names whose values came from a file or the environment
 }
 
-// metadata reads headers as given on the command line.
+// metadata reads headers as given on the command line, and adds who calls.
 func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, error) {
 	md := invoke.Metadata{}
 	for _, text := range headers {
-		name, value, err := parseHeader(text)
-		if err != nil {
-			return nil, err
-		}
-		if h.expand {
-			if value, err = expand(env, name, value); err != nil {
+		lines := []string{text}
+		path, isFile := strings.CutPrefix(text, "@")
+		if isFile {
+			var err error
+			if lines, err = headerFile(path); err != nil {
 				return nil, err
 			}
 		}
-		if invoke.IsBinary(name) {
-			if value, err = decodeBinary(name, value); err != nil {
+		for _, line := range lines {
+			if err := h.add(md, env, line, isFile); err != nil {
 				return nil, err
 			}
 		}
-		if !invoke.IsBinary(name) && !printable(value) {
-			return nil, usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
-				fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
+	}
+	if h.authorization != "" {
+		if _, given := md["authorization"]; given {
+			return nil, usage(errors.New("a header authorization and a flag both say who calls"), "")
 		}
-		md.Add(name, value)
+		md.Add("authorization", h.authorization)
 	}
 	return md, nil
+}
+
+// add reads one header. Its value is a secret when it came from a file, or from the
+// environment.
+func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, secret bool) error {
+	name, value, err := parseHeader(text)
+	if err != nil {
+		return err
+	}
+	if h.expand {
+		secret = secret || strings.Contains(value, "${")
+		if value, err = expand(env, name, value); err != nil {
+			return err
+		}
+	}
+	if invoke.IsBinary(name) {
+		if value, err = decodeBinary(name, value); err != nil {
+			return err
+		}
+	}
+	if !invoke.IsBinary(name) && !printable(value) {
+		return usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
+			fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
+	}
+	if secret {
+		if h.secrets == nil {
+			h.secrets = map[string]struct{}{}
+		}
+		h.secrets[name] = struct{}{}
+	}
+	md.Add(name, value)
+	return nil
+}
+
+// secret tells of the lower-case name of a request header that its values are not
+// to be shown.
+func (h *headerFlags) secret(name string) bool {
+	_, ours := h.secrets[name]
+	return ours || formatters.SecretHeader(name)
+}
+
+// headerFile reads the headers in a file: one a line, without empty lines and
+// those that begin with #.
+func headerFile(path string) ([]string, error) {
+	if path == "" || path == "-" {
+		return nil, usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
+	}
+	text, err := readSecret(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading headers: %w", err)
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
 }
 
 // reserved are the names that the protocol itself sets, with how to set them.

@@ -89,6 +89,8 @@ func (a *app) openOutput(format formatters.Format, o *outputOptions, types invok
 		Columns:      o.columns,
 		Field:        o.field,
 		FilterRaw:    o.jqRaw,
+
+		SecretHeaders: a.globals.headers.secret,
 	}
 	if o.jq != "" {
 		filter, err := formatters.ParseFilter(o.jq)

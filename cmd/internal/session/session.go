@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"time"
 
 	"github.com/rpcctl/rpcctl/discovery"
@@ -27,7 +28,11 @@ type Settings struct {
 	UserAgent      string
 	ConnectTimeout time.Duration // 0: the default
 	MaxRecv        int           // bytes; 0: the default
-	Wire           Wire
+	LoadBalancing  string        // pick_first, round_robin; "": the default
+	ServiceConfig  string        // of gRPC, JSON; "": none
+	Keepalive      time.Duration // 0: none
+	Proxy          func(address string) (*url.URL, error)
+	Care           Care
 
 	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
 	Protosets           []string // files of descriptor sets
@@ -70,24 +75,31 @@ func (s *Session) Transport() (invoke.Transport, error) {
 		return nil, ErrNoTarget
 	}
 	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial}
+	if !target.Local() {
+		dialer.Proxy = s.settings.Proxy
+	}
 	if target.Network == invoke.NetworkDemo {
 		demo := testserver.StartMemory(testserver.Options{Now: s.world.Now})
 		s.closers = append(s.closers, demo.Close)
 		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
 	}
-	t, err := s.wire(*target, grpcwire.Options{
+	t, err := grpcwire.New(*target, grpcwire.Options{
 		TLS:       s.settings.TLS,
 		Authority: s.settings.Authority,
 		UserAgent: s.settings.UserAgent,
 		MaxRecv:   s.settings.MaxRecv,
 		Connect:   dialer,
+
+		LoadBalancing: s.settings.LoadBalancing,
+		ServiceConfig: s.settings.ServiceConfig,
+		Keepalive:     s.settings.Keepalive,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.transport = t
 	s.closers = append(s.closers, t.Close)
-	return t, nil
+	s.transport = carefully(t, *target, s.settings.Care)
+	return s.transport, nil
 }
 
 // Source returns the schema: the files that were given, then the server's

@@ -1,0 +1,163 @@
+package cmd
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/pflag"
+)
+
+// authFlags say who calls. None of them takes a secret: they tell where it is.
+type authFlags struct {
+	bearerFile, bearerEnv, command   string
+	basic, passwordFile, passwordEnv string
+	netrc                            bool
+	plaintext                        bool // secrets may go to another machine unencrypted
+}
+
+// credentialFlags are the flags of which one at most may be given.
+var credentialFlags = []string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}
+
+func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
+	f.StringVar(&o.bearerFile, "bearer-file", "", "send the token in `FILE` as authorization: Bearer")
+	f.StringVar(&o.bearerEnv, "bearer-env", "", "send the token in the environment variable `NAME`")
+	f.StringVar(&o.basic, "basic", "", "authorization: Basic for `USER`; without the two flags below the terminal is asked")
+	f.StringVar(&o.passwordFile, "password-file", "", "`FILE` with the password for --basic")
+	f.StringVar(&o.passwordEnv, "password-env", "", "environment variable `NAME` with the password for --basic")
+	f.BoolVar(&o.netrc, "netrc", false, "user and password from ~/.netrc, or the file that NETRC names")
+	f.StringVar(&o.command, "auth-command", "", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
+	f.BoolVar(&o.plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
+}
+
+// authorization returns the value of the header authorization: "" for none, and
+// session.Later where a program or a person has to be asked.
+func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
+	var given []string
+	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.command != ""} {
+		if is {
+			given = append(given, "--"+credentialFlags[i])
+		}
+	}
+	switch {
+	case len(given) > 1:
+		return "", usage(fmt.Errorf("%s and %s both say who calls", given[0], given[1]), "")
+	case o.basic == "" && (o.passwordFile != "" || o.passwordEnv != ""):
+		return "", usage(errors.New("a password needs a user"), "--basic USER")
+	case o.passwordFile != "" && o.passwordEnv != "":
+		return "", usage(errors.New("--password-file and --password-env both name the password"), "")
+	case o.bearerFile != "":
+		token, err := readSecret(o.bearerFile)
+		if err != nil {
+			return "", fmt.Errorf("--bearer-file: %w", err)
+		}
+		return bearer("--bearer-file", token)
+	case o.bearerEnv != "":
+		token, ok := env.LookupEnv(o.bearerEnv)
+		if !ok {
+			return "", usage(fmt.Errorf("--bearer-env: the environment has no variable %q", o.bearerEnv), "")
+		}
+		return bearer("--bearer-env", token)
+	case o.basic != "":
+		return o.basicAuth(env)
+	case o.netrc:
+		return netrcAuth(env, t)
+	case o.command != "":
+		return session.Later, nil
+	}
+	return "", nil
+}
+
+// authorizer returns what asks for the credential that authorization left for
+// later.
+func (o *authFlags) authorizer(env *Env) func(ctx context.Context, fresh bool) (string, error) {
+	if o.command != "" {
+		return func(ctx context.Context, _ bool) (string, error) {
+			token, err := runForToken(ctx, env, o.command)
+			if err != nil {
+				return "", fmt.Errorf("--auth-command: %w", err)
+			}
+			return bearer("--auth-command", token)
+		}
+	}
+	password, asked := "", false
+	return func(ctx context.Context, _ bool) (string, error) {
+		if !asked {
+			var err error
+			if password, err = env.askPassword(ctx, fmt.Sprintf("password of %s: ", o.basic)); err != nil {
+				return "", err
+			}
+			asked = true
+		}
+		return basic(o.basic, password), nil
+	}
+}
+
+// basicAuth is the value for --basic.
+func (o *authFlags) basicAuth(env *Env) (string, error) {
+	if strings.ContainsAny(o.basic, ":\r\n") {
+		return "", usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
+			"--password-file FILE or --password-env NAME")
+	}
+	switch {
+	case o.passwordFile != "":
+		password, err := readSecret(o.passwordFile)
+		if err != nil {
+			return "", fmt.Errorf("--password-file: %w", err)
+		}
+		return basic(o.basic, password), nil
+	case o.passwordEnv != "":
+		password, ok := env.LookupEnv(o.passwordEnv)
+		if !ok {
+			return "", usage(fmt.Errorf("--password-env: the environment has no variable %q", o.passwordEnv), "")
+		}
+		return basic(o.basic, password), nil
+	}
+	return session.Later, nil
+}
+
+// basic is the value of authorization for a user and a password (RFC 7617).
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// bearer is the value of authorization for a token. A token that names its scheme
+// itself, as "Bearer x" does, is the whole value.
+func bearer(from, token string) (string, error) {
+	token = strings.TrimSpace(token)
+	switch {
+	case token == "":
+		return "", usage(fmt.Errorf("%s: no token", from), "")
+	case !printable(token):
+		return "", usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
+	case strings.Contains(token, " "):
+		return token, nil
+	}
+	return "Bearer " + token, nil
+}
+
+// maxSecret bounds a file with a secret, in bytes.
+const maxSecret = 64 << 10
+
+// readSecret reads a secret from a file, without the line feed at its end.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(b) > maxSecret:
+		return "", fmt.Errorf("%s: more than %d bytes", path, maxSecret)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}

@@ -1,0 +1,260 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// healthOptions are the flags of health.
+type healthOptions struct {
+	service string
+	watch   bool
+	timeout seconds
+	output  choice
+}
+
+// healthTimeout is the limit of a check when nobody set one: a probe must end.
+const healthTimeout = 10 * time.Second
+
+func (a *app) newHealth() *cobra.Command {
+	o := &healthOptions{timeout: seconds(healthTimeout), output: choice{value: "text", allowed: []string{"text", "json"}}}
+	c := &cobra.Command{
+		Use:   "health [SERVICE]",
+		Short: "Ask whether a server, or one of its services, is up",
+		Long: `Ask the gRPC health service of a server whether it is SERVING, and print the answer.
+
+  rpcctl -a localhost:50051 health
+  rpcctl -a localhost:50051 health shop.v1.Shop
+  rpcctl -a localhost:50051 health --wait=1m
+  rpcctl -a localhost:50051 health --watch
+
+Exit codes: 0 SERVING, 1 not SERVING, 69 the server does not know the service, 76
+it has no health service, 78 it cannot be reached. With --wait the answer is
+waited for until it is SERVING. --watch prints each change until it is
+interrupted; with --wait too, until it is SERVING.`,
+		Args: words(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.service = args[0]
+			}
+			return a.health(c, o)
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.watch, "watch", false, "print each change of the answer")
+	f.Var(&o.timeout, "timeout", "limit of one question")
+	f.VarP(&o.output, "output", "o", "format")
+	return c
+}
+
+// A NotServingError is a server, or a service, that says it is not up.
+type NotServingError struct {
+	Service string // "" is the server
+	Status  string // its answer, such as NOT_SERVING
+}
+
+func (e *NotServingError) Error() string {
+	if e.Service == "" {
+		return "the server is " + e.Status
+	}
+	return e.Service + " is " + e.Status
+}
+
+// health asks, and asks again with --wait until the answer is good.
+func (a *app) health(c *cobra.Command, o *healthOptions) error {
+	if err := a.configure(c); err != nil {
+		return err
+	}
+	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	if err != nil {
+		return err
+	}
+	transport, err := a.session.Transport()
+	if err != nil {
+		return err
+	}
+	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	if o.watch {
+		return a.watchHealth(c.Context(), invoker, md, o)
+	}
+	return a.pollHealth(c.Context(), invoker, md, o)
+}
+
+// healthPoll is the time between two questions of --wait.
+const healthPoll = 250 * time.Millisecond
+
+// pollHealth asks once, or with --wait until the answer is SERVING or the time is
+// over, and prints the last answer. The first question waits for the server itself.
+func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+	wait := durationOf(a.globals.reach.wait)
+	until := time.Now().Add(wait)
+	state, err := checkHealth(ctx, invoker, md, o.service, durationOf(o.timeout)+wait)
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for waiting := wait > 0; waiting && comesUp(state, err); {
+		select {
+		case <-time.After(healthPoll):
+		case <-ctx.Done():
+			waiting = false
+			continue
+		}
+		next, nextErr := checkHealth(ctx, invoker, md, o.service, durationOf(o.timeout))
+		if ctx.Err() != nil {
+			break // what it was before says more
+		}
+		state, err = next, nextErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.printHealth(o, state); err != nil {
+		return err
+	}
+	return verdict(o.service, state)
+}
+
+// comesUp tells whether an answer may still become SERVING.
+func comesUp(state healthpb.HealthCheckResponse_ServingStatus, err error) bool {
+	var se *invoke.StatusError
+	if errors.As(err, &se) {
+		return se.Status.Origin == invoke.OriginServer && (se.Status.Code == codes.NotFound || se.Status.Code == codes.Unavailable)
+	}
+	return err == nil && state != healthpb.HealthCheckResponse_SERVING
+}
+
+// healthMethod is a method of the health service.
+func healthMethod(name protoreflect.Name) protoreflect.MethodDescriptor {
+	return healthpb.File_grpc_health_v1_health_proto.Services().ByName("Health").Methods().ByName(name)
+}
+
+// healthCall is a call of the health service.
+func healthCall(name protoreflect.Name, md invoke.Metadata, service string, timeout time.Duration) (*invoke.Call, error) {
+	wire, err := proto.Marshal(&healthpb.HealthCheckRequest{Service: service})
+	if err != nil {
+		return nil, err
+	}
+	return &invoke.Call{Method: healthMethod(name), Metadata: md, Requests: invoke.Messages(wire), Timeout: timeout}, nil
+}
+
+// checkHealth asks once.
+func checkHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, service string, timeout time.Duration) (healthpb.HealthCheckResponse_ServingStatus, error) {
+	call, err := healthCall("Check", md, service, timeout)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := invoker.One(ctx, call)
+	if err != nil {
+		return 0, err
+	}
+	return healthAnswer(answer)
+}
+
+func healthAnswer(m *invoke.Message) (healthpb.HealthCheckResponse_ServingStatus, error) {
+	var r healthpb.HealthCheckResponse
+	if err := proto.Unmarshal(m.Wire, &r); err != nil {
+		return 0, fmt.Errorf("reading the answer of the health service: %w", err)
+	}
+	return r.GetStatus(), nil
+}
+
+// errServing ends a watch that has seen what it waited for.
+var errServing = errors.New("serving")
+
+// watchHealth prints each change.
+func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+	call, err := healthCall("Watch", md, o.service, 0)
+	if err != nil {
+		return err
+	}
+	wait := durationOf(a.globals.reach.wait)
+	var over atomic.Bool
+	if wait > 0 {
+		// Not the call's own deadline: the server would end it too, in its own words.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer time.AfterFunc(wait, func() { over.Store(true); cancel() }).Stop()
+	}
+	last, answered := healthpb.HealthCheckResponse_UNKNOWN, false
+	a.env.InCall.Store(true)
+	defer a.env.InCall.Store(false)
+	err = invoker.Do(ctx, call, invoke.SinkFunc(func(e *invoke.Event) error {
+		if e.Kind != invoke.ResponseReceived {
+			return nil
+		}
+		state, err := healthAnswer(e.Message)
+		if err != nil {
+			return err
+		}
+		last, answered = state, true
+		if err := a.printHealth(o, state); err != nil {
+			return err
+		}
+		if wait > 0 && state == healthpb.HealthCheckResponse_SERVING {
+			return errServing
+		}
+		return nil
+	}))
+	switch {
+	case errors.Is(err, errServing):
+		return nil
+	case over.Load() && !answered:
+		return (&invoke.Status{
+			Code: codes.DeadlineExceeded, Message: "no answer within " + wait.String(), Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
+		}).Err()
+	case err != nil && !over.Load():
+		return err
+	}
+	return verdict(o.service, last)
+}
+
+// printHealth prints one answer.
+func (a *app) printHealth(o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
+	if o.output.value == "text" {
+		_, err := fmt.Fprintln(a.env.Stdout, stateName(state))
+		return err
+	}
+	line, err := json.Marshal(struct {
+		Service string `json:"service"`
+		Status  string `json:"status"`
+	}{formatters.Clean(o.service, false), stateName(state)})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.env.Stdout, "%s\n", line)
+	return err
+}
+
+// stateName is the name of an answer, or its number.
+func stateName(s healthpb.HealthCheckResponse_ServingStatus) string {
+	if n, ok := healthpb.HealthCheckResponse_ServingStatus_name[int32(s)]; ok {
+		return n
+	}
+	return fmt.Sprintf("STATUS_%d", s)
+}
+
+// verdict is the error for an answer. A service that a watch does not know is told
+// as Check tells it.
+func verdict(service string, state healthpb.HealthCheckResponse_ServingStatus) error {
+	switch state {
+	case healthpb.HealthCheckResponse_SERVING:
+		return nil
+	case healthpb.HealthCheckResponse_SERVICE_UNKNOWN:
+		return (&invoke.Status{Code: codes.NotFound, Message: fmt.Sprintf("unknown service %q", service), Origin: invoke.OriginServer}).Err()
+	}
+	return &NotServingError{Service: service, Status: stateName(state)}
+}

@@ -1,0 +1,214 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"google.golang.org/grpc/codes"
+)
+
+// Care is what is done around each call, whatever the wire: waiting for the
+// server, trying again, and looking after credentials. The zero value does
+// nothing.
+type Care struct {
+	Wait  time.Duration // for the server to be up, from the first call on; 0: none
+	Retry int           // how often a call that got no answer is tried again
+
+	// Authorize returns the value of authorization for the calls whose metadata has
+	// Later there. With fresh, the value that it returned last was refused. It may
+	// run a program or ask a person; its errors are told as *CredentialError. Nil
+	// when nothing has to be found out.
+	Authorize func(ctx context.Context, fresh bool) (string, error)
+
+	// PlaintextCredentials lets secrets go unencrypted to another machine.
+	PlaintextCredentials bool
+	// Untrusted is the file that named the target and that nobody has vouched for:
+	// no secret is sent there. "" when there is no such file.
+	Untrusted string
+	// Secret tells of the lower-case name of a header that its values are secrets.
+	// Nil: there are none.
+	Secret func(name string) bool
+
+	Say    func(text string) // tells a person what goes on; nil: nobody listens
+	Jitter func() float64    // from 0 to 1, spreads retries; nil: they are not spread
+}
+
+// Later stands for a value of authorization that Care.Authorize will give.
+const Later = "\x00later"
+
+// A CredentialError is a credential that could not be had. Its text has no part of
+// the credential.
+type CredentialError struct{ Err error }
+
+func (e *CredentialError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CredentialError) Unwrap() error { return e.Err }
+
+// An ExposedError is a secret that would have gone where it must not.
+type ExposedError struct {
+	Header    string // the first of the secret headers
+	Target    string
+	Untrusted string // the file that named the target; "" when the trouble is plaintext
+}
+
+func (e *ExposedError) Error() string {
+	if e.Untrusted != "" {
+		return fmt.Sprintf("%s is not sent to %s, which %s names: that file is not trusted", e.Header, e.Target, e.Untrusted)
+	}
+	return fmt.Sprintf("%s is not sent to %s in plaintext: that is another machine", e.Header, e.Target)
+}
+
+// careful is a transport with Care.
+type careful struct {
+	invoke.Transport
+	care    Care
+	target  invoke.Target
+	exposed bool // secrets must not be sent
+
+	mu            sync.Mutex
+	authorization string    // the value in use; "": none yet
+	unauthorized  error     // why there never was one
+	up            bool      // the server has been reached
+	until         time.Time // the end of waiting; zero before the first call
+	said          bool      // that somebody waits
+}
+
+// carefully wraps a transport when there is something to take care of.
+func carefully(t invoke.Transport, target invoke.Target, care Care) invoke.Transport {
+	plaintext := target.Security == invoke.SecurityPlaintext && !target.Local() && !care.PlaintextCredentials
+	exposed := plaintext || care.Untrusted != ""
+	if !exposed && care.Wait == 0 && care.Retry == 0 && care.Authorize == nil {
+		return t
+	}
+	return &careful{Transport: t, care: care, target: target, exposed: exposed}
+}
+
+// Open begins a call, and again as often as its Care allows.
+func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	if err := c.guard(md); err != nil {
+		return nil, refusal(codes.FailedPrecondition, err)
+	}
+	r := &replay{c: c, ctx: ctx, method: m, md: md}
+	if v := md["authorization"]; len(v) == 1 && v[0] == Later {
+		if err := r.authorize(false); err != nil {
+			return nil, refusal(codes.Unauthenticated, err)
+		}
+	}
+	if st := r.open(); st != nil {
+		return nil, &invoke.StatusError{Status: st}
+	}
+	return r, nil
+}
+
+// refusal is the error of a call that is not made.
+func refusal(code codes.Code, err error) error {
+	return &invoke.StatusError{Status: &invoke.Status{Code: code, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}}
+}
+
+// guard refuses metadata with secrets for a target that must not get them.
+func (c *careful) guard(md invoke.Metadata) error {
+	if !c.exposed {
+		return nil
+	}
+	for _, key := range md.Keys() {
+		if c.care.Secret != nil && c.care.Secret(key) {
+			return &ExposedError{Header: key, Target: c.target.String(), Untrusted: c.care.Untrusted}
+		}
+	}
+	return nil
+}
+
+// authorized returns the value of authorization. With refused it is one that
+// differs from the refused one, or "".
+func (c *careful) authorized(ctx context.Context, refused string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.authorization != "" && c.authorization != refused {
+		return c.authorization, nil
+	}
+	if c.unauthorized != nil {
+		return "", c.unauthorized
+	}
+	v, err := c.care.Authorize(ctx, refused != "")
+	if err != nil {
+		err = &CredentialError{Err: err}
+		if refused == "" && ctx.Err() == nil {
+			c.unauthorized = err // whoever asks next, for another call, is told the same
+		}
+		return "", err
+	}
+	c.authorization = v
+	if v == refused {
+		return "", nil
+	}
+	return v, nil
+}
+
+// reached takes note that the server is there.
+func (c *careful) reached() {
+	c.mu.Lock()
+	c.up = true
+	c.mu.Unlock()
+}
+
+// waitsUntil returns when waiting for the server ends; zero when nobody waits.
+func (c *careful) waitsUntil() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.care.Wait == 0 || c.up {
+		return time.Time{}
+	}
+	if c.until.IsZero() {
+		c.until = time.Now().Add(c.care.Wait)
+	}
+	return c.until
+}
+
+// sayWaiting tells once that the server is waited for, and why.
+func (c *careful) sayWaiting(why string) {
+	c.mu.Lock()
+	said := c.said
+	c.said = true
+	c.mu.Unlock()
+	if !said {
+		c.say("%s; waiting for %s", why, c.care.Wait)
+	}
+}
+
+func (c *careful) say(format string, args ...any) {
+	if c.care.Say != nil {
+		c.care.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+// statusOf returns the status in an error of Open.
+func statusOf(err error) *invoke.Status {
+	var se *invoke.StatusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	return &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
+}
+
+// jittered returns a length of time within a fifth of d.
+func (c *careful) jittered(d time.Duration) time.Duration {
+	jitter := c.care.Jitter
+	if jitter == nil {
+		return d
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*jitter()))
+}
+
+// describe is a status in a line.
+func describe(s *invoke.Status) string {
+	if s.Origin == invoke.OriginTransport && s.Cause != nil {
+		return s.Cause.Error()
+	}
+	return cmp.Or(s.Message, "no message")
+}

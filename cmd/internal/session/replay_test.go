@@ -1,0 +1,282 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/testserver"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+)
+
+// dial opens a transport with care to a demo server of the test's own.
+func dial(t *testing.T, care Care) (invoke.Transport, *testserver.Server) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := testserver.New(testserver.Options{})
+	go server.Serve(l)
+	t.Cleanup(server.Close)
+	return to(t, "http://"+l.Addr().String(), care), server
+}
+
+func to(t *testing.T, target string, care Care) invoke.Transport {
+	t.Helper()
+	parsed, err := invoke.ParseTarget(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(World{})
+	s.Configure(Settings{Target: &parsed, Care: care})
+	t.Cleanup(func() { s.Close() })
+	transport, err := s.Transport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport
+}
+
+func flaky(t *testing.T, transport invoke.Transport, key string, failures int32) (*demov1.FlakyReply, error) {
+	t.Helper()
+	wire, err := proto.Marshal(&demov1.FlakyRequest{Key: key, Failures: &failures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := demov1.File_rpcctl_demo_v1_lab_proto.Services().ByName("Lab").Methods().ByName("Flaky")
+	answer, err := (&invoke.Invoker{Transport: transport}).One(t.Context(), &invoke.Call{Method: m, Requests: invoke.Messages(wire)})
+	if err != nil {
+		return nil, err
+	}
+	var r demov1.FlakyReply
+	if err := proto.Unmarshal(answer.Wire, &r); err != nil {
+		t.Fatal(err)
+	}
+	return &r, nil
+}
+
+func TestRetries(t *testing.T) {
+	var said []string
+	transport, _ := dial(t, Care{Retry: 2, Say: func(s string) { said = append(said, s) }})
+	if r, err := flaky(t, transport, "works", 2); err != nil || r.GetAttempts() != 3 {
+		t.Errorf("%v, %v", r, err)
+	}
+	want := []string{
+		"UNAVAILABLE (14): attempt 1 of 2 that fail; trying again in 100ms (1 of 2)",
+		"UNAVAILABLE (14): attempt 2 of 2 that fail; trying again in 200ms (2 of 2)",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
+	}
+	var se *invoke.StatusError
+	if _, err := flaky(t, transport, "fails", 3); !errors.As(err, &se) || se.Status.Message != "attempt 3 of 3 that fail" {
+		t.Errorf("%v", err)
+	}
+}
+
+// A stream that was refused after it had sent is sent again, whole and in order,
+// while its sender goes on.
+func TestReplaysAStream(t *testing.T) {
+	var refused, again atomic.Int32
+	transport, _ := dial(t, Care{Authorize: func(_ context.Context, fresh bool) (string, error) {
+		if fresh {
+			again.Add(1)
+			return "Bearer " + testserver.Token, nil
+		}
+		refused.Add(1)
+		return "Bearer old", nil
+	}})
+	s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/Secret", ClientStreams: true}, invoke.Metadata{"authorization": {Later}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Send(nil), s.CloseSend()); err != nil {
+		t.Fatal(err)
+	}
+	var reply demov1.SecretReply
+	msg, err := s.Recv()
+	if err != nil || proto.Unmarshal(msg, &reply) != nil || !strings.Contains(reply.GetSecret(), "cake") {
+		t.Errorf("%v, %v", &reply, err)
+	}
+	if st, _ := s.Finish(); st.Code != codes.OK || refused.Load() != 1 || again.Load() != 1 {
+		t.Errorf("%v; %d, %d", st, refused.Load(), again.Load())
+	}
+}
+
+// A long client stream is not kept for ever, and what was sent before is not lost.
+func TestLongStreamsAreNotKept(t *testing.T) {
+	transport, _ := dial(t, Care{Retry: 1})
+	s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/Collect", ClientStreams: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := proto.Marshal(&demov1.Everything{StringValue: strings.Repeat("x", 1<<20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 6
+	for range n {
+		if err := s.Send(msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := s.(*replay); !r.isSettled() || r.kept != nil {
+		t.Error("more than the limit was kept")
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	var reply demov1.CollectReply
+	answer, err := s.Recv()
+	if err != nil || proto.Unmarshal(answer, &reply) != nil || reply.GetCount() != n {
+		t.Errorf("%v, %v", &reply, err)
+	}
+	if st, _ := s.Finish(); st.Code != codes.OK {
+		t.Error(st.Err())
+	}
+}
+
+// Answers come while requests still go out, although the call might be made again.
+func TestStreamsStayLive(t *testing.T) {
+	transport, _ := dial(t, Care{Retry: 1})
+	s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/EchoStream", ClientStreams: true, ServerStreams: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		msg, err := proto.Marshal(&demov1.Everything{StringValue: fmt.Sprint(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Send(msg); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Recv()
+		if err != nil || !slices.Equal(got, msg) {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Recv(); err != io.EOF {
+		t.Error(err)
+	}
+	if st, _ := s.Finish(); st.Code != codes.OK {
+		t.Error(st.Err())
+	}
+}
+
+// A server that comes up while it is waited for is called then.
+func TestWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	server := testserver.New(testserver.Options{})
+	t.Cleanup(server.Close)
+	var said atomic.Int32
+	transport := to(t, "unix:"+path, Care{Wait: 20 * time.Second, Say: func(string) {
+		if said.Add(1) > 1 {
+			return
+		}
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go server.Serve(l)
+	}})
+	if _, err := flaky(t, transport, "", 0); err != nil || said.Load() != 1 {
+		t.Errorf("%v, said %d times", err, said.Load())
+	}
+}
+
+// A server that does not even refuse is not waited for longer than it was said.
+func TestWaitsNoLonger(t *testing.T) {
+	target, err := invoke.ParseTarget("http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(World{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	s.Configure(Settings{Target: &target, Care: Care{Wait: 200 * time.Millisecond}})
+	defer s.Close()
+	transport, err := s.Transport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	_, err = flaky(t, transport, "", 0)
+	var ce *connect.Error
+	if !errors.As(err, &ce) || ce.Kind != connect.TimedOut {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took > 400*time.Millisecond {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestGuards(t *testing.T) {
+	secret := func(name string) bool { return name == "x-key" }
+	for _, tt := range []struct {
+		name, target string
+		care         Care
+		md           invoke.Metadata
+		want         *ExposedError
+	}{
+		{"plaintext", "http://192.0.2.1:80", Care{}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://192.0.2.1:80"}},
+		{"not trusted", "https://192.0.2.1:443", Care{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "https://192.0.2.1:443", Untrusted: "f.yaml"}},
+		{"not trusted, this machine", "http://127.0.0.1:1", Care{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://127.0.0.1:1", Untrusted: "f.yaml"}},
+		{"this machine", "http://127.0.0.1:1", Care{}, invoke.Metadata{"x-key": {"v"}}, nil},
+		{"said so", "http://192.0.2.1:80", Care{PlaintextCredentials: true}, invoke.Metadata{"x-key": {"v"}}, nil},
+		{"no secret", "http://192.0.2.1:80", Care{}, invoke.Metadata{"x": {"v"}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target, err := invoke.ParseTarget(tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dialled := false
+			s := New(World{Dial: func(context.Context, string, string) (net.Conn, error) {
+				dialled = true
+				return nil, net.ErrClosed
+			}})
+			tt.care.Secret = secret
+			s.Configure(Settings{Target: &target, Care: tt.care})
+			defer s.Close()
+			transport, err := s.Transport()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = transport.Open(t.Context(), invoke.Method{Path: "/s/m"}, tt.md)
+			var exposed *ExposedError
+			errors.As(err, &exposed)
+			if diff := cmp.Diff(tt.want, exposed); diff != "" || dialled != (tt.want == nil) {
+				t.Errorf("%s; dialled: %t; %v", diff, dialled, err)
+			}
+		})
+	}
+}
+
+func TestPushback(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 0, "0": 0, "250": 250 * time.Millisecond, "-1": -1, "x": -1, "99999999": time.Minute} {
+		md := invoke.Metadata{"grpc-retry-pushback-ms": {text}}
+		if got, ok := pushback(md); got != want || ok != (text != "") {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// netrcAuth is the value of authorization from the user's netrc file.
+func netrcAuth(env *Env, t *invoke.Target) (string, error) {
+	if t == nil {
+		return "", nil // nothing will be called
+	}
+	host := t.Host()
+	if host == "" {
+		return "", usage(fmt.Errorf("--netrc: the target %s has no host", t), "")
+	}
+	path := env.Getenv("NETRC")
+	if path == "" {
+		home := env.Getenv("HOME")
+		name := ".netrc"
+		if runtime.GOOS == "windows" {
+			home, name = env.Getenv("USERPROFILE"), "_netrc"
+		}
+		if home == "" {
+			return "", usage(errors.New("--netrc: there is no home folder"), "name the file with the environment variable NETRC")
+		}
+		path = filepath.Join(home, name)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--netrc: %w", err)
+	}
+	login, password, ok := findNetrc(string(text), host)
+	if !ok {
+		return "", usage(fmt.Errorf("--netrc: %s has no entry for %q", path, host), "")
+	}
+	return basic(login, password), nil
+}
+
+// findNetrc returns the login and password for a host in the text of a netrc file:
+// words that white space parts, machine NAME or default before login NAME,
+// password WORD and account WORD; macdef is followed by lines up to an empty one.
+// The first machine that fits counts, and default for all others.
+func findNetrc(text, host string) (login, password string, found bool) {
+	words := netrcWords(text)
+	inEntry := false
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		switch word {
+		case "machine", "default":
+			if inEntry {
+				return login, password, true
+			}
+			inEntry = word == "default"
+			if word == "machine" && len(words) > 0 {
+				inEntry = strings.EqualFold(words[0], host)
+				words = words[1:]
+			}
+		case "login", "password", "account":
+			if len(words) == 0 {
+				break
+			}
+			if inEntry && word == "login" {
+				login = words[0]
+			} else if inEntry && word == "password" {
+				password = words[0]
+			}
+			words = words[1:]
+		}
+	}
+	return login, password, inEntry
+}
+
+// netrcWords splits a netrc file, without its macros and comments.
+func netrcWords(text string) []string {
+	var words []string
+	inMacro := false
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			inMacro = false
+			continue
+		}
+		if inMacro {
+			continue
+		}
+		for i, f := range fields {
+			comment := strings.HasPrefix(f, "#") && (i == 0 || !takesWord(fields[i-1]))
+			if comment {
+				break
+			}
+			if f == "macdef" && (i == 0 || !takesWord(fields[i-1])) {
+				inMacro = true
+				break
+			}
+			words = append(words, f)
+		}
+	}
+	return words
+}
+
+// takesWord tells whether the word after w is its value, whatever it looks like.
+func takesWord(w string) bool {
+	switch w {
+	case "machine", "login", "password", "account":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/spf13/pflag"
+)
+
+// reachFlags say how a server is reached, and how long one tries.
+type reachFlags struct {
+	lb            choice
+	serviceConfig string
+	keepalive     seconds
+	userAgent     string
+	wait          seconds
+	retry         int
+}
+
+const (
+	// defaultWait is how long --wait waits when it is not told.
+	defaultWait = 30 * time.Second
+	// leastKeepalive is how often gRPC may ask whether a connection lives, at most
+	// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
+	leastKeepalive = 10 * time.Second
+)
+
+func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
+	o.lb = choice{allowed: []string{"pick_first", "round_robin"}}
+	f.Var(&o.lb, "lb", "how calls are spread over the addresses of a name")
+	f.StringVar(&o.serviceConfig, "service-config", "", "a gRPC service config, a JSON `FILE`")
+	f.Var(&o.keepalive, "keepalive-time", "ask the server after this long without a word whether it lives (10s at least)")
+	f.StringVar(&o.userAgent, "user-agent", "", "the `TEXT` to claim as user-agent, before that of gRPC")
+	f.Var(&o.wait, "wait", "wait until the server is up, for 30s or the time given: --wait=2m")
+	f.Lookup("wait").NoOptDefVal = defaultWait.String()
+	f.IntVar(&o.retry, "retry", 0, "try a call again up to `N` times when it is UNAVAILABLE before any answer")
+}
+
+// apply puts what the flags and the environment say into settings.
+func (o *reachFlags) apply(s *session.Settings, env *Env) error {
+	switch {
+	case o.lb.value != "" && o.serviceConfig != "":
+		return usage(errors.New("--lb and --service-config both say how calls are spread"), "")
+	case o.keepalive > 0 && durationOf(o.keepalive) < leastKeepalive:
+		return usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", durationOf(o.keepalive), leastKeepalive), "")
+	case !printable(o.userAgent):
+		return usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
+	case o.retry < 0:
+		return usage(fmt.Errorf("--retry: %d is negative", o.retry), "")
+	}
+	if o.serviceConfig != "" {
+		text, err := os.ReadFile(o.serviceConfig)
+		if err != nil {
+			return fmt.Errorf("--service-config: %w", err)
+		}
+		s.ServiceConfig = string(text)
+	}
+	s.LoadBalancing = o.lb.value
+	s.Keepalive = durationOf(o.keepalive)
+	if o.userAgent != "" {
+		s.UserAgent = o.userAgent
+	}
+	s.Proxy = connect.ProxyFromEnvironment(env.Getenv)
+	s.TLS.KeyLog = env.Getenv("SSLKEYLOGFILE")
+	return nil
+}
