@@ -27,6 +27,7 @@ type globals struct {
 	headers                        headerFlags
 	auth                           authFlags
 	reach                          reachFlags
+	wire                           wireFlags
 
 	color   choice
 	verbose int
@@ -62,6 +63,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	g.color = choice{value: "auto", allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")
 	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
+	g.wire.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		addAlias(f, alias[0], alias[1])
 	}
@@ -107,6 +109,9 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 		return s, err
 	}
 	if s.Care, err = a.care(target); err != nil {
+		return s, err
+	}
+	if s.Wire, err = g.wire.settings(target); err != nil {
 		return s, err
 	}
 	s.ReflectMetadata, err = g.headers.metadata(a.env, slices.Concat(g.headers.both, g.headers.reflect))

@@ -5,16 +5,17 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/compress"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	_ "google.golang.org/grpc/encoding/gzip" // answers that are compressed
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -29,6 +30,7 @@ type Options struct {
 	Authority string // the :authority of calls; "": the target's
 	UserAgent string // put before grpc-go's own; "": none
 	MaxRecv   int    // bytes of the greatest message; 0: DefaultMaxRecv
+	Compress  string // of requests, a name of compress.Names; "": none
 	Connect   connect.Dialer
 
 	LoadBalancing string        // PickFirst or RoundRobin; "": the default, which is one address
@@ -59,6 +61,10 @@ func New(target invoke.Target, o Options) (*Transport, error) {
 	if err := checkTarget(target); err != nil {
 		return nil, err
 	}
+	if o.Compress != "" && !compress.Known(o.Compress) {
+		return nil, fmt.Errorf("%q is no known compression", o.Compress)
+	}
+	registerCodings()
 	t := &Transport{target: target, o: o}
 	var err error
 	if t.config, err = o.serviceConfig(); err != nil {
@@ -92,7 +98,10 @@ func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 	default:
 		url = t.target.String() + m.Path
 	}
-	return invoke.Wire{URL: url, Protocol: "grpc", HTTP: "2", Codec: "proto", Compression: "identity"}
+	return invoke.Wire{
+		URL: url, Protocol: "grpc", HTTP: "2",
+		Codec: cmp.Or(m.Codec, invoke.CodecProto), Compression: cmp.Or(t.o.Compress, compress.Identity),
+	}
 }
 
 // Open begins a call, connecting first if need be. A server on this machine that
@@ -111,9 +120,11 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		// Always a server stream: the number of answers is checked by the Invoker.
 		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
 		limit := t.maxRecv(m)
-		cs, err := conn.NewStream(callCtx, desc, m.Path, grpc.MaxCallRecvMsgSize(limit))
+		cs, err := conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, limit)...)
 		if err == nil {
-			return &stream{ClientStream: cs, ctx: ctx, seen: seen, limit: limit, release: func() { t.release(conn) }}, nil
+			return &stream{
+				ClientStream: cs, ctx: ctx, seen: seen, limit: limit, codec: codecOf(m), release: func() { t.release(conn) },
+			}, nil
 		}
 		t.release(conn)
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
@@ -207,10 +218,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithInitialWindowSize(windowSize),
 		grpc.WithInitialConnWindowSize(windowSize),
-		grpc.WithDefaultCallOptions(
-			grpc.ForceCodecV2(codec{}),
-			grpc.MaxCallSendMsgSize(1<<31-1),
-		),
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<31 - 1)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: min(time.Second, limit), Multiplier: 1.6, Jitter: 0.2, MaxDelay: 10 * time.Second},
 			MinConnectTimeout: limit,
@@ -222,6 +230,15 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 	}
 	if a := t.authority(); a != "" {
 		opts = append(opts, grpc.WithAuthority(a))
+	}
+	return opts
+}
+
+// callOptions are those of one call.
+func (t *Transport) callOptions(m invoke.Method, limit int) []grpc.CallOption {
+	opts := []grpc.CallOption{grpc.ForceCodecV2(codecOf(m)), grpc.MaxCallRecvMsgSize(limit)}
+	if t.o.Compress != "" {
+		opts = append(opts, grpc.UseCompressor(t.o.Compress))
 	}
 	return opts
 }

@@ -25,6 +25,8 @@ type stream struct {
 	limit   int    // bytes of the greatest message to receive
 	buf     []byte // the message last received
 	ended   error  // what ended receiving, io.EOF for OK; nil while it goes on
+	codec   codec
+	known   bool // the response's codec has been looked at
 
 	finished bool
 	trailer  invoke.Metadata
@@ -54,10 +56,28 @@ func (s *stream) Recv() ([]byte, error) {
 	if s.ended != nil {
 		return nil, io.EOF
 	}
-	if s.ended = s.RecvMsg(&s.buf); s.ended != nil {
+	if !s.known {
+		s.known = true
+		s.ended = s.checkCodec()
+	}
+	if s.ended == nil {
+		s.ended = s.RecvMsg(&s.buf)
+	}
+	if s.ended != nil {
 		return nil, io.EOF
 	}
 	return s.buf, nil
+}
+
+// checkCodec refuses a response in another codec than the request's, as the gRPC
+// protocol has it (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md,
+// Responses). grpc-go would hand over its messages.
+func (s *stream) checkCodec() error {
+	md, err := s.ClientStream.Header()
+	if types := md.Get("content-type"); err == nil && len(types) > 0 && !s.codec.accepts(types[0]) {
+		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request", types[0])
+	}
+	return nil
 }
 
 // Finish drops what is left and tells how the call ended.

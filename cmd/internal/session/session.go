@@ -33,6 +33,7 @@ type Settings struct {
 	Keepalive      time.Duration // 0: none
 	Proxy          func(address string) (*url.URL, error)
 	Care           Care
+	Wire           Wire
 
 	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
 	Protosets           []string // files of descriptor sets
@@ -83,7 +84,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 		s.closers = append(s.closers, demo.Close)
 		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
 	}
-	t, err := grpcwire.New(*target, grpcwire.Options{
+	t, err := s.wire(*target, grpcwire.Options{
 		TLS:       s.settings.TLS,
 		Authority: s.settings.Authority,
 		UserAgent: s.settings.UserAgent,
