@@ -52,7 +52,6 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		Version:       version(),
 	}
-	root.SetVersionTemplate("rpcctl {{.Version}}\n")
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)

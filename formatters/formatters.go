@@ -60,11 +60,17 @@ func ParseFormat(s string) (Format, error) {
 	e := &UnknownFormatError{Given: s}
 	best := 1 << 10
 	for _, f := range Formats() {
-		if d := distance(strings.ToLower(s), string(f)); d < best && 2*d < len(f) {
+		if d := distance(strings.ToLower(s), string(f)); d < best && plausible(s, string(f), d) {
 			best, e.Nearest = d, f
 		}
 	}
 	return "", e
+}
+
+// plausible tells whether a name may have been meant for a word that is d slips
+// away from it: few slips for its length, and the same beginning unless it is one.
+func plausible(word, name string, d int) bool {
+	return d == 1 || 2*d <= len(name) && word != "" && strings.EqualFold(word[:1], name[:1])
 }
 
 // An UnknownFormatError is a format that does not exist.
