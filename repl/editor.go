@@ -1,0 +1,333 @@
+package repl
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	prompt "github.com/c-bata/go-prompt"
+)
+
+// ErrAborted is what Read returns after Abort. What was typed is still there for the next Read.
+var ErrAborted = errors.New("the prompt was ended")
+
+// ErrHangUp is what Read returns when the terminal is gone.
+var ErrHangUp = errors.New("the terminal is gone")
+
+// crashed is the exit status of a process that panics.
+const crashed = 134
+
+// Options are what an Editor asks. Functions are called on one goroutine, while a prompt is
+// open; those that are asked for each key must answer within a millisecond or so. nil
+// functions are left out.
+type Options struct {
+	Prompt   func() (text string, style Style) // for each key
+	Complete func(Line) Completion             // on Tab, and on each key while the menu is open
+	Inspect  func(Line) Insight                // for each key that changes something
+	// Incomplete tells of a text that it goes on in the next line: Enter begins one.
+	Incomplete func(text string) bool
+	History    *History
+	// Keys are more keys. A function may change the line; it returns text to show above the
+	// prompt, or "".
+	Keys map[Key]func(Line) (Line, string)
+	// Edit changes a text outside of the editor, with the terminal as it was found.
+	Edit func(text string) (string, error)
+	// Cancel is Ctrl-C on an empty line. It returns a text to show below.
+	Cancel func() string
+	// Background is Ctrl-Z. It returns false when the process is to be suspended.
+	Background func() bool
+	Colour     bool
+	ASCII      bool // no signs beyond ASCII
+	Live       bool // the menu opens by itself
+	// Ghost shows how the newest line of the history that begins with the text went on.
+	Ghost bool
+}
+
+// An Insight is what is known of a line.
+type Insight struct {
+	Spans []Span // sorted, not overlapping
+	Hint  string // one line, shown below the text
+	Bad   bool   // the hint tells of a mistake
+}
+
+// An Editor is a prompt on the terminal. One goroutine reads; Print, Abort and the methods of
+// Screen may be called from any.
+type Editor struct {
+	*Screen
+	opts   Options
+	term   *terminal
+	parser *parser
+	prompt *prompt.Prompt
+
+	// All that follows is used by the goroutine in Read, or go-prompt's function that it runs.
+	line    Line // as the function of a key sees it
+	shown   Line // as go-prompt draws it
+	seen    Line // what insight is about
+	insight Insight
+	note    string // shown instead of the hint until the next key
+	undo    []Line
+	typing  bool // the last change was typed text
+	killed  string
+	chord   Key // the first key of two
+	force   bool
+	menu    *menu
+	search  *search
+	recall  *recall
+	pastes  []paste
+	clear   bool // the last key was Ctrl-C
+
+	ending  atomic.Pointer[ending]
+	queueMu sync.Mutex
+	queued  []Line // to put into the next prompt
+	suspend func() error
+}
+
+// An ending is why a prompt ends other than with a text.
+type ending struct {
+	err  error
+	keep bool // what is drawn stays
+}
+
+// Open takes the controlling terminal of the process. The error wraps ErrNoTerminal when there
+// is none. Close gives it back.
+func Open(o Options) (*Editor, error) {
+	t, err := openTerminal()
+	if err != nil {
+		return nil, err
+	}
+	e := &Editor{opts: o, term: t, Screen: &Screen{dev: t, paint: paint{colour: o.Colour}, ascii: o.ASCII}}
+	e.parser = newParser(t, e.Crash)
+	if e.opts.History == nil {
+		e.opts.History = &History{}
+	}
+	e.prompt = prompt.New(func(string) {}, e.suggest,
+		prompt.OptionParser(e.parser),
+		prompt.OptionWriter(&capture{editor: e}),
+		prompt.OptionLivePrefix(func() (string, bool) { p, _ := e.prefix(); return p, true }),
+		prompt.OptionMaxSuggestion(menuHeight),
+		prompt.OptionShowCompletionAtStart(), // so that the text at the start is seen too
+		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: chunkKeys, Fn: e.keys}),
+		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.ending.Load() != nil }),
+	)
+	if err := t.quiet(); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return e, nil
+}
+
+// Read reads a text. It returns io.EOF when a person leaves, ErrAborted after Abort, and
+// ErrHangUp when the terminal is gone.
+func (e *Editor) Read() (string, error) {
+	e.parser.drop()
+	e.ending.Store(nil)
+	e.opts.History.touch()
+	e.reset()
+	text := e.prompt.Input()
+	if end := e.ending.Load(); end != nil {
+		return "", end.err
+	}
+	return e.expand(text), nil
+}
+
+// reset forgets what belongs to the last text.
+func (e *Editor) reset() {
+	e.seen, e.insight = Line{Cursor: -1}, Insight{}
+	e.note, e.chord, e.force, e.clear, e.typing = "", "", false, false, false
+	e.undo, e.search, e.recall = nil, nil, nil
+	e.closeMenu()
+	e.queueMu.Lock()
+	waiting := len(e.queued) > 0
+	e.queueMu.Unlock()
+	if waiting {
+		e.parser.poke()
+	}
+}
+
+// Put puts a text into the next prompt, in place of what is there.
+func (e *Editor) Put(l Line) {
+	e.queueMu.Lock()
+	e.queued = append(e.queued, l)
+	e.queueMu.Unlock()
+}
+
+// Take returns what was typed when the last prompt was aborted, and clears it from the next.
+func (e *Editor) Take() string {
+	e.Put(Line{})
+	return e.expand(e.shown.Text)
+}
+
+// SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
+func (e *Editor) SetLive(live bool) { e.opts.Live = live }
+
+// Abort ends a Read that is going on in ErrAborted.
+func (e *Editor) Abort() { e.end(ErrAborted, false) }
+
+// HangUp ends a Read that is going on in ErrHangUp.
+func (e *Editor) HangUp() { e.end(ErrHangUp, true) }
+
+func (e *Editor) end(err error, keep bool) {
+	e.ending.CompareAndSwap(nil, &ending{err, keep})
+	e.parser.inject(chunkAbort)
+}
+
+// Release gives the terminal its own settings back for a program that is run on it; Hold takes
+// it again. Neither may be called while a prompt is open.
+func (e *Editor) Release() error { return e.term.restore() }
+
+// Hold takes the terminal after Release.
+func (e *Editor) Hold() error { return e.term.quiet() }
+
+// Suspend stops the process as Ctrl-Z does, with the terminal as it was found, and takes it
+// again when the process goes on. It must not be called while a prompt is open.
+func (e *Editor) Suspend(stop func(suspend func() error) error) error {
+	return errors.Join(e.term.restore(), stop(e.term.suspend), e.term.quiet())
+}
+
+// OnSuspend sets what suspends the process when Ctrl-Z is pressed in a prompt.
+func (e *Editor) OnSuspend(stop func(suspend func() error) error) {
+	e.suspend = func() error { return stop(e.term.suspend) }
+}
+
+// Close gives the terminal back as it was found. It may be called more than once.
+func (e *Editor) Close() error {
+	e.Status("")
+	return e.term.release()
+}
+
+// Crash ends the process after a panic, with the terminal as it was found: a goroutine that
+// panics would otherwise leave it unusable. It does not return.
+func (e *Editor) Crash(cause any) {
+	stack := debug.Stack()
+	_, _ = e.term.Write([]byte("\r\n" + codePasteOff + codeShowCursor)) // the cause is told below, come what may
+	_ = e.term.release()
+	fmt.Fprintf(os.Stderr, "internal fault: %v\n%s", cause, stack)
+	os.Exit(crashed)
+}
+
+// Go runs a function on a goroutine of its own, under Crash.
+func (e *Editor) Go(fn func()) {
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				e.Crash(r)
+			}
+		}()
+		fn()
+	}()
+}
+
+// prefix is what stands before the text.
+func (e *Editor) prefix() (string, Style) {
+	if e.search != nil {
+		return e.search.prefix(), Accent
+	}
+	if e.opts.Prompt == nil {
+		return "> ", Plain
+	}
+	return e.opts.Prompt()
+}
+
+// present draws a frame of go-prompt's.
+func (e *Editor) present(texts []piece) {
+	if len(texts) < 2 {
+		return
+	}
+	_, style := e.prefix()
+	v := view{prefix: texts[0].text, prefixStyle: style, line: e.shown}
+	if e.menu != nil {
+		e.menu.present(texts[2:], &v)
+	}
+	if e.search == nil && (v.line != e.seen) && e.opts.Inspect != nil {
+		e.insight, e.seen = e.opts.Inspect(v.line), v.line
+	}
+	if e.search == nil {
+		v.spans, v.hint, v.hintStyle = e.insight.Spans, e.insight.Hint, Dim
+		if e.insight.Bad {
+			v.hintStyle = Bad
+		}
+	}
+	if e.note != "" {
+		v.hint, v.hintStyle = e.note, Accent
+	}
+	if e.search == nil && e.menu == nil {
+		v.ghost = e.ghost(v.line)
+	}
+	e.draw(v)
+}
+
+// ghost is how a line of the history goes on that begins with the text.
+func (e *Editor) ghost(l Line) string {
+	if !e.opts.Ghost || l.Text == "" || l.Cursor != len(l.Text) {
+		return ""
+	}
+	rest, _, _ := strings.Cut(e.opts.History.after(l.Text), "\n")
+	return rest
+}
+
+// ended is called when go-prompt ends a prompt.
+func (e *Editor) ended() {
+	if end := e.ending.Load(); end != nil {
+		e.leave(end.keep, "")
+		return
+	}
+	e.leave(true, "")
+}
+
+// keys is go-prompt's function for our chunk: it handles all events that are there.
+func (e *Editor) keys(b *prompt.Buffer) {
+	defer e.parser.done()
+	defer func() {
+		if r := recover(); r != nil {
+			e.Crash(r)
+		}
+	}()
+	doc := b.Document()
+	e.line = Line{doc.Text, len(doc.TextBeforeCursor())}
+	before := e.line
+	e.takeQueued()
+	for {
+		ev, ok := e.parser.event()
+		if !ok {
+			break
+		}
+		e.handle(ev)
+	}
+	if e.parser.gone() {
+		e.end(ErrHangUp, true)
+	}
+	if e.line != before {
+		store(b, e.line)
+	}
+}
+
+// takeQueued takes what was put for this prompt.
+func (e *Editor) takeQueued() {
+	e.queueMu.Lock()
+	defer e.queueMu.Unlock()
+	for _, l := range e.queued {
+		e.line = l
+	}
+	e.queued = nil
+}
+
+// store puts a line into go-prompt's buffer.
+func store(b *prompt.Buffer, l Line) {
+	doc := b.Document()
+	before := len([]rune(doc.TextBeforeCursor()))
+	if n := len([]rune(doc.Text)) - before; n > 0 {
+		b.Delete(n)
+	}
+	if before > 0 {
+		b.DeleteBeforeCursor(before)
+	}
+	b.InsertText(l.Before(), false, true)
+	b.InsertText(l.After(), false, false)
+}
+
+// leaveEOF ends the prompt as Ctrl-D does.
+func (e *Editor) leaveEOF() { e.end(io.EOF, true) }

@@ -1,0 +1,167 @@
+package repl
+
+import (
+	"slices"
+	"strings"
+)
+
+// A binding is what a key does.
+type binding struct {
+	keys []Key
+	does string // for help; "" when it need not be told
+	run  func(e *Editor)
+}
+
+// bindings are the keys of the editor.
+func bindings() []binding {
+	return []binding{
+		{[]Key{"Enter"}, "run, or a new line where the text is not complete", (*Editor).enter},
+		{[]Key{"M-Enter"}, "a new line", func(e *Editor) { e.line = e.line.Insert("\n" + e.line.indent()) }},
+		{[]Key{"Tab"}, "complete; again: move in the menu", (*Editor).complete},
+		{[]Key{"S-Tab"}, "move back in the menu", func(*Editor) {}},
+		{[]Key{"Esc"}, "close the menu", func(e *Editor) { e.force = false }},
+		{[]Key{"C-c"}, "drop the text; in a call: cancel it", (*Editor).cancel},
+		{[]Key{"C-d"}, "leave, on an empty line; else delete", (*Editor).deleteOrLeave},
+		{[]Key{"C-z"}, "suspend the shell; in a call: to the background", (*Editor).stop},
+		{[]Key{"C-r"}, "search the history", (*Editor).beginSearch},
+		{[]Key{"Up", "C-p"}, "a line up, or the history that begins with what is typed", (*Editor).older},
+		{[]Key{"Down", "C-n"}, "a line down, or newer history", (*Editor).newer},
+		{[]Key{"Left", "C-b"}, "", func(e *Editor) { e.line = e.line.at(e.line.left(e.atoms())) }},
+		{[]Key{"Right", "C-f"}, "right; at the end: take the grey text", func(e *Editor) {
+			if !e.takeGhost(false) {
+				e.line = e.line.at(e.line.right(e.atoms()))
+			}
+		}},
+		{[]Key{"C-Left", "M-Left", "M-b"}, "a word left", func(e *Editor) { e.line = e.line.at(e.line.wordLeft()) }},
+		{[]Key{"C-Right", "M-Right", "M-f"}, "a word right; at the end: a word of the grey text", func(e *Editor) {
+			if !e.takeGhost(true) {
+				e.line = e.line.at(e.line.wordRight())
+			}
+		}},
+		{[]Key{"Home", "C-a"}, "to the start of the line", func(e *Editor) { e.line = e.line.at(e.line.rowStart()) }},
+		{[]Key{"End", "C-e"}, "to the end of the line; there: take the grey text", func(e *Editor) {
+			if !e.takeGhost(false) {
+				e.line = e.line.at(e.line.rowEnd())
+			}
+		}},
+		{[]Key{"M-<", "C-Home"}, "to the start of the text", func(e *Editor) { e.line = e.line.at(0) }},
+		{[]Key{"M->", "C-End"}, "to the end of the text", func(e *Editor) { e.line = e.line.at(len(e.line.Text)) }},
+		{[]Key{"Backspace"}, "", func(e *Editor) { e.line = e.line.Replace(e.line.left(e.atoms()), e.line.Cursor, "") }},
+		{[]Key{"Delete"}, "", (*Editor).deleteRight},
+		{[]Key{"C-w"}, "cut the word before the cursor, up to a blank", func(e *Editor) { e.kill(e.line.blankLeft(), e.line.Cursor) }},
+		{[]Key{"M-Backspace"}, "cut the word before the cursor", func(e *Editor) { e.kill(e.line.wordLeft(), e.line.Cursor) }},
+		{[]Key{"M-d"}, "cut the word after the cursor", func(e *Editor) { e.kill(e.line.Cursor, e.line.wordRight()) }},
+		{[]Key{"C-k"}, "cut up to the end of the line", func(e *Editor) { e.kill(e.line.Cursor, e.line.rowEnd()) }},
+		{[]Key{"C-u"}, "cut back to the start of the line", func(e *Editor) { e.kill(e.line.rowStart(), e.line.Cursor) }},
+		{[]Key{"C-y"}, "put back what was cut", func(e *Editor) { e.line = e.line.Insert(e.killed) }},
+		{[]Key{"C-_"}, "undo", (*Editor).takeBack},
+		{[]Key{"C-l"}, "clear the window", func(e *Editor) { e.redraw() }},
+		{[]Key{"C-x C-e"}, "edit the text in $EDITOR", (*Editor).edit},
+	}
+}
+
+// A Help line tells of a key.
+type Help struct{ Keys, Does string }
+
+// KeyHelp tells what the keys of every editor do.
+func KeyHelp() []Help {
+	var help []Help
+	for _, b := range bindings() {
+		if b.does == "" {
+			continue
+		}
+		var names []string
+		for _, k := range b.keys {
+			names = append(names, k.String())
+		}
+		help = append(help, Help{strings.Join(names, ", "), b.does})
+	}
+	return help
+}
+
+// String is the name of the key as help has it: Ctrl-A, Alt-B.
+func (k Key) String() string {
+	s := string(k)
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "C-", "Ctrl-"), "M-", "Alt-")
+	return strings.ReplaceAll(s, "S-", "Shift-")
+}
+
+// handle does what an event means.
+func (e *Editor) handle(ev event) {
+	before, start := e.line, e.line
+	e.note = ""
+	chose := e.menu != nil && e.menu.selected >= 0 // go-prompt has just put the choice into the text
+	if e.menu != nil {
+		start = e.menu.start
+	}
+	typed := ev.key == ""
+	switch {
+	case e.search != nil && e.searchKey(ev):
+		return
+	case e.menu != nil && ev.key == "Esc":
+		e.line = start
+		e.closeMenu()
+		return
+	case chose && ev.key == "Enter":
+		e.closeMenu()
+		return
+	}
+	wasOpen := e.menu != nil
+	if ev.key != "Up" && ev.key != "Down" && ev.key != "C-p" && ev.key != "C-n" {
+		e.recall = nil
+	}
+	if ev.key != "Enter" && ev.key != "C-c" {
+		e.force, e.clear = false, false
+	}
+	e.closeMenu()
+	e.run(ev)
+	if e.line.Text != before.Text && ev.key != "C-_" {
+		if !(typed && e.typing) || strings.ContainsAny(ev.text, " \n") {
+			e.undo = append(e.undo, before)
+		}
+		e.typing = typed
+	}
+	narrows := typed || ev.key == "Backspace"
+	if narrows && e.menu == nil && e.opts.Complete != nil && (wasOpen && !chose || e.opts.Live && typed) {
+		if !wasOpen {
+			start = e.line
+		}
+		e.refreshMenu(start)
+	}
+}
+
+// run runs the function of an event.
+func (e *Editor) run(ev event) {
+	key := ev.key
+	if e.chord != "" {
+		key, e.chord = e.chord+" "+key, ""
+		if ev.key == "" {
+			key += Key(ev.text)
+		}
+	}
+	switch {
+	case key == "":
+		e.insert(ev.text)
+		return
+	case key == keyPaste:
+		e.paste(ev.text)
+		return
+	case key == "C-x":
+		e.chord = key
+		return
+	}
+	if fn, ok := e.opts.Keys[key]; ok {
+		line, above := fn(e.line)
+		e.line = line
+		if above != "" {
+			e.Print(above)
+		}
+		return
+	}
+	for _, b := range bindings() {
+		if slices.Contains(b.keys, key) {
+			b.run(e)
+			return
+		}
+	}
+}

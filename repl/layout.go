@@ -1,0 +1,207 @@
+package repl
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/rivo/uniseg"
+)
+
+// A Style is how a piece of text is shown.
+type Style uint8
+
+// The styles.
+const (
+	Plain Style = iota
+	Dim
+	Good
+	Bad
+	Accent
+	Name   // of a command, a method
+	Field  // of a message
+	Quoted // a string
+	Scalar // a number, an enum value, true, false
+	Marked // the bracket under the cursor and its partner
+	Chosen // the selected row of the menu
+	Wrong  // an unknown name
+)
+
+// sgr are the colours of the styles, from the sixteen that every terminal lets its owner
+// choose. Without colours only those of sgrPlain are used.
+var (
+	sgr      = [...]string{Plain: "", Dim: "2", Good: "32", Bad: "31", Accent: "36", Name: "1", Field: "34", Quoted: "32", Scalar: "33", Marked: "1;4", Chosen: "7", Wrong: "4;31"}
+	sgrPlain = [...]string{Name: "1", Marked: "1", Chosen: "7", Wrong: "4"}
+)
+
+// A Span is a range of bytes of a text and its style.
+type Span struct {
+	Start, End int
+	Style      Style
+}
+
+// A paint turns styles into terminal codes. The zero value is without colours.
+type paint struct{ colour, bare bool }
+
+// code is the sequence that begins a style; every style begins by ending the one before.
+func (p paint) code(s Style) string {
+	c := ""
+	switch {
+	case p.bare:
+		return ""
+	case p.colour:
+		c = sgr[s]
+	case int(s) < len(sgrPlain):
+		c = sgrPlain[s]
+	}
+	if c == "" {
+		return "\x1b[m"
+	}
+	return "\x1b[0;" + c + "m"
+}
+
+func (p paint) text(s Style, text string) string {
+	if s == Plain || p.code(s) == "" || p.code(s) == p.code(Plain) {
+		return text
+	}
+	return p.code(s) + text + p.code(Plain)
+}
+
+// A cell is what is drawn as one character.
+type cell struct {
+	text  string
+	width int // columns
+	style Style
+}
+
+// A row is a line of the window. It ends before the last column would be passed.
+type row struct {
+	cells []cell
+	width int
+}
+
+// String is the row up to a number of cells, with colours.
+func (r row) string(p paint, upTo int) string {
+	var b strings.Builder
+	at := Plain
+	for _, c := range r.cells[:min(upTo, len(r.cells))] {
+		if c.style != at {
+			b.WriteString(p.code(c.style))
+			at = c.style
+		}
+		b.WriteString(c.text)
+	}
+	if at != Plain {
+		b.WriteString(p.code(Plain))
+	}
+	return b.String()
+}
+
+// A layout is text set in rows, and the cell that the cursor stands on.
+type layout struct {
+	rows   []row
+	y, x   int // of the cursor: row, and number of cells before it
+	margin string
+	cols   int
+}
+
+func newLayout(cols int, margin string) *layout {
+	return &layout{rows: make([]row, 1), cols: max(cols, 4), margin: margin}
+}
+
+// add sets text behind what is there. cursor is the number of bytes before the cursor, -1 when
+// it is elsewhere; spans are sorted and do not overlap.
+func (l *layout) add(text string, style Style, spans []Span, cursor int) {
+	for i, rest, state := 0, text, -1; rest != ""; {
+		if i == cursor {
+			l.mark()
+		}
+		var c string
+		var width int
+		c, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		for len(spans) > 0 && spans[0].End <= i {
+			spans = spans[1:]
+		}
+		s := style
+		if len(spans) > 0 && spans[0].Start <= i {
+			s = spans[0].Style
+		}
+		l.put(c, width, s)
+		i += len(c)
+		if i > cursor && cursor > i-len(c) { // inside of a character
+			l.mark()
+		}
+	}
+	if cursor == len(text) {
+		l.mark()
+	}
+}
+
+// mark notes that the cursor stands here. A cursor behind the last column stands on the next
+// row.
+func (l *layout) mark() {
+	if l.rows[len(l.rows)-1].width >= l.cols {
+		l.rows = append(l.rows, row{})
+	}
+	l.y = len(l.rows) - 1
+	l.x = len(l.rows[l.y].cells)
+}
+
+// put sets one character.
+func (l *layout) put(c string, width int, s Style) {
+	if c == "\n" || c == "\r\n" {
+		l.rows = append(l.rows, row{})
+		for _, m := range l.margin {
+			l.put(string(m), 1, Dim)
+		}
+		return
+	}
+	if c == "\t" {
+		c, width = "  ", 2
+	} else if shown := visible(c); shown != c {
+		c, width = shown, len(shown)
+	}
+	r := &l.rows[len(l.rows)-1]
+	if r.width+width > l.cols {
+		l.rows = append(l.rows, row{})
+		r = &l.rows[len(l.rows)-1]
+	}
+	r.cells = append(r.cells, cell{c, width, s})
+	r.width += width
+}
+
+// visible is a character as it can be shown: what a terminal would obey, or what would turn
+// the direction of text, is an escape.
+func visible(c string) string {
+	for _, r := range c {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029' {
+			return fmt.Sprintf(`\u{%x}`, r)
+		}
+	}
+	return c
+}
+
+// Width is how many columns a text takes on one line.
+func Width(s string) int { return uniseg.StringWidth(s) }
+
+// Truncate cuts a text to a number of columns, with an ellipsis where something is missing.
+func Truncate(s string, cols int, ellipsis string) string {
+	if Width(s) <= cols {
+		return s
+	}
+	room := cols - Width(ellipsis)
+	var b strings.Builder
+	for rest, state := s, -1; rest != ""; {
+		var c string
+		var width int
+		c, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if room -= width; room < 0 {
+			break
+		}
+		b.WriteString(c)
+	}
+	if cols < Width(ellipsis) {
+		return b.String()
+	}
+	return b.String() + ellipsis
+}

@@ -1,0 +1,322 @@
+package repl
+
+import (
+	"io"
+	"strings"
+	"sync"
+)
+
+// A device is the terminal as a screen needs it.
+type device interface {
+	io.Writer
+	size() (cols, rows int)
+}
+
+// A view is what there is to draw while a prompt is open.
+type view struct {
+	prefix      string
+	prefixStyle Style
+	line        Line
+	spans       []Span
+	ghost       string // behind the text
+	hint        string // below the text
+	hintStyle   Style
+	menu        []menuRow
+	more        string // last row of the menu
+}
+
+type menuRow struct {
+	text, about string
+	selected    bool
+}
+
+// A Screen draws the prompt and all that is printed above it. Its methods may be called from
+// any goroutine; each change is one write.
+type Screen struct {
+	dev   device
+	paint paint
+	ascii bool // no signs beyond ASCII
+
+	mu     sync.Mutex
+	open   bool // a prompt is there
+	view   view
+	rows   []row // as drawn
+	y, x   int   // of the cursor, in rows drawn and columns
+	cols   int   // of the window when it was drawn
+	status string
+}
+
+// draw shows a view in place of the last one.
+func (s *Screen) draw(v view) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view, s.open = v, true
+	var b strings.Builder
+	s.erase(&b)
+	s.render(&b)
+	s.send(b.String())
+}
+
+// send writes a change so that the terminal shows it at once.
+func (s *Screen) send(change string) {
+	_, _ = io.WriteString(s.dev, codeSyncOn+codeHideCursor+change+codeShowCursor+codeSyncOff) // a terminal that is gone is noticed by its reader
+}
+
+// erase goes to where the drawing began and clears from there.
+func (s *Screen) erase(b *strings.Builder) {
+	up(b, s.y)
+	b.WriteString("\r" + codeEraseDown)
+	s.rows, s.y, s.x = nil, 0, 0
+}
+
+// render draws the view from the cursor on.
+func (s *Screen) render(b *strings.Builder) {
+	cols, height := s.dev.size()
+	l := newLayout(cols, "... ")
+	s.cols = cols
+	v := &s.view
+	l.add(v.prefix, v.prefixStyle, nil, -1)
+	l.add(v.line.Text, Plain, v.spans, v.line.Cursor)
+	if v.ghost != "" {
+		l.add(v.ghost, Dim, nil, -1)
+	}
+	rows, y := clip(l.rows, l.y, height)
+	room := height - len(rows)
+	if v.hint != "" && room > 0 && height >= 6 {
+		hint := newLayout(cols, "")
+		hint.add(Truncate(v.hint, cols-1, s.ellipsis()), v.hintStyle, nil, -1)
+		rows = append(rows, hint.rows...)
+		room--
+	}
+	rows = append(rows, s.menuRows(cols, room)...)
+	for i, r := range rows {
+		if i > 0 {
+			b.WriteString("\r\n")
+		}
+		b.WriteString(r.string(s.paint, len(r.cells)))
+	}
+	up(b, len(rows)-1-y)
+	// The cursor is placed by writing what stands before it once more: terminals differ in how
+	// wide they think that some characters are.
+	b.WriteString("\r" + rows[y].string(s.paint, l.x))
+	s.rows, s.y, s.x = rows, y, 0
+	for _, c := range rows[y].cells[:l.x] {
+		s.x += c.width
+	}
+}
+
+// clip cuts rows to the height of the window, around the one with the cursor.
+func clip(rows []row, y, height int) ([]row, int) {
+	if len(rows) <= height {
+		return rows, y
+	}
+	from := min(max(0, y-height/2), len(rows)-height)
+	return append([]row(nil), rows[from:from+height]...), y - from
+}
+
+// menuRows sets the menu, as far as there is room.
+func (s *Screen) menuRows(cols, room int) []row {
+	menu := s.view.menu
+	if len(menu) == 0 || room < 1 {
+		return nil
+	}
+	if len(menu) > room { // around the selected one
+		sel := 0
+		for i, m := range menu {
+			if m.selected {
+				sel = i
+			}
+		}
+		from := min(max(0, sel-room/2), len(menu)-room)
+		menu = menu[from : from+room]
+	}
+	wide := 0
+	for _, m := range menu {
+		wide = max(wide, Width(m.text))
+	}
+	wide = min(wide, max(8, cols*2/3))
+	var rows []row
+	for _, m := range menu {
+		l := newLayout(cols, "")
+		mark, style, about := "  ", Accent, Dim
+		if m.selected {
+			mark, style, about = s.pointer(), Chosen, Chosen
+		}
+		text := Truncate(m.text, wide, s.ellipsis())
+		l.add(mark+text+strings.Repeat(" ", wide-Width(text)), style, nil, -1)
+		if left := cols - wide - 6; left > 4 && m.about != "" {
+			l.add("  "+Truncate(m.about, left, s.ellipsis()), about, nil, -1)
+		}
+		rows = append(rows, l.rows[0])
+	}
+	if s.view.more != "" && len(menu) < room {
+		l := newLayout(cols, "")
+		l.add("  "+Truncate(s.view.more, cols-3, ""), Dim, nil, -1)
+		rows = append(rows, l.rows[0])
+	}
+	return rows
+}
+
+func (s *Screen) ellipsis() string {
+	if s.ascii {
+		return "..."
+	}
+	return "…"
+}
+
+func (s *Screen) pointer() string {
+	if s.ascii {
+		return "> "
+	}
+	return "› "
+}
+
+// leave ends the prompt. What was typed stays as it is, without what was around it, and tail
+// behind it; or nothing stays.
+func (s *Screen) leave(keep bool, tail string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return
+	}
+	var b strings.Builder
+	s.erase(&b)
+	if keep {
+		s.commit(&b, tail)
+	}
+	s.open = false
+	s.send(b.String())
+}
+
+// commit writes the text for good, whatever the height of the window.
+func (s *Screen) commit(b *strings.Builder, tail string) {
+	l := newLayout(s.cols, "... ")
+	l.add(s.view.prefix, s.view.prefixStyle, nil, -1)
+	l.add(s.view.line.Text, Plain, s.view.spans, -1)
+	l.add(tail, Dim, nil, -1)
+	for _, r := range l.rows {
+		b.WriteString(r.string(s.paint, len(r.cells)) + "\r\n")
+	}
+}
+
+// Print writes text above the prompt, or where the cursor is when there is no prompt. What
+// comes from outside must have been cleaned: text may not move the cursor. A missing line feed
+// at the end is added.
+func (s *Screen) Print(text string) {
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	text = strings.ReplaceAll(text, "\n", "\r\n")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	if !s.open {
+		s.clearStatus(&b)
+		_, _ = io.WriteString(s.dev, b.String()+text)
+		return
+	}
+	s.erase(&b)
+	b.WriteString(text)
+	s.render(&b)
+	s.send(b.String())
+}
+
+// abandon prints what was typed with a tail behind it, and a line below, as if it had been
+// accepted; the prompt stays open.
+func (s *Screen) abandon(tail, below string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	s.erase(&b)
+	s.commit(&b, tail)
+	if below != "" {
+		b.WriteString(s.paint.text(Dim, below) + "\r\n")
+	}
+	s.view.line, s.view.spans, s.view.ghost, s.view.hint, s.view.menu = Line{}, nil, "", "", nil
+	s.render(&b)
+	s.send(b.String())
+}
+
+// Resize draws anew after the size of the window has changed. Terminals break rows that have
+// become too long, so that the drawing may take more rows than it did.
+func (s *Screen) Resize() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return
+	}
+	cols, _ := s.dev.size()
+	y := s.x / cols
+	for _, r := range s.rows[:min(s.y, len(s.rows))] {
+		y += max(1, (r.width+cols-1)/cols)
+	}
+	s.y = y
+	var b strings.Builder
+	s.erase(&b)
+	s.render(&b)
+	s.send(b.String())
+}
+
+// redraw draws what is there again, on a clean window.
+func (s *Screen) redraw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	b.WriteString(codeClear)
+	s.y = 0
+	s.render(&b)
+	s.send(b.String())
+}
+
+// Status shows a row that is gone with the next output, for the time that no prompt is open.
+// An empty one takes it away.
+func (s *Screen) Status(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open || text == s.status {
+		return
+	}
+	var b strings.Builder
+	s.clearStatus(&b)
+	if text != "" {
+		cols, _ := s.dev.size()
+		b.WriteString(s.paint.text(Dim, Truncate(text, cols-1, s.ellipsis())))
+		s.status = text
+	}
+	_, _ = io.WriteString(s.dev, b.String())
+}
+
+func (s *Screen) clearStatus(b *strings.Builder) {
+	if s.status != "" {
+		b.WriteString("\r" + codeEraseDown)
+		s.status = ""
+	}
+}
+
+// Output returns a writer that takes the status row away before it writes to w.
+func (s *Screen) Output(w io.Writer) io.Writer { return statusWriter{s, w} }
+
+type statusWriter struct {
+	s *Screen
+	w io.Writer
+}
+
+func (o statusWriter) Write(p []byte) (int, error) {
+	o.s.Status("")
+	return o.w.Write(p)
+}
+
+// Styled returns text in a style, as this screen shows it.
+func (s *Screen) Styled(style Style, text string) string { return s.paint.text(style, text) }
+
+// Size is the size of the window, in columns and rows.
+func (s *Screen) Size() (cols, rows int) { return s.dev.size() }
+
+// ASCII tells whether signs beyond ASCII are not to be used.
+func (s *Screen) ASCII() bool { return s.ascii }
+
+func up(b *strings.Builder, n int) {
+	if n > 0 {
+		b.WriteString("\x1b[" + itoa(n) + "A")
+	}
+}

@@ -1,0 +1,114 @@
+package repl
+
+import "strings"
+
+// A search is a search of the history that is going on.
+type search struct {
+	start   Line
+	pattern string
+	at      int // index of the line that is shown; -1: none
+	failed  bool
+}
+
+func (s *search) prefix() string {
+	if s.failed {
+		return "(no more with '" + s.pattern + "') "
+	}
+	return "(search '" + s.pattern + "') "
+}
+
+// beginSearch is Ctrl-R: the newest line is shown that contains what is typed from now on.
+func (e *Editor) beginSearch() {
+	e.search = &search{start: e.line, at: -1}
+	e.note = "Enter takes the line, Ctrl-R looks further back, Esc gives up"
+}
+
+// searchKey handles an event during a search. It returns false for one that ends the search
+// and then means what it always does.
+func (e *Editor) searchKey(ev event) bool {
+	s := e.search
+	switch {
+	case ev.key == "":
+		s.pattern += ev.text
+		e.find(e.opts.History.Len())
+	case ev.key == "C-r":
+		if s.pattern != "" {
+			from := e.opts.History.Len()
+			if s.at >= 0 {
+				from = s.at
+			}
+			e.find(from)
+		}
+	case ev.key == "Backspace":
+		if s.pattern != "" {
+			l := Line{s.pattern, len(s.pattern)}
+			s.pattern = s.pattern[:l.left(nil)]
+		}
+		e.find(e.opts.History.Len())
+	case ev.key == "Enter":
+		e.search = nil
+	case ev.key == "Esc" || ev.key == "C-g" || ev.key == "C-c":
+		e.line, e.search = s.start, nil
+	default:
+		e.search = nil
+		return false
+	}
+	return true
+}
+
+// find shows the newest line before an index that contains the pattern.
+func (e *Editor) find(before int) {
+	s := e.search
+	if s.pattern == "" {
+		s.at, s.failed, e.line = -1, false, s.start
+		return
+	}
+	i, text := e.opts.History.find(before, func(line string) bool { return strings.Contains(line, s.pattern) })
+	s.failed = i < 0
+	if i >= 0 {
+		s.at = i
+		e.line = Line{text, strings.Index(text, s.pattern)}
+	}
+}
+
+// A recall is a walk through the history with Up and Down.
+type recall struct {
+	start Line // before the first Up
+	at    int
+}
+
+// older is the Up key.
+func (e *Editor) older() {
+	if l, ok := e.line.up(); ok && e.recall == nil {
+		e.line = l
+		return
+	}
+	if e.recall == nil {
+		e.recall = &recall{start: e.line, at: e.opts.History.Len()}
+	}
+	prefix, now := e.recall.start.Text, e.line.Text
+	if i, text := e.opts.History.find(e.recall.at, func(line string) bool { return strings.HasPrefix(line, prefix) && line != now }); i >= 0 {
+		e.recall.at = i
+		e.line = Line{text, len(text)}
+	}
+}
+
+// newer is the Down key.
+func (e *Editor) newer() {
+	if e.recall == nil {
+		if l, ok := e.line.down(); ok {
+			e.line = l
+		}
+		return
+	}
+	prefix := e.recall.start.Text
+	for i := e.recall.at + 1; i < e.opts.History.Len(); i++ {
+		if text := e.opts.History.Line(i); strings.HasPrefix(text, prefix) && text != e.line.Text {
+			e.recall.at = i
+			e.line = Line{text, len(text)}
+			return
+		}
+	}
+	e.line = e.recall.start
+	e.recall = nil
+}
