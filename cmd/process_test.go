@@ -90,7 +90,7 @@ func await(t *testing.T, s *testserver.Server, done func(testserver.Stats) bool)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := s.Wait(ctx, done); err != nil {
-		t.Fatalf("it never reached the server: %v", err)
+		t.Fatalf("it never reached the server: %v; %+v", err, s.Stats())
 	}
 }
 

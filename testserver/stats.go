@@ -137,10 +137,12 @@ func (r *recorder) begin(path string) *counters {
 	return c
 }
 
-func (r *recorder) end(ctx context.Context, c *counters, path string, err error, received, sent int64) {
+// end counts the end of a call; why is what the client's side did to it, if
+// anything: the errors of a context.
+func (r *recorder) end(ctx context.Context, why error, c *counters, path string, err error, received, sent int64) {
 	cancelled := false
 	if !r.stopping.Load() {
-		switch ctx.Err() {
+		switch why {
 		case context.Canceled:
 			cancelled = true
 			c.cancelled.Add(1)
@@ -172,14 +174,19 @@ func (r *recorder) unary(ctx context.Context, request any, info *grpc.UnaryServe
 		sent = 1
 		c.sent.Add(1)
 	}
-	r.end(ctx, c, info.FullMethod, err, 1, sent)
+	r.end(ctx, ctx.Err(), c, info.FullMethod, err, 1, sent)
 	return reply, err
 }
 
 func (r *recorder) stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	counted := &countedStream{ServerStream: stream, recorder: r, counters: r.begin(info.FullMethod)}
 	err := handler(server, counted)
-	r.end(stream.Context(), counted.counters, info.FullMethod, err, counted.received.Load(), counted.sent.Load())
+	// The context of a call may learn of a broken connection after the handler did.
+	why := stream.Context().Err()
+	if why == nil && counted.broken.Load() {
+		why = context.Canceled
+	}
+	r.end(stream.Context(), why, counted.counters, info.FullMethod, err, counted.received.Load(), counted.sent.Load())
 	return err
 }
 
@@ -188,6 +195,7 @@ type countedStream struct {
 	recorder       *recorder
 	counters       *counters
 	received, sent atomic.Int64
+	broken         atomic.Bool // the connection broke while a message was sent
 }
 
 func (s *countedStream) RecvMsg(m any) error {
@@ -206,6 +214,8 @@ func (s *countedStream) SendMsg(m any) error {
 		s.sent.Add(1)
 		s.counters.sent.Add(1)
 		s.recorder.note()
+	} else if status.Code(err) == codes.Unavailable {
+		s.broken.Store(true)
 	}
 	return err
 }
