@@ -241,5 +241,5 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	return out.close(invoker.Do(ctx, p, sinks))
+	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
 }

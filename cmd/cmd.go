@@ -26,6 +26,7 @@ func Main() int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	env.releaseSignals = func() { signal.Stop(interrupts) }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 

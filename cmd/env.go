@@ -27,6 +27,10 @@ type Env struct {
 	// ReadPassword asks a person for a password and does not show it; nil: there is
 	// nobody to ask.
 	ReadPassword func(ctx context.Context, prompt string) (string, error)
+	// releaseSignals leaves the signals to the command, which handles them itself; nil:
+	// nobody else does.
+	releaseSignals func()
+	place          string // of a statement in a script, for what is told of it
 	// InCall is set while a remote call is in flight, and only read by others.
 	InCall *atomic.Bool
 }

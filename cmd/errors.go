@@ -22,7 +22,7 @@ import (
 // report tells a person what went wrong and what to do next. All that it prints
 // is cleaned: much of it comes from outside.
 func (a *app) report(err error) {
-	if err == nil || closedPipe(err) {
+	if err == nil || closedPipe(err) || errors.As(err, new(*leaving)) {
 		return
 	}
 	var status *invoke.StatusError

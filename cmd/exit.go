@@ -50,7 +50,10 @@ func exitCode(err error) int {
 		ambiguous *discovery.AmbiguousError
 		unknown   *discovery.UnknownError
 	)
+	var gone *leaving
 	switch {
+	case errors.As(err, &gone):
+		return gone.code
 	case err == nil, closedPipe(err):
 		return exitOK
 	case interruptedLookup(err):

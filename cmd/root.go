@@ -23,6 +23,9 @@ type app struct {
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
 	types        invoke.Types // for the details of a status; may be nil
+
+	shell *shell // that this command line is a line of; nil: none
+	line  *line
 }
 
 func durationOf(s seconds) time.Duration { return time.Duration(s) }
@@ -57,7 +60,7 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.addGlobals(root)
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }
@@ -133,6 +136,10 @@ func (a *app) configure(c *cobra.Command) error {
 	s, err := a.settings(c.Flags())
 	if err != nil {
 		return err
+	}
+	if a.shell != nil {
+		a.session = a.shell.connection(c, s)
+		return nil
 	}
 	a.session.Configure(s)
 	return nil

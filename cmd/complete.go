@@ -1,0 +1,233 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// An index is the names of a schema, made ready to be searched at each key. It is not changed
+// once it is made.
+type index struct {
+	services []entry
+	methods  []entry
+	byName   map[string]*entry // methods, by full name with a dot
+	types    invoke.Types
+	secrets  map[string]struct{} // names of fields with the option debug_redact
+}
+
+// An entry is a name, and what a search compares.
+type entry struct {
+	full   string // pkg.Service.Method
+	short  string // Service.Method, or the last part of a service
+	last   string
+	low    string // full, in lower case
+	humps  string // the capitals of last, in lower case
+	method protoreflect.MethodDescriptor
+}
+
+// newIndex reads all services. One that can not be read is left out: a server may be broken in
+// one place and of use in others.
+func newIndex(ctx context.Context, source discovery.Source, types invoke.Types) (*index, error) {
+	services, err := source.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ix := &index{types: types, byName: map[string]*entry{}, secrets: map[string]struct{}{}}
+	seen := map[protoreflect.FullName]bool{}
+	for _, name := range services {
+		d, err := source.Find(ctx, name)
+		if ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), err)
+		}
+		svc, ok := d.(protoreflect.ServiceDescriptor)
+		if err != nil || !ok {
+			continue
+		}
+		ix.services = append(ix.services, newEntry(string(name), string(svc.Name()), nil))
+		for i := range svc.Methods().Len() {
+			m := svc.Methods().Get(i)
+			ix.methods = append(ix.methods, newEntry(string(m.FullName()), string(svc.Name())+"."+string(m.Name()), m))
+			ix.findSecrets(m.Input(), seen)
+		}
+	}
+	for i := range ix.methods {
+		ix.byName[ix.methods[i].full] = &ix.methods[i]
+	}
+	return ix, nil
+}
+
+func newEntry(full, short string, m protoreflect.MethodDescriptor) entry {
+	last := full[strings.LastIndexByte(full, '.')+1:]
+	var humps strings.Builder
+	for _, r := range last {
+		if unicode.IsUpper(r) {
+			humps.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return entry{full: full, short: short, last: last, low: strings.ToLower(full), humps: humps.String(), method: m}
+}
+
+// findSecrets notes the fields whose values are not to be shown in debugging output.
+func (ix *index) findSecrets(md protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) {
+	if seen[md.FullName()] {
+		return
+	}
+	seen[md.FullName()] = true
+	for i := range md.Fields().Len() {
+		f := md.Fields().Get(i)
+		if o, ok := f.Options().(*descriptorpb.FieldOptions); ok && o.GetDebugRedact() {
+			ix.secrets[string(f.Name())] = struct{}{}
+			ix.secrets[f.JSONName()] = struct{}{}
+		}
+		if sub := f.Message(); sub != nil {
+			ix.findSecrets(sub, seen)
+		}
+	}
+}
+
+// secretField tells of the name of a field that its values are not to be stored.
+func (ix *index) secretField(name string) bool {
+	if ix == nil {
+		return false
+	}
+	_, ok := ix.secrets[name]
+	return ok
+}
+
+// method returns the method that a name stands for: its full name, or an end of it that only
+// one method has, not counting those of the protocol's own services.
+func (ix *index) method(name string) *entry {
+	if ix == nil {
+		return nil
+	}
+	name = strings.ReplaceAll(name, "/", ".")
+	if e := ix.byName[name]; e != nil {
+		return e
+	}
+	var found, protocol *entry
+	for i := range ix.methods {
+		e := &ix.methods[i]
+		switch {
+		case !strings.HasSuffix(e.full, "."+name):
+		case ofProtocol(e.full):
+			protocol = e
+		case found != nil:
+			return nil
+		default:
+			found = e
+		}
+	}
+	return cmp.Or(found, protocol)
+}
+
+// short is how a method is written in the shell: its name alone where that is enough.
+func (ix *index) shortName(e *entry) string {
+	for _, name := range []string{e.last, e.short} {
+		if ix.method(name) == e {
+			return name
+		}
+	}
+	return e.full
+}
+
+// How well a name answers a query; less is better, and noMatch is none.
+const (
+	exact = iota
+	prefixOfLast
+	prefixOfFull
+	prefixOfPart
+	humpsMatch
+	inside
+	nearly
+	noMatch
+)
+
+// rank compares an entry with a query in lower case.
+func (e *entry) rank(query string) int {
+	last := e.low[len(e.low)-len(e.last):]
+	switch {
+	case query == last || query == e.low:
+		return exact
+	case strings.HasPrefix(last, query):
+		return prefixOfLast
+	case strings.HasPrefix(e.low, query):
+		return prefixOfFull
+	case strings.Contains(e.low, "."+query):
+		return prefixOfPart
+	case len(query) > 1 && strings.HasPrefix(e.humps, query):
+		return humpsMatch
+	case strings.Contains(e.low, query):
+		return inside
+	}
+	return noMatch
+}
+
+// A hit is an entry that answers a query.
+type hit struct {
+	*entry
+	rank int
+}
+
+// search returns the entries that answer a query best, at most limit of them, and how many
+// others do. Slips are forgiven when nothing else answers.
+func search(entries []entry, query string, limit int) (hits []hit, more int) {
+	query = strings.ToLower(strings.ReplaceAll(query, "/", "."))
+	for i := range entries {
+		if r := entries[i].rank(query); r < noMatch {
+			hits = append(hits, hit{&entries[i], r})
+		}
+	}
+	if len(hits) == 0 && len(query) > 2 {
+		names := make([]string, len(entries))
+		for i := range entries {
+			names[i] = entries[i].full
+		}
+		near := discovery.Nearest(query, names, 3)
+		for i := range entries {
+			if slices.Contains(near, entries[i].full) {
+				hits = append(hits, hit{&entries[i], nearly})
+			}
+		}
+	}
+	// What only contains the text somewhere is of no interest where something begins with it.
+	if slices.ContainsFunc(hits, func(h hit) bool { return h.rank <= prefixOfPart }) {
+		hits = slices.DeleteFunc(hits, func(h hit) bool { return h.rank > humpsMatch })
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(a.rank-b.rank, len(a.last)-len(b.last), strings.Compare(a.full, b.full))
+	})
+	if len(hits) > limit {
+		hits, more = hits[:limit], len(hits)-limit
+	}
+	return hits, more
+}
+
+// comment is the first sentence of a descriptor's comment.
+func comment(d protoreflect.Descriptor) string {
+	text := strings.TrimSpace(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments)
+	text = strings.Join(strings.Fields(text), " ")
+	if i := strings.Index(text, ". "); i >= 0 {
+		text = text[:i+1]
+	}
+	return clean(text)
+}
+
+// signature is what a method takes and gives.
+func signature(m protoreflect.MethodDescriptor, arrow string) string {
+	stream := func(yes bool) string {
+		if yes {
+			return "stream "
+		}
+		return ""
+	}
+	return stream(m.IsStreamingClient()) + string(m.Input().Name()) + arrow + stream(m.IsStreamingServer()) + string(m.Output().Name())
+}

@@ -1,0 +1,158 @@
+package cmd
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// inspect colours a line and tells about what is under the cursor.
+func (s *shell) inspect(l repl.Line) repl.Insight {
+	in := repl.Insight{}
+	if l.Text == "" {
+		return in
+	}
+	for _, st := range repl.Lex(l.Text) {
+		s.paint(&in, l, st)
+	}
+	slices.SortStableFunc(in.Spans, func(a, b repl.Span) int { return a.Start - b.Start })
+	in.Spans = apart(in.Spans)
+	in.Hint = s.hint(l)
+	return in
+}
+
+// apart drops spans that begin inside of the one before.
+func apart(spans []repl.Span) []repl.Span {
+	end := 0
+	return slices.DeleteFunc(spans, func(p repl.Span) bool {
+		if p.Start < end {
+			return true
+		}
+		end = p.End
+		return false
+	})
+}
+
+// paint colours a statement.
+func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
+	words := st.Words
+	method := protoreflect.MethodDescriptor(nil)
+	if w := s.talking.Load(); w != nil {
+		method = w.call.Method
+	} else if len(words) > 0 {
+		name, args := words[0], words[1:]
+		if name.Text == "call" && len(args) > 0 {
+			in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: repl.Name})
+			name, args = args[0], args[1:]
+		}
+		style := repl.Name
+		switch ix := s.index.Load(); {
+		case len(words) == len(args)+1 && s.isCommand(name.Text):
+			words, args = nil, nil
+		case strings.HasPrefix(name.Text, "$"), strings.HasPrefix(name.Text, "!"), strings.HasSuffix(name.Text, "?"):
+			style = repl.Accent
+		default:
+			if method = s.methodNamed(ix, name.Text); method == nil && ix != nil && l.Cursor > name.End {
+				style = repl.Wrong
+			}
+		}
+		in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: style})
+		words = args
+	}
+	for _, w := range words {
+		paintWord(in, l, w, method)
+	}
+}
+
+// paintWord colours a word of a message.
+func paintWord(in *repl.Insight, l repl.Line, w repl.Word, method protoreflect.MethodDescriptor) {
+	add := func(from, to int, style repl.Style) {
+		in.Spans = append(in.Spans, repl.Span{Start: from, End: to, Style: style})
+	}
+	text := l.Text[w.Start:w.End]
+	path, value, assigned := strings.Cut(text, "=")
+	switch {
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		paintJSON(in, text, w.Start, nil, method)
+	case strings.HasPrefix(text, "$"), strings.HasPrefix(text, "@"), strings.HasPrefix(text, "-"):
+		add(w.Start, w.End, repl.Accent)
+	case assigned:
+		style := repl.Field
+		steps := wordPath(strings.TrimSuffix(path, ":"))
+		if method != nil {
+			if _, f, _ := walk(method.Input(), steps, repl.WantValue); f == nil {
+				style = repl.Wrong
+			}
+		}
+		add(w.Start, w.Start+len(path), style)
+		at := w.Start + len(path) + 1
+		if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+			paintJSON(in, value, at, steps, method)
+		} else if value != "" {
+			add(at, w.End, valueStyle(value, false))
+		}
+	}
+}
+
+// paintJSON colours a document that begins at an offset.
+func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, method protoreflect.MethodDescriptor) {
+	repl.ScanJSON(text, func(t repl.Token) {
+		style := valueStyle(t.Text, t.Quoted)
+		if t.Key {
+			style = repl.Field
+			if method != nil && t.End < len(text) {
+				parent, _, _ := walk(method.Input(), append(slices.Clone(base), t.Path...), repl.WantKey)
+				if parent != nil && fieldNamed(parent, t.Text) == nil && !scalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
+					style = repl.Wrong
+				}
+			}
+		}
+		in.Spans = append(in.Spans, repl.Span{Start: at + t.Start, End: at + t.End, Style: style})
+	})
+}
+
+func valueStyle(text string, quoted bool) repl.Style {
+	if quoted || strings.HasPrefix(text, `"`) || strings.HasPrefix(text, `'`) {
+		return repl.Quoted
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return repl.Scalar
+	}
+	if text == "true" || text == "false" || text == "null" || text == strings.ToUpper(text) {
+		return repl.Scalar
+	}
+	return repl.Quoted
+}
+
+// hint is a line about what is under the cursor: the field, or the method.
+func (s *shell) hint(l repl.Line) string {
+	p := s.spot(l)
+	if !p.types || p.method == nil {
+		if len(p.words) > 0 && !p.file && s.isCommand(p.words[0].Text) {
+			c, _, err := s.names().Find([]string{p.words[0].Text})
+			if err == nil && c.HasParent() {
+				return c.Use + s.dot() + c.Short
+			}
+		}
+		return ""
+	}
+	if f, ok := p.locate(); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.field != nil {
+		return s.aboutField(f.field)
+	}
+	text := string(p.method.Name()) + "(" + signature(p.method, ")"+s.sign(" → ", " -> "))
+	if c := comment(p.method); c != "" {
+		text += s.dot() + c
+	}
+	return text
+}
+
+func (s *shell) aboutField(fd protoreflect.FieldDescriptor) string {
+	text := string(fd.Name()) + ": " + fieldType(fd) + ", field " + strconv.Itoa(int(fd.Number()))
+	if c := comment(fd); c != "" {
+		text += s.dot() + c
+	}
+	return text
+}

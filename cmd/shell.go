@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// shellOptions are the flags of shell.
+type shellOptions struct {
+	lines     []string // -c
+	file      string   // -f
+	plain     bool
+	quiet     bool
+	echo      bool
+	keepGoing bool
+	noShell   bool
+	noHistory bool
+}
+
+func (a *app) newShell() *cobra.Command {
+	o := &shellOptions{}
+	c := &cobra.Command{
+		Use:   "shell",
+		Short: "The interactive shell",
+		Long: `Explore a server and call it, line by line: the commands of rpcctl, and methods
+as if they were commands. The flags given here hold for every line.
+
+  rpcctl -a localhost:50051 shell
+  rpcctl -a localhost:50051 shell -c 'Greeter.SayHello name=World'
+  rpcctl -a localhost:50051 shell -f smoke.rpc
+  echo 'list' | rpcctl -a localhost:50051 shell
+
+A script, which is what -c, -f and standard input that is no terminal are, stops at
+the first statement that fails, with its exit code. In the shell, help tells more.`,
+		Args: words(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return a.runShell(c, o) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringArrayVarP(&o.lines, "command", "c", nil, "run `LINE` and leave (repeatable)")
+	f.StringVarP(&o.file, "file", "f", "", "run the statements in `FILE` and leave; - is standard input")
+	f.BoolVar(&o.keepGoing, "keep-going", false, "in a script: go on after a failure, and leave with the first one's exit code")
+	f.BoolVar(&o.echo, "echo", false, "in a script: show each statement on stderr before it runs")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no banner, and no line about each result")
+	f.BoolVar(&o.plain, "plain", false, "no line editing, as for a terminal that cannot: for screen readers and logs")
+	f.BoolVar(&o.noHistory, "no-history", false, "store nothing of what is typed")
+	f.BoolVar(&o.noShell, "no-shell", false, "run no programs of this machine: no | and no shell command")
+	return c
+}
+
+// runShell decides what kind of shell it is, and runs it.
+func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
+	if len(o.lines) > 0 && o.file != "" {
+		return usage(errors.New("-c and -f both say what to run"), "")
+	}
+	base := baseFlags(c)
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	s := newShell(ctx, a.env, o, base)
+	defer s.close()
+	switch {
+	case len(o.lines) > 0:
+		return s.script("-c", strings.Join(o.lines, "\n"))
+	case o.file != "" && o.file != "-":
+		text, err := os.ReadFile(o.file)
+		if err != nil {
+			return fmt.Errorf("reading the script: %w", err)
+		}
+		return s.script(o.file, string(text))
+	case !a.env.StdinTTY || o.file == "-":
+		text, err := readAll(ctx, a.env.Stdin)
+		if err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+		return s.script("stdin", text)
+	}
+	if _, err := a.settings(c.Flags()); err != nil {
+		return err // before the prompt, not at the first line
+	}
+	s.interactive = true
+	s.own()
+	if t := a.env.Getenv("TERM"); o.plain || t == "" || t == "dumb" {
+		return s.plainLoop()
+	}
+	err := s.openEditor(a.colour(true))
+	if errors.Is(err, repl.ErrNoTerminal) {
+		return s.plainLoop()
+	}
+	if err != nil {
+		return err
+	}
+	return s.editorLoop()
+}
+
+// readAll reads a script from standard input.
+func readAll(ctx context.Context, r io.Reader) (string, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(r)
+		read <- result{text, err}
+	}()
+	select {
+	case got := <-read:
+		return string(got.text), got.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// baseFlags are the flags of the command line that every line of the shell begins with, each
+// as one word.
+func baseFlags(c *cobra.Command) []string {
+	var base []string
+	own := c.LocalNonPersistentFlags()
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if own.Lookup(f.Name) != nil {
+			return
+		}
+		if many, ok := f.Value.(pflag.SliceValue); ok {
+			for _, v := range many.GetSlice() {
+				base = append(base, "--"+f.Name+"="+v)
+			}
+			return
+		}
+		base = append(base, "--"+f.Name+"="+f.Value.String())
+	})
+	return base
+}
+
+// A leaving ends the process with an exit code, when all there was to say has been said.
+type leaving struct{ code int }
+
+func (l *leaving) Error() string { return fmt.Sprintf("exit code %d", l.code) }
+
+// left is the error that leaves with a code, nil for 0.
+func left(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &leaving{code}
+}
+
+// statePath is a file in the folder for what rpcctl remembers of a user
+// (https://specifications.freedesktop.org/basedir-spec/latest/).
+func statePath(env *Env, name string) string {
+	dir := env.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home := env.Getenv("HOME")
+		if home == "" {
+			return ""
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "rpcctl", name)
+}
+
+// clean is text from outside for one line of the screen.
+func clean(s string) string { return formatters.Clean(s, false) }

@@ -1,0 +1,226 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// A foreground is what the keys that send signals are for.
+type foreground struct {
+	interrupt  func()
+	background func() // nil: it can not go to the background
+	presses    []time.Time
+}
+
+// inForeground makes the context of a statement that Ctrl-C ends.
+func (s *shell) inForeground() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.callMu.Lock()
+	before := s.foreground
+	s.foreground = &foreground{interrupt: cancel}
+	s.callMu.Unlock()
+	return ctx, func() {
+		s.callMu.Lock()
+		s.foreground = before
+		s.callMu.Unlock()
+		cancel()
+	}
+}
+
+// Pressing Ctrl-C again within this time means it more.
+const pressTime = 2 * time.Second
+
+// interrupted is Ctrl-C while something runs: it ends the call; again, the connections; a third
+// time, the shell. It returns false when nothing runs.
+func (s *shell) interrupted() bool {
+	s.callMu.Lock()
+	f := s.foreground
+	if f == nil {
+		s.callMu.Unlock()
+		return false
+	}
+	now := s.env.Now()
+	if n := len(f.presses); n > 0 && now.Sub(f.presses[n-1]) > pressTime {
+		f.presses = nil
+	}
+	f.presses = append(f.presses, now)
+	presses := len(f.presses)
+	s.callMu.Unlock()
+	f.interrupt()
+	switch presses {
+	case 1:
+	case 2:
+		s.dropConnections()
+	default:
+		s.die(exitInterrupted)
+	}
+	return true
+}
+
+// toBackground is Ctrl-Z while something runs. It returns false when that can not go on by
+// itself.
+func (s *shell) toBackground() bool {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if s.foreground == nil || s.foreground.background == nil {
+		return false
+	}
+	s.foreground.background()
+	return true
+}
+
+// drive runs a planned call: at once, or as a job when it is a shell's.
+func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error)) error {
+	if a.shell == nil {
+		return v.Do(ctx, p, sinks)
+	}
+	return a.shell.drive(ctx, a.line, v, p, sinks, again)
+}
+
+// drive runs a call as a job, and follows it unless it is to run in the background.
+func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error)) error {
+	if l.ran {
+		return errors.New("one statement makes one call")
+	}
+	l.ran = true
+	if s.converses(l, p) {
+		return s.converse(ctx, l, v, p, again)
+	}
+	j := job.Start(s.ctx, job.Options{}, func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
+	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again}
+	if l.st.Background && !l.redirect {
+		s.jobs.add(w)
+		s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+		s.notify(w)
+		return nil
+	}
+	return s.follow(ctx, w, sinks)
+}
+
+// follow shows a job until it ends, or is sent to the background.
+func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
+	stop := context.AfterFunc(ctx, w.Cancel) // the job then tells how it ended
+	defer stop()
+	followed, detach := context.WithCancel(context.Background())
+	defer detach()
+	s.callMu.Lock()
+	if f := s.foreground; f != nil {
+		f.interrupt = w.Cancel
+		if s.interactive && !w.line.redirect && !w.line.st.Background && w.line.st.Assign == "" {
+			f.background = detach
+		}
+	}
+	s.callMu.Unlock()
+	hide := s.spin(w)
+	err := w.Follow(followed, sink)
+	hide()
+	if followed.Err() != nil && errors.Is(err, context.Canceled) && w.State().Status == nil {
+		s.leaveBehind(w)
+		return nil
+	}
+	s.jobs.remove(w)
+	s.ended(w, err)
+	return err
+}
+
+// ended keeps the result of a call, and tells about it.
+func (s *shell) ended(w *work, err error) {
+	number := s.results.add(w)
+	if a := w.line.st.Assign; a != "" && err == nil {
+		s.vars[a] = resultValue(w)
+	}
+	if err != nil || s.o.quiet || !s.interactive || w.line.redirect {
+		return
+	}
+	s.sayAside(strings.Join(append(summary(w.State()), fmt.Sprintf("$%d", number)), s.dot()))
+}
+
+func (s *shell) dot() string { return s.sign(" · ", " - ") }
+
+// sayAside prints a line that is not as important as others.
+func (s *shell) sayAside(text string) { s.say(s.styled(repl.Dim, text)) }
+
+// summary tells how a call ended, in pieces.
+func summary(st job.State) []string {
+	pieces := []string{"running"}
+	if st.Status != nil {
+		pieces[0] = invoke.CodeName(st.Status.Code)
+	}
+	if !st.Began.IsZero() && !st.Ended.IsZero() {
+		pieces = append(pieces, since(st.Ended.Sub(st.Began)))
+	}
+	pieces = append(pieces, count(st.Received, "message"), bytesOf(st.Bytes))
+	if st.Dropped > 0 {
+		pieces = append(pieces, fmt.Sprintf("%d dropped unseen", st.Dropped))
+	}
+	return pieces
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func bytesOf(n int64) string {
+	switch {
+	case n < 10<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 10<<20:
+		return fmt.Sprintf("%d KB", n>>10)
+	default:
+		return fmt.Sprintf("%d MB", n>>20)
+	}
+}
+
+// Times of the row that says that a call is running.
+const (
+	spinAfter = 300 * time.Millisecond
+	spinEvery = 120 * time.Millisecond
+)
+
+// spin shows that a call is running, while nothing else comes. The function that it returns
+// takes that away.
+func (s *shell) spin(w *work) func() {
+	if s.editor == nil || w.line.redirect {
+		return func() {}
+	}
+	began := s.env.Now()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	frames := []rune(s.sign("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", `|/-\`))
+	s.editor.Go(func() {
+		defer close(stopped)
+		tick := time.NewTicker(spinEvery)
+		defer tick.Stop()
+		last, quiet := w.State().Received, began
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			now := s.env.Now()
+			if got := w.State().Received; got != last {
+				last, quiet = got, now
+			}
+			if now.Sub(quiet) < spinAfter {
+				continue
+			}
+			s.editor.Status(fmt.Sprintf("%c %s %.1fs%sCtrl-C cancels%sCtrl-Z to background",
+				frames[n%len(frames)], clean(w.name), now.Sub(began).Seconds(), s.dot(), s.dot()))
+		}
+	})
+	return func() {
+		close(stop)
+		<-stopped
+		s.editor.Status("")
+	}
+}

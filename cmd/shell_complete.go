@@ -1,0 +1,355 @@
+package cmd
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// candidateMax is how many candidates are worth sorting.
+const candidateMax = 100
+
+// A spot is where in a line the cursor is.
+type spot struct {
+	words  []repl.Word // before the one at the cursor
+	word   repl.Word   // the one at the cursor, up to it; empty between words
+	method protoreflect.MethodDescriptor
+	types  bool // a message is typed here: the words of a call or of a conversation
+	file   bool // the name of a file is: after > and >>
+	line   repl.Line
+}
+
+// text is the word at the cursor as it was typed.
+func (p *spot) text() string { return p.line.Text[p.word.Start:p.line.Cursor] }
+
+// spot finds out where the cursor is.
+func (s *shell) spot(l repl.Line) spot {
+	p := spot{line: l, word: repl.Word{Start: l.Cursor, End: l.Cursor, Raw: true}}
+	statements := repl.Lex(l.Before())
+	if n := len(statements); n > 0 {
+		st := statements[n-1]
+		between := l.Text[st.End:l.Cursor]
+		switch {
+		case strings.Contains(between, "\n") && st.Missing == 0:
+		case st.Pipe != "":
+			p.file = true
+		case st.To.End == l.Cursor:
+			p.file, p.word = true, st.To
+		case strings.HasSuffix(strings.TrimRight(l.Before(), " "), ">"):
+			p.file = true
+		default:
+			p.words = st.Words
+			if k := len(st.Words); k > 0 && (st.Words[k-1].End == l.Cursor || st.Missing != 0) {
+				p.words, p.word = st.Words[:k-1], st.Words[k-1]
+			}
+		}
+	}
+	if w := s.talking.Load(); w != nil {
+		p.method, p.types = w.call.Method, true
+		return p
+	}
+	name := 0
+	if len(p.words) > 0 && p.words[0].Text == "call" {
+		name = 1
+	}
+	ix := s.index.Load()
+	if len(p.words) > name && !p.file && (name == 1 || !s.isCommand(p.words[0].Text)) {
+		p.types = true
+		p.method = s.methodNamed(ix, p.words[name].Text)
+	}
+	return p
+}
+
+// methodNamed is the method that a name stands for here, nil when that is not known.
+func (s *shell) methodNamed(ix *index, name string) protoreflect.MethodDescriptor {
+	if ix == nil {
+		return nil
+	}
+	for _, used := range slices.Backward(s.used) {
+		if e := ix.method(used + "." + name); e != nil {
+			return e.method
+		}
+	}
+	if e := ix.method(name); e != nil {
+		return e.method
+	}
+	return nil
+}
+
+// tree is a command tree to look at.
+func (s *shell) names() *cobra.Command {
+	if s.shape == nil {
+		l := &line{s: s, env: s.env}
+		root := (&app{env: s.env, shell: s, line: l}).newRoot()
+		for _, c := range root.Commands() {
+			if c.Name() == "shell" || c.Name() == "completion" {
+				root.RemoveCommand(c)
+			}
+		}
+		root.AddCommand(s.commands(l)...)
+		root.AddCommand(s.helpCommand(l))
+		s.shape = root
+	}
+	return s.shape
+}
+
+func (s *shell) isCommand(word string) bool { return isCommand(s.names(), word) }
+
+// nearCommands are the commands and methods that a word may have been meant to be.
+func (s *shell) nearCommands(word string) []string {
+	var entries []entry
+	for _, c := range s.names().Commands() {
+		entries = append(entries, newEntry(c.Name(), c.Name(), nil))
+	}
+	if ix := s.index.Load(); ix != nil {
+		entries = append(entries, ix.methods...)
+	}
+	hits, _ := search(entries, word, 2)
+	var names []string
+	for _, h := range hits {
+		names = append(names, h.full)
+	}
+	return names
+}
+
+// complete tells what can stand at the cursor.
+func (s *shell) complete(l repl.Line) repl.Completion {
+	p := s.spot(l)
+	text := p.text()
+	switch {
+	case p.file:
+		return p.files(text, 0)
+	case strings.HasPrefix(text, "$"):
+		return s.variables(p, text, 0)
+	case strings.HasPrefix(text, "-") && len(p.words) > 0:
+		return s.flags(p, text)
+	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
+		return p.files(text[1:], 1)
+	case p.types && p.method == nil:
+		return repl.Completion{Note: "what " + clean(p.words[len(p.words)-1].Text) + " takes is not known"}
+	case p.types:
+		return s.message(p, text)
+	case len(p.words) == 0:
+		return s.firstWord(p, text)
+	}
+	return s.argument(p, text)
+}
+
+// from makes a completion of the word at the cursor, without its first skip bytes.
+func (p *spot) from(skip int, items []repl.Candidate, more int) repl.Completion {
+	return repl.Completion{From: p.word.Start + skip, Items: items, More: more}
+}
+
+// firstWord completes commands and methods.
+func (s *shell) firstWord(p spot, text string) repl.Completion {
+	var items []repl.Candidate
+	for _, c := range s.names().Commands() {
+		if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), text) {
+			items = append(items, repl.Candidate{Text: c.Name() + " ", About: c.Short})
+		}
+	}
+	methods, more := s.methodNames(text, " ")
+	if text == "" {
+		methods, items = items, methods
+		slices.Reverse(items)
+		slices.Reverse(items)
+		return p.from(0, append(items, methods...), more)
+	}
+	return p.from(0, append(items, methods...), more)
+}
+
+// methodNames are the methods that answer a text, with a tail behind each.
+func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
+	ix := s.index.Load()
+	if ix == nil {
+		return nil, 0
+	}
+	hits, more := search(ix.methods, text, candidateMax)
+	if used := s.using(); used != "" { // those of the service in use first
+		slices.SortStableFunc(hits, func(a, b hit) int {
+			return boolOrder(strings.HasPrefix(b.full, used+"."), strings.HasPrefix(a.full, used+"."))
+		})
+	}
+	var items []repl.Candidate
+	for _, h := range hits {
+		name := ix.shortName(h.entry)
+		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
+			name = h.full
+		}
+		about := signature(h.method, s.sign(" → ", " -> "))
+		if c := comment(h.method); c != "" {
+			about += s.dot() + c
+		}
+		items = append(items, repl.Candidate{Text: name + tail, About: about})
+	}
+	return items, more
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// argument completes the words of a command.
+func (s *shell) argument(p spot, text string) repl.Completion {
+	ix := s.index.Load()
+	switch name := p.words[0].Text; name {
+	case "call":
+		items, more := s.methodNames(text, " ")
+		return p.from(0, items, more)
+	case "list", "ls", "use":
+		return p.from(0, ix.serviceNames(text), 0)
+	case "describe", "desc":
+		items, more := s.methodNames(text, " ")
+		return p.from(0, append(ix.serviceNames(text), items...), more)
+	case "fg", "wait", "cancel", "log":
+		var items []repl.Candidate
+		for _, w := range s.jobs.all() {
+			items = appendMatch(items, text, fmt.Sprintf("%%%d ", w.number), w.name)
+		}
+		return p.from(0, items, 0)
+	case "source", "save":
+		return p.files(text, 0)
+	case "set":
+		var items []repl.Candidate
+		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
+			if values := settingNames[name]; strings.HasPrefix(text, name+"=") {
+				for _, v := range values {
+					items = appendMatch(items, text, name+"="+v, "")
+				}
+				continue
+			}
+			items = appendMatch(items, text, name+"=", strings.Join(settingNames[name], ", "))
+		}
+		return p.from(0, items, 0)
+	case "header":
+		var items []repl.Candidate
+		for _, h := range []string{"authorization: ", "x-request-id: ", "x-api-key: ", "accept-language: "} {
+			items = appendMatch(items, text, h, "")
+		}
+		return p.from(0, items, 0)
+	case "help":
+		items := appendMatch(nil, text, "keys", "the keys of the prompt")
+		for _, c := range s.names().Commands() {
+			items = appendMatch(items, text, c.Name(), c.Short)
+		}
+		return p.from(0, items, 0)
+	case "unset":
+		return s.variables(p, text, 0)
+	}
+	return repl.Completion{}
+}
+
+func appendMatch(items []repl.Candidate, prefix, text, about string) []repl.Candidate {
+	if strings.HasPrefix(text, prefix) {
+		items = append(items, repl.Candidate{Text: text, About: about})
+	}
+	return items
+}
+
+func (ix *index) serviceNames(text string) []repl.Candidate {
+	if ix == nil {
+		return nil
+	}
+	var items []repl.Candidate
+	hits, _ := search(ix.services, text, candidateMax)
+	for _, h := range hits {
+		items = append(items, repl.Candidate{Text: h.full, About: "service"})
+	}
+	return items
+}
+
+// flags completes the flags of a command.
+func (s *shell) flags(p spot, text string) repl.Completion {
+	name := p.words[0].Text
+	if !s.isCommand(name) {
+		name = "call"
+	}
+	c, _, err := s.names().Find([]string{name})
+	if err != nil {
+		return repl.Completion{}
+	}
+	var items []repl.Candidate
+	add := func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		tail := " "
+		if f.NoOptDefVal == "" {
+			tail = "="
+		}
+		items = appendMatch(items, text, "--"+f.Name+tail, f.Usage)
+	}
+	c.LocalFlags().VisitAll(add)
+	c.InheritedFlags().VisitAll(add)
+	return p.from(0, items, 0)
+}
+
+// files completes the name of a file, of which skip bytes before it belong to the word.
+func (p *spot) files(text string, skip int) repl.Completion {
+	dir, base := filepath.Split(text)
+	entries, err := os.ReadDir(cmpOr(dir, "."))
+	if err != nil {
+		return repl.Completion{Note: clean(err.Error())}
+	}
+	var items []repl.Candidate
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, base) || strings.HasPrefix(name, ".") && base == "" || strings.ContainsAny(name, " '\"\n") {
+			continue
+		}
+		tail, about := " ", ""
+		if e.IsDir() {
+			tail, about = "/", "folder"
+		}
+		items = append(items, repl.Candidate{Text: dir + name + tail, About: about})
+	}
+	return p.from(skip, items, 0)
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// variables completes $names and the fields of what they stand for.
+func (s *shell) variables(p spot, text string, skip int) repl.Completion {
+	if dot := strings.LastIndexByte(text, '.'); dot > 0 {
+		v, err := s.evaluate(repl.Word{}, text[:dot])
+		if err != nil {
+			return repl.Completion{Note: clean(err.Error())}
+		}
+		var items []repl.Candidate
+		for _, f := range v.fields() {
+			items = appendMatch(items, text[dot+1:], f, "")
+		}
+		return p.from(skip+dot+1, items, 0)
+	}
+	var items []repl.Candidate
+	names := slices.Sorted(maps.Keys(s.vars))
+	if s.results.get(0) != nil {
+		items = appendMatch(items, text, "$_", "the last answer")
+	}
+	for _, name := range names {
+		items = appendMatch(items, text, "$"+name, "")
+	}
+	for _, n := range slices.Backward(s.results.numbers()) {
+		items = appendMatch(items, text, fmt.Sprintf("$%d", n), s.results.get(n).name)
+	}
+	return p.from(skip, items, 0)
+}

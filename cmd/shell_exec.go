@@ -1,0 +1,314 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+)
+
+// A line is a statement that runs.
+type line struct {
+	s      *shell
+	source string // the text that the statement is in
+	st     repl.Statement
+	env    *Env // with the statement's own output
+	app    *app // that runs it; nil before
+
+	args     []string // as cobra gets them
+	words    []int    // for each argument the word that it is from; -1: none
+	expanded []bool   // for each word: it had a variable in it
+	messages int      // how many words come after the method; -1: it is no call
+	redirect bool     // the output goes elsewhere
+	ran      bool     // a call was made, which told of itself
+}
+
+// run runs the statements of a text, one after the other, and stops at the first that fails.
+// It returns the exit code of the last.
+func (s *shell) run(text string) int {
+	statements, err := repl.Parse(text)
+	for _, st := range statements {
+		if s.code = s.statement(text, st); s.code != exitOK || s.left != nil || s.dying != 0 {
+			return s.code
+		}
+	}
+	if err != nil {
+		s.code = exitUsage
+		s.explain(&line{s: s, source: text, env: s.env}, err)
+	}
+	return s.code
+}
+
+// statement runs one statement, and tells what went wrong.
+func (s *shell) statement(source string, st repl.Statement) int {
+	l := &line{s: s, source: source, st: st, messages: -1}
+	env := *s.env
+	env.Stdin = strings.NewReader("")
+	if s.editor != nil {
+		env.Stdout, env.Stderr = s.editor.Output(s.env.Stdout), s.editor.Output(s.env.Stderr)
+		env.Width, _ = s.editor.Size()
+	}
+	l.env = &env
+	if st.Background && (st.Pipe != "" || st.To.End > 0) {
+		s.inBackground(l)
+		return exitOK
+	}
+	ctx, release := s.inForeground()
+	defer release()
+	return s.perform(ctx, l)
+}
+
+// perform runs a statement with its output where it belongs, and returns its exit code.
+func (s *shell) perform(ctx context.Context, l *line) int {
+	finish, err := l.open(ctx)
+	if err != nil {
+		return s.failed(l, err)
+	}
+	err = s.command(ctx, l)
+	code, ferr := finish(err)
+	if err = errors.Join(err, ferr); err != nil {
+		return s.failed(l, err)
+	}
+	return code
+}
+
+func (s *shell) failed(l *line, err error) int {
+	var l2 *leaving
+	if errors.As(err, &l2) {
+		return l2.code
+	}
+	s.explain(l, err)
+	return exitCode(err)
+}
+
+// command decides what a statement is, and runs it.
+func (s *shell) command(ctx context.Context, l *line) error {
+	words := slices.Clone(l.st.Words)
+	first := words[0].Text
+	switch {
+	case strings.HasPrefix(first, "!") && len(words) == 1:
+		return s.bang(first[1:])
+	case first == "time" && len(words) > 1:
+		return s.timed(l)
+	case first == "watch" && len(words) > 2:
+		return s.watch(ctx, l)
+	case first == "shell" && len(words) > 1:
+		return s.program(ctx, l, l.source[words[1].Start:l.st.End])
+	case first == "?":
+		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
+	case len(words) == 1 && strings.HasSuffix(first, "?"):
+		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
+	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
+		v, err := s.evaluate(words[0], first)
+		if err != nil {
+			return err
+		}
+		if l.st.Assign != "" {
+			return s.assign(l.st.Assign, v)
+		}
+		return v.print(l.env.Stdout)
+	}
+	return s.tree(ctx, l, words)
+}
+
+// tree runs a statement by the commands of the command line, or as the call of a method.
+func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
+	a := &app{env: l.env, shell: s, line: l}
+	l.app = a
+	root := a.newRoot()
+	for _, c := range root.Commands() {
+		if c.Name() == "shell" || c.Name() == "completion" {
+			root.RemoveCommand(c)
+		}
+	}
+	root.AddCommand(s.commands(l)...)
+	root.SetHelpCommand(s.helpCommand(l))
+	if err := l.expand(words); err != nil {
+		return err
+	}
+	at := positionals(root, l.args)
+	if len(at) > 0 && !isCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {
+		l.args = slices.Insert(l.args, at[0], "call")
+		l.words = slices.Insert(l.words, at[0], -1)
+		at = positionals(root, l.args)
+	}
+	prefix := slices.Clone(s.base)
+	if len(at) > 1 && l.args[at[0]] == "call" {
+		l.args[at[1]] = s.qualify(ctx, l.args[at[1]])
+		l.messages = len(at) - 2
+		for _, name := range []string{"output", "timeout"} {
+			if v, ok := s.settings[name]; ok {
+				prefix = append(prefix, "--"+name+"="+v)
+			}
+		}
+	}
+	if v, ok := s.settings["color"]; ok {
+		prefix = append(prefix, "--color="+v)
+	} else if l.redirect {
+		prefix = append(prefix, "--color=never")
+	}
+	root.SetArgs(arrange(root, append(prefix, l.args...)))
+	return root.ExecuteContext(ctx)
+}
+
+// positionals are the indexes of the arguments that are neither flags nor their values.
+func positionals(root *cobra.Command, args []string) []int {
+	known := flagsOf(root)
+	var at []int
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			for i++; i < len(args); i++ {
+				at = append(at, i)
+			}
+			return at
+		}
+		if arg == "-" || !strings.HasPrefix(arg, "-") {
+			at = append(at, i)
+			continue
+		}
+		if _, wantsValue := known.read(arg); wantsValue {
+			i++
+		}
+	}
+	return at
+}
+
+// qualify looks a short name up in what is in use first. A name that only services of the
+// protocol itself share with one other is the other's.
+func (s *shell) qualify(ctx context.Context, name string) string {
+	source, err := s.schema(ctx, &app{env: s.env, shell: s})
+	if err != nil {
+		return name // the call tells
+	}
+	for _, used := range slices.Backward(s.used) {
+		if m, err := discovery.FindMethod(ctx, source, used+"."+name); err == nil {
+			return string(m.FullName())
+		}
+	}
+	var many *discovery.AmbiguousError
+	if _, err := discovery.FindMethod(ctx, source, name); !errors.As(err, &many) {
+		return name
+	}
+	others := slices.DeleteFunc(slices.Clone(many.Candidates), ofProtocol)
+	if len(others) == 1 {
+		return others[0]
+	}
+	return name
+}
+
+// ofProtocol tells of the name of a method that it is one of the services that gRPC defines,
+// such as health and reflection.
+func ofProtocol(name string) bool { return strings.HasPrefix(name, "grpc.") }
+
+// schema returns the schema of the lines without flags of their own.
+func (s *shell) schema(ctx context.Context, a *app) (discovery.Source, error) {
+	source, _, err := s.schemaAndTypes(ctx, a)
+	return source, err
+}
+
+func (s *shell) schemaAndTypes(ctx context.Context, a *app) (discovery.Source, invoke.Types, error) {
+	root := a.newRoot()
+	var source discovery.Source
+	var types invoke.Types
+	probe := &cobra.Command{Use: "schema", RunE: func(c *cobra.Command, _ []string) (err error) {
+		if source, err = a.source(c); err != nil {
+			return err
+		}
+		types, err = a.session.Types(s.ctx)
+		return err
+	}}
+	root.AddCommand(probe)
+	root.SetArgs(append(slices.Clone(s.base), "schema"))
+	err := root.ExecuteContext(ctx)
+	return source, types, err
+}
+
+// open opens what the output of a statement goes to. finish closes it after the statement,
+// which ended in err, and returns the exit code of a program that it went to.
+func (l *line) open(ctx context.Context) (finish func(err error) (int, error), err error) {
+	switch {
+	case l.st.Pipe != "":
+		if l.s.o.noShell {
+			return nil, usage(errors.New("| runs a program, and --no-shell forbids that"), "")
+		}
+		return l.openPipe(ctx)
+	case l.st.To.End > 0:
+		return l.openFile()
+	}
+	return func(error) (int, error) { return exitOK, nil }, nil
+}
+
+// openFile opens the file behind > or >>. What is behind > has its name only once it is whole.
+func (l *line) openFile() (func(error) (int, error), error) {
+	l.detour()
+	if l.st.Append {
+		f, err := os.OpenFile(l.st.To.Text, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, err
+		}
+		l.env.Stdout = f
+		return func(error) (int, error) { return exitOK, f.Close() }, nil
+	}
+	f, err := createAside(l.st.To.Text)
+	if err != nil {
+		return nil, err
+	}
+	l.env.Stdout = f
+	return func(err error) (int, error) {
+		if err != nil {
+			return exitOK, f.abandon()
+		}
+		return exitOK, f.finish()
+	}, nil
+}
+
+// openPipe starts the program behind |. It has the terminal as it was found.
+func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
+	c := l.s.shellProgram(ctx, l.st.Pipe)
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe: %w", err)
+	}
+	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, l.s.env.Stderr
+	l.s.giveTerminal()
+	if err := c.Start(); err != nil {
+		l.s.takeTerminal()
+		return nil, errors.Join(fmt.Errorf("starting %q: %w", l.st.Pipe, err), r.Close(), w.Close())
+	}
+	_ = r.Close() // it is the program's now
+	l.detour()
+	l.env.Stdout = pipeWriter{w}
+	return func(error) (int, error) {
+		cerr := w.Close()
+		code, werr := programCode(c.Wait())
+		l.s.takeTerminal()
+		return code, errors.Join(cerr, werr)
+	}, nil
+}
+
+// detour says that the output does not go to the terminal.
+func (l *line) detour() {
+	l.redirect = true
+	l.env.StdoutTTY, l.env.Width = false, 0
+}
+
+// pipeWriter writes to a program. One that has read enough is told apart from a disk that is
+// full: like a closed standard output it is a quiet end.
+type pipeWriter struct{ w io.Writer }
+
+func (p pipeWriter) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	if err != nil && strings.Contains(err.Error(), "broken pipe") {
+		err = &os.PathError{Op: "write", Path: os.Stdout.Name(), Err: brokenPipe}
+	}
+	return n, err
+}

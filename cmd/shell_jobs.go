@@ -1,0 +1,295 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/spf13/cobra"
+)
+
+// A work is a call of the shell's.
+type work struct {
+	*job.Job
+	number int // among the jobs; 0: it was never in the background
+	name   string
+	line   *line
+	again  func() (*output, error)
+	talk   *conversation // nil: nothing is typed into it
+	call   *invoke.Call  // of a conversation
+}
+
+// A jobTable is the calls in the background.
+type jobTable struct {
+	mu    sync.Mutex
+	works []*work
+	last  int
+	times []time.Time // of the newest notices
+	more  int         // notices that were left out
+}
+
+func (t *jobTable) add(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last++
+	w.number = t.last
+	t.works = append(t.works, w)
+}
+
+func (t *jobTable) remove(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.works = slices.DeleteFunc(t.works, func(o *work) bool { return o == w })
+	if len(t.works) == 0 {
+		t.last = 0
+	}
+}
+
+func (t *jobTable) all() []*work {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.works)
+}
+
+// running are the jobs that have not ended.
+func (t *jobTable) running() []*work {
+	return slices.DeleteFunc(t.all(), func(w *work) bool {
+		select {
+		case <-w.Done():
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func (t *jobTable) cancelAll() {
+	for _, w := range t.all() {
+		w.Cancel()
+		<-w.Done()
+	}
+}
+
+// find returns the job that a word names: %1, 1, or "" for the newest.
+func (t *jobTable) find(name string) (*work, error) {
+	works := t.all()
+	if len(works) == 0 {
+		return nil, usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
+	}
+	if name == "" {
+		return works[len(works)-1], nil
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(name, "%"))
+	for _, w := range works {
+		if err == nil && w.number == n {
+			return w, nil
+		}
+	}
+	return nil, usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
+}
+
+// Notices are at most this many in this time; a summary stands for the others.
+const (
+	noticeMax  = 5
+	noticeTime = time.Second
+)
+
+// notify tells when a job ends.
+func (s *shell) notify(w *work) {
+	s.background(func() {
+		<-w.Done()
+		s.callMu.Lock()
+		watched := s.foreground != nil && s.foreground.background != nil
+		s.callMu.Unlock()
+		if watched && w.Following() || !s.jobs.notice(s.env.Now(), s.tellMore) {
+			return
+		}
+		s.say(s.ending(w))
+	})
+}
+
+// ending tells how a job ended.
+func (s *shell) ending(w *work) string {
+	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
+	if err := w.Err(); err != nil && w.State().Status == nil {
+		text += ": " + clean(err.Error())
+	}
+	return text
+}
+
+func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", count(n, "job"))) }
+
+// notice tells whether there is room for one more notice. When there is not, later tells how
+// many were left out.
+func (t *jobTable) notice(now time.Time, later func(n int)) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times = slices.DeleteFunc(t.times, func(at time.Time) bool { return now.Sub(at) > noticeTime })
+	if len(t.times) < noticeMax {
+		t.times = append(t.times, now)
+		return true
+	}
+	if t.more++; t.more == 1 {
+		time.AfterFunc(noticeTime, func() {
+			t.mu.Lock()
+			n := t.more
+			t.more = 0
+			t.mu.Unlock()
+			later(n)
+		})
+	}
+	return false
+}
+
+// jobCommands are the commands about jobs.
+func (s *shell) jobCommands(l *line) []*cobra.Command {
+	wait := s.builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
+	var timeout seconds
+	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
+	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), args, durationOf(timeout)) }
+	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
+	all := cancel.Flags().BoolP("all", "a", false, "all of them")
+	cancel.RunE = func(_ *cobra.Command, args []string) error { return s.cancel(args, *all) }
+	return []*cobra.Command{
+		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
+			for _, w := range s.jobs.all() {
+				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
+			}
+			return nil
+		}),
+		s.builtin("fg [%JOB]", "Bring a call back from the background", 0, 1, func(ctx context.Context, args []string) error {
+			return s.bringBack(ctx, l, strings.Join(args, ""))
+		}),
+		s.builtin("log [%JOB]", "Show what a job has received so far", 0, 1, func(_ context.Context, args []string) error {
+			w, err := s.jobs.find(strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			return s.replay(l, w)
+		}),
+		wait, cancel,
+	}
+}
+
+// bringBack shows what a job has received and nobody saw, and follows it.
+func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
+	w, err := s.jobs.find(name)
+	if err != nil {
+		return err
+	}
+	w.line.env = l.env
+	if n := w.State().Dropped; n > 0 {
+		s.sayAside(fmt.Sprintf("%s made room for newer ones", count(n, "message")))
+	}
+	if w.talk != nil {
+		return s.talk(ctx, w)
+	}
+	out, err := w.again()
+	if err != nil {
+		return err
+	}
+	return out.close(s.follow(ctx, w, out))
+}
+
+// replay prints all that a job still has.
+func (s *shell) replay(l *line, w *work) error {
+	w.line.env = l.env
+	out, err := w.again()
+	if err != nil {
+		return err
+	}
+	return out.close(w.Replay(invoke.SinkFunc(func(e *invoke.Event) error {
+		if e.Kind == invoke.Finished && e.Status.Code != 0 {
+			fmt.Fprintf(l.env.Stderr, "%s\n", s.ending(w))
+		}
+		return out.Event(e)
+	})))
+}
+
+// wait waits for jobs to end, and returns what the first of them failed with.
+func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) error {
+	works := s.jobs.all()
+	if len(names) > 0 {
+		works = nil
+	}
+	for _, name := range names {
+		w, err := s.jobs.find(name)
+		if err != nil {
+			return err
+		}
+		works = append(works, w)
+	}
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var first error
+	for _, w := range works {
+		err := w.Wait(ctx)
+		if ctx.Err() != nil && err == ctx.Err() {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("[%%%d] %s has not ended within %s", w.number, w.name, limit)
+			}
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// cancel ends jobs.
+func (s *shell) cancel(names []string, all bool) error {
+	works := s.jobs.all()
+	if !all {
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		works = nil
+		for _, name := range names {
+			w, err := s.jobs.find(name)
+			if err != nil {
+				return err
+			}
+			works = append(works, w)
+		}
+	}
+	for _, w := range works {
+		select {
+		case <-w.Done():
+			s.jobs.remove(w) // it has ended before: it is only forgotten
+		default:
+			w.Cancel()
+			<-w.Done()
+		}
+	}
+	return nil
+}
+
+// inBackground runs a whole statement beside the others: its output goes to a file or a
+// program.
+func (s *shell) inBackground(l *line) {
+	l.env.Stderr = noticeWriter{s}
+	s.background(func() {
+		if code := s.perform(s.ctx, l); code == exitOK {
+			s.say(fmt.Sprintf("done: %s", clean(l.source[l.st.Start:l.st.End])))
+		}
+	})
+}
+
+// noticeWriter prints what is written above the prompt.
+type noticeWriter struct{ s *shell }
+
+func (n noticeWriter) Write(p []byte) (int, error) {
+	n.s.say(string(p))
+	return len(p), nil
+}

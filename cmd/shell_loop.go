@@ -1,0 +1,335 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// script runs the statements of a text, and stops at the first that fails.
+func (s *shell) script(name, text string) error {
+	code := s.statements(name, text)
+	if s.left == nil && s.ctx.Err() == nil {
+		if err := s.wait(s.ctx, nil, 0); err != nil && code == exitOK {
+			code = exitCode(err)
+		}
+	}
+	if s.left != nil {
+		code = max(code, *s.left)
+	}
+	if s.ctx.Err() != nil && code == exitOK {
+		code = exitInterrupted
+	}
+	return left(code)
+}
+
+// statements runs a script. What fails is told with its place.
+func (s *shell) statements(name, text string) int {
+	all, err := repl.Parse(text)
+	first := exitOK
+	fail := func(offset, code int) bool {
+		if first == exitOK {
+			first = code
+		}
+		return !s.o.keepGoing || s.left != nil
+	}
+	for _, st := range all {
+		if s.o.echo {
+			fmt.Fprintf(s.env.Stderr, "> %s\n", clean(s.redact(text[st.Start:st.End])))
+		}
+		env := s.env
+		s.env = placed(env, place(name, text, st.Start))
+		s.code = s.statement(text, st)
+		s.env = env
+		if s.left != nil || s.ctx.Err() != nil {
+			return max(first, s.code)
+		}
+		if s.code != exitOK && fail(st.Start, s.code) {
+			return first
+		}
+	}
+	var bad *repl.SyntaxError
+	if errors.As(err, &bad) {
+		s.explain(&line{s: s, source: text, env: placed(s.env, place(name, text, bad.Start))}, err)
+		fail(bad.Start, exitUsage)
+	}
+	return first
+}
+
+// place is where in a script something is: FILE:12:5.
+func place(name, text string, offset int) string {
+	before := text[:offset]
+	column := offset - strings.LastIndexByte(before, '\n')
+	return fmt.Sprintf("%s:%d:%d: ", name, strings.Count(before, "\n")+1, column)
+}
+
+// placed is an Env whose next message on stderr begins with a place.
+func placed(env *Env, place string) *Env {
+	e := *env
+	e.place = place
+	return &e
+}
+
+// plainLoop reads lines as any program does.
+func (s *shell) plainLoop() error {
+	s.openHistory()
+	s.banner()
+	s.loadSchema()
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		in := bufio.NewReader(s.env.Stdin)
+		for {
+			text, err := in.ReadString('\n')
+			if text != "" {
+				lines <- text
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	pending := ""
+	for s.left == nil && s.dying == 0 {
+		prompt, _ := s.promptText()
+		if pending != "" {
+			prompt = "... "
+		}
+		fmt.Fprint(s.env.Stdout, prompt)
+		select {
+		case text, ok := <-lines:
+			if !ok {
+				fmt.Fprintln(s.env.Stdout)
+				return left(s.farewell())
+			}
+			if pending += text; repl.Incomplete(strings.TrimSuffix(pending, "\n")) {
+				continue
+			}
+			s.take(strings.TrimRight(pending, "\n"))
+			pending = ""
+		case <-s.nudged:
+			if s.dying == 0 {
+				fmt.Fprintln(s.env.Stdout)
+				pending = ""
+			}
+		}
+	}
+	return left(s.farewell())
+}
+
+// take runs a text that a person gave, and remembers it.
+func (s *shell) take(text string) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	code := s.run(text)
+	s.remember(text, code)
+}
+
+// openEditor takes the terminal.
+func (s *shell) openEditor(colour bool) error {
+	s.colour = colour
+	editor, err := repl.Open(repl.Options{
+		Prompt:     s.promptText,
+		Complete:   s.complete,
+		Inspect:    s.inspect,
+		Incomplete: repl.Incomplete,
+		History:    s.history,
+		Keys:       s.keys(),
+		Edit:       s.editText,
+		Cancel:     s.cancelTalk,
+		Background: s.leaveTalk,
+		Colour:     colour,
+		ASCII:      s.sign("…", "") == "",
+		Ghost:      true,
+	})
+	if err != nil {
+		return err
+	}
+	s.editor = editor
+	editor.OnSuspend(s.stopHere)
+	return nil
+}
+
+// editorLoop reads statements with the editor.
+func (s *shell) editorLoop() (err error) {
+	defer func() { err = errors.Join(err, s.editor.Close()) }()
+	defer func() {
+		if r := recover(); r != nil {
+			s.editor.Crash(r)
+		}
+	}()
+	s.banner()
+	s.load()
+	s.editor.Go(s.openHistory)
+	var asked time.Time // when Ctrl-D met running jobs
+	for s.left == nil && s.dying == 0 {
+		text, err := s.editor.Read()
+		switch {
+		case errors.Is(err, repl.ErrHangUp):
+			if s.dying == 0 {
+				s.die(exitHangUp)
+			}
+			continue
+		case errors.Is(err, repl.ErrAborted):
+			s.suspendIfAsked()
+			continue
+		case err == io.EOF:
+			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > pressTime {
+				asked = s.env.Now()
+				for _, w := range running {
+					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, clean(w.name)))
+				}
+				s.say("Ctrl-D again cancels them and leaves")
+				continue
+			}
+			return left(s.farewell())
+		case err != nil:
+			return err
+		}
+		folded := s.editor.Fold(text)
+		s.editor.Forget()
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		code := s.run(text)
+		s.remember(folded, code)
+		if s.unsent != "" { // Up finds it
+			s.history.Keep(s.redact(s.unsent))
+			s.unsent = ""
+		}
+	}
+	return left(s.farewell())
+}
+
+// Exit codes of a shell that a signal ends, as other shells have them.
+const (
+	exitHangUp     = 129
+	exitTerminated = 143
+)
+
+// farewell is the exit code of the shell.
+func (s *shell) farewell() int {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if s.dying != 0 {
+		return s.dying
+	}
+	if s.left != nil {
+		return *s.left
+	}
+	return exitOK
+}
+
+// openHistory reads the history. A shell without one is a shell too.
+func (s *shell) openHistory() {
+	path := statePath(s.env, "history")
+	if s.o.noHistory || path == "" {
+		return
+	}
+	if err := s.history.Open(path); err != nil {
+		s.say("no history: " + clean(err.Error()))
+	}
+}
+
+// banner is the first line.
+func (s *shell) banner() {
+	if s.o.quiet {
+		return
+	}
+	where := s.target()
+	if where == "" {
+		where = "no target yet: target host:port sets one"
+	}
+	keys := "help, Ctrl-D leaves"
+	if s.editor != nil {
+		keys = "Tab completes, " + keys
+	}
+	s.say(strings.Join([]string{"rpcctl " + version(), clean(where), keys}, s.dot()))
+}
+
+// promptText is what stands before the text.
+func (s *shell) promptText() (string, repl.Style) {
+	if w := s.talking.Load(); w != nil {
+		return w.talk.prompt(w), repl.Accent
+	}
+	where, style := clean(repl.Redact(s.target(), secretName)), repl.Accent
+	if s.code != exitOK {
+		style = repl.Bad
+	}
+	if where == "" {
+		where = "(not connected)"
+	}
+	if used := s.using(); used != "" {
+		where = used[strings.LastIndexByte(used, '.')+1:] + "@" + where
+	}
+	if s.editor != nil {
+		cols, _ := s.editor.Size()
+		if limit := max(10, cols/3); repl.Width(where) > limit {
+			where = s.sign("…", "...") + where[len(where)-limit:]
+		}
+	}
+	if n := len(s.jobs.running()); n > 0 {
+		where += fmt.Sprintf(" [%d]", n)
+	}
+	return where + "> ", style
+}
+
+// load reads the schema behind the prompt, and tells what there is.
+func (s *shell) load() { s.background(s.loadSchema) }
+
+// background runs a function that a panic in must not leave the terminal unusable.
+func (s *shell) background(fn func()) {
+	if s.editor != nil {
+		s.editor.Go(fn)
+		return
+	}
+	go fn()
+}
+
+// loadSchema opens the first session and makes the index.
+func (s *shell) loadSchema() {
+	began := s.env.Now()
+	env := *s.env
+	a := &app{env: &env, shell: s}
+	source, types, err := s.schemaAndTypes(s.ctx, a)
+	if a.session != nil && a.session.Settings().Target != nil {
+		where := a.session.Settings().Target.String()
+		s.reached.Store(&where) // a context may have said where
+	}
+	if errors.Is(err, session.ErrNoTarget) {
+		return
+	}
+	if err != nil {
+		s.say("no schema: " + clean(firstLine((&app{env: &env}).explain(err))))
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	ix, err := newIndex(ctx, source, types)
+	if err != nil {
+		text := firstLine((&app{env: &env}).explain(err))
+		for _, h := range hints(err) {
+			text += "; " + h
+		}
+		s.say("no schema: " + clean(text))
+		return
+	}
+	s.index.Store(ix)
+	if s.o.quiet {
+		return
+	}
+	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", count(len(ix.services), "service"), count(len(ix.methods), "method"), since(s.env.Now().Sub(began))))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

@@ -1,0 +1,94 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// brokenPipe is the error of writing to a program that has left.
+var brokenPipe = syscall.EPIPE
+
+// shellProgram is a command for the user's shell.
+func (s *shell) shellProgram(ctx context.Context, command string) *exec.Cmd {
+	c := exec.CommandContext(ctx, cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = time.Second
+	return c
+}
+
+// giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
+// again. A terminal that can not be set is noticed at the next prompt.
+func (s *shell) giveTerminal() {
+	if s.editor != nil {
+		_ = s.editor.Release()
+	}
+}
+
+func (s *shell) takeTerminal() {
+	if s.editor != nil {
+		_ = s.editor.Hold()
+	}
+}
+
+// programCode is the exit code of a program: as a shell has it, for a signal too.
+func programCode(err error) (int, error) {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return exitOK, nil
+	case errors.As(err, &exit):
+		if st, ok := exit.Sys().(syscall.WaitStatus); ok && st.Signaled() {
+			return 128 + int(st.Signal()), nil
+		}
+		return exit.ExitCode(), nil
+	}
+	return exitFailure, fmt.Errorf("running a program: %w", err)
+}
+
+// program runs a program of this machine.
+func (s *shell) program(ctx context.Context, l *line, command string) error {
+	if s.o.noShell {
+		return usage(errors.New("shell runs a program, and --no-shell forbids that"), "")
+	}
+	c := s.shellProgram(ctx, command)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, s.env.Stderr
+	if !s.interactive {
+		c.Stdin = nil
+	}
+	if l.redirect {
+		c.Stdout = l.env.Stdout
+	}
+	s.giveTerminal()
+	defer s.takeTerminal()
+	code, err := programCode(c.Run())
+	return errors.Join(err, left(code))
+}
+
+// editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
+func (s *shell) editText(text string) (string, error) {
+	f, err := os.CreateTemp("", "rpcctl-*.rpc")
+	if err != nil {
+		return text, fmt.Errorf("making a file to edit: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return text, err
+	}
+	editor := cmp.Or(s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"), "vi")
+	words := strings.Fields(editor)
+	c := exec.CommandContext(s.ctx, words[0], append(words[1:], f.Name())...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, s.env.Stderr
+	if err := c.Run(); err != nil {
+		return text, fmt.Errorf("running the editor %s: %w", words[0], err)
+	}
+	edited, err := os.ReadFile(f.Name())
+	return strings.TrimRight(string(edited), "\n"), err
+}

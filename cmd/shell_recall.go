@@ -1,0 +1,171 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// remember keeps a line in the history, without its secrets.
+func (s *shell) remember(text string, code int) {
+	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
+		return
+	}
+	redacted := s.redact(text)
+	if s.o.noHistory || s.settings["history"] == "off" {
+		s.history.Keep(redacted)
+		return
+	}
+	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: repl.Redact(s.target(), secretName), Line: redacted, Code: code})
+	if err != nil {
+		s.say("the line could not be kept: " + clean(err.Error()))
+	}
+}
+
+// redact takes the secrets out of a text.
+func (s *shell) redact(text string) string {
+	ix := s.index.Load()
+	return repl.Redact(text, func(name string) bool { return secretName(name) || ix.secretField(name) })
+}
+
+// secretName tells of the name of a header or a field that its values are not to be stored.
+func secretName(name string) bool {
+	low := strings.ToLower(name)
+	switch low {
+	case "authorization", "cookie", "set-cookie", "proxy-authorization", "basic", "bearer":
+		return true
+	}
+	if strings.HasSuffix(low, "-bin") {
+		return true
+	}
+	for _, word := range []string{"token", "secret", "password", "passwd", "api_key", "api-key", "apikey", "private_key", "privatekey", "credential", "-key", "_key"} {
+		if strings.Contains(low, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// bang recalls a line: !! the last one, !12 by its number, !text the newest that begins so.
+func (s *shell) bang(what string) error {
+	text := ""
+	switch n, err := strconv.Atoi(what); {
+	case err == nil:
+		text = s.history.Line(n - 1)
+	case what == "!":
+		text = s.history.Line(s.history.Len() - 1)
+	default:
+		_, text = s.history.Find(func(line string) bool { return strings.HasPrefix(line, what) })
+	}
+	if text == "" {
+		return usage(fmt.Errorf("!%s: no such line", what), "history lists them")
+	}
+	if s.editor != nil && s.settings["history-verify"] != "off" {
+		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
+		return nil
+	}
+	fmt.Fprintln(s.env.Stderr, clean(text))
+	return left(s.run(text))
+}
+
+// editLine puts a line of the history into the user's editor, and what comes out into the
+// prompt.
+func (s *shell) editLine(which string) error {
+	n := s.history.Len()
+	if which != "" {
+		var err error
+		if n, err = strconv.Atoi(which); err != nil {
+			return usage(fmt.Errorf("%q is not the number of a line", which), "history lists them")
+		}
+	}
+	if s.editor == nil {
+		return usage(errors.New("there is no prompt to edit for"), "")
+	}
+	s.giveTerminal()
+	text, err := s.editText(s.history.Line(n - 1))
+	s.takeTerminal()
+	if err == nil {
+		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
+	}
+	return err
+}
+
+// save writes lines of the history as a script.
+func (s *shell) save(args []string) error {
+	from, to := 1, s.history.Len()
+	if len(args) == 2 {
+		a, b, isRange := strings.Cut(args[1], "..")
+		if !isRange {
+			b = a
+		}
+		var err, berr error
+		from, err = strconv.Atoi(a)
+		to, berr = strconv.Atoi(b)
+		if err != nil || berr != nil || from < 1 {
+			return usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
+		}
+	}
+	f, err := createAside(args[0])
+	if err != nil {
+		return err
+	}
+	for i := from; i <= min(to, s.history.Len()); i++ {
+		if _, err := fmt.Fprintln(f, s.history.Line(i-1)); err != nil {
+			return errors.Join(err, f.abandon())
+		}
+	}
+	return f.finish()
+}
+
+// rest runs what follows the first words of a statement as a statement of its own.
+func (s *shell) rest(ctx context.Context, l *line, skip int) int {
+	inner := *l
+	inner.st.Words = l.st.Words[skip:]
+	inner.ran = false
+	if err := s.command(ctx, &inner); err != nil {
+		return s.failed(&inner, err)
+	}
+	return exitOK
+}
+
+// timed is the command time.
+func (s *shell) timed(l *line) error {
+	ctx, release := s.inForeground()
+	defer release()
+	began := s.env.Now()
+	code := s.rest(ctx, l, 1)
+	fmt.Fprintf(l.env.Stderr, "%s\n", s.env.Now().Sub(began).Round(10*time.Microsecond))
+	return left(code)
+}
+
+// watch is the command watch: it ends with Ctrl-C, or when the line fails.
+func (s *shell) watch(ctx context.Context, l *line) error {
+	var every seconds
+	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
+		return usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
+	}
+	tick := time.NewTicker(durationOf(every))
+	defer tick.Stop()
+	for {
+		if code := s.rest(ctx, l, 2); code != exitOK {
+			return left(code)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// runScript runs the statements of a file inside of the shell.
+func (s *shell) runScript(name, text string) int {
+	before := s.interactive
+	defer func() { s.interactive = before }()
+	return s.statements(name, text)
+}

@@ -1,0 +1,105 @@
+package cmd
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// own takes the signals from the command line, which would end the process: a shell ends the
+// call instead.
+func (s *shell) own() {
+	if s.env.releaseSignals != nil {
+		s.env.releaseSignals()
+	}
+	signal.Notify(s.signals, append(windowSignals(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
+	go func() {
+		for {
+			select {
+			case sig := <-s.signals:
+				s.signalled(sig)
+			case <-s.ctx.Done():
+				signal.Stop(s.signals)
+				return
+			}
+		}
+	}()
+}
+
+// signalled is called for each signal.
+func (s *shell) signalled(sig os.Signal) {
+	switch {
+	case sig == os.Interrupt:
+		if !s.interrupted() {
+			s.nudge()
+		}
+	case sig == syscall.SIGTERM:
+		s.die(exitTerminated)
+	case sig == syscall.SIGHUP:
+		s.die(exitHangUp)
+	case isResize(sig):
+		if s.editor != nil {
+			s.editor.Resize()
+		}
+	case isStop(sig):
+		if !s.toBackground() {
+			s.stopAsked.Store(true)
+			if s.editor != nil {
+				s.editor.Abort()
+			}
+		}
+	}
+}
+
+// nudge wakes the loop that reads plain lines.
+func (s *shell) nudge() {
+	select {
+	case s.nudged <- struct{}{}:
+	default:
+	}
+}
+
+// die ends the shell with an exit code: everything is cancelled, and what does not end by itself
+// within a moment is left behind.
+func (s *shell) die(code int) {
+	s.callMu.Lock()
+	if s.dying == 0 {
+		s.dying = code
+	}
+	f := s.foreground
+	s.callMu.Unlock()
+	if f != nil {
+		f.interrupt()
+	}
+	for _, w := range s.jobs.all() {
+		w.Cancel()
+	}
+	if s.editor != nil {
+		s.editor.HangUp()
+	}
+	s.nudge()
+	time.AfterFunc(2*grace, func() {
+		if s.editor != nil {
+			_ = s.editor.Close()
+		}
+		os.Exit(code)
+	})
+}
+
+// stopHere suspends the process as Ctrl-Z does elsewhere.
+func (s *shell) stopHere(suspend func() error) error {
+	signal.Reset(stopSignals()...)
+	err := suspend()
+	signal.Notify(s.signals, stopSignals()...)
+	return err
+}
+
+// suspendIfAsked suspends the shell when a signal has asked for that at the prompt.
+func (s *shell) suspendIfAsked() {
+	if s.stopAsked.Swap(false) {
+		if err := s.editor.Suspend(s.stopHere); err != nil {
+			s.say("suspending: " + clean(err.Error()))
+		}
+	}
+}

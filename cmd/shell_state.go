@@ -1,0 +1,208 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A shell is what lasts from line to line. Lines run one after the other; what the prompt and
+// the jobs use as well is guarded.
+type shell struct {
+	ctx         context.Context // of all that the shell does
+	env         *Env
+	o           *shellOptions
+	interactive bool
+	colour      bool
+	editor      *repl.Editor // nil: a script, or plain lines
+	history     *repl.History
+
+	base     []string          // flags that every line begins with
+	settings map[string]string // of the command set
+	used     []string          // services and packages, the one in use last
+	code     int               // of the last statement
+
+	poolMu sync.Mutex
+	pool   map[string]*session.Session // by the flags that they were opened with
+
+	index atomic.Pointer[index] // for completion; nil until it is known
+
+	callMu     sync.Mutex
+	foreground *foreground // what Ctrl-C is for; nil: the prompt
+	dying      int         // the exit code of a signal; 0: none
+
+	reached atomic.Pointer[string] // where calls go, when no flag says it
+	talking atomic.Pointer[work]   // the call that is typed into; nil: none
+	jobs    jobTable
+	results resultTable
+	vars    map[string]value
+	unsent  string         // what was being typed into a conversation when the server ended it
+	left    *int           // set by exit
+	shape   *cobra.Command // the commands, to look at while completing
+
+	signals   chan os.Signal
+	nudged    chan struct{} // a signal came while plain lines are read
+	stopAsked atomic.Bool   // a signal asked to suspend the shell
+}
+
+func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *shell {
+	s := &shell{
+		ctx: ctx, env: env, o: o, base: base, history: &repl.History{},
+		settings: map[string]string{}, pool: map[string]*session.Session{}, vars: map[string]value{},
+		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
+	}
+	return s
+}
+
+// close ends all jobs and connections.
+func (s *shell) close() {
+	s.jobs.cancelAll()
+	s.poolMu.Lock()
+	defer s.poolMu.Unlock()
+	for _, open := range s.pool {
+		_ = open.Close() // there is nobody left to tell
+	}
+}
+
+// connection returns the session for a command's flags: the one that a line with the same flags
+// has opened, or a new one. Its transport and types are made here, so that afterwards lines and
+// jobs may use it at the same time.
+func (s *shell) connection(c *cobra.Command, settings session.Settings) *session.Session {
+	key := connectionKey(c)
+	s.poolMu.Lock()
+	defer s.poolMu.Unlock()
+	open, ok := s.pool[key]
+	if !ok {
+		open = session.New(session.World{Dial: s.env.Dial, Now: s.env.Now})
+		open.Configure(settings)
+		s.pool[key] = open
+	}
+	// What can not be opened is told by the command that needs it.
+	if _, err := open.Transport(); err == nil || errors.Is(err, session.ErrNoTarget) {
+		_, _ = open.Types(s.ctx)
+	}
+	return open
+}
+
+// dropConnections closes what is open, which ends the calls over it.
+func (s *shell) dropConnections() {
+	s.poolMu.Lock()
+	defer s.poolMu.Unlock()
+	for key, open := range s.pool {
+		_ = open.Close() // the calls tell
+		delete(s.pool, key)
+	}
+}
+
+// connectionKey is the flags that make a connection and a schema what they are.
+func connectionKey(c *cobra.Command) string {
+	var b strings.Builder
+	c.InheritedFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed && f.Name != "color" && f.Name != "verbose" {
+			fmt.Fprintf(&b, "%s=%q ", f.Name, f.Value.String())
+		}
+	})
+	return b.String()
+}
+
+// flag returns the value of a flag of every line, and whether it is there.
+func (s *shell) flag(name string) (string, bool) {
+	for _, f := range slices.Backward(s.base) {
+		if v, ok := strings.CutPrefix(f, "--"+name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// dropFlags takes flags away from every line.
+func (s *shell) dropFlags(drop func(name, value string) bool) {
+	s.base = slices.DeleteFunc(slices.Clone(s.base), func(f string) bool {
+		name, value, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
+		return drop(name, value)
+	})
+}
+
+// targetFlags are the flags that say where calls go; a new target drops them all.
+var targetFlags = []string{
+	"addr", "unix", "unix-socket", "plaintext", "tls", "insecure", "cacert", "cert", "key", "certkey", "servername", "authority",
+	"proto", "import-path", "protoset", "use-reflection",
+}
+
+// target is where lines go, for people.
+func (s *shell) target() string {
+	if v, ok := s.flag("addr"); ok {
+		return v
+	}
+	if v, ok := s.flag("unix"); ok {
+		return "unix:" + v
+	}
+	if v := s.env.Getenv("RPCCTL_ADDR"); v != "" {
+		return v
+	}
+	if v := s.reached.Load(); v != nil {
+		return *v
+	}
+	return ""
+}
+
+// using is the service or package that short names are looked up in first, or "".
+func (s *shell) using() string {
+	if len(s.used) == 0 {
+		return ""
+	}
+	return s.used[len(s.used)-1]
+}
+
+// say prints talk: above the prompt when there is one.
+func (s *shell) say(text string) {
+	if s.editor != nil {
+		s.editor.Print(text)
+		return
+	}
+	fmt.Fprintln(s.env.Stderr, strings.TrimSuffix(text, "\n"))
+}
+
+// sign is a sign, or what stands for it where signs beyond ASCII can not be shown.
+func (s *shell) sign(sign, plain string) string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := s.env.Getenv(name); v != "" {
+			if up := strings.ToUpper(v); strings.Contains(up, "UTF-8") || strings.Contains(up, "UTF8") {
+				return sign
+			}
+			return plain
+		}
+	}
+	return plain
+}
+
+// styled is text in a style of the editor's, when there is one.
+func (s *shell) styled(style repl.Style, text string) string {
+	if s.editor == nil {
+		return text
+	}
+	return s.editor.Styled(style, text)
+}
+
+// since is how long something took, for people.
+func since(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	default:
+		return d.Round(time.Second).String()
+	}
+}

@@ -1,0 +1,379 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// Bounds on the results that are kept.
+const (
+	resultMax   = 200
+	resultBytes = 64 << 20
+)
+
+// A resultTable is the calls that have ended, by number.
+type resultTable struct {
+	mu    sync.Mutex
+	works map[int]*work
+	last  int
+}
+
+// add keeps a result and returns its number.
+func (t *resultTable) add(w *work) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.works == nil {
+		t.works = map[int]*work{}
+	}
+	t.last++
+	t.works[t.last] = w
+	var size int64
+	for n := t.last; n > 0; n-- {
+		if w, ok := t.works[n]; ok {
+			if size += w.State().Bytes; t.last-n >= resultMax || size > resultBytes && n < t.last {
+				delete(t.works, n)
+			}
+		}
+	}
+	return t.last
+}
+
+// get returns a result by its number, 0 for the last one.
+func (t *resultTable) get(n int) *work {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n == 0 {
+		n = t.last
+	}
+	return t.works[n]
+}
+
+// A value is what an expression stands for.
+type value struct {
+	raw  json.RawMessage
+	work *work // of a whole result; nil else
+}
+
+// resultValue is the value of a call: the message, or the list of them when the server streams.
+func resultValue(w *work) value { return value{work: w} }
+
+// text is the JSON of the value.
+func (v value) text() (json.RawMessage, error) {
+	if v.raw != nil {
+		return v.raw, nil
+	}
+	messages, err := jsonOf(v.work, invoke.ResponseReceived)
+	if err != nil {
+		return nil, err
+	}
+	if call := v.work.State().Call; call != nil && call.Method.IsStreamingServer() {
+		return listOf(messages), nil
+	}
+	if len(messages) == 0 {
+		return nil, errors.New("the call had no answer")
+	}
+	return messages[0], nil
+}
+
+func listOf(all []json.RawMessage) json.RawMessage {
+	return slices.Concat([]byte{'['}, bytes.Join(toBytes(all), []byte{','}), []byte{']'})
+}
+
+func toBytes(all []json.RawMessage) [][]byte {
+	b := make([][]byte, len(all))
+	for i, m := range all {
+		b[i] = m
+	}
+	return b
+}
+
+// jsonOf is the messages of a call as JSON.
+func jsonOf(w *work, kind invoke.Kind) ([]json.RawMessage, error) {
+	var all []json.RawMessage
+	for _, m := range w.Messages(kind) {
+		text, err := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: m.Types}).Append(nil, m.Wire)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
+// print prints the value as a person reads it.
+func (v value) print(w io.Writer) error {
+	text, err := v.text()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return err
+	}
+	b.WriteByte('\n')
+	_, err = io.WriteString(w, formatters.Clean(b.String(), true))
+	return err
+}
+
+// assign sets a variable.
+func (s *shell) assign(name string, v value) error {
+	if _, err := strconv.Atoi(name); err == nil || name == "_" {
+		return usage(fmt.Errorf("$%s is a result and can not be set", name), "a variable's name begins with a letter")
+	}
+	if _, err := v.text(); err != nil {
+		return err
+	}
+	s.vars[name] = v
+	return nil
+}
+
+// variable returns what a name stands for.
+func (s *shell) variable(name string) (value, error) {
+	if n, err := strconv.Atoi(name); err == nil || name == "_" {
+		if w := s.results.get(n); w != nil {
+			return resultValue(w), nil
+		}
+		return value{}, usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
+	}
+	if name == "?" {
+		return value{raw: json.RawMessage(strconv.Itoa(s.code))}, nil
+	}
+	if v, ok := s.vars[name]; ok {
+		return v, nil
+	}
+	hint := "vars lists them"
+	if near := discovery.Nearest(name, slices.Collect(maps.Keys(s.vars)), 1); len(near) > 0 {
+		hint = "did you mean $" + near[0] + "?"
+	}
+	return value{}, usage(fmt.Errorf("$%s: there is no such variable", name), hint)
+}
+
+// evaluate returns the value of an expression: $name, then .field, [index] or [key], then :what.
+func (s *shell) evaluate(_ repl.Word, text string) (value, error) {
+	name, rest := cutName(text[1:])
+	v, err := s.variable(name)
+	if err != nil {
+		return v, err
+	}
+	rest, what, hasWhat := strings.Cut(rest, ":")
+	if hasWhat {
+		if v, err = v.part(what); err != nil {
+			return v, fmt.Errorf("%s: %w", text, err)
+		}
+	}
+	for rest != "" {
+		var step string
+		if step, rest, err = cutStep(rest); err != nil {
+			return v, usage(fmt.Errorf("%s: %w", text, err), "")
+		}
+		if v, err = v.step(step); err != nil {
+			return v, usage(fmt.Errorf("%s: %w", text, err), "")
+		}
+	}
+	return v, nil
+}
+
+func cutName(text string) (name, rest string) {
+	if strings.HasPrefix(text, "?") {
+		return "?", text[1:]
+	}
+	i := strings.IndexFunc(text, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i:]
+}
+
+// cutStep cuts .name or [key] off.
+func cutStep(text string) (step, rest string, err error) {
+	if text[0] == '[' {
+		end := strings.IndexByte(text, ']')
+		if end < 0 {
+			return "", "", errors.New("[ without ]")
+		}
+		return strings.Trim(text[1:end], `"'`), text[end+1:], nil
+	}
+	if text[0] != '.' {
+		return "", "", fmt.Errorf("%q can not follow a value", text)
+	}
+	step = text[1:]
+	if i := strings.IndexAny(step, ".["); i >= 0 {
+		step, rest = step[:i], step[i:]
+	}
+	if step == "" {
+		return "", "", errors.New("the name of a field is missing")
+	}
+	return step, rest, nil
+}
+
+// step is a field, an element of a list or of a map.
+func (v value) step(name string) (value, error) {
+	text, err := v.text()
+	if err != nil {
+		return v, err
+	}
+	if text[0] == '[' {
+		var list []json.RawMessage
+		if err := json.Unmarshal(text, &list); err != nil {
+			return v, err
+		}
+		i, err := strconv.Atoi(name)
+		if i < 0 {
+			i += len(list)
+		}
+		if err != nil || i < 0 || i >= len(list) {
+			return v, fmt.Errorf("the list has no element %q: it has %d", name, len(list))
+		}
+		return value{raw: list[i]}, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return v, fmt.Errorf("it has no field %q: it is %s", name, text)
+	}
+	for _, n := range []string{name, lowerCamel(name)} {
+		if f, ok := fields[n]; ok {
+			return value{raw: f}, nil
+		}
+	}
+	return v, fmt.Errorf("it has no field %q", name)
+}
+
+// lowerCamel is the JSON name of a field (https://protobuf.dev/programming-guides/json/).
+func lowerCamel(name string) string {
+	var b strings.Builder
+	up := false
+	for _, r := range name {
+		switch {
+		case r == '_':
+			up = true
+		case up:
+			b.WriteString(strings.ToUpper(string(r)))
+			up = false
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// part is something else of a result than its messages.
+func (v value) part(what string) (value, error) {
+	if what == "count" {
+		text, err := v.text()
+		var list []json.RawMessage
+		if err == nil {
+			err = json.Unmarshal(text, &list)
+		}
+		return value{raw: json.RawMessage(strconv.Itoa(len(list)))}, err
+	}
+	if v.work == nil {
+		return v, usage(fmt.Errorf("it is not the result of a call, and has no %s", what), "")
+	}
+	st := v.work.State()
+	var part any
+	switch what {
+	case "status":
+		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": st.Status.Message}
+	case "header", "trailer":
+		kind := invoke.HeadersReceived
+		if what == "trailer" {
+			kind = invoke.Finished
+		}
+		part = map[string][]string{}
+		if e := v.work.Last(kind); e != nil && e.Metadata != nil {
+			part = e.Metadata
+		}
+	case "request":
+		messages, err := jsonOf(v.work, invoke.RequestSent)
+		switch {
+		case err != nil:
+			return v, err
+		case len(messages) == 0:
+			return value{raw: json.RawMessage("{}")}, nil
+		case st.Call.Method.IsStreamingClient():
+			return value{raw: listOf(messages)}, nil
+		}
+		return value{raw: messages[0]}, nil
+	case "time":
+		part = st.Ended.Sub(st.Began).Seconds()
+	default:
+		return v, usage(fmt.Errorf("%q is none of status, header, trailer, request, time, count", what), "")
+	}
+	text, err := json.Marshal(part)
+	return value{raw: text}, err
+}
+
+// fields are the names of the fields of an object, sorted.
+func (v value) fields() []string {
+	text, err := v.text()
+	if err != nil {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil {
+		return nil // a list has none
+	}
+	return slices.Sorted(maps.Keys(fields))
+}
+
+// Bounds on looking for values in results, which happens at a key.
+const (
+	seenResults = 10
+	seenBytes   = 64 << 10
+)
+
+// seen are the strings that fields of a name have in the newest results, the newest first.
+func (t *resultTable) seen(name string) []string {
+	var found []string
+	numbers := t.numbers()
+	for _, n := range slices.Backward(numbers[max(0, len(numbers)-seenResults):]) {
+		w := t.get(n)
+		if w.State().Bytes > seenBytes {
+			continue
+		}
+		messages, err := jsonOf(w, invoke.ResponseReceived)
+		if err != nil {
+			continue
+		}
+		for _, m := range messages {
+			var message any
+			if json.Unmarshal(m, &message) == nil {
+				found = collect(found, message, name)
+			}
+		}
+	}
+	return found
+}
+
+func collect(found []string, in any, name string) []string {
+	switch v := in.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if text, ok := v[key].(string); ok && key == name {
+				found = append(found, text)
+			}
+			found = collect(found, v[key], name)
+		}
+	case []any:
+		for _, e := range v {
+			found = collect(found, e, name)
+		}
+	}
+	return found
+}
