@@ -18,6 +18,7 @@ import (
 type demoOptions struct {
 	listen, unix string
 	tls, mtls    bool
+	http3        bool
 	certDir      string
 	reflection   choice
 }
@@ -28,7 +29,8 @@ func (a *app) newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Serve the bundled demo services",
 		Long: `Serve the demo services: a greeter, a small shop with state, a laboratory of
-everything protobuf and gRPC can do, health and reflection.
+everything protobuf and gRPC can do, health and reflection. It answers gRPC,
+gRPC-Web and Connect on one port, pages in browsers included.
 
   rpcctl demo
   rpcctl demo --listen 127.0.0.1:0
@@ -44,12 +46,16 @@ It serves until it is interrupted.`,
 	f.StringVar(&o.unix, "unix", "", "listen on a socket at `PATH` instead")
 	f.BoolVar(&o.tls, "tls", false, "serve TLS, with certificates made for the day")
 	f.BoolVar(&o.mtls, "mtls", false, "the same, and demand the client's certificate")
+	f.BoolVar(&o.http3, "http3", false, "with TLS: answer HTTP/3 too, on the same port")
 	f.StringVar(&o.certDir, "cert-dir", "", "`DIR` to write the certificates to, for clients")
 	f.Var(&o.reflection, "reflection", "reflection services")
 	return c
 }
 
-func (a *app) demo(ctx context.Context, o *demoOptions) error {
+func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
+	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
+		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
+	}
 	options := testserver.Options{Now: a.env.Now, Reflection: testserver.Reflection(o.reflection.value)}
 	flags, err := o.secure(&options)
 	if err != nil {
@@ -62,6 +68,18 @@ func (a *app) demo(ctx context.Context, o *demoOptions) error {
 	server := testserver.New(options)
 	stop := context.AfterFunc(ctx, server.Stop)
 	defer stop()
+	if o.http3 {
+		datagrams, uerr := net.ListenPacket("udp", target)
+		if uerr != nil {
+			return errors.Join(fmt.Errorf("listening on %s for HTTP/3: %w", target, listenError(uerr)), l.Close())
+		}
+		done := make(chan error, 1)
+		go func() { done <- server.ServeHTTP3(datagrams) }()
+		defer func() {
+			server.Stop()
+			err = errors.Join(err, <-done)
+		}()
+	}
 	if _, err := fmt.Fprint(a.env.Stdout, greeting(target, strings.TrimSpace(target+" "+flags))); err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -1,7 +1,7 @@
 // Package testserver is a demo server worth exploring, and the fixture that
 // every test calls. Its main type is [Server].
 //
-// It speaks gRPC and serves the schema under proto/: a greeter, a small shop
+// It speaks gRPC, gRPC-Web and Connect and serves the schema under proto/: a greeter, a small shop
 // that keeps orders in memory, a warehouse that is closed, and a laboratory
 // whose methods do one odd thing each. Beside these stand grpc.health.v1 and
 // server reflection, of which either version can be left out.

@@ -3,12 +3,13 @@ package testserver
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"math"
-	"net"
+	"net/http"
+	"sync"
 	"time"
 
+	connectrpc "connectrpc.com/connect/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // Requests may come compressed, and then replies go so.
@@ -72,6 +73,11 @@ type Options struct {
 // A Server is the demo server. It is safe for concurrent use.
 type Server struct {
 	grpc        *grpc.Server
+	web         *http.Server // of the other protocols
+	front       *front
+	ends        ends
+	handlers    *sync.WaitGroup // of the web's calls
+	serving     sync.Once       // of what the front hands connections to
 	recorder    *recorder
 	connections *connections
 	grace       time.Duration
@@ -100,6 +106,7 @@ func New(o Options) *Server {
 	if o.Grace == 0 {
 		o.Grace = defaultGrace
 	}
+	registerJSON()
 	r := newRecorder(o.OnCall)
 	gate := tokenGate{token: o.ReflectionToken}
 	options := []grpc.ServerOption{
@@ -113,21 +120,28 @@ func New(o Options) *Server {
 		// Clients under test ping as often as they like.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
 	}
+	s := &Server{recorder: r, connections: newConnections(r), grace: o.Grace, front: &front{grpc: newQueue(), web: newQueue()}}
 	if o.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
+		options = append(options, grpc.Creds(shaken{credentials.NewTLS(o.TLS)}))
+		s.front.tls = o.TLS.Clone()
+		s.front.tls.NextProtos = []string{"h2", "http/1.1"}
 	}
-	s := &Server{
-		grpc:        grpc.NewServer(options...),
-		recorder:    r,
-		connections: newConnections(r),
-		grace:       o.Grace,
+	s.grpc = grpc.NewServer(options...)
+	both := &registrar{
+		Server: s.grpc, web: connectrpc.NewServer(), unary: r.unary,
+		stream: func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			return r.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
+				return gate.stream(server, stream, info, handler)
+			})
+		},
 	}
-	register(s.grpc, choice, o.Now)
+	register(both, choice, o.Now)
 	r.know(s.grpc.GetServiceInfo())
+	s.web, s.handlers = newWeb(both.web, o.MaxRecv)
 	return s
 }
 
-func register(g *grpc.Server, choice Reflection, now func() time.Time) {
+func register(g *registrar, choice Reflection, now func() time.Time) {
 	doctor := health.NewServer()
 	demov1.RegisterGreeterServer(g, &greeter{})
 	demov1.RegisterShopServer(g, newShop(now))
@@ -147,48 +161,6 @@ func register(g *grpc.Server, choice Reflection, now func() time.Time) {
 	if choice == ReflectionBoth || choice == ReflectionV1Alpha {
 		reflectionv1alpha.RegisterServerReflectionServer(g, reflection.NewServer(options))
 	}
-}
-
-// Serve accepts connections from l until Stop or Close, and then returns nil; on
-// a server that has ended already it does so at once. It closes l. A server may
-// serve several listeners.
-func (s *Server) Serve(l net.Listener) error {
-	err := s.grpc.Serve(&listener{Listener: l, connections: s.connections})
-	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-		return fmt.Errorf("serving %s: %w", l.Addr(), err)
-	}
-	return nil
-}
-
-// Stop ends the server: it accepts nothing new, gives the calls that run a
-// while to end (Options.Grace), and then cuts them off. When it returns, no
-// handler is left. Stopping a stopped server does nothing.
-func (s *Server) Stop() { s.stop(s.grace) }
-
-// Close ends the server at once, as Stop does when its patience is over.
-func (s *Server) Close() { s.stop(0) }
-
-func (s *Server) stop(grace time.Duration) {
-	drained := make(chan struct{})
-	if grace > 0 {
-		go func() {
-			defer close(drained)
-			s.grpc.GracefulStop()
-		}()
-		patience := time.NewTimer(grace)
-		defer patience.Stop()
-		select {
-		case <-drained:
-			return
-		case <-patience.C:
-		}
-	} else {
-		close(drained)
-	}
-	s.recorder.stopping.Store(true)
-	s.connections.closeAll()
-	s.grpc.Stop()
-	<-drained
 }
 
 // Stats tells what the server has seen so far. Counts of calls that run while
