@@ -17,7 +17,8 @@ type conn interface {
 	reserve() bool
 	release() // gives a reservation back that was not used
 	alive() bool
-	fault() *connect.Error // what is wrong with the connection, if that is known
+	fault() *connect.Error  // what is wrong with the connection, if that is known
+	ended() context.Context // done when nothing more can come from the server
 	Close() error
 }
 
@@ -102,19 +103,26 @@ func (t *Transport) learn(ctx context.Context, err error, secure bool, version s
 	if secure || !errors.As(err, &ce) || ctx.Err() != nil {
 		return false, err
 	}
-	speaksTLS := ce.Kind == connect.ServerTLS ||
-		ce.Kind == connect.Closed && t.target.Network == "tcp" && t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)
+	ce = t.explain(ctx, ce)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case speaksTLS && !t.decided:
+	case ce.Kind == connect.ServerTLS && !t.decided:
 		t.secure, t.decided = true, true
 		return true, nil
-	case speaksTLS && ce.Kind != connect.ServerTLS:
-		return false, &connect.Error{Kind: connect.ServerTLS, Address: ce.Address, Err: ce}
 	case version == "" && (ce.Kind == connect.HTTP1 || ce.Kind == connect.Closed):
 		t.version = HTTP1
 		return true, nil
 	}
-	return false, err
+	return false, ce
+}
+
+// explain looks further into a connection in plaintext that was closed without a
+// word: that is all that many servers say to one when they want TLS.
+func (t *Transport) explain(ctx context.Context, e *connect.Error) *connect.Error {
+	if e.Kind == connect.Closed && t.scheme() == "http" && t.target.Network == "tcp" &&
+		t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address) {
+		return &connect.Error{Kind: connect.ServerTLS, Address: e.Address, Err: e}
+	}
+	return e
 }

@@ -90,6 +90,7 @@ func (t *Transport) nameServer(config *tls.Config) {
 // cleartext, for TLS is done: it leaves the scheme of requests alone.
 func (t *Transport) overTCP(ctx context.Context, raw *connect.Sniffer, version string) (*tcpConn, error) {
 	c := &tcpConn{raw: &heardConn{Sniffer: raw, heard: make(chan struct{})}, address: t.target.Address}
+	c.raw.ended, c.raw.end = context.WithCancel(context.Background())
 	var protocols http.Protocols
 	protocols.SetHTTP1(version == HTTP1)
 	protocols.SetUnencryptedHTTP2(version == HTTP2)
@@ -139,25 +140,37 @@ func (c *tcpConn) awaitSettings(ctx context.Context, d *connect.Dialer) error {
 
 func (c *tcpConn) RoundTrip(r *http.Request) (*http.Response, error) { return c.client.RoundTrip(r) }
 
-func (c *tcpConn) reserve() bool         { return c.client.Reserve() == nil }
-func (c *tcpConn) release()              { c.client.Release() }
-func (c *tcpConn) alive() bool           { return c.client.Err() == nil }
-func (c *tcpConn) fault() *connect.Error { return c.raw.Fault() }
-func (c *tcpConn) Close() error          { return c.client.Close() }
+func (c *tcpConn) reserve() bool          { return c.client.Reserve() == nil }
+func (c *tcpConn) release()               { c.client.Release() }
+func (c *tcpConn) alive() bool            { return c.client.Err() == nil }
+func (c *tcpConn) fault() *connect.Error  { return c.raw.Fault() }
+func (c *tcpConn) ended() context.Context { return c.raw.ended }
+func (c *tcpConn) Close() error           { return c.client.Close() }
 
 // A heardConn tells when the server has been heard.
 type heardConn struct {
 	*connect.Sniffer
 	heard chan struct{} // closed with the first bytes, or the error instead of them
 	began bool          // by the one goroutine that reads
+	ended context.Context
+	end   context.CancelFunc // of ended
 }
 
 // Read reads for net/http.
 func (c *heardConn) Read(p []byte) (int, error) {
 	n, err := c.Sniffer.Read(p)
+	if err != nil {
+		c.end()
+	}
 	if !c.began && (n > 0 || err != nil) {
 		c.began = true
 		close(c.heard)
 	}
 	return n, err
+}
+
+// Close closes the connection for net/http.
+func (c *heardConn) Close() error {
+	c.end()
+	return c.Sniffer.Close()
 }

@@ -13,12 +13,15 @@ import (
 	"connectrpc.com/connect/v2/connectproto"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
 // open begins a call on a connection that has room for it.
 func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	ex := &exchange{conn: c, authority: t.authority(), path: t.target.Prefix + m.Path, answered: make(chan struct{})}
+	ex := &exchange{
+		conn: c, authority: t.authority(), path: t.target.Prefix + m.Path, explain: t.explain, answered: make(chan struct{}),
+	}
 	ctx, info := connectrpc.NewClientContext(ctx)
 	request := info.RequestHeader()
 	if t.o.UserAgent != "" {
@@ -90,6 +93,7 @@ type exchange struct {
 	conn      conn
 	authority string
 	path      string // of the URL, escaped
+	explain   func(context.Context, *connect.Error) *connect.Error
 	sent      atomic.Bool
 	answered  chan struct{} // closed when the response is there, or there will be none
 
@@ -97,6 +101,7 @@ type exchange struct {
 	status  int
 	version string
 	header  http.Header // as it came; nil when there is no response
+	err     error       // why there is none
 }
 
 // Do sends the request and waits for the response.
@@ -111,17 +116,14 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 		r.URL.RawPath = e.path
 	}
 	if r.Body != nil {
-		// An error of the body resets the stream; only its end would be the end of the
-		// requests, which a quick server might still answer.
-		body := r.Body
-		stop := context.AfterFunc(r.Context(), func() { _ = body.Close() })
-		r.Body = &watchedBody{ReadCloser: body, stop: stop}
+		r.Body = watch(r.Context(), e.conn.ended(), r.Body)
 	}
 	response, err := e.conn.RoundTrip(r)
 	if err != nil {
 		if fault := e.conn.fault(); fault != nil {
-			return nil, fault
+			err = e.explain(r.Context(), fault)
 		}
+		e.err = err
 		return nil, err
 	}
 	e.status, e.version, e.header = response.StatusCode, versionOf(response), response.Header.Clone()
@@ -133,6 +135,16 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// failure is why there is no response, as far as that is known by now.
+func (e *exchange) failure() error {
+	select {
+	case <-e.answered:
+		return e.err
+	default:
+		return nil
+	}
+}
+
 func versionOf(r *http.Response) string {
 	if r.ProtoMajor == 1 {
 		return fmt.Sprintf("1.%d", r.ProtoMinor)
@@ -140,15 +152,29 @@ func versionOf(r *http.Response) string {
 	return fmt.Sprint(r.ProtoMajor)
 }
 
-// A watchedBody lets go of the call's context when net/http is done with it.
+// A watchedBody is a request body that is closed when one of two contexts ends: the
+// call's, or the connection's. net/http waits for bodies without end, on HTTP/1.1
+// even when the server has closed the connection.
+//
+// To close it is an error for whoever reads it, and resets the stream. Only the end
+// of the body would be the end of the requests, which a server might still answer.
 type watchedBody struct {
 	io.ReadCloser
-	stop func() bool
+	stops [2]func() bool
 }
 
-// Close closes the body.
+func watch(call, connection context.Context, body io.ReadCloser) *watchedBody {
+	shut := func() { _ = body.Close() } // nobody is left to be told
+	return &watchedBody{ReadCloser: body, stops: [2]func() bool{
+		context.AfterFunc(call, shut), context.AfterFunc(connection, shut),
+	}}
+}
+
+// Close closes the body for net/http.
 func (b *watchedBody) Close() error {
-	b.stop()
+	for _, stop := range b.stops {
+		stop()
+	}
 	return b.ReadCloser.Close()
 }
 

@@ -59,6 +59,7 @@ func (c *quicConn) RoundTrip(r *http.Request) (*http.Response, error) { return c
 func (c *quicConn) reserve() bool                                     { return c.alive() }
 func (c *quicConn) release()                                          {}
 func (c *quicConn) alive() bool                                       { return c.session.Context().Err() == nil }
+func (c *quicConn) ended() context.Context                            { return c.session.Context() }
 func (c *quicConn) fault() *connect.Error                             { return nil }
 
 // Close tells the server and closes the socket.

@@ -40,7 +40,7 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	}
 	var fault *connect.Error
 	switch {
-	case errors.As(err, &fault):
+	case errors.As(s.ex.failure(), &fault): // the library does not keep the whole of it
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
 	case !s.hasResponse() && st.Code == codes.Unavailable:
 		st.Origin = invoke.OriginTransport
