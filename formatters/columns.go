@@ -37,7 +37,7 @@ func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool)
 			return &FieldError{f.o.Field, list.ContainingMessage().FullName(), fmt.Sprintf("%q is not a repeated message field", list.Name()), ""}
 		}
 		f.list = f.names(fields)
-	case single && len(f.o.Columns) == 0:
+	case single && !f.hasColumns(md):
 		if list = onlyList(md); list != nil {
 			f.list = f.names([]protoreflect.FieldDescriptor{list})
 		}
@@ -46,6 +46,17 @@ func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool)
 		md = list.Message()
 	}
 	return f.prepareColumns(md)
+}
+
+// hasColumns tells whether columns were named that are fields of the message
+// itself, rather than of the elements of its list.
+func (f *tableFormatter) hasColumns(md protoreflect.MessageDescriptor) bool {
+	for _, path := range f.o.Columns {
+		if _, _, err := fieldPath(md, path); err != nil {
+			return false
+		}
+	}
+	return len(f.o.Columns) > 0
 }
 
 // onlyList returns the one repeated message field of a message, as answers that

@@ -97,7 +97,7 @@ func (f *tableFormatter) response(e *invoke.Event) (err error) {
 			err = f.row(value)
 		}
 	})
-	if err != nil || f.named {
+	if err != nil || f.named || len(f.o.Columns) > 0 {
 		return err
 	}
 	var rest []string
