@@ -25,6 +25,9 @@ func (a *app) care(t *invoke.Target) (session.Care, error) {
 		Say:                  a.say,
 		Jitter:               rand.Float64,
 	}
+	if f := a.context.context; f != nil && !f.File.Trusted {
+		c.Untrusted = f.File.Path
+	}
 	if value == session.Later {
 		c.Authorize = g.auth.authorizer(a.env)
 	}

@@ -24,6 +24,9 @@ type Env struct {
 	Now                            func() time.Time
 	// Dial makes connections; nil: the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// WorkDir is the working folder, from which a project's file is looked for; "":
+	// none is.
+	WorkDir string
 	// ReadPassword asks a person for a password and does not show it; nil: there is
 	// nobody to ask.
 	ReadPassword func(ctx context.Context, prompt string) (string, error)
@@ -48,6 +51,9 @@ func processEnv() *Env {
 
 		ReadPassword: readPassword,
 		InCall:       new(atomic.Bool),
+	}
+	if dir, err := os.Getwd(); err == nil {
+		e.WorkDir = dir
 	}
 	if e.StdoutTTY {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -16,6 +17,7 @@ type headerFlags struct {
 	rpc, reflect []string
 	expand       bool // ${NAME} in values
 
+	context       []config.Setting    // of the context in force; headers of the same name put them out of force
 	authorization string              // from the flags that say who calls; "": none
 	secrets       map[string]struct{} // names whose values came from a file or the environment
 }
@@ -37,6 +39,9 @@ func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, err
 				return nil, err
 			}
 		}
+	}
+	if err := h.addContext(md, env); err != nil {
+		return nil, err
 	}
 	if h.authorization != "" {
 		if _, given := md["authorization"]; given {
@@ -76,6 +81,41 @@ func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, secret bool
 		h.secrets[name] = struct{}{}
 	}
 	md.Add(name, value)
+	return nil
+}
+
+// addContext adds the headers of the context that were not given otherwise.
+func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
+	added := invoke.Metadata{}
+	for _, s := range h.context {
+		if _, given := md[s.Key]; given || s.Key == "authorization" && h.authorization != "" {
+			continue
+		}
+		value, secret := s.Values[0], s.Ref != config.Literal
+		switch s.Ref {
+		case config.Env:
+			v, ok := env.LookupEnv(value)
+			if !ok {
+				return usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
+			}
+			value = v
+		case config.InFile:
+			v, err := readSecret(value)
+			if err != nil {
+				return fmt.Errorf("header %q of the context: %w", s.Key, err)
+			}
+			value = v
+		}
+		// Read as one that was typed, but for ${NAME}, which is not for files.
+		plain := headerFlags{secrets: h.secrets}
+		if err := plain.add(added, env, s.Key+": "+value, secret); err != nil {
+			return err
+		}
+		h.secrets = plain.secrets
+	}
+	for name, values := range added {
+		md[name] = values
+	}
 	return nil
 }
 

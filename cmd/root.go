@@ -19,6 +19,7 @@ type app struct {
 	env     *Env
 	session *session.Session
 	globals globals
+	context inForce
 	// statusFormat is how the status of a failed call is printed: as JSON or text
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
@@ -49,18 +50,20 @@ To try it with no server: the target demo: is one inside rpcctl.
 
 Exit codes: 0 done, 1 failed outside an RPC, 2 usage or bad input, 64 + code for
 an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          a.noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		Version:       version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              a.noCommand,
+		PersistentPreRunE: a.useContext,
+
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version: version(),
 	}
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.addGlobals(root)
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDemo(), a.newShell(), a.newVersion())
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newContext(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }

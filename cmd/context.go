@@ -1,0 +1,463 @@
+package cmd
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/spf13/cobra"
+)
+
+// contextOptions are the flags of the context commands.
+type contextOptions struct {
+	output  choice
+	project bool
+	none    bool
+	revoke  bool
+}
+
+func (a *app) newContext() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "context",
+		Short: "Named targets with their settings",
+		Long: `Keep targets with their settings under a name, and use them by it.
+
+  rpcctl context set staging addr=shop.example.com:443 bearer-env=STAGING_TOKEN
+  rpcctl context use staging
+  rpcctl call Shop.GetOrder id=17
+  rpcctl --context staging health
+  rpcctl context show
+
+Contexts live in config.yaml in the folder rpcctl of the user's configuration, and
+in a file .rpcctl.yaml in a project's folder or above, which is found from there.
+A setting has the name of a flag, without its dashes. Flags count before the
+environment (RPCCTL_CONTEXT, RPCCTL_ADDR), and that before a context. With -a or
+RPCCTL_ADDR no context is in force unless --context names one.
+
+Secrets are not kept, only where they are: bearer-env, bearer-file, auth-command,
+headers.NAME.env, headers.NAME.file. A project file may say where things are, but
+it gets no secret and runs no program before rpcctl context trust.`,
+		Args: words(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.newContextList(), a.newContextShow(), a.newContextSet(), a.newContextUse(),
+		a.newContextRemove(), a.newContextTrust(), a.newContextSchema())
+	return c
+}
+
+func textOrJSON() choice { return choice{value: "text", allowed: []string{"text", "json"}} }
+
+// contexts loads what there is.
+func (a *app) contexts() (*config.Store, *config.Contexts, error) {
+	store, err := a.env.store()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := store.Load()
+	if err != nil {
+		return nil, nil, usageIfSyntax(err)
+	}
+	for _, f := range []*config.File{c.User, c.Project} {
+		if f == nil {
+			continue
+		}
+		for _, w := range f.Warnings {
+			a.say(fmt.Sprintf("%s:%d: %s", f.Path, w.Line, w.Text))
+		}
+	}
+	return store, c, nil
+}
+
+func (a *app) newContextList() *cobra.Command {
+	o := &contextOptions{output: textOrJSON()}
+	c := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the contexts",
+		Args:    words(0, 0),
+		RunE:    func(*cobra.Command, []string) error { return a.contextList(o) },
+	}
+	c.Flags().VarP(&o.output, "output", "o", "format")
+	return c
+}
+
+// contextRow is a context in a list.
+type contextRow struct {
+	Name    string `json:"name"`
+	Addr    string `json:"addr"`
+	File    string `json:"file"`
+	Current bool   `json:"current"`
+	Trusted bool   `json:"trusted"`
+}
+
+func (a *app) contextList(o *contextOptions) error {
+	_, c, err := a.contexts()
+	if err != nil {
+		return err
+	}
+	current, _ := c.Current()
+	rows := []contextRow{}
+	for _, f := range []*config.File{c.Project, c.User} {
+		if f == nil {
+			continue
+		}
+		for _, x := range f.Contexts {
+			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, c.Find(current) == x, f.Trusted})
+		}
+	}
+	if o.output.value == "json" {
+		return a.printJSON(rows)
+	}
+	return a.print(func(w *bufio.Writer) error {
+		name, addr := 0, 0
+		for _, r := range rows {
+			name, addr = max(name, len(r.Name)), max(addr, len(r.Addr))
+		}
+		for _, r := range rows {
+			mark, trust := " ", ""
+			if r.Current {
+				mark = "*"
+			}
+			if !r.Trusted {
+				trust = " (not trusted)"
+			}
+			fmt.Fprintf(w, "%s %s\n", mark, formatters.Clean(fmt.Sprintf("%-*s  %-*s  %s%s", name, r.Name, addr, r.Addr, r.File, trust), false))
+		}
+		return nil
+	})
+}
+
+// printJSON prints a value as indented JSON. Nothing in it can move a cursor.
+func (a *app) printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return a.print(func(w *bufio.Writer) error {
+		// Of what Clean changes JSON escapes the control characters alone.
+		w.WriteString(escapeHidden(string(text)))
+		w.WriteByte('\n')
+		return nil
+	})
+}
+
+// escapeHidden writes what Clean would change as JSON escapes it.
+func escapeHidden(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r != '\n' && formatters.Clean(string(r), false) != string(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (a *app) newContextSet() *cobra.Command {
+	o := &contextOptions{}
+	c := &cobra.Command{
+		Use:   "set NAME KEY=VALUE...",
+		Short: "Make or change a context",
+		Long: `Make a context or change its settings; KEY= removes one.
+
+  rpcctl context set dev addr=localhost:50051
+  rpcctl context set prod addr=shop.example.com:443 auth-command='gcloud auth print-access-token' production=true
+  rpcctl context set dev headers.x-tenant=acme headers.x-api-key.env=API_KEY
+  rpcctl context set dev proto=shop.proto,order.proto timeout=
+
+` + keyList(),
+		Args: words(2, -1),
+		RunE: func(c *cobra.Command, args []string) error { return a.contextSet(c, o, args[0], args[1:]) },
+	}
+	c.Flags().BoolVar(&o.project, "project", false, "in the project's file .rpcctl.yaml instead of the user's")
+	return c
+}
+
+// keyList is the settings, for people.
+func keyList() string {
+	var b strings.Builder
+	b.WriteString("Settings:\n")
+	for _, k := range config.Keys() {
+		fmt.Fprintf(&b, "  %-22s %s\n", k.Name, k.Help)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args []string) error {
+	if !config.ValidName(name) {
+		return usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
+	}
+	var edits []config.Edit
+	for _, arg := range args {
+		e, err := a.edits(name, arg, o.project)
+		if err != nil {
+			return err
+		}
+		edits = append(edits, e...)
+	}
+	store, err := a.env.store()
+	if err != nil {
+		return err
+	}
+	return usageIfSyntax(store.Change(c.Context(), o.project, func(*config.Contexts) ([]config.Edit, error) { return edits, nil }))
+}
+
+// edits reads KEY=VALUE.
+func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
+	key, value, ok := strings.Cut(arg, "=")
+	if !ok {
+		return nil, usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
+	}
+	path := []string{"contexts", name}
+	if header, is := strings.CutPrefix(key, "headers."); is {
+		return headerEdits(path, header, value)
+	}
+	k, known := config.FindKey(key)
+	if !known || k.Kind == config.Headers {
+		var names []string
+		for _, k := range config.Keys() {
+			names = append(names, k.Name)
+		}
+		hint := "rpcctl context set --help lists the settings"
+		if near := discovery.Nearest(key, names, 1); len(near) > 0 {
+			hint = fmt.Sprintf("did you mean %s?", near[0])
+		}
+		if k.Kind == config.Headers {
+			hint = "a header is headers.NAME=VALUE"
+		}
+		return nil, usage(fmt.Errorf("%q: no such setting", key), hint)
+	}
+	e := config.Edit{Path: append(path, key), List: k.Kind == config.Paths}
+	if value == "" {
+		return []config.Edit{e}, nil
+	}
+	e.Values = []string{value}
+	if e.List {
+		e.Values = strings.Split(value, ",")
+	}
+	if k.Kind == config.Switch || k.Kind == config.Number {
+		e.Plain = true
+	}
+	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
+		// The file is elsewhere: a path from the working folder would mean another.
+		for i, v := range e.Values {
+			if key != "proto" || fileExists(filepath.Join(a.env.WorkDir, v)) {
+				e.Values[i] = absolute(a.env.WorkDir, v)
+			}
+		}
+	}
+	return []config.Edit{e}, a.checkValue(k, value)
+}
+
+// headerEdits reads headers.NAME=VALUE, .NAME.env=VARIABLE and .NAME.file=PATH.
+func headerEdits(path []string, name, value string) ([]config.Edit, error) {
+	ref := ""
+	for _, r := range []config.Ref{config.Env, config.InFile} {
+		if n, ok := strings.CutSuffix(name, "."+string(r)); ok && n != "" {
+			name, ref = n, string(r)
+		}
+	}
+	name = strings.ToLower(name)
+	if !validName(name) {
+		return nil, usage(fmt.Errorf("headers.%s: not the name of a header", name), "")
+	}
+	at := append(path, "headers", name)
+	remove := config.Edit{Path: at}
+	switch {
+	case value == "":
+		return []config.Edit{remove}, nil
+	case ref != "":
+		// What was there may have been a text, or the other kind.
+		return []config.Edit{remove, {Path: append(slices.Clone(at), ref), Values: []string{value}}}, nil
+	case formatters.SecretHeader(name):
+		return nil, usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),
+			fmt.Sprintf("headers.%s.env=VARIABLE or headers.%s.file=PATH", name, name))
+	}
+	return []config.Edit{remove, {Path: at, Values: []string{value}}}, nil
+}
+
+// checkValue has the flag of a setting read its value, so that no context is made
+// that cannot be used.
+func (a *app) checkValue(k config.Key, value string) error {
+	probe := &app{env: a.env}
+	root := probe.newRoot()
+	flag := root.PersistentFlags().Lookup(k.Name)
+	if flag == nil {
+		for _, sub := range root.Commands() {
+			if sub.Name() == "call" {
+				flag = sub.Flags().Lookup(k.Name)
+			}
+		}
+	}
+	if flag == nil {
+		if k.Kind == config.Switch && value != "true" && value != "false" {
+			return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+		}
+		return nil
+	}
+	if k.Kind == config.Switch && value != "true" && value != "false" {
+		return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+	}
+	if err := flag.Value.Set(value); err != nil {
+		return usage(fmt.Errorf("%s: %w", k.Name, err), "")
+	}
+	if k.Name == "addr" {
+		probe.globals.addr = value
+		if _, err := probe.target(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) newContextUse() *cobra.Command {
+	o := &contextOptions{}
+	c := &cobra.Command{
+		Use:   "use NAME",
+		Short: "Make a context the current one",
+		Args: func(c *cobra.Command, args []string) error {
+			if o.none {
+				return words(0, 0)(c, args)
+			}
+			return words(1, 1)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			store, err := a.env.store()
+			if err != nil {
+				return err
+			}
+			return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+				e := config.Edit{Path: []string{"current"}}
+				if !o.none {
+					if all.Find(args[0]) == nil {
+						return nil, unknownContext(args[0], "context use", all)
+					}
+					e.Values = args
+				}
+				return []config.Edit{e}, nil
+			}))
+		},
+	}
+	c.Flags().BoolVar(&o.project, "project", false, "for the project's folder alone, in its .rpcctl.yaml")
+	c.Flags().BoolVar(&o.none, "none", false, "use none")
+	return c
+}
+
+func (a *app) newContextRemove() *cobra.Command {
+	o := &contextOptions{}
+	c := &cobra.Command{
+		Use:     "remove NAME",
+		Aliases: []string{"rm"},
+		Short:   "Remove a context",
+		Args:    words(1, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			store, err := a.env.store()
+			if err != nil {
+				return err
+			}
+			return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+				f := all.User
+				if o.project {
+					f = all.Project
+				}
+				if f.Context(args[0]) == nil {
+					return nil, unknownContext(args[0], "context remove", all)
+				}
+				edits := []config.Edit{{Path: []string{"contexts", args[0]}}}
+				if f.Current == args[0] {
+					edits = append(edits, config.Edit{Path: []string{"current"}})
+				}
+				return edits, nil
+			}))
+		},
+	}
+	c.Flags().BoolVar(&o.project, "project", false, "from the project's file .rpcctl.yaml")
+	return c
+}
+
+func (a *app) newContextTrust() *cobra.Command {
+	o := &contextOptions{}
+	c := &cobra.Command{
+		Use:   "trust",
+		Short: "Let the project's file name programs and secrets",
+		Long: `Vouch for the file .rpcctl.yaml that is found from the working folder: its contexts
+may then run programs, name secrets, and have them sent where they say. What it asks
+for is printed. When the file is changed by anything but rpcctl, it has to be
+trusted anew. rpcctl context show tells what a file asks for without trusting it.`,
+		Args: words(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return a.contextTrust(c, o) },
+	}
+	c.Flags().BoolVar(&o.revoke, "revoke", false, "vouch for it no longer")
+	return c
+}
+
+func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
+	store, all, err := a.contexts()
+	if err != nil {
+		return err
+	}
+	if all.Project == nil {
+		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"), "")
+	}
+	if err := store.Trust(c.Context(), !o.revoke); err != nil {
+		return usageIfSyntax(err)
+	}
+	return a.print(func(w *bufio.Writer) error {
+		if o.revoke {
+			fmt.Fprintf(w, "%s is not trusted any more\n", formatters.Clean(all.Project.Path, false))
+			return nil
+		}
+		fmt.Fprintf(w, "%s is trusted as it is now; it asks for:\n", formatters.Clean(all.Project.Path, false))
+		writeAsks(w, all.Project)
+		return nil
+	})
+}
+
+// writeAsks writes what a project file wants to be trusted for, and where it sends
+// calls.
+func writeAsks(w io.Writer, f *config.File) {
+	any := false
+	for _, x := range f.Contexts {
+		asks := x.Asks()
+		for _, s := range x.Settings {
+			if s.Key == "addr" {
+				asks = append([]config.Setting{s}, asks...)
+			}
+		}
+		for _, s := range asks {
+			any = true
+			fmt.Fprintf(w, "  %s\n", formatters.Clean(fmt.Sprintf("%s: %s %s (line %d)", x.Name, s.Key, settingText(s), s.Line), false))
+		}
+	}
+	if !any {
+		fmt.Fprintln(w, "  nothing")
+	}
+}
+
+func (a *app) newContextSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON schema of the files, for editors",
+		Args:  words(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			text, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			return a.print(func(w *bufio.Writer) error {
+				w.Write(text)
+				w.WriteByte('\n')
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,250 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// inForce is the context that a command line uses.
+type inForce struct {
+	context *config.Context // nil: none
+	from    string          // what chose it: --context, RPCCTL_CONTEXT, or a file
+	used    map[string]bool // the settings that count; the others were given otherwise
+	headers []config.Setting
+}
+
+// production tells whether care is due.
+func (i *inForce) production() bool {
+	return i.context != nil && i.context.Get("production") == "true"
+}
+
+// configDir is the folder of the user's configuration.
+func (e *Env) configDir() (string, error) {
+	if dir := e.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "rpcctl"), nil
+	}
+	name, rest := "HOME", ".config"
+	switch runtime.GOOS {
+	case "windows":
+		name, rest = "AppData", ""
+	case "darwin":
+		rest = filepath.Join("Library", "Application Support")
+	}
+	home := e.Getenv(name)
+	if home == "" {
+		return "", fmt.Errorf("there is no folder for the configuration: neither XDG_CONFIG_HOME nor %s is set", name)
+	}
+	return filepath.Join(home, rest, "rpcctl"), nil
+}
+
+// store is where contexts are.
+func (e *Env) store() (*config.Store, error) {
+	dir, err := e.configDir()
+	if err != nil {
+		return nil, err
+	}
+	return &config.Store{Dir: dir, Work: e.WorkDir}, nil
+}
+
+// withoutContext are the commands that never look at contexts.
+var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+
+// useContext puts the settings of the context in force in the place of the flags
+// that were not given. It is run before every command.
+func (a *app) useContext(c *cobra.Command, _ []string) error {
+	if c.Parent() == nil {
+		return nil // it prints help
+	}
+	for p := c; p != nil; p = p.Parent() {
+		if slices.Contains(withoutContext, p.Name()) {
+			return nil
+		}
+	}
+	return a.loadContext(c.Flags())
+}
+
+// loadContext finds the context in force and applies it.
+func (a *app) loadContext(f *pflag.FlagSet) error {
+	name, from := a.contextName(f)
+	if name == "" && (from != "" || a.addressGiven(f) || a.env.Getenv("RPCCTL_ADDR") != "") {
+		return nil // what was said outright needs no file
+	}
+	store, err := a.env.store()
+	if err != nil {
+		if name != "" {
+			return err
+		}
+		return nil
+	}
+	contexts, err := store.Load()
+	if err != nil {
+		return usageIfSyntax(err)
+	}
+	if name == "" {
+		var file *config.File
+		if name, file = contexts.Current(); name == "" {
+			return nil
+		}
+		from = file.Path
+		a.sayOverlooked(contexts, name)
+	}
+	found := contexts.Find(name)
+	if found == nil {
+		return unknownContext(name, from, contexts)
+	}
+	a.context = inForce{context: found, from: from, used: map[string]bool{}}
+	for _, w := range found.File.Warnings {
+		a.say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
+	}
+	if asks := found.Asks(); !found.File.Trusted && len(asks) > 0 {
+		return untrusted(found, asks)
+	}
+	return a.applyContext(f, found)
+}
+
+// contextName returns the context that was named. With a name of "", from is set
+// when somebody said that there be none.
+func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
+	if f.Changed("context") {
+		return a.globals.context, "--context"
+	}
+	// What was exported long ago does not lend its credentials to another target.
+	if name := a.env.Getenv("RPCCTL_CONTEXT"); name != "" && !a.addressGiven(f) {
+		return name, "RPCCTL_CONTEXT"
+	}
+	return "", ""
+}
+
+func (a *app) addressGiven(f *pflag.FlagSet) bool {
+	return changed(f, "addr") || changed(f, "unix")
+}
+
+// sayOverlooked tells that a project names another context, and why it does not count.
+func (a *app) sayOverlooked(c *config.Contexts, current string) {
+	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
+		a.say(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
+	}
+}
+
+func unknownContext(name, from string, c *config.Contexts) error {
+	hint := "rpcctl context list shows what there is"
+	if near := discovery.Nearest(name, c.Names(), 1); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %s?", near[0])
+	}
+	return usage(fmt.Errorf("%s: no context %q", from, name), hint)
+}
+
+// untrusted is the error for a project file that asks for what it must not have yet.
+func untrusted(c *config.Context, asks []config.Setting) error {
+	var lines []string
+	for _, s := range asks {
+		lines = append(lines, fmt.Sprintf("  %s: %s %s", c.Place(s.Line), s.Key, settingText(s)))
+	}
+	return usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name, strings.Join(lines, "\n")),
+		"if you know who wrote the file: rpcctl context trust")
+}
+
+// usageIfSyntax makes a file that cannot be read an error of usage.
+func usageIfSyntax(err error) error {
+	var syntax *config.SyntaxError
+	if errors.As(err, &syntax) {
+		return usage(err, "")
+	}
+	return err
+}
+
+// rivals are settings that a flag puts out of force besides the one of its name.
+var rivals = []struct {
+	flags, settings []string
+}{
+	{[]string{"addr", "unix"}, []string{"addr"}},
+	{[]string{"plaintext"}, []string{"tls", "insecure", "cacert", "cert", "key", "servername"}},
+	{[]string{"tls", "insecure", "cacert", "cert", "servername"}, []string{"plaintext"}},
+	{[]string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}, []string{"bearer-file", "bearer-env", "basic", "password-file", "password-env", "netrc", "auth-command", "headers.authorization"}},
+	{[]string{"password-file", "password-env"}, []string{"password-file", "password-env"}},
+	{[]string{"lb", "service-config"}, []string{"lb", "service-config"}},
+	{[]string{"format"}, []string{"output"}},
+}
+
+// applyContext sets the flags that the user did not give.
+func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
+	given := a.given(f)
+	for _, s := range c.Settings {
+		name, isHeader := strings.CutPrefix(s.Key, "headers.")
+		switch {
+		case given[s.Key]:
+			continue
+		case isHeader:
+			s.Key, s.Values = name, c.Resolve(s)
+			a.context.headers = append(a.context.headers, s)
+			a.context.used["headers."+name] = true
+			continue
+		}
+		a.context.used[s.Key] = true
+		if f.Lookup(s.Key) == nil {
+			continue // another command's flag, or none
+		}
+		for _, v := range c.Resolve(s) {
+			if err := f.Set(s.Key, v); err != nil {
+				if cause := errors.Unwrap(err); cause != nil {
+					err = cause // without the name of the flag, which nobody typed
+				}
+				return usage(fmt.Errorf("%s: %s: %w", c.Place(s.Line), s.Key, err), "")
+			}
+		}
+	}
+	a.globals.headers.context = a.context.headers
+	return nil
+}
+
+// given returns the settings that the command line has already said otherwise.
+func (a *app) given(f *pflag.FlagSet) map[string]bool {
+	given := map[string]bool{}
+	for _, k := range config.Keys() {
+		given[k.Name] = changed(f, k.Name)
+	}
+	for _, r := range rivals {
+		if slices.ContainsFunc(r.flags, func(name string) bool { return changed(f, name) }) {
+			for _, s := range r.settings {
+				given[s] = true
+			}
+		}
+	}
+	for _, text := range slices.Concat(a.globals.headers.both, a.globals.headers.rpc) {
+		if name, _, err := parseHeader(text); err == nil && name == "authorization" {
+			for _, s := range rivals[3].settings {
+				given[s] = true
+			}
+		}
+	}
+	return given
+}
+
+// changed tells whether a flag was given, under any of its names.
+func changed(f *pflag.FlagSet, name string) bool {
+	flag := f.Lookup(name)
+	if flag == nil {
+		return false
+	}
+	found := flag.Changed
+	f.Visit(func(other *pflag.Flag) { found = found || other.Value == flag.Value })
+	return found
+}
+
+// settingText is a setting as people read it: what is a reference stays one.
+func settingText(s config.Setting) string {
+	text := strings.Join(s.Values, ", ")
+	if s.Ref != config.Literal {
+		return fmt.Sprintf("{%s: %s}", s.Ref, text)
+	}
+	return text
+}

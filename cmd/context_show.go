@@ -1,0 +1,228 @@
+package cmd
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func (a *app) newContextShow() *cobra.Command {
+	o := &contextOptions{output: textOrJSON()}
+	c := &cobra.Command{
+		Use:   "show [NAME]",
+		Short: "Show the settings in force, and where each comes from",
+		Long: `Show the settings that a command would use here, or with the context NAME, and where
+each comes from: a flag, the environment, a line of a file, or the default.
+
+  rpcctl context show
+  rpcctl context show staging
+  rpcctl context show -a localhost:50051
+
+Secrets are not looked at: what is shown is where they are.`,
+		Args: words(0, 1),
+		RunE: func(c *cobra.Command, args []string) error { return a.contextShow(c, o, args) },
+	}
+	c.Flags().VarP(&o.output, "output", "o", "format")
+	return c
+}
+
+// settingRow is a setting in force.
+type settingRow struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// shown is what context show prints.
+type shown struct {
+	Context string       `json:"context"`
+	From    string       `json:"from,omitempty"`
+	File    string       `json:"file,omitempty"`
+	Trusted bool         `json:"trusted"`
+	Rows    []settingRow `json:"settings"`
+}
+
+func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) error {
+	f := c.Flags()
+	if len(args) == 1 {
+		if err := f.Set("context", args[0]); err != nil {
+			return err
+		}
+	}
+	asked := a.flagRows(f)
+	store, all, err := a.contexts()
+	if err != nil {
+		return err
+	}
+	found, from, err := a.chosen(f, all)
+	if err != nil {
+		return err
+	}
+	s := shown{Rows: asked}
+	if found != nil {
+		s.Context, s.From, s.File, s.Trusted = found.Name, from, found.File.Path, found.File.Trusted
+		s.Rows = append(s.Rows, a.contextRows(f, found)...)
+	}
+	s.Rows = append(s.Rows, a.environmentRows(f, found)...)
+	s.Rows = slices.Concat(s.Rows, defaultRows(f, s.Rows))
+	slices.SortStableFunc(s.Rows, func(x, y settingRow) int { return keyOrder(x.Key) - keyOrder(y.Key) })
+	if o.output.value == "json" {
+		return a.printJSON(s)
+	}
+	return a.print(func(w *bufio.Writer) error {
+		writeShown(w, s, store.Path())
+		if found != nil && !found.File.Trusted {
+			fmt.Fprintf(w, "\n%s is not trusted; it asks for:\n", formatters.Clean(found.File.Path, false))
+			writeAsks(w, found.File)
+		}
+		return nil
+	})
+}
+
+// chosen returns the context that a command with these flags would use.
+func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
+	name, from := a.contextName(f)
+	if name == "" && (from != "" || a.addressGiven(f) || a.env.Getenv("RPCCTL_ADDR") != "") {
+		return nil, "", nil
+	}
+	if name == "" {
+		var file *config.File
+		if name, file = all.Current(); name == "" {
+			return nil, "", nil
+		}
+		from = file.Path
+		a.sayOverlooked(all, name)
+	}
+	found := all.Find(name)
+	if found == nil {
+		return nil, "", unknownContext(name, from, all)
+	}
+	return found, from, nil
+}
+
+// flagRows are the settings that flags give.
+func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
+	var rows []settingRow
+	for _, k := range config.Keys() {
+		if flag := f.Lookup(k.Name); flag != nil && k.Name != "output" && changed(f, k.Name) {
+			rows = append(rows, settingRow{k.Name, flagText(flag), "flag --" + k.Name})
+		}
+	}
+	for _, text := range slices.Concat(a.globals.headers.both, a.globals.headers.rpc, a.globals.headers.reflect) {
+		if path, isFile := strings.CutPrefix(text, "@"); isFile {
+			rows = append(rows, settingRow{"headers", "@" + path, "flag --header"})
+			continue
+		}
+		name, value, err := parseHeader(text)
+		if err != nil {
+			continue
+		}
+		if formatters.SecretHeader(name) {
+			value = "•••"
+		}
+		rows = append(rows, settingRow{"headers." + name, value, "flag --header"})
+	}
+	return rows
+}
+
+// flagText is the value of a flag; of a list its elements.
+func flagText(flag *pflag.Flag) string {
+	if list, ok := flag.Value.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ", ")
+	}
+	return flag.Value.String()
+}
+
+// contextRows are the settings that a context gives beside the flags.
+func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
+	given := a.given(f)
+	var rows []settingRow
+	for _, s := range c.Settings {
+		if given[s.Key] && s.Key != "output" {
+			continue
+		}
+		s.Values = c.Resolve(s)
+		rows = append(rows, settingRow{s.Key, settingText(s), c.Place(s.Line)})
+	}
+	return rows
+}
+
+// environmentRows are the settings that the environment gives.
+func (a *app) environmentRows(f *pflag.FlagSet, c *config.Context) []settingRow {
+	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.addressGiven(f) && (c == nil || c.Get("addr") == "") {
+		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
+	}
+	return nil
+}
+
+// defaultRows are the settings that nobody gave and that have a value all the same.
+func defaultRows(f *pflag.FlagSet, said []settingRow) []settingRow {
+	var rows []settingRow
+	for _, k := range config.Keys() {
+		if slices.ContainsFunc(said, func(r settingRow) bool { return r.Key == k.Name }) || k.Name == "output" {
+			continue
+		}
+		flag := f.Lookup(k.Name)
+		if flag == nil {
+			continue
+		}
+		switch flag.DefValue {
+		case "", "false", "0", "0s", "[]":
+			continue
+		}
+		rows = append(rows, settingRow{k.Name, flag.DefValue, "default"})
+	}
+	return rows
+}
+
+// keyOrder is the position of a key for people.
+func keyOrder(key string) int {
+	name, _, _ := strings.Cut(key, ".")
+	return slices.IndexFunc(config.Keys(), func(k config.Key) bool { return k.Name == name })
+}
+
+// writeShown writes the settings for people.
+func writeShown(w io.Writer, s shown, userFile string) {
+	switch {
+	case s.Context != "":
+		fmt.Fprintf(w, "context %s (%s)\n", formatters.Clean(s.Context, false), formatters.Clean(chosenBy(s.From), false))
+	default:
+		fmt.Fprintf(w, "no context; contexts are kept in %s\n", formatters.Clean(userFile, false))
+	}
+	key, value := 0, 0
+	for _, r := range s.Rows {
+		key, value = max(key, len(r.Key)), max(value, min(len(r.Value), 60))
+	}
+	for _, r := range s.Rows {
+		fmt.Fprintln(w, formatters.Clean(fmt.Sprintf("  %-*s  %-*s  %s", key, r.Key, value, r.Value, r.Origin), false))
+	}
+}
+
+// chosenBy says what made a context the one in force.
+func chosenBy(from string) string {
+	if filepath.IsAbs(from) {
+		return "current in " + from
+	}
+	return "named by " + from
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

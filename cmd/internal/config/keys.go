@@ -1,0 +1,96 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+)
+
+// A Kind is what a setting takes.
+type Kind uint8
+
+// The kinds of settings. But for Headers and Switch they are read by the flag of the
+// same name.
+const (
+	Text    Kind = iota
+	Switch       // true or false
+	Number       // a whole number
+	Path         // of a file; relative to the folder of the context's file
+	Paths        // a list of those
+	Headers      // names with values, or with references to them
+)
+
+// A Key is a setting that a context may have. All but headers and production have
+// the name and the meaning of a flag.
+type Key struct {
+	Name string
+	Kind Kind
+	// Asks tells that a project file has to be trusted to have this: it names a
+	// program, a secret, or sends secrets where they would not go.
+	Asks bool
+	Help string
+}
+
+// keys are all settings, in the order in which they are told to people.
+var keys = []Key{
+	{Name: "addr", Help: "the target"},
+	{Name: "plaintext", Kind: Switch, Help: "no TLS"},
+	{Name: "tls", Kind: Switch, Help: "TLS"},
+	{Name: "insecure", Kind: Switch, Help: "TLS without verifying the server's certificate"},
+	{Name: "cacert", Kind: Path, Help: "file of PEM certificates to trust instead of the system's"},
+	{Name: "cert", Kind: Path, Asks: true, Help: "file of the client certificate"},
+	{Name: "key", Kind: Path, Asks: true, Help: "file of the client certificate's key"},
+	{Name: "servername", Help: "the name that the server's certificate must have"},
+	{Name: "authority", Help: "the name to claim as :authority"},
+	{Name: "headers", Kind: Headers, Help: "request metadata: text, or {env: NAME}, or {file: PATH}; secrets only as those"},
+	{Name: "bearer-env", Asks: true, Help: "environment variable with a token"},
+	{Name: "bearer-file", Kind: Path, Asks: true, Help: "file with a token"},
+	{Name: "basic", Help: "user for authorization: Basic"},
+	{Name: "password-env", Asks: true, Help: "environment variable with the password"},
+	{Name: "password-file", Kind: Path, Asks: true, Help: "file with the password"},
+	{Name: "netrc", Kind: Switch, Asks: true, Help: "user and password from the user's netrc file"},
+	{Name: "auth-command", Asks: true, Help: "program that prints a token"},
+	{Name: "plaintext-credentials", Kind: Switch, Asks: true, Help: "send credentials to another machine even without TLS"},
+	{Name: "proto", Kind: Paths, Help: ".proto files with the schema"},
+	{Name: "import-path", Kind: Paths, Help: "folders of .proto files and their imports"},
+	{Name: "protoset", Kind: Paths, Help: "descriptor sets with the schema"},
+	{Name: "use-reflection", Kind: Switch, Help: "ask the server for its schema"},
+	{Name: "protocol", Help: "protocol of calls"},
+	{Name: "http", Help: "version of HTTP"},
+	{Name: "codec", Help: "encoding of messages on the wire"},
+	{Name: "compress", Help: "compression of requests"},
+	{Name: "lb", Help: "how calls are spread over the addresses of a name"},
+	{Name: "service-config", Kind: Path, Help: "file with a gRPC service config"},
+	{Name: "user-agent", Help: "the text to claim as user-agent"},
+	{Name: "connect-timeout", Help: "limit for connecting"},
+	{Name: "keepalive-time", Help: "time between questions whether a silent server lives"},
+	{Name: "wait", Help: "how long to wait until the server is up"},
+	{Name: "retry", Kind: Number, Help: "how often a call without an answer is tried again"},
+	{Name: "timeout", Help: "deadline of calls"},
+	{Name: "max-recv-size", Help: "greatest message to receive"},
+	{Name: "output", Help: "format of the answers"},
+	{Name: "production", Kind: Switch, Help: "the shell warns in its prompt"},
+}
+
+// Keys returns all settings that a context may have, in the order for people.
+func Keys() []Key { return slices.Clone(keys) }
+
+// FindKey returns the key of a name.
+func FindKey(name string) (Key, bool) {
+	i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == name })
+	if i < 0 {
+		return Key{}, false
+	}
+	return keys[i], true
+}
+
+// plain tells whether the value of a key is written as it is, without quotes.
+func (k Kind) plain(value string) bool {
+	switch k {
+	case Switch:
+		return value == "true" || value == "false"
+	case Number:
+		_, err := strconv.ParseUint(value, 10, 31)
+		return err == nil
+	}
+	return false
+}

@@ -1,0 +1,296 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ProjectFile is the name of a project's file of contexts.
+const ProjectFile = ".rpcctl.yaml"
+
+// A Store is the files of contexts that count for one working folder. It reads
+// whenever it is asked and keeps nothing, so that it is safe for concurrent use, and
+// so are several processes.
+type Store struct {
+	Dir  string // the folder of the user's file; it need not exist
+	Work string // the folder from which the project file is looked for, upwards; "": none is
+
+	rename func(from, to string) error // os.Rename; tests crash here
+}
+
+// Path returns the path of the user's file.
+func (s *Store) Path() string { return filepath.Join(s.Dir, "config.yaml") }
+
+// Contexts is what the files of a Store say together.
+type Contexts struct {
+	User    *File // never nil; without contexts when there is no file
+	Project *File // nil: there is none
+}
+
+// Load reads the files. The error is a *SyntaxError, or one of the file system.
+func (s *Store) Load() (*Contexts, error) {
+	user, err := s.loadUser()
+	if err != nil {
+		return nil, err
+	}
+	c := &Contexts{User: user}
+	path := s.findProject()
+	if path == "" {
+		return c, nil
+	}
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if c.Project, err = parse(path, text); err != nil {
+		return nil, err
+	}
+	c.Project.Project = true
+	c.Project.Trusted = user.trust[path] == sum(text)
+	return c, nil
+}
+
+func (s *Store) loadUser() (*File, error) {
+	text, err := readFile(s.Path())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := parse(s.Path(), text)
+	if err != nil {
+		return nil, err
+	}
+	f.Trusted = true
+	return f, nil
+}
+
+// readFile reads a plain file that is not too large.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// A pipe or a device could take for ever.
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &SyntaxError{Path: path, Text: "not a plain file"}
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading contexts: %w", err)
+	}
+	return text, nil
+}
+
+// findProject returns the path of the nearest project file, "" for none.
+func (s *Store) findProject() string {
+	if s.Work == "" {
+		return ""
+	}
+	for dir := filepath.Clean(s.Work); ; dir = filepath.Dir(dir) {
+		path := filepath.Join(dir, ProjectFile)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}
+
+// Find returns the context of a name: the project's, else the user's; or nil.
+func (c *Contexts) Find(name string) *Context {
+	if found := c.Project.Context(name); found != nil {
+		return found
+	}
+	return c.User.Context(name)
+}
+
+// Current returns the name of the context in use when none is named, and the file
+// that says so. A project file that is not trusted does not speak before the user.
+func (c *Contexts) Current() (string, *File) {
+	if p := c.Project; p != nil && p.Current != "" && (p.Trusted || c.User.Current == "") {
+		return p.Current, p
+	}
+	if c.User.Current != "" {
+		return c.User.Current, c.User
+	}
+	return "", nil
+}
+
+// Names returns the names of all contexts, the project's first.
+func (c *Contexts) Names() []string {
+	var names []string
+	for _, f := range []*File{c.Project, c.User} {
+		if f == nil {
+			continue
+		}
+		for _, x := range f.Contexts {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// Change edits the user's file, or the project's, which is made in the working
+// folder when there is none. Decide is given the files as they are, while nobody
+// else may change them. A trusted project file stays trusted, and a new one is.
+func (s *Store) Change(ctx context.Context, project bool, decide func(c *Contexts) ([]Edit, error)) error {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return fmt.Errorf("making the folder for contexts: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(s.Dir, "lock"))
+	if err != nil {
+		return fmt.Errorf("waiting for another rpcctl that writes contexts: %w", err)
+	}
+	defer unlock()
+	c, err := s.Load()
+	if err != nil {
+		return err
+	}
+	edits, err := decide(c)
+	if err != nil || len(edits) == 0 {
+		return err
+	}
+	if !project {
+		return s.rewrite(c.User, edits)
+	}
+	p := c.Project
+	if p == nil {
+		p = &File{Path: filepath.Join(s.Work, ProjectFile), Project: true, Trusted: true}
+	}
+	if err := s.rewrite(p, edits); err != nil || !p.Trusted {
+		return err
+	}
+	return s.rewrite(c.User, []Edit{{Path: []string{"trusted", p.Path}, Values: []string{sum(p.text)}}})
+}
+
+// Trust records that the user vouches for a project file as it is now, or no longer.
+func (s *Store) Trust(ctx context.Context, trusted bool) error {
+	return s.Change(ctx, false, func(c *Contexts) ([]Edit, error) {
+		if c.Project == nil {
+			return nil, fmt.Errorf("%s: %w", ProjectFile, fs.ErrNotExist)
+		}
+		e := Edit{Path: []string{"trusted", c.Project.Path}}
+		if trusted {
+			e.Values = []string{sum(c.Project.text)}
+		}
+		return []Edit{e}, nil
+	})
+}
+
+// rewrite makes edits and writes the file.
+func (s *Store) rewrite(f *File, edits []Edit) error {
+	text := f.text
+	for _, e := range edits {
+		var err error
+		if text, err = apply(f.Path, text, e); err != nil {
+			return err
+		}
+	}
+	if bytes.Equal(text, f.text) && exists(f.Path) {
+		return nil
+	}
+	// Whatever an edit does, the next command must be able to read it.
+	if _, err := parse(f.Path, text); err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o600)
+	if f.Project {
+		mode = 0o644
+	}
+	if err := s.write(f.Path, text, mode); err != nil {
+		return fmt.Errorf("writing contexts: %w", err)
+	}
+	f.text = text
+	return nil
+}
+
+// write replaces a file: the new one is made aside, complete and on the disk before
+// it takes the place of the old one. Somebody must hold the lock.
+func (s *Store) write(path string, text []byte, mode fs.FileMode) (err error) {
+	// A link, as dotfile managers make them, stays one.
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	dir := filepath.Dir(path)
+	prefix := "." + strings.TrimPrefix(filepath.Base(path), ".") + "."
+	removeLeftovers(dir, prefix)
+	f, err := os.CreateTemp(dir, prefix+"*.new")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	rename := s.rename
+	if rename == nil {
+		rename = os.Rename
+	}
+	if err := rename(f.Name(), path); err != nil {
+		return err
+	}
+	// The name, too, is to survive a power cut; not all systems can.
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+	return nil
+}
+
+// removeLeftovers removes what a process left that ended while it wrote.
+func removeLeftovers(dir, prefix string) {
+	left, err := filepath.Glob(filepath.Join(dir, prefix+"*.new"))
+	if err != nil {
+		return
+	}
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+}
+
+// How long somebody else may hold the lock, and how often it is tried.
+const (
+	lockLimit = 10 * time.Second
+	lockPoll  = 10 * time.Millisecond
+)
+
+// lock takes the lock of a file, which ends with the process at the latest.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockLimit)
+	defer cancel()
+	for {
+		held, err := tryLock(f)
+		if err == nil && held {
+			return func() { _ = f.Close() }, nil
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		select {
+		case <-time.After(lockPoll):
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), f.Close())
+		}
+	}
+}
