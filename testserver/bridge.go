@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 
 	connectrpc "connectrpc.com/connect/v2"
+	"github.com/quic-go/quic-go/http3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -160,16 +163,28 @@ func outgoing(h *connectrpc.Header, md metadata.MD) {
 	}
 }
 
+// SendMsg sends a message. Ours can all be sent, so an error is that the client has
+// gone, as it is for grpc-go.
 func (b *bridged) SendMsg(m any) error {
 	b.flushed()
-	return b.stream.Send(m)
+	if err := b.stream.Send(m); err != nil {
+		return status.Error(codes.Unavailable, err.Error())
+	}
+	return nil
 }
+
+// errGone is that the client has reset the stream, which over HTTP/3 a read may learn
+// before the context does.
+var errGone = errors.New("the client is gone")
 
 // RecvMsg receives a message, or io.EOF itself, which handlers compare with.
 func (b *bridged) RecvMsg(m any) error {
 	err := b.stream.Receive(m)
 	if errors.Is(err, io.EOF) {
 		return io.EOF
+	}
+	if reset := new(http3.Error); errors.As(err, &reset) {
+		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -195,7 +196,7 @@ type countedStream struct {
 	recorder       *recorder
 	counters       *counters
 	received, sent atomic.Int64
-	broken         atomic.Bool // the connection broke while a message was sent
+	broken         atomic.Bool // the connection broke, or the client left, under a message
 }
 
 func (s *countedStream) RecvMsg(m any) error {
@@ -204,6 +205,8 @@ func (s *countedStream) RecvMsg(m any) error {
 		s.received.Add(1)
 		s.counters.received.Add(1)
 		s.recorder.note()
+	} else if errors.Is(err, errGone) {
+		s.broken.Store(true)
 	}
 	return err
 }

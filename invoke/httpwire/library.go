@@ -31,10 +31,14 @@ func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke
 		request.SetValues(key, onWire(key, values))
 	}
 	spec := t.spec(m)
+	unary := t.o.Protocol == Connect && spec.StreamType == connectrpc.StreamTypeUnary
+	if !unary {
+		ex.limit = t.maxRecv(m)
+	}
 	library, err := connecthttp.NewTransport(ex, t.scheme()+"://"+t.authority()+t.target.Prefix, t.options(m)...).NewClientStream(ctx, spec)
 	s := &stream{
 		ctx: ctx, cancel: cancel, library: library, info: info, ex: ex, protocol: t.o.Protocol, limit: t.maxRecv(m),
-		prefixed: t.o.Protocol == Connect && spec.StreamType == connectrpc.StreamTypeUnary,
+		prefixed: unary,
 		messages: make(chan []byte), ended: make(chan struct{}), abandoned: make(chan struct{}),
 	}
 	if err != nil {
@@ -94,6 +98,7 @@ type exchange struct {
 	authority string
 	path      string // of the URL, escaped
 	explain   func(context.Context, *connect.Error) *connect.Error
+	limit     int // bytes of the greatest message of a stream; 0: this is none
 	sent      atomic.Bool
 	answered  chan struct{} // closed when the response is there, or there will be none
 
@@ -102,6 +107,8 @@ type exchange struct {
 	version string
 	header  http.Header // as it came; nil when there is no response
 	err     error       // why there is none
+
+	large atomic.Pointer[tooLarge] // the message that was refused
 }
 
 // Do sends the request and waits for the response.
@@ -110,10 +117,13 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%s %s: asked to send a request again", r.Method, e.path)
 	}
 	defer close(e.answered)
-	r.GetBody = nil // nothing to repeat it with
+	r = r.WithContext(r.Context()) // a copy: the library looks at its own meanwhile
+	r.GetBody = nil                // nothing to repeat it with
 	r.Host = e.authority
 	if strings.Contains(e.path, "%") {
-		r.URL.RawPath = e.path
+		u := *r.URL
+		u.RawPath = e.path
+		r.URL = &u
 	}
 	if r.Body != nil {
 		r.Body = watch(r.Context(), e.conn.ended(), r.Body)
@@ -127,6 +137,9 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.status, e.version, e.header = response.StatusCode, versionOf(response), response.Header.Clone()
+	if e.limit > 0 {
+		response.Body = &framedBody{ReadCloser: response.Body, limit: int64(e.limit), refuse: e.large.Store}
+	}
 	if response.ProtoMajor < 2 {
 		// The library refuses to stream both ways over HTTP/1.1. It works, one way
 		// after the other: both protocols allow it.

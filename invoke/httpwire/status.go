@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	connectrpc "connectrpc.com/connect/v2"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -27,6 +28,9 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		return &invoke.Status{
 			Code: codes.Code(ce.Code()), Message: ce.Message(), Details: details(ce), Origin: invoke.OriginServer,
 		}
+	case s.ex.large.Load() != nil:
+		large := s.ex.large.Load()
+		return &invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large}
 	case err == nil || errors.Is(err, io.EOF) && s.hasResponse():
 		return &invoke.Status{Origin: invoke.OriginServer}
 	case errors.Is(s.ctx.Err(), context.DeadlineExceeded):
@@ -42,6 +46,8 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	switch {
 	case errors.As(s.ex.failure(), &fault): // the library does not keep the whole of it
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
+		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
 	case !s.hasResponse() && st.Code == codes.Unavailable:
 		st.Origin = invoke.OriginTransport
 	case st.Code == codes.ResourceExhausted && s.hasResponse():
