@@ -83,7 +83,7 @@ func paintWord(in *repl.Insight, l repl.Line, w repl.Word, method protoreflect.M
 		style := repl.Field
 		steps := wordPath(strings.TrimSuffix(path, ":"))
 		if method != nil {
-			if _, f, _ := walk(method.Input(), steps, repl.WantValue); f == nil {
+			if _, f, _ := walkFields(method.Input(), steps, repl.WantValue); f == nil {
 				style = repl.Wrong
 			}
 		}
@@ -104,7 +104,7 @@ func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, method p
 		if t.Key {
 			style = repl.Field
 			if method != nil && t.End < len(text) {
-				parent, _, _ := walk(method.Input(), append(slices.Clone(base), t.Path...), repl.WantKey)
+				parent, _, _ := walkFields(method.Input(), append(slices.Clone(base), t.Path...), repl.WantKey)
 				if parent != nil && fieldNamed(parent, t.Text) == nil && !scalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
 					style = repl.Wrong
 				}

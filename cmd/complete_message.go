@@ -45,7 +45,7 @@ func (p *spot) locate() (f fieldSpot, ok bool) {
 	if !f.json && f.Want == repl.WantValue {
 		f.from = p.line.Cursor - len(value)
 	}
-	f.parent, f.field, f.element = walk(p.method.Input(), f.Path, f.Want)
+	f.parent, f.field, f.element = walkFields(p.method.Input(), f.Path, f.Want)
 	return f, true
 }
 
@@ -82,9 +82,9 @@ func wordPath(text string) []repl.Step {
 	return path
 }
 
-// walk follows a path from a message. It returns the message that it ends in, when a key is
+// walkFields follows a path from a message. It returns the message that it ends in, when a key is
 // wanted, and the field whose value it ends in.
-func walk(md protoreflect.MessageDescriptor, path []repl.Step, want repl.Want) (parent protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor, element bool) {
+func walkFields(md protoreflect.MessageDescriptor, path []repl.Step, want repl.Want) (parent protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor, element bool) {
 	parent = md
 	for _, step := range path {
 		switch {

@@ -29,7 +29,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }})
+	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor})
 }
 
 // The scripts are the specification of the command line. Besides testscript's

@@ -95,6 +95,9 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	}
 	j := job.Start(s.ctx, job.Options{}, func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
 	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again}
+	if l.st.Assign != "" && !l.redirect {
+		sinks = invoke.Tee{} // the answer goes into the variable
+	}
 	if l.st.Background && !l.redirect {
 		s.jobs.add(w)
 		s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))

@@ -104,7 +104,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 		return s.program(ctx, l, l.source[words[1].Start:l.st.End])
 	case first == "?":
 		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
-	case len(words) == 1 && strings.HasSuffix(first, "?"):
+	case len(words) == 1 && strings.HasSuffix(first, "?") && first[0] != '$':
 		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
 	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
 		v, err := s.evaluate(words[0], first)
@@ -133,6 +133,13 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	root.SetHelpCommand(s.helpCommand(l))
 	if err := l.expand(words); err != nil {
 		return err
+	}
+	if l.args[0] == "cancel" { // elsewhere -a is the target's flag
+		for i, arg := range l.args {
+			if arg == "-a" {
+				l.args[i] = "--all"
+			}
+		}
 	}
 	at := positionals(root, l.args)
 	if len(at) > 0 && !isCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {

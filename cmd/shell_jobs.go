@@ -105,6 +105,7 @@ const (
 func (s *shell) notify(w *work) {
 	s.background(func() {
 		<-w.Done()
+		s.results.add(w)
 		s.callMu.Lock()
 		watched := s.foreground != nil && s.foreground.background != nil
 		s.callMu.Unlock()
@@ -155,7 +156,7 @@ func (s *shell) jobCommands(l *line) []*cobra.Command {
 	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
 	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), args, durationOf(timeout)) }
 	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
-	all := cancel.Flags().BoolP("all", "a", false, "all of them")
+	all := cancel.Flags().Bool("all", false, "all of them; -a is short for it")
 	cancel.RunE = func(_ *cobra.Command, args []string) error { return s.cancel(args, *all) }
 	return []*cobra.Command{
 		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
@@ -184,7 +185,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
-	w.line.env = l.env
+	w.line.app.env = l.env
 	if n := w.State().Dropped; n > 0 {
 		s.sayAside(fmt.Sprintf("%s made room for newer ones", count(n, "message")))
 	}
@@ -200,7 +201,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 
 // replay prints all that a job still has.
 func (s *shell) replay(l *line, w *work) error {
-	w.line.env = l.env
+	w.line.app.env = l.env
 	out, err := w.again()
 	if err != nil {
 		return err

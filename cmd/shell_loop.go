@@ -79,6 +79,14 @@ func placed(env *Env, place string) *Env {
 
 // plainLoop reads lines as any program does.
 func (s *shell) plainLoop() error {
+	env, getenv := *s.env, s.env.Getenv
+	env.Getenv = func(name string) string {
+		if name == "TERM" {
+			return "dumb" // whatever it is: nothing that this mode prints is coloured
+		}
+		return getenv(name)
+	}
+	s.env = &env
 	s.openHistory()
 	s.banner()
 	s.loadSchema()
@@ -154,7 +162,6 @@ func (s *shell) openEditor(colour bool) error {
 		return err
 	}
 	s.editor = editor
-	editor.OnSuspend(s.stopHere)
 	return nil
 }
 

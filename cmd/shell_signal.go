@@ -87,18 +87,10 @@ func (s *shell) die(code int) {
 	})
 }
 
-// stopHere suspends the process as Ctrl-Z does elsewhere.
-func (s *shell) stopHere(suspend func() error) error {
-	signal.Reset(stopSignals()...)
-	err := suspend()
-	signal.Notify(s.signals, stopSignals()...)
-	return err
-}
-
 // suspendIfAsked suspends the shell when a signal has asked for that at the prompt.
 func (s *shell) suspendIfAsked() {
 	if s.stopAsked.Swap(false) {
-		if err := s.editor.Suspend(s.stopHere); err != nil {
+		if err := s.editor.Suspend(); err != nil {
 			s.say("suspending: " + clean(err.Error()))
 		}
 	}

@@ -32,12 +32,17 @@ type resultTable struct {
 	last  int
 }
 
-// add keeps a result and returns its number.
+// add keeps a result and returns its number. One that is there already keeps its own.
 func (t *resultTable) add(w *work) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.works == nil {
 		t.works = map[int]*work{}
+	}
+	for n, known := range t.works {
+		if known == w {
+			return n
+		}
 	}
 	t.last++
 	t.works[t.last] = w

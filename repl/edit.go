@@ -93,7 +93,7 @@ func (e *Editor) cancel() {
 	if e.line.Text != "" {
 		e.opts.History.Keep(e.line.Text)
 	}
-	e.abandon("^C", below)
+	e.abandon(e.line, "^C", below)
 	e.line = Line{}
 	e.pastes = nil
 }
@@ -143,10 +143,9 @@ func (e *Editor) takeGhost(word bool) bool {
 
 // stop is Ctrl-Z: the process is suspended, and goes on with the text as it was.
 func (e *Editor) stop() {
-	if e.opts.Background != nil && e.opts.Background() || e.suspend == nil {
-		return
+	if e.opts.Background == nil || !e.opts.Background() {
+		e.outside(e.term.suspend)
 	}
-	e.outside(func() error { return e.suspend() })
 }
 
 // edit lets another program change the text.

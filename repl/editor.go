@@ -66,7 +66,8 @@ type Editor struct {
 
 	// All that follows is used by the goroutine in Read, or go-prompt's function that it runs.
 	line    Line // as the function of a key sees it
-	shown   Line // as go-prompt draws it
+	shown   Line // as go-prompt is about to draw it
+	last    Line // as it was drawn
 	seen    Line // what insight is about
 	insight Insight
 	note    string // shown instead of the hint until the next key
@@ -84,7 +85,6 @@ type Editor struct {
 	ending  atomic.Pointer[ending]
 	queueMu sync.Mutex
 	queued  []Line // to put into the next prompt
-	suspend func() error
 }
 
 // An ending is why a prompt ends other than with a text.
@@ -131,6 +131,7 @@ func (e *Editor) Read() (string, error) {
 	if end := e.ending.Load(); end != nil {
 		return "", end.err
 	}
+	e.last = Line{}
 	return e.expand(text), nil
 }
 
@@ -158,7 +159,7 @@ func (e *Editor) Put(l Line) {
 // Take returns what was typed when the last prompt was aborted, and clears it from the next.
 func (e *Editor) Take() string {
 	e.Put(Line{})
-	return e.expand(e.shown.Text)
+	return e.expand(e.last.Text)
 }
 
 // SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
@@ -184,13 +185,8 @@ func (e *Editor) Hold() error { return e.term.quiet() }
 
 // Suspend stops the process as Ctrl-Z does, with the terminal as it was found, and takes it
 // again when the process goes on. It must not be called while a prompt is open.
-func (e *Editor) Suspend(stop func(suspend func() error) error) error {
-	return errors.Join(e.term.restore(), stop(e.term.suspend), e.term.quiet())
-}
-
-// OnSuspend sets what suspends the process when Ctrl-Z is pressed in a prompt.
-func (e *Editor) OnSuspend(stop func(suspend func() error) error) {
-	e.suspend = func() error { return stop(e.term.suspend) }
+func (e *Editor) Suspend() error {
+	return errors.Join(e.term.restore(), e.term.suspend(), e.term.quiet())
 }
 
 // Close gives the terminal back as it was found. It may be called more than once.
@@ -239,6 +235,7 @@ func (e *Editor) present(texts []piece) {
 	}
 	_, style := e.prefix()
 	v := view{prefix: texts[0].text, prefixStyle: style, line: e.shown}
+	e.last = e.shown
 	if e.menu != nil {
 		e.menu.present(texts[2:], &v)
 	}

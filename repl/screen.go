@@ -221,13 +221,16 @@ func (s *Screen) Print(text string) {
 	s.send(b.String())
 }
 
-// abandon prints what was typed with a tail behind it, and a line below, as if it had been
-// accepted; the prompt stays open.
-func (s *Screen) abandon(tail, below string) {
+// abandon prints a line with a tail behind it, and a text below, as if it had been accepted; the
+// prompt stays open.
+func (s *Screen) abandon(l Line, tail, below string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var b strings.Builder
 	s.erase(&b)
+	if s.view.line != l {
+		s.view.line, s.view.spans = l, nil
+	}
 	s.commit(&b, tail)
 	if below != "" {
 		b.WriteString(s.paint.text(Dim, below) + "\r\n")

@@ -174,14 +174,18 @@ func (t *terminal) Write(p []byte) (int, error) {
 }
 
 // suspend stops the process as Ctrl-Z does outside of an editor, and returns when it goes on.
-// The whole group is stopped, lest a script that started it go on alone. The signal takes a
-// moment to stop every thread, so what tells of the end of the stop is that it was continued; a
-// process that nobody could continue is not stopped by the system at all.
+// The whole group is stopped, lest a script that started it go on alone. The signal is SIGSTOP,
+// since the Go runtime swallows SIGTSTP once somebody was notified of it; whether there is anybody
+// to continue us is then ours to ask. It takes a moment to stop every thread, so what tells of the
+// end of the stop is that it was continued.
 func (t *terminal) suspend() error {
+	if orphaned() {
+		return errors.New("there is no shell to go back to")
+	}
 	continued := make(chan os.Signal, 1)
 	signal.Notify(continued, syscall.SIGCONT)
 	defer signal.Stop(continued)
-	if err := syscall.Kill(0, syscall.SIGTSTP); err != nil {
+	if err := syscall.Kill(0, syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("suspending: %w", err)
 	}
 	select {
@@ -189,6 +193,19 @@ func (t *terminal) suspend() error {
 	case <-time.After(stopTime):
 	}
 	return nil
+}
+
+// orphaned tells whether nobody in this session watches the process group of ours (POSIX, XBD
+// 3.264), as far as its leader can tell.
+func orphaned() bool {
+	if unix.Getpgrp() != unix.Getpid() {
+		return false // somebody else leads it, who was started by a shell
+	}
+	parent := unix.Getppid()
+	ours, err := unix.Getsid(0)
+	theirs, perr := unix.Getsid(parent)
+	group, gerr := unix.Getpgid(parent)
+	return err != nil || perr != nil || gerr != nil || ours != theirs || group == unix.Getpgrp()
 }
 
 // stopTime is how long a stop may take to happen.

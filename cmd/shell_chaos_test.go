@@ -1,0 +1,87 @@
+//go:build unix
+
+package cmd_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+var chaosTime = flag.Duration("chaos", 20*time.Second, "how long the shell is given random keys")
+
+// chaosKeys are keys and texts, the likes of which a cat on the keyboard finds.
+var chaosKeys = []string{
+	"\t", "\x1b[Z", "\r", keyEsc, keyUp, keyDown, keyLeft, "\x1b[C", "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f", "\x1bb", "\x1bf", "\x1b\r",
+	"\x01", "\x03", "\x05", "\x07", "\x0b", "\x0c", "\x12", "\x15", "\x17", "\x18b", "\x18f", "\x19", "\x1f", "\x1b[1;5D", "\x1bOP",
+	"Pl", "PlaceOrder ", "kind=", "{\"ship_to\":{", "}", "]", "\"", "'", "items[+].", "$_", ".id", "日本", "👨‍👩‍👧", "e\u0301", "\x80", "\xff\x01", "\x1b[", "\x1b[200~",
+	"\x1b[200~pasted\r\ntext\x1b[201~", "list\r", "Watch count=3 delay_ms=20 &\r", "jobs\r", "SayHello name=x\r", "Chat\r", "text=hi\r", "Fail\r", "help keys\r", "#", "| cat\r",
+}
+
+// Whatever is typed, while jobs end and the window changes, the shell goes on, leaves when it is
+// told to, and leaves the terminal as it was.
+func TestShellChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	s := openShell(t)
+	for end := time.Now().Add(*chaosTime); time.Now().Before(end); {
+		var keys strings.Builder
+		for range 1 + random.IntN(8) {
+			keys.WriteString(chaosKeys[random.IntN(len(chaosKeys))])
+		}
+		s.send(keys.String())
+		if random.IntN(5) == 0 {
+			s.resize(10+random.IntN(120), 2+random.IntN(40))
+		}
+		s.mu.Lock()
+		drawn := len(s.raw)
+		gone := s.gone
+		s.mu.Unlock()
+		if gone {
+			t.Fatalf("it is gone: %v\n%s", s.exitErr, s.text())
+		}
+		s.settle(drawn)
+	}
+	s.resize(80, 24)
+	s.calm()
+	s.send("exit\r")
+	s.ends(0)
+}
+
+// settle waits until something was drawn, or a moment has passed: some keys draw nothing.
+func (s *screen) settle(drawn int) {
+	moment := time.AfterFunc(30*time.Millisecond, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.drawn.Broadcast()
+	})
+	defer moment.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.raw) == drawn && !s.gone {
+		s.drawn.Wait()
+	}
+}
+
+// calm ends whatever is going on: an open paste, a call, a conversation, a search, and what was
+// typed.
+func (s *screen) calm() {
+	s.t.Helper()
+	s.send(pasteTo + keyEsc)
+	for range 40 {
+		s.send(ctrl('c'))
+		s.mu.Lock()
+		drawn := len(s.raw)
+		s.mu.Unlock()
+		s.settle(drawn)
+		if text := s.text(); strings.HasSuffix(lastLine(text), ">") && !strings.HasSuffix(text, "Chat>") && strings.Contains(text, "Ctrl-D leaves") {
+			return
+		}
+	}
+}
