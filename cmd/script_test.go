@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // own commands they have
 //
 //	serve VAR [KIND]    start a server and put its address into $VAR; KIND is
-//	                    flags of "rpcctl demo" (--tls, --mtls, --unix, --reflection R)
+//	                    flags of "rpcctl demo" (--tls, --mtls, --http3, --unix, --reflection R)
 //	                    or http1, silent, closed, refused, interop
 //	exits CODE CMD...   run a command that must leave with CODE
 //	within DUR CODE CMD...  the same, and it must not take longer
@@ -122,6 +122,11 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 		ts.Defer(s.Stop)
 	default:
 		s := testserver.New(demoOptions(ts, certs, args[1:]))
+		if slices.Contains(args, "--http3") {
+			datagrams, err := net.ListenPacket("udp", l.Addr().String())
+			ts.Check(err)
+			go s.ServeHTTP3(datagrams)
+		}
 		go s.Serve(l)
 		ts.Defer(s.Close)
 	}

@@ -2,7 +2,6 @@ package grpcwire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -49,6 +48,15 @@ func (s *stream) Header() invoke.Metadata {
 		return nil
 	}
 	return invoke.Metadata(md)
+}
+
+// HTTP tells of the response, which has headers only where it is one of gRPC: with
+// any other status than 200 grpc-go has none to give.
+func (s *stream) HTTP() (status int, version string) {
+	if md, err := s.ClientStream.Header(); err != nil || md == nil {
+		return 0, ""
+	}
+	return 200, "2"
 }
 
 // Recv returns the next message.
@@ -139,8 +147,8 @@ func callStatus(ctx context.Context, err error, fromServer bool, limit int) *inv
 	}
 	s.Cause = err
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && s.Code == codes.DeadlineExceeded:
-		s.Message, s.Cause = "the deadline has passed", ctx.Err()
+	case s.Code == codes.DeadlineExceeded: // the server's reset may come before our own clock says so
+		s.Message, s.Cause = "the deadline has passed", context.DeadlineExceeded
 	case ctx.Err() != nil && s.Code == codes.Canceled:
 		s.Message, s.Cause = "the call was cancelled here", ctx.Err()
 	case s.Code == codes.Unavailable:

@@ -33,8 +33,11 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		return &invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large}
 	case err == nil || errors.Is(err, io.EOF) && s.hasResponse():
 		return &invoke.Status{Origin: invoke.OriginServer}
-	case errors.Is(s.ctx.Err(), context.DeadlineExceeded):
-		return &invoke.Status{Code: codes.DeadlineExceeded, Message: deadlinePassed, Origin: invoke.OriginClient, Cause: s.ctx.Err()}
+	case errors.Is(s.ctx.Err(), context.DeadlineExceeded), ce != nil && ce.Code() == connectrpc.CodeDeadlineExceeded:
+		// The server's reset may come before our own clock says so.
+		return &invoke.Status{
+			Code: codes.DeadlineExceeded, Message: deadlinePassed, Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
+		}
 	case s.ctx.Err() != nil:
 		return &invoke.Status{Code: codes.Canceled, Message: cancelledHere, Origin: invoke.OriginClient, Cause: s.ctx.Err()}
 	}
