@@ -60,13 +60,21 @@ var withoutContext = []string{"version", "help", "demo", "completion", "context"
 
 // useContext puts the settings of the context in force in the place of the flags
 // that were not given. It is run before every command.
-func (a *app) useContext(c *cobra.Command, _ []string) error {
+func (a *app) useContext(c *cobra.Command, args []string) error {
 	if c.Parent() == nil {
 		return nil // it prints help
 	}
 	for p := c; p != nil; p = p.Parent() {
 		if slices.Contains(withoutContext, p.Name()) {
 			return nil
+		}
+	}
+	if c.Name() == "diagnose" && len(args) == 1 {
+		if a.addressGiven(c.Flags()) {
+			return usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
+		}
+		if err := c.Flags().Set("addr", args[0]); err != nil {
+			return err
 		}
 	}
 	return a.loadContext(c.Flags())

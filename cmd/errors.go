@@ -131,10 +131,10 @@ func causeHints(err error) []string {
 		return unknownHint(unknown)
 	case errors.As(err, new(*discovery.AmbiguousError)):
 		return some("give more of the name, from the left")
-	case errors.As(err, new(*discovery.NoReflectionError)):
-		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
 	case errors.As(err, &conn):
 		return some(connectHint(conn))
+	case errors.As(err, new(*discovery.NoReflectionError)):
+		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
 	case errors.As(err, &bad):
 		return inputHint(bad)
 	case errors.As(err, &wire):
