@@ -19,8 +19,10 @@ import (
 
 const (
 	// maxReplay bounds what is kept of a client's stream to send it again, in
-	// bytes. The one message of other calls is kept whatever its size.
-	maxReplay = 4 << 20
+	// bytes: it fits the least of windows (RFC 9113, section 6.9.2), so that sending
+	// it again never waits for answers to be read. The one message of other calls is
+	// kept whatever its size.
+	maxReplay = 48 << 10
 
 	firstDelay = 100 * time.Millisecond // between one attempt and the next
 	maxDelay   = 5 * time.Second        // of a retry; it doubles each time
