@@ -43,7 +43,7 @@ type flagTable map[string]bool
 // flagsOf collects the flags of a command and of all below it. A name means the
 // same kind of flag wherever it stands.
 func flagsOf(c *cobra.Command) flagTable {
-	t := flagTable{"help": false, "h": false}
+	t := flagTable{"help": false, "h": false, "version": false} // cobra's own
 	var add func(c *cobra.Command)
 	add = func(c *cobra.Command) {
 		each := func(f *pflag.Flag) {
@@ -71,6 +71,9 @@ func (t flagTable) read(arg string) (string, bool) {
 	}
 	if strings.HasPrefix(arg, "--") {
 		return arg, false
+	}
+	if _, short := t[arg[1:2]]; !short && len(name) > 1 {
+		return "-" + arg, false // a long name that is misspelt, to be told as one
 	}
 	// A group of short flags: the first that takes a value takes the rest of the
 	// group, or the next argument.

@@ -32,6 +32,7 @@ type callOptions struct {
 	maxSend      size
 	kind         choice // with no schema: the shape of the method
 	edit         bool
+	edited       string // the file that the message was written in, until it is answered
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
@@ -112,9 +113,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return a.dryRun(c.Context(), p, format, o)
+		return o.settleEdit(a.dryRun(c.Context(), p, format, o))
 	}
-	return a.run(c.Context(), p, format, o)
+	return o.settleEdit(a.run(c.Context(), p, format, o))
 }
 
 // plan finds the method and makes ready the requests. What a client that does

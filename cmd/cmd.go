@@ -32,10 +32,13 @@ func Main() int {
 
 	done := make(chan int, 1)
 	go func() { done <- runGuarded(ctx, env, os.Args[1:]) }()
-	select {
-	case code := <-done:
-		return closeStdout(env, code)
-	case <-interrupts:
+	for interrupted := false; !interrupted; {
+		select {
+		case code := <-done:
+			return closeStdout(env, code)
+		case s := <-interrupts:
+			interrupted = s != os.Interrupt || !env.Yielded.Load()
+		}
 	}
 	inCall := env.InCall.Load()
 	cancel()

@@ -34,6 +34,9 @@ type Env struct {
 	// nobody else does.
 	releaseSignals func()
 	place          string // of a statement in a script, for what is told of it
+	// Yielded is set while another program has the terminal, such as an editor: an
+	// interrupt from the keyboard is then its own.
+	Yielded *atomic.Bool
 	// InCall is set while a remote call is in flight, and only read by others.
 	InCall *atomic.Bool
 }
@@ -51,6 +54,7 @@ func processEnv() *Env {
 
 		ReadPassword: readPassword,
 		InCall:       new(atomic.Bool),
+		Yielded:      new(atomic.Bool),
 	}
 	if dir, err := os.Getwd(); err == nil {
 		e.WorkDir = dir

@@ -62,6 +62,12 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 	if o.jq != "" && parsed != formatters.JSON && parsed != formatters.NDJSON {
 		return "", usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
 	}
+	if len(o.columns) > 0 && parsed != formatters.Table {
+		return "", usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, parsed), "")
+	}
+	if o.field != "" && parsed != formatters.Table && parsed != formatters.Raw {
+		return "", usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
+	}
 	if o.jqRaw && o.jq == "" {
 		return "", usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}
