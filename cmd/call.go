@@ -35,6 +35,8 @@ type callOptions struct {
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
+	many         manyOptions
+	await        awaitOptions
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -74,6 +76,8 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	addAlias(f, "max-time", "timeout")
 	o.hold.add(f)
+	o.many.add(f, &o.in)
+	o.await.add(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
 	return c
 }
@@ -91,6 +95,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
+	if err := o.checkMany(c.Flags()); err != nil {
+		return err
+	}
 	if o.formatError {
 		a.statusFormat = formatters.JSON
 		if o.format.value == "text" {
@@ -103,6 +110,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
+	}
+	if o.many.given() {
+		return a.callMany(c.Context(), c.Flags(), o, format, md)
 	}
 	p, err := a.plan(c.Context(), o, md)
 	if err != nil {
