@@ -125,38 +125,35 @@ func (r *run) take() *slot {
 	if r.closed {
 		return nil
 	}
+	r.closed = true
 	s := r.vacant()
 	if s == nil || !r.pace() {
-		r.closed = true
 		return nil
 	}
 	err := r.List.Next(r.ctx, &s.request)
 	switch {
 	case err == io.EOF:
-		r.closed, r.sum.Complete = true, true
+		r.sum.Complete = true
 		return nil
 	case err != nil:
-		r.closed = true
 		if r.sum.ListErr = r.listError(err); r.sum.ListErr != nil && !r.KeepGoing {
 			r.stop()
 		}
 		return nil
 	case r.stopping(): // read, and not sent
-		r.closed = true
 		return nil
 	}
+	r.closed = false
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.index = r.next
 	r.next++
 	s.result = Result{Index: s.index, Request: &s.request}
-	r.free = r.free[:len(r.free)-1]
 	r.under[s.index%len(r.under)] = s
 	return s
 }
 
-// vacant waits for a slot, which stays on the list of free ones. It returns nil when the
-// run stops.
+// vacant waits for a slot. It returns nil when the run stops.
 func (r *run) vacant() *slot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,6 +164,7 @@ func (r *run) vacant() *slot {
 		return nil
 	}
 	s := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
 	if s.sink == nil {
 		s.sink = r.Sinks()
 	}
