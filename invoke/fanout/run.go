@@ -13,7 +13,7 @@ import (
 )
 
 // parkedBytes is how much of what came back may wait for its turn, in bytes.
-const parkedBytes = 6 << 20
+const parkedBytes = 2 << 20
 
 // slots is how many requests may be under way: those in flight, and others that wait for
 // the turn of a slow one, so that one slow call does not hold up the rest.
