@@ -142,6 +142,11 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	a.types = p.Types
 	streams := p.Method.IsStreamingClient()
+	if o.await.given() {
+		if err := o.await.check(p.Method); err != nil {
+			return nil, err
+		}
+	}
 	if !streams && o.hold.given() {
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
@@ -251,5 +256,8 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	if o.await.await {
+		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))
+	}
 	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
 }

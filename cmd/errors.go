@@ -101,6 +101,10 @@ func hints(err error) []string {
 	if errors.As(err, &many) {
 		found = append(found, some(many.hint())...)
 	}
+	var awaited *awaitedError
+	if errors.As(err, &awaited) {
+		found = append(found, awaited.hint())
+	}
 	var kept *keptError
 	if errors.As(err, &kept) {
 		found = append(found, "what was written is in "+kept.path)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -356,11 +355,6 @@ func (m *manyCalls) name(index int, target string) string {
 		return formatters.Clean(target, false)
 	}
 	return fmt.Sprintf("request %d", index)
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
 
 // verdict is the error of a run, which says at which request and what became of the rest.
