@@ -427,6 +427,8 @@ func (e *manyError) hint() string {
 	}
 	switch {
 	case s.Complete:
+	case s.Next == 0:
+		return ""
 	case !e.list:
 		text += ", the rest not made"
 	default:

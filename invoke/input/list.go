@@ -29,7 +29,6 @@ type List struct {
 	words  []*word     // that change each request, unless there is a template
 	form   *template   // nil: a document is a request
 	dec    *decoders
-	number int
 	size   int64
 }
 
@@ -146,7 +145,6 @@ func (l *List) Next(ctx context.Context, r *Record) error {
 		return err
 	}
 	for {
-		l.docs.number = l.number + 1
 		doc, err := l.docs.cut(ctx)
 		var bad *Error
 		switch {
@@ -157,6 +155,9 @@ func (l *List) Next(ctx context.Context, r *Record) error {
 			return err
 		}
 		wire, faults := l.decode(r.Wire, doc)
+		if faults != nil && l.rows != nil && l.rows.header == nil {
+			return l.docs.fault(doc, faults) // with no header no row means anything
+		}
 		if faults != nil {
 			return l.faulty(ctx, r, doc, faults)
 		}
@@ -165,7 +166,6 @@ func (l *List) Next(ctx context.Context, r *Record) error {
 		}
 		r.Wire = wire
 		r.Text = append(r.Text, l.bare(doc)...)
-		l.number++
 		return nil
 	}
 }
@@ -236,7 +236,6 @@ func (l *List) byLines() bool { return l.rows != nil || l.cutter != nil && l.cut
 func (l *List) faulty(ctx context.Context, r *Record, doc []byte, faults []Fault) error {
 	f := l.docs.feed
 	r.Err = l.docs.fault(doc, faults)
-	l.number++
 	if !l.byLines() || doc[len(doc)-1] == '\n' || l.rows != nil {
 		r.Text = append(r.Text, l.bare(doc)...)
 		return nil
@@ -248,7 +247,6 @@ func (l *List) faulty(ctx context.Context, r *Record, doc []byte, faults []Fault
 // broken makes r the line in which the list could not be cut.
 func (l *List) broken(ctx context.Context, r *Record, bad *Error) error {
 	r.Err = bad
-	l.number++
 	f := l.docs.feed
 	if l.rows != nil && f.fed > f.start { // a quote that is never closed begins on the first line
 		if i := bytes.IndexByte(f.buf[f.start:f.fed], '\n'); i >= 0 {
