@@ -39,6 +39,7 @@ var rules = []rule{
 	{packages: "invoke/httpwire", ours: []string{"invoke", "invoke/compress", "invoke/connect"}, why: "a wire is a Transport"},
 	{packages: "invoke/job", ours: []string{"invoke"}, not: []string{"google.golang.org/grpc"}, why: "a job is any call"},
 	{packages: "invoke/jsonwire", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "a wire over another wire"},
+	{packages: "invoke/fanout", ours: []string{"invoke"}, not: []string{"google.golang.org/grpc"}, why: "many calls are calls"},
 	{packages: "invoke/input", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
 	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }

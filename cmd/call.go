@@ -36,6 +36,8 @@ type callOptions struct {
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
+	many         manyOptions
+	await        awaitOptions
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -75,6 +77,8 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	addAlias(f, "max-time", "timeout")
 	o.hold.add(f)
+	o.many.add(f, &o.in)
+	o.await.add(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
 	return c
 }
@@ -92,6 +96,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
+	if err := o.checkMany(c.Flags()); err != nil {
+		return err
+	}
 	if o.formatError {
 		a.statusFormat = formatters.JSON
 		if o.format.value == "text" {
@@ -104,6 +111,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
+	}
+	if o.many.given() {
+		return a.callMany(c.Context(), c.Flags(), o, format, md)
 	}
 	p, err := a.plan(c.Context(), o, md)
 	if err != nil {
@@ -133,6 +143,11 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	a.types = p.Types
 	streams := p.Method.IsStreamingClient()
+	if o.await.given() {
+		if err := o.await.check(p.Method); err != nil {
+			return nil, err
+		}
+	}
 	if !streams && o.hold.given() {
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
@@ -242,5 +257,8 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	if o.await.await {
+		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))
+	}
 	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
 }

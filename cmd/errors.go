@@ -81,7 +81,10 @@ func (a *app) explain(err error) string {
 		filter *formatters.FilterError
 		b      strings.Builder
 	)
+	var many *manyError
 	switch {
+	case errors.As(err, &many):
+		return many.prefix() + a.explain(many.Err)
 	case errors.As(err, &filter):
 		return faultyFilter(filter)
 	case errors.As(err, new(*session.CredentialError)), errors.As(err, new(*session.ExposedError)):
@@ -119,6 +122,14 @@ func (a *app) columns() int {
 // chosen here alone, by matching errors.
 func hints(err error) []string {
 	found := causeHints(err)
+	var many *manyError
+	if errors.As(err, &many) {
+		found = append(found, some(many.hint())...)
+	}
+	var awaited *awaitedError
+	if errors.As(err, &awaited) {
+		found = append(found, awaited.hint())
+	}
 	var kept *keptError
 	if errors.As(err, &kept) {
 		found = append(found, "what was written is in "+kept.path)
