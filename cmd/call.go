@@ -35,6 +35,9 @@ type callOptions struct {
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
+
+	stdin   *tape // standard input, as far as it was read
+	answers int   // that have come so far
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -104,7 +107,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.plan(c.Context(), o, md)
+	p, err := a.planRemembered(c.Context(), o, md)
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
@@ -114,7 +117,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if o.dryRun {
 		return a.dryRun(c.Context(), p, format, o)
 	}
-	return a.run(c.Context(), p, format, o)
+	return a.runRemembered(c.Context(), p, format, o, md)
 }
 
 // plan finds the method and makes ready the requests. What a client that does
@@ -138,7 +141,7 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	options := input.Options{
 		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
 	}
 	if o.edit {
 		return p, a.edit(ctx, p, o, options)
@@ -228,7 +231,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{out}
+	sinks := invoke.Tee{a.renewing(out, p, o)}
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
 			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
@@ -240,6 +243,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	}
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
+	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
 }

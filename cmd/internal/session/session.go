@@ -39,12 +39,17 @@ type Settings struct {
 	Protosets           []string // files of descriptor sets
 	Reflection          bool     // ask the server too; always so when no files are given
 	ReflectMetadata     invoke.Metadata
+	NoCache             bool // nothing is remembered for the next process, or taken from it
+	LiveSchema          bool // the server is asked, whatever is remembered of it
+	NoComments          bool // comments of .proto files are not needed
 }
 
 // World is what a session does not decide itself.
 type World struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
 	Now  func() time.Time
+	// CacheDir is where schemas are remembered; "": they are not.
+	CacheDir string
 }
 
 // A Session opens what settings describe. It is used by one command at a time.
@@ -54,6 +59,8 @@ type Session struct {
 	transport invoke.Transport
 	source    discovery.Source
 	types     invoke.Types
+	memory    *discovery.Remembered // nil: nothing is remembered of the server
+	refresh   *refresh              // nil: none was begun
 	closers   []func() error
 }
 
@@ -118,9 +125,7 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
-		s.closers = append(s.closers, r.Close)
-		sources = append(sources, r)
+		sources = append(sources, s.reflection(t))
 	}
 	sources = append(sources, discovery.Builtin())
 	s.source = discovery.Layer(sources[0], sources[1:]...)
@@ -160,12 +165,14 @@ func (s *Session) Types(ctx context.Context) (invoke.Types, error) {
 	return s.types, nil
 }
 
-// Close closes all that was opened, the last first.
+// Close closes all that was opened, the last first. What is asked beside a call is
+// dropped, and what was learned is kept for the next process.
 func (s *Session) Close() error {
 	var errs []error
+	s.remember()
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		errs = append(errs, s.closers[i]())
 	}
-	s.closers, s.transport, s.source, s.types = nil, nil, nil, nil
+	s.closers, s.transport, s.source, s.types, s.memory = nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }
