@@ -103,6 +103,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := a.configure(c); err != nil {
 		return err
 	}
+	a.withoutComments()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err

@@ -61,6 +61,13 @@ func (a *app) runRemembered(ctx context.Context, p *invoke.Call, format formatte
 	return a.run(ctx, again, format, o)
 }
 
+// withoutComments spares a call the comments of .proto files, which only -vv shows.
+func (a *app) withoutComments() {
+	s := a.session.Settings()
+	s.NoComments = a.globals.verbose < 2
+	a.session.Configure(s)
+}
+
 // A tape keeps what was read of standard input, so that it can be read again.
 type tape struct {
 	from      io.Reader

@@ -237,6 +237,17 @@ func (r *Remembered) Used() bool {
 	return len(r.used) > 0
 }
 
+// Ask makes the server be asked from then on. What is remembered of it stays, for
+// other processes.
+func (r *Remembered) Ask() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.asking {
+		r.asking = true
+		r.reset()
+	}
+}
+
 // Forget drops all that is remembered of the server, which is asked from then on.
 func (r *Remembered) Forget() {
 	r.mu.Lock()

@@ -61,6 +61,7 @@ type Session struct {
 	types     invoke.Types
 	memory    *discovery.Remembered // nil: nothing is remembered of the server
 	refresh   *refresh              // nil: none was begun
+	bare      bool                  // the source may lack comments
 	closers   []func() error
 }
 
@@ -113,9 +114,13 @@ func (s *Session) Transport() (invoke.Transport, error) {
 // Source returns the schema: the files that were given, then the server's
 // reflection, then what every schema may lean on.
 func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
-	if s.source != nil {
+	if s.source != nil && (!s.bare || s.settings.NoComments || len(s.settings.Protos) == 0) {
+		if s.memory != nil && s.settings.LiveSchema {
+			s.memory.Ask()
+		}
 		return s.source, nil
 	}
+	s.bare, s.types = s.settings.NoComments, nil
 	sources, err := s.files(ctx)
 	if err != nil {
 		return nil, err
@@ -136,7 +141,10 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 	var sources []discovery.Source
 	if len(s.settings.Protos) > 0 {
-		p, err := discovery.OpenProtofiles(ctx, discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos})
+		p, err := discovery.OpenProtos(ctx, discovery.ProtofileOptions{
+			ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos,
+			NoComments: s.settings.NoComments, Store: s.Cache().Group("compiled .proto files"),
+		})
 		if err != nil {
 			return nil, err
 		}
