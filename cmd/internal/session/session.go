@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/url"
 	"time"
@@ -36,7 +37,7 @@ type Settings struct {
 	Wire           Wire
 
 	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
-	Protosets           []string // files of descriptor sets
+	Protosets           []string // descriptor sets: files, https:// URLs, or - for standard input
 	Reflection          bool     // ask the server too; always so when no files are given
 	ReflectMetadata     invoke.Metadata
 	NoCache             bool // nothing is remembered for the next process, or taken from it
@@ -48,6 +49,7 @@ type Settings struct {
 type World struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
 	Now  func() time.Time
+	Stdin io.Reader // for a descriptor set named -
 	// CacheDir is where schemas are remembered; "": they are not.
 	CacheDir string
 }
@@ -151,7 +153,7 @@ func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 		sources = append(sources, p)
 	}
 	if len(s.settings.Protosets) > 0 {
-		p, err := discovery.OpenProtoset(s.settings.Protosets...)
+		p, err := s.protosets(ctx)
 		if err != nil {
 			return nil, err
 		}
