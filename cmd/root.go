@@ -63,7 +63,7 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.addGlobals(root)
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newContext(), a.newCache(), a.newDemo(), a.newShell(), a.newVersion())
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }

@@ -357,4 +357,3 @@ func Faults(s Source) []error {
 	}
 	return all
 }
-

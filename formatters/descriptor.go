@@ -105,3 +105,23 @@ func tidied(source string) string {
 }
 
 func indented(line string) bool { return strings.HasPrefix(line, " ") }
+
+// WriteSource writes a whole file as proto source that compiles to it again, with
+// its comments, as it is: to a file, and not to a terminal.
+//
+// What is said of WriteDescriptor about options holds here too.
+func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("printing the file %q: %v", f.Path(), p)
+		}
+	}()
+	p := protoprint.Printer{Indent: "  ", ForceFullyQualifiedNames: true}
+	if err := p.PrintProtoFile(f, w); err != nil {
+		return fmt.Errorf("printing the file %q: %w", f.Path(), err)
+	}
+	return nil
+}
+
+// CleanJSON returns JSON with hidden characters as escapes, which loses nothing.
+func CleanJSON(raw []byte) []byte { return cleanJSON(raw) }

@@ -47,8 +47,8 @@ type Settings struct {
 
 // World is what a session does not decide itself.
 type World struct {
-	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
-	Now  func() time.Time
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
+	Now   func() time.Time
 	Stdin io.Reader // for a descriptor set named -
 	// CacheDir is where schemas are remembered; "": they are not.
 	CacheDir string
