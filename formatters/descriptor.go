@@ -76,7 +76,7 @@ func descriptorSource(d protoreflect.Descriptor) (source string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("printing the definition of %s: %w", d.FullName(), err)
 	}
-	return tidied(Clean(text, true)), nil
+	return tidied(Clean(respellFloats(text), true)), nil
 }
 
 // tidied returns proto source with the spaces that people write and with no blank
@@ -117,10 +117,12 @@ func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
 		}
 	}()
 	p := protoprint.Printer{Indent: "  ", ForceFullyQualifiedNames: true}
-	if err := p.PrintProtoFile(f, w); err != nil {
+	text, err := p.PrintProtoToString(f)
+	if err != nil {
 		return fmt.Errorf("printing the file %q: %w", f.Path(), err)
 	}
-	return nil
+	_, err = io.WriteString(w, respellFloats(text))
+	return err
 }
 
 // CleanJSON returns JSON with hidden characters as escapes, which loses nothing.
