@@ -65,6 +65,7 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	a.addGlobals(root)
 	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
+	a.addCompletion(root)
 	return root
 }
 

@@ -224,3 +224,56 @@ func eachReference(d protoreflect.Descriptor, visit func(protoreflect.Descriptor
 		visit(d.Parent())
 	}
 }
+
+// KnownMethods returns the methods of services as pkg.Service/Method. Those of
+// services that the source can not tell by itself are asked for, all at once and
+// until ctx ends; the services that are still not known then are in rest.
+func KnownMethods(ctx context.Context, s Source, services []protoreflect.FullName) (methods []string, rest []protoreflect.FullName) {
+	lister, _ := s.(methodLister)
+	told := func(name protoreflect.FullName) bool {
+		if lister == nil {
+			return false
+		}
+		names, ok := lister.methodNames(name)
+		for _, m := range names {
+			methods = append(methods, string(name)+"/"+string(m))
+		}
+		return ok
+	}
+	for _, name := range services {
+		if !told(name) {
+			rest = append(rest, name)
+		}
+	}
+	if len(rest) == 0 {
+		return methods, nil
+	}
+	Prefetch(ctx, s, rest)
+	unknown := rest
+	rest = nil
+	for _, name := range unknown {
+		if told(name) {
+			continue
+		}
+		d, err := s.Find(ctx, name)
+		sd, ok := d.(protoreflect.ServiceDescriptor)
+		if err != nil || !ok {
+			rest = append(rest, name)
+			continue
+		}
+		methods = append(methods, methodNames(sd)...)
+	}
+	return methods, rest
+}
+
+// Known returns the full names of the messages, enums and extensions that a source
+// knows of without asking anybody, sorted.
+func Known(s Source) []protoreflect.FullName {
+	e, ok := s.(enumerator)
+	if !ok {
+		return nil
+	}
+	names := e.known()
+	slices.Sort(names)
+	return slices.Compact(names)
+}
