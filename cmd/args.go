@@ -12,8 +12,15 @@ import (
 // one dash: it puts the words first and the flags behind them, each flag with
 // its value. What it does not know it leaves to cobra to complain about.
 func arrange(root *cobra.Command, args []string) []string {
-	if len(args) == 0 || strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+	if len(args) == 0 {
 		return args
+	}
+	if n := len(args) - 1; strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		if n == 0 {
+			return args
+		}
+		// The last word is the one to complete, and stays the last.
+		return slices.Concat(args[:1], arrange(root, args[1:n]), args[n:])
 	}
 	known := flagsOf(root)
 	var words, flags []string

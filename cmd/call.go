@@ -38,6 +38,9 @@ type callOptions struct {
 	dryRun       bool
 	many         manyOptions
 	await        awaitOptions
+
+	stdin   *tape // standard input, as far as it was read
+	answers int   // that have come so far
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -108,6 +111,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := a.configure(c); err != nil {
 		return err
 	}
+	a.withoutComments()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
@@ -115,7 +119,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if o.many.given() {
 		return a.callMany(c.Context(), c.Flags(), o, format, md)
 	}
-	p, err := a.plan(c.Context(), o, md)
+	p, err := a.planRemembered(c.Context(), o, md)
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
@@ -125,7 +129,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if o.dryRun {
 		return o.settleEdit(a.dryRun(c.Context(), p, format, o))
 	}
-	return o.settleEdit(a.run(c.Context(), p, format, o))
+	return o.settleEdit(a.runRemembered(c.Context(), p, format, o, md))
 }
 
 // plan finds the method and makes ready the requests. What a client that does
@@ -154,7 +158,7 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	options := input.Options{
 		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
 	}
 	if o.edit {
 		return p, a.edit(ctx, p, o, options)
@@ -244,7 +248,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{out}
+	sinks := invoke.Tee{a.renewing(out, p, o)}
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
 			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
@@ -256,6 +260,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	}
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
+	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	if o.await.await {
 		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ type Env struct {
 	Width                          int // columns of the terminal; 0: none
 	Getenv                         func(string) string
 	LookupEnv                      func(string) (string, bool)
+	CacheDir                       string // where schemas are remembered; "": nowhere
 	Now                            func() time.Time
 	// Dial makes connections; nil: the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -58,6 +60,9 @@ func processEnv() *Env {
 	}
 	if dir, err := os.Getwd(); err == nil {
 		e.WorkDir = dir
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		e.CacheDir = filepath.Join(dir, "rpcctl")
 	}
 	if e.StdoutTTY {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

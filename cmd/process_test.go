@@ -50,6 +50,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) (*process, *testserver
 	p := &process{Cmd: exec.CommandContext(ctx, "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, out: bufio.NewReader(r), pipe: r}
 	p.Stdin, p.Stdout, p.Stderr = stdin, w, &p.stderr
 	p.WaitDelay = time.Second
+	p.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	t.Cleanup(func() { cancel(); r.Close() })
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
