@@ -424,4 +424,3 @@ func extensions(names ...string) func(*cobra.Command, []string, string) ([]strin
 		return names, cobra.ShellCompDirectiveFilterFileExt
 	}
 }
-

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/input"
+	requests "github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -122,8 +122,8 @@ func skeletons(t *testing.T, source discovery.Source, all []protoreflect.Service
 				if err != nil {
 					t.Fatalf("%s: %v", m.FullName(), err)
 				}
-				options := input.Options{Message: m.Input(), Types: types, Format: input.Format(form), Streams: m.IsStreamingClient()}
-				r, err := input.New([]input.Part{{Text: string(text), Data: true, Origin: "the skeleton"}}, options)
+				options := requests.Options{Message: m.Input(), Types: types, Format: requests.Format(form), Streams: m.IsStreamingClient()}
+				r, err := requests.New([]requests.Part{{Text: string(text), Data: true, Origin: "the skeleton"}}, options)
 				if err == nil {
 					_, err = r.Next(t.Context())
 				}

@@ -169,4 +169,3 @@ func TestExportCompilesAgain(t *testing.T) {
 	}
 	compareFiles(t.Context(), t, source, files, again)
 }
-
