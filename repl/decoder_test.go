@@ -21,7 +21,7 @@ func events(pieces ...string) string {
 			lines[len(lines)-1] += e.text
 			continue
 		}
-		lines = append(lines, string(e.key) + " " + e.text)
+		lines = append(lines, string(e.key)+" "+e.text)
 	}
 	return strings.Join(lines, "\n")
 }
