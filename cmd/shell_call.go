@@ -57,9 +57,9 @@ func (s *shell) interrupted() bool {
 	if n := len(f.presses); n == 0 || now.Sub(f.presses[n-1]) > burstTime {
 		f.presses = append(f.presses, now)
 	}
-	presses := len(f.presses)
+	presses, interrupt := len(f.presses), f.interrupt
 	s.callMu.Unlock()
-	f.interrupt()
+	interrupt()
 	switch presses {
 	case 1:
 	case 2:
