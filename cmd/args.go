@@ -12,8 +12,15 @@ import (
 // one dash: it puts the words first and the flags behind them, each flag with
 // its value. What it does not know it leaves to cobra to complain about.
 func arrange(root *cobra.Command, args []string) []string {
-	if len(args) == 0 || strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+	if len(args) == 0 {
 		return args
+	}
+	if n := len(args) - 1; strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		if n == 0 {
+			return args
+		}
+		// The last word is the one to complete, and stays the last.
+		return slices.Concat(args[:1], arrange(root, args[1:n]), args[n:])
 	}
 	known := flagsOf(root)
 	var words, flags []string
@@ -43,7 +50,7 @@ type flagTable map[string]bool
 // flagsOf collects the flags of a command and of all below it. A name means the
 // same kind of flag wherever it stands.
 func flagsOf(c *cobra.Command) flagTable {
-	t := flagTable{"help": false, "h": false}
+	t := flagTable{"help": false, "h": false, "version": false} // cobra's own
 	var add func(c *cobra.Command)
 	add = func(c *cobra.Command) {
 		each := func(f *pflag.Flag) {
@@ -71,6 +78,9 @@ func (t flagTable) read(arg string) (string, bool) {
 	}
 	if strings.HasPrefix(arg, "--") {
 		return arg, false
+	}
+	if _, short := t[arg[1:2]]; !short && len(name) > 1 {
+		return "-" + arg, false // a long name that is misspelt, to be told as one
 	}
 	// A group of short flags: the first that takes a value takes the rest of the
 	// group, or the next argument.

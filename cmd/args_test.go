@@ -29,6 +29,8 @@ func TestArrange(t *testing.T) {
 		{"after two dashes all are words", "-v call M -- -a x", "call M -v -- -a x"},
 		{"unknown flags are left alone", "list --nope x", "list x --nope"},
 		{"completion is left alone", "__complete -a x call", "__complete -a x call"},
+		{"one dash and a slip", "-plaintex list", "list --plaintex"},
+		{"cobra's own", "-version", "--version"},
 		{"a value is missing", "list -a", "list -a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,9 +32,15 @@ type callOptions struct {
 	maxSend      size
 	kind         choice // with no schema: the shape of the method
 	edit         bool
+	edited       string // the file that the message was written in, until it is answered
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool
+	many         manyOptions
+	await        awaitOptions
+
+	stdin   *tape // standard input, as far as it was read
+	answers int   // that have come so far
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -74,6 +80,8 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	addAlias(f, "max-time", "timeout")
 	o.hold.add(f)
+	o.many.add(f, &o.in)
+	o.await.add(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
 	return c
 }
@@ -91,6 +99,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
+	if err := o.checkMany(c.Flags()); err != nil {
+		return err
+	}
 	if o.formatError {
 		a.statusFormat = formatters.JSON
 		if o.format.value == "text" {
@@ -100,11 +111,15 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := a.configure(c); err != nil {
 		return err
 	}
+	a.withoutComments()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
 	}
-	p, err := a.plan(c.Context(), o, md)
+	if o.many.given() {
+		return a.callMany(c.Context(), c.Flags(), o, format, md)
+	}
+	p, err := a.planRemembered(c.Context(), o, md)
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
@@ -112,9 +127,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return a.dryRun(c.Context(), p, format, o)
+		return o.settleEdit(a.dryRun(c.Context(), p, format, o))
 	}
-	return a.run(c.Context(), p, format, o)
+	return o.settleEdit(a.runRemembered(c.Context(), p, format, o, md))
 }
 
 // plan finds the method and makes ready the requests. What a client that does
@@ -132,13 +147,18 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	a.types = p.Types
 	streams := p.Method.IsStreamingClient()
+	if o.await.given() {
+		if err := o.await.check(p.Method); err != nil {
+			return nil, err
+		}
+	}
 	if !streams && o.hold.given() {
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
 	options := input.Options{
 		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
 	}
 	if o.edit {
 		return p, a.edit(ctx, p, o, options)
@@ -228,7 +248,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{out}
+	sinks := invoke.Tee{a.renewing(out, p, o)}
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
 			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
@@ -240,6 +260,10 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	}
 	a.env.InCall.Store(true)
 	defer a.env.InCall.Store(false)
+	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	if o.await.await {
+		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))
+	}
 	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
 }

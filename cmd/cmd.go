@@ -32,10 +32,13 @@ func Main() int {
 
 	done := make(chan int, 1)
 	go func() { done <- runGuarded(ctx, env, os.Args[1:]) }()
-	select {
-	case code := <-done:
-		return closeStdout(env, code)
-	case <-interrupts:
+	for interrupted := false; !interrupted; {
+		select {
+		case code := <-done:
+			return closeStdout(env, code)
+		case s := <-interrupts:
+			interrupted = s != os.Interrupt || !env.Yielded.Load()
+		}
 	}
 	inCall := env.InCall.Load()
 	cancel()
@@ -76,7 +79,7 @@ func closeStdout(env *Env, code int) int {
 // Run runs one command line and returns its exit code. Cancelling ctx interrupts
 // it.
 func Run(ctx context.Context, env *Env, args []string) int {
-	s := session.New(session.World{Dial: env.Dial, Now: env.Now})
+	s := session.New(session.World{Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir})
 	defer s.Close()
 	app := &app{env: env, session: s}
 	root := app.newRoot()

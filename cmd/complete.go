@@ -19,7 +19,7 @@ import (
 type index struct {
 	services []entry
 	methods  []entry
-	byName   map[string]*entry // methods, by full name with a dot
+	byName   map[string]*entry // methods, by every end of their names; nil where several have it
 	types    invoke.Types
 	secrets  map[string]struct{} // names of fields with the option debug_redact
 }
@@ -31,6 +31,7 @@ type entry struct {
 	last   string
 	low    string // full, in lower case
 	humps  string // the capitals of last, in lower case
+	typed  string // a method as it is written in the shell: its name alone where that is enough
 	method protoreflect.MethodDescriptor
 }
 
@@ -59,10 +60,45 @@ func newIndex(ctx context.Context, source discovery.Source, types invoke.Types) 
 			ix.findSecrets(m.Input(), seen)
 		}
 	}
-	for i := range ix.methods {
-		ix.byName[ix.methods[i].full] = &ix.methods[i]
+	for _, entries := range [][]entry{ix.services, ix.methods} {
+		slices.SortFunc(entries, func(a, b entry) int {
+			return cmp.Or(len(a.last)-len(b.last), strings.Compare(a.full, b.full))
+		})
 	}
+	ix.nameEnds()
 	return ix, nil
+}
+
+// nameEnds notes which method every end of a name stands for. What the protocol's own services
+// share with one other method is the other's; a full name is always its own.
+func (ix *index) nameEnds() {
+	for i := range ix.methods {
+		e := &ix.methods[i]
+		for name := e.full; ; {
+			known, taken := ix.byName[name]
+			switch {
+			case !taken || known != nil && ofProtocol(known.full) && !ofProtocol(e.full):
+				ix.byName[name] = e
+			case known != nil && ofProtocol(e.full) && !ofProtocol(known.full):
+			default:
+				ix.byName[name] = nil
+			}
+			_, rest, more := strings.Cut(name, ".")
+			if !more {
+				break
+			}
+			name = rest
+		}
+	}
+	for i := range ix.methods {
+		e := &ix.methods[i]
+		ix.byName[e.full] = e
+		for _, name := range []string{e.full, e.short, e.last} {
+			if ix.byName[name] == e {
+				e.typed = name
+			}
+		}
+	}
 }
 
 func newEntry(full, short string, m protoreflect.MethodDescriptor) entry {
@@ -109,34 +145,7 @@ func (ix *index) method(name string) *entry {
 	if ix == nil {
 		return nil
 	}
-	name = strings.ReplaceAll(name, "/", ".")
-	if e := ix.byName[name]; e != nil {
-		return e
-	}
-	var found, protocol *entry
-	for i := range ix.methods {
-		e := &ix.methods[i]
-		switch {
-		case !strings.HasSuffix(e.full, "."+name):
-		case ofProtocol(e.full):
-			protocol = e
-		case found != nil:
-			return nil
-		default:
-			found = e
-		}
-	}
-	return cmp.Or(found, protocol)
-}
-
-// short is how a method is written in the shell: its name alone where that is enough.
-func (ix *index) shortName(e *entry) string {
-	for _, name := range []string{e.last, e.short} {
-		if ix.method(name) == e {
-			return name
-		}
-	}
-	return e.full
+	return ix.byName[strings.ReplaceAll(name, "/", ".")]
 }
 
 // How well a name answers a query; less is better, and noMatch is none.
@@ -148,11 +157,11 @@ const (
 	humpsMatch
 	inside
 	nearly
-	noMatch
+	noMatch // also the number of ranks
 )
 
-// rank compares an entry with a query in lower case.
-func (e *entry) rank(query string) int {
+// rank compares an entry with a query in lower case, which is also given with a dot before it.
+func (e *entry) rank(query, dotted string) int {
 	last := e.low[len(e.low)-len(e.last):]
 	switch {
 	case query == last || query == e.low:
@@ -161,7 +170,7 @@ func (e *entry) rank(query string) int {
 		return prefixOfLast
 	case strings.HasPrefix(e.low, query):
 		return prefixOfFull
-	case strings.Contains(e.low, "."+query):
+	case strings.Contains(e.low, dotted):
 		return prefixOfPart
 	case len(query) > 1 && strings.HasPrefix(e.humps, query):
 		return humpsMatch
@@ -178,37 +187,52 @@ type hit struct {
 }
 
 // search returns the entries that answer a query best, at most limit of them, and how many
-// others do. Slips are forgiven when nothing else answers.
+// others do. Entries are sorted as equal answers are to be: the shorter first. Slips are forgiven
+// when nothing else answers.
 func search(entries []entry, query string, limit int) (hits []hit, more int) {
 	query = strings.ToLower(strings.ReplaceAll(query, "/", "."))
+	dotted := "." + query
+	var byRank [noMatch][]hit
+	total := [noMatch]int{}
 	for i := range entries {
-		if r := entries[i].rank(query); r < noMatch {
-			hits = append(hits, hit{&entries[i], r})
+		r := entries[i].rank(query, dotted)
+		if r == noMatch {
+			continue
+		}
+		if total[r]++; len(byRank[r]) < limit {
+			byRank[r] = append(byRank[r], hit{&entries[i], r})
 		}
 	}
-	if len(hits) == 0 && len(query) > 2 {
-		names := make([]string, len(entries))
-		for i := range entries {
-			names[i] = entries[i].full
+	count := 0
+	for r := range byRank {
+		// What only contains the text somewhere is of no interest where something begins with it.
+		if r > humpsMatch && count > 0 {
+			break
 		}
-		near := discovery.Nearest(query, names, 3)
-		for i := range entries {
-			if slices.Contains(near, entries[i].full) {
-				hits = append(hits, hit{&entries[i], nearly})
-			}
+		count += total[r]
+		hits = append(hits, byRank[r][:min(len(byRank[r]), limit-len(hits))]...)
+	}
+	if count == 0 && len(query) > 2 {
+		hits = nearby(entries, query)
+		count = len(hits)
+	}
+	return hits, count - len(hits)
+}
+
+// nearby are the entries that a mistyped query may have meant.
+func nearby(entries []entry, query string) []hit {
+	names := make([]string, len(entries))
+	for i := range entries {
+		names[i] = entries[i].full
+	}
+	near := discovery.Nearest(query, names, 3)
+	var hits []hit
+	for i := range entries {
+		if slices.Contains(near, entries[i].full) {
+			hits = append(hits, hit{&entries[i], nearly})
 		}
 	}
-	// What only contains the text somewhere is of no interest where something begins with it.
-	if slices.ContainsFunc(hits, func(h hit) bool { return h.rank <= prefixOfPart }) {
-		hits = slices.DeleteFunc(hits, func(h hit) bool { return h.rank > humpsMatch })
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int {
-		return cmp.Or(a.rank-b.rank, len(a.last)-len(b.last), strings.Compare(a.full, b.full))
-	})
-	if len(hits) > limit {
-		hits, more = hits[:limit], len(hits)-limit
-	}
-	return hits, more
+	return hits
 }
 
 // comment is the first sentence of a descriptor's comment.

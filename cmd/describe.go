@@ -15,10 +15,13 @@ import (
 type describeOptions struct {
 	skeleton    bool
 	msgTemplate bool
+	deps        bool
+	format      choice
+	export      exportOptions
 }
 
 func (a *app) newDescribe() *cobra.Command {
-	o := &describeOptions{}
+	o := &describeOptions{format: choice{allowed: []string{"text", "json", "yaml"}}}
 	c := &cobra.Command{
 		Use:     "describe [SYMBOL...]",
 		Aliases: []string{"desc"},
@@ -26,46 +29,54 @@ func (a *app) newDescribe() *cobra.Command {
 		Long: `Print the definition of symbols, with their comments, as proto source.
 
   rpcctl -a localhost:50051 describe Shop
-  rpcctl -a localhost:50051 describe shop.v1.Order
+  rpcctl -a localhost:50051 describe Order --deps
+  rpcctl -a localhost:50051 describe -o json shop.v1.Order
   rpcctl -a localhost:50051 describe --skeleton Shop.PlaceOrder > order.json
 
-Without a symbol all services are described. --skeleton prints a JSON request to
-fill in, for a message or for the request of a method.`,
+Without a symbol all services are described. --skeleton prints a request to fill
+in, for a message or for the request of a method: JSON with comments, which call
+reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 		RunE: func(c *cobra.Command, args []string) error { return a.describe(c, o, args) },
 	}
-	c.Flags().BoolVar(&o.skeleton, "skeleton", false, "print a JSON request to fill in, and nothing else")
-	c.Flags().BoolVar(&o.msgTemplate, "msg-template", false, "print the definition of a message and then a JSON request to fill in")
+	f := c.Flags()
+	f.BoolVar(&o.skeleton, "skeleton", false, "print a request to fill in, and nothing else")
+	f.BoolVar(&o.msgTemplate, "msg-template", false, "print the definition of a message and then a JSON request to fill in")
+	f.BoolVar(&o.deps, "deps", false, "describe the messages and enums too that a symbol refers to")
+	f.VarP(&o.format, "output", "o", "how to print it")
+	o.export.add(f)
 	return c
 }
 
 func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) error {
+	if o.format.value == "yaml" && !o.skeleton {
+		return usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
+	}
+	if o.skeleton && len(names) == 0 {
+		return usage(errors.New("--skeleton needs a message or a method"), "")
+	}
 	source, err := a.source(c)
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		if o.skeleton {
-			return usage(errors.New("--skeleton needs a message or a method"), "")
-		}
-		if names, err = serviceNames(c.Context(), source); err != nil {
-			return err
-		}
-	}
-	var symbols []protoreflect.Descriptor
-	for _, name := range names {
-		d, err := findSymbol(c.Context(), source, name)
-		if err != nil {
-			return err
-		}
-		symbols = append(symbols, d)
+	symbols, faults, err := describedSymbols(c.Context(), source, names)
+	if err != nil {
+		return err
 	}
 	types, err := a.session.Types(c.Context())
 	if err != nil {
 		return err
 	}
-	return a.print(func(w *bufio.Writer) error {
+	if o.export.given() {
+		if err := o.export.write(discovery.Closure(symbols...), nil); err != nil {
+			return err
+		}
+	}
+	if o.deps {
+		symbols = discovery.Reach(symbols...)
+	}
+	err = a.print(func(w *bufio.Writer) error {
 		for i, d := range symbols {
-			if i > 0 {
+			if i > 0 && o.format.value != "json" {
 				w.WriteByte('\n')
 			}
 			if err := o.describe(w, d, formatters.Options{Types: types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width}); err != nil {
@@ -74,6 +85,40 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 		}
 		return nil
 	})
+	return errors.Join(append([]error{err}, faults...)...)
+}
+
+// describedSymbols finds the symbols that are named, or all services. Of all
+// services, one that has no descriptor does not hide the others: it is a fault.
+func describedSymbols(ctx context.Context, source discovery.Source, names []string) (symbols []protoreflect.Descriptor, faults []error, err error) {
+	if len(names) > 0 {
+		symbols, err = findSymbols(ctx, source, names)
+		return symbols, nil, err
+	}
+	services, err := source.Services(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	discovery.Prefetch(ctx, source, services)
+	for _, s := range services {
+		d, err := source.Find(ctx, s)
+		switch {
+		case err == nil:
+			symbols = append(symbols, d)
+		case broken(err):
+			faults = append(faults, err)
+		default:
+			return nil, nil, err
+		}
+	}
+	return symbols, faults, nil
+}
+
+// broken tells whether an error is that of one file or symbol, and not of the way
+// to the schema.
+func broken(err error) bool {
+	return errors.Is(err, discovery.ErrNotFound) || errors.As(err, new(*discovery.DescriptorError)) ||
+		errors.As(err, new(*discovery.SyntaxError)) || errors.As(err, new(*discovery.ImportError))
 }
 
 // findSymbol finds a symbol, or the method that call would find under the name.
@@ -89,15 +134,6 @@ func findSymbol(ctx context.Context, source discovery.Source, name string) (prot
 	return nil, err
 }
 
-func serviceNames(ctx context.Context, source discovery.Source) ([]string, error) {
-	services, err := source.Services(ctx)
-	var names []string
-	for _, s := range services {
-		names = append(names, string(s))
-	}
-	return names, err
-}
-
 // describe prints one symbol.
 func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, fo formatters.Options) error {
 	message, isMessage := d.(protoreflect.MessageDescriptor)
@@ -107,7 +143,13 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 	if o.skeleton && !isMessage {
 		return usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
 	}
-	if !o.skeleton {
+	switch {
+	case o.skeleton && o.format.value != "json":
+		return writeTemplate(w, message, o.format.value)
+	case o.skeleton:
+	case o.format.value == "json":
+		return formatters.WriteDescriptorJSON(w, d, fo)
+	default:
 		if err := formatters.WriteDescriptor(w, d, fo); err != nil {
 			return err
 		}
@@ -122,9 +164,23 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 	if o.msgTemplate && !o.skeleton {
 		w.WriteString("\nMessage template:\n")
 	}
-	w.Write(skeleton)
+	w.Write(formatters.CleanJSON(skeleton))
 	if len(skeleton) > 0 && skeleton[len(skeleton)-1] != '\n' {
 		w.WriteByte('\n')
 	}
 	return nil
+}
+
+// writeTemplate prints a request to fill in, with comments.
+func writeTemplate(w *bufio.Writer, message protoreflect.MessageDescriptor, format string) error {
+	form := discovery.TemplateJSON
+	if format == "yaml" {
+		form = discovery.TemplateYAML
+	}
+	text, err := discovery.Template(message, form)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(formatters.CleanJSON(text))
+	return err
 }

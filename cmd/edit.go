@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -19,8 +20,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// edit has the message written in an editor, as often as it takes to be right. A
-// text that was not sent stays on disk, and the error says where.
+// edit has the message written in an editor, as often as it takes to be right. The
+// text stays on disk until it was answered, and errors say where.
 func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
 	text, err := a.editText(ctx, p, o, options)
 	if err != nil {
@@ -37,13 +38,17 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	for {
-		if err := a.runEditor(ctx, file.Name()); err != nil {
+		saved, err := a.runEditor(ctx, file.Name())
+		if err != nil {
 			return &keptError{file.Name(), err}
+		}
+		if !saved {
+			return errors.Join(usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), os.Remove(file.Name()))
 		}
 		messages, err := readEdited(ctx, file.Name(), options)
 		if err == nil {
-			p.Requests = invoke.Messages(messages...)
-			return os.Remove(file.Name())
+			p.Requests, o.edited = invoke.Messages(messages...), file.Name()
+			return nil
 		}
 		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
 			return &keptError{file.Name(), err}
@@ -54,6 +59,18 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 			return &keptError{file.Name(), err}
 		}
 	}
+}
+
+// settleEdit removes the text that was edited, or says where it is when the call
+// failed.
+func (o *callOptions) settleEdit(err error) error {
+	switch {
+	case o.edited == "":
+		return err
+	case err != nil:
+		return &keptError{o.edited, err}
+	}
+	return os.Remove(o.edited)
 }
 
 // editText is what the editor begins with: the definition as comments, and the
@@ -113,18 +130,30 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 	}
 }
 
-// runEditor runs the user's editor on a file. Its command may have arguments.
-func (a *app) runEditor(ctx context.Context, name string) error {
-	editor := strings.Fields(cmp.Or(a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"), "vi"))
-	c := exec.CommandContext(ctx, editor[0], append(editor[1:], name)...)
+// runEditor runs the user's editor on a file and tells whether it was saved. The
+// editor's command may have arguments.
+func (a *app) runEditor(ctx context.Context, name string) (saved bool, err error) {
+	command := strings.Fields(cmp.Or(strings.TrimSpace(a.env.Getenv("VISUAL")), strings.TrimSpace(a.env.Getenv("EDITOR")), "vi"))
+	before, err := os.Stat(name)
+	if err != nil {
+		return false, err
+	}
+	c := exec.CommandContext(ctx, command[0], append(command[1:], name)...)
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // it has the terminal to put back
 	c.Stdin, c.Stdout, c.Stderr = a.env.Stdin, a.env.Stdout, a.env.Stderr
 	if !a.env.StdoutTTY {
 		c.Stdout = a.env.Stderr // the answers go there, not the editor
 	}
+	a.env.Yielded.Store(true)
+	defer a.env.Yielded.Store(false)
 	if err := c.Run(); err != nil {
-		return fmt.Errorf("running the editor %s: %w", editor[0], err)
+		return false, fmt.Errorf("running the editor %s: %w", command[0], err)
 	}
-	return nil
+	after, err := os.Stat(name)
+	if err != nil {
+		return false, err
+	}
+	return !os.SameFile(before, after) || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()), nil
 }
 
 // readLine waits for Enter, or for ctx.

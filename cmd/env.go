@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ type Env struct {
 	Width                          int // columns of the terminal; 0: none
 	Getenv                         func(string) string
 	LookupEnv                      func(string) (string, bool)
+	CacheDir                       string // where schemas are remembered; "": nowhere
 	Now                            func() time.Time
 	// Dial makes connections; nil: the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -34,6 +36,9 @@ type Env struct {
 	// nobody else does.
 	releaseSignals func()
 	place          string // of a statement in a script, for what is told of it
+	// Yielded is set while another program has the terminal, such as an editor: an
+	// interrupt from the keyboard is then its own.
+	Yielded *atomic.Bool
 	// InCall is set while a remote call is in flight, and only read by others.
 	InCall *atomic.Bool
 }
@@ -51,9 +56,13 @@ func processEnv() *Env {
 
 		ReadPassword: readPassword,
 		InCall:       new(atomic.Bool),
+		Yielded:      new(atomic.Bool),
 	}
 	if dir, err := os.Getwd(); err == nil {
 		e.WorkDir = dir
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		e.CacheDir = filepath.Join(dir, "rpcctl")
 	}
 	if e.StdoutTTY {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

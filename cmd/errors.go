@@ -22,19 +22,44 @@ import (
 // report tells a person what went wrong and what to do next. All that it prints
 // is cleaned: much of it comes from outside.
 func (a *app) report(err error) {
+	if parts := partsOf(err); len(parts) > 0 {
+		for _, part := range parts {
+			a.report(part)
+		}
+		return
+	}
 	if err == nil || closedPipe(err) || errors.As(err, new(*leaving)) {
 		return
 	}
 	var status *invoke.StatusError
 	if errors.As(err, &status) && a.statusFormat != "" {
-		// What went wrong besides, such as a full disk, is told below.
-		_ = a.reportFormatted(status.Status)
+		_ = a.reportFormatted(status.Status) // there is nobody left to tell
 		return
 	}
 	fmt.Fprint(a.env.Stderr, "rpcctl: "+a.explain(err))
 	for _, hint := range hints(err) {
 		fmt.Fprintf(a.env.Stderr, "hint: %s\n", formatters.Clean(hint, false))
 	}
+}
+
+// partsOf are the things that went wrong one beside the other, each to be told: a
+// call that failed, and a disk that was full. What is only a hint to another stays
+// with it.
+func partsOf(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var parts []error
+	for _, part := range joined.Unwrap() {
+		if errors.As(part, new(*partialError)) {
+			return nil
+		}
+		if !closedPipe(part) {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // reportFormatted prints a status as --format-error asks for it.
@@ -56,7 +81,10 @@ func (a *app) explain(err error) string {
 		filter *formatters.FilterError
 		b      strings.Builder
 	)
+	var many *manyError
 	switch {
+	case errors.As(err, &many):
+		return many.prefix() + a.explain(many.Err)
 	case errors.As(err, &filter):
 		return faultyFilter(filter)
 	case errors.As(err, new(*session.CredentialError)), errors.As(err, new(*session.ExposedError)):
@@ -94,6 +122,14 @@ func (a *app) columns() int {
 // chosen here alone, by matching errors.
 func hints(err error) []string {
 	found := causeHints(err)
+	var many *manyError
+	if errors.As(err, &many) {
+		found = append(found, some(many.hint())...)
+	}
+	var awaited *awaitedError
+	if errors.As(err, &awaited) {
+		found = append(found, awaited.hint())
+	}
 	var kept *keptError
 	if errors.As(err, &kept) {
 		found = append(found, "what was written is in "+kept.path)
@@ -113,6 +149,7 @@ func causeHints(err error) []string {
 		bad      *input.Error
 		status   *invoke.StatusError
 		wire     *transcode.WireError
+		field    *formatters.FieldError
 	)
 	var (
 		exposed *session.ExposedError
@@ -135,6 +172,10 @@ func causeHints(err error) []string {
 		return some(connectHint(conn))
 	case errors.As(err, new(*discovery.NoReflectionError)):
 		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
+	case errors.As(err, &field):
+		if field.Nearest != "" {
+			return some(fmt.Sprintf("did you mean %s?", field.Nearest))
+		}
 	case errors.As(err, &bad):
 		return inputHint(bad)
 	case errors.As(err, &wire):

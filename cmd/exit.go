@@ -54,11 +54,13 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &gone):
 		return gone.code
+	case errors.As(err, &status) && !interruptedLookup(err) && closedPipe(err):
+		return statusExit(status.Status.Code) // it failed before the reader left
 	case err == nil, closedPipe(err):
 		return exitOK
 	case interruptedLookup(err):
 		return exitInterrupted
-	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)):
+	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*formatters.FieldError)):
 		return exitUsage
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure

@@ -23,7 +23,7 @@ type globals struct {
 	maxRecv                       size
 
 	protos, importPaths, protosets []string
-	useReflection                  bool
+	useReflection, noCache         bool
 	headers                        headerFlags
 	auth                           authFlags
 	reach                          reachFlags
@@ -55,6 +55,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.StringArrayVarP(&g.importPaths, "import-path", "I", nil, "`DIR` in which .proto files and their imports are found (repeatable)")
 	f.StringArrayVar(&g.protosets, "protoset", nil, "take the schema from a descriptor set `FILE` (repeatable)")
 	f.BoolVar(&g.useReflection, "use-reflection", true, "ask the server for its schema; with files, only where it is given")
+	f.BoolVar(&g.noCache, "no-cache", false, "remember nothing of the schema, and use nothing that is remembered")
 	f.StringArrayVarP(&g.headers.both, "header", "H", nil, "request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
 	f.StringArrayVar(&g.headers.rpc, "rpc-header", nil, "request metadata for the call alone (repeatable)")
 	f.StringArrayVar(&g.headers.reflect, "reflect-header", nil, "request metadata for reflection alone (repeatable)")
@@ -89,6 +90,7 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 		ImportPaths:    g.importPaths,
 		Protosets:      g.protosets,
 		Reflection:     g.useReflection && f.Changed("use-reflection"),
+		NoCache:        g.noCache,
 	}
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
 		return s, usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")

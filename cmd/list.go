@@ -3,18 +3,22 @@ package cmd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 func (a *app) newList() *cobra.Command {
-	return &cobra.Command{
+	format := &choice{allowed: []string{"text", "table", "json"}}
+	c := &cobra.Command{
 		Use:     "list [SERVICE | PATTERN]",
 		Aliases: []string{"ls"},
 		Short:   "List services, or the methods of a service",
@@ -23,49 +27,85 @@ func (a *app) newList() *cobra.Command {
   rpcctl -a localhost:50051 list
   rpcctl -a localhost:50051 list Shop
   rpcctl -a localhost:50051 list 'shop.*'
-  rpcctl --protoset shop.binpb list
+  rpcctl --protoset shop.binpb list -o table
 
 One full name a line, sorted. In a PATTERN, * stands for anything and ? for one
-character.`,
+character. With -v and -o table the kind, the types of a method, and what is
+deprecated are shown too; -o json has the same for programs.`,
 		Args: words(0, 1),
-		RunE: func(c *cobra.Command, args []string) error {
-			names, err := a.list(c, args)
-			if err != nil {
-				return err
-			}
-			return a.print(func(w *bufio.Writer) error {
-				for _, n := range names {
-					w.WriteString(formatters.Clean(n, false))
-					w.WriteByte('\n')
-				}
-				return nil // errors of w are kept until it is flushed
-			})
-		},
+		RunE: func(c *cobra.Command, args []string) error { return a.list(c, args, format.value) },
 	}
+	c.Flags().VarP(format, "output", "o", "how to print it")
+	return c
 }
 
-func (a *app) list(c *cobra.Command, args []string) ([]string, error) {
+// A listed is a line of a list.
+type listed struct {
+	Name       string `json:"name"`
+	Kind       string `json:"kind"` // service, or the shape of a method
+	Methods    *int   `json:"methods,omitempty"`
+	Request    string `json:"request,omitempty"`
+	Response   string `json:"response,omitempty"`
+	Deprecated bool   `json:"deprecated,omitempty"`
+}
+
+func (a *app) list(c *cobra.Command, args []string, format string) error {
 	source, err := a.source(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	full := format == "table" || format == "json" || a.globals.verbose > 0
+	var rows []listed
+	var faults []error
 	if len(args) == 1 && !strings.ContainsAny(args[0], "*?") {
-		return listMethods(c.Context(), source, args[0])
+		rows, err = listMethods(c.Context(), source, args[0])
+	} else {
+		rows, faults, err = listServices(c.Context(), source, args, full)
 	}
-	services, err := source.Services(c.Context())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var names []string
+	for _, f := range discovery.Faults(source) {
+		fmt.Fprintf(a.env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
+	}
+	err = a.print(func(w *bufio.Writer) error { return printList(w, rows, format, full, a.env.Width) })
+	return errors.Join(append([]error{err}, faults...)...)
+}
+
+func listServices(ctx context.Context, source discovery.Source, args []string, full bool) (rows []listed, faults []error, err error) {
+	services, err := source.Services(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []protoreflect.FullName
 	for _, s := range services {
 		if len(args) == 0 || matches(args[0], string(s)) {
-			names = append(names, string(s))
+			names = append(names, s)
 		}
 	}
 	if len(args) == 1 && len(names) == 0 {
-		return nil, usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
+		return nil, nil, usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
 	}
-	return names, nil
+	if full {
+		discovery.Prefetch(ctx, source, names)
+	}
+	for _, n := range names {
+		row := listed{Name: string(n), Kind: "service"}
+		if full {
+			d, err := source.Find(ctx, n)
+			switch sd, ok := d.(protoreflect.ServiceDescriptor); {
+			case ok:
+				methods := sd.Methods().Len()
+				row.Methods, row.Deprecated = &methods, formatters.Deprecated(sd)
+			case err != nil && !broken(err):
+				return nil, nil, err
+			case err != nil:
+				faults = append(faults, err)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, faults, nil
 }
 
 // matches tells whether a name fits a pattern in which * stands for anything and
@@ -75,8 +115,8 @@ func matches(pattern, name string) bool {
 	return err == nil && ok
 }
 
-// listMethods returns the full names of a service's methods, with dots.
-func listMethods(ctx context.Context, source discovery.Source, name string) ([]string, error) {
+// listMethods returns the methods of a service, by full names with dots.
+func listMethods(ctx context.Context, source discovery.Source, name string) ([]listed, error) {
 	d, err := discovery.FindSymbol(ctx, source, name)
 	if err != nil {
 		return nil, err
@@ -85,9 +125,52 @@ func listMethods(ctx context.Context, source discovery.Source, name string) ([]s
 	if !ok {
 		return nil, usage(fmt.Errorf("%s: not a service", d.FullName()), fmt.Sprintf("rpcctl describe %s", d.FullName()))
 	}
-	var names []string
+	var rows []listed
 	for i := range service.Methods().Len() {
-		names = append(names, string(service.Methods().Get(i).FullName()))
+		m := service.Methods().Get(i)
+		rows = append(rows, listed{
+			Name: string(m.FullName()), Kind: invoke.StreamKind(m), Deprecated: formatters.Deprecated(m),
+			Request: string(m.Input().FullName()), Response: string(m.Output().FullName()),
+		})
 	}
-	return names, nil
+	return rows, nil
+}
+
+// printList prints rows. Errors of w are kept until it is flushed.
+func printList(w *bufio.Writer, rows []listed, format string, full bool, width int) error {
+	switch {
+	case format == "json":
+		for _, r := range rows {
+			if err := formatters.WriteJSON(w, r); err != nil {
+				return err
+			}
+		}
+	case full:
+		head := []string{"name", "kind", "methods", "request", "response", ""}
+		cells := make([][]string, len(rows))
+		for i, r := range rows {
+			cells[i] = r.cells()
+		}
+		if format != "table" {
+			head = nil
+		}
+		return formatters.WriteGrid(w, head, cells, width)
+	default:
+		for _, r := range rows {
+			w.WriteString(formatters.Clean(r.Name, false))
+			w.WriteByte('\n')
+		}
+	}
+	return nil
+}
+
+func (r listed) cells() []string {
+	methods, deprecated := "", ""
+	if r.Methods != nil {
+		methods = strconv.Itoa(*r.Methods)
+	}
+	if r.Deprecated {
+		deprecated = "deprecated"
+	}
+	return []string{r.Name, r.Kind, methods, r.Request, r.Response, deprecated}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,17 +34,16 @@ func createAside(path string) (*outFile, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	aside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
+	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // less the user's umask
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
-	mode := fs.FileMode(0o644)
-	if info != nil {
-		mode = info.Mode().Perm()
-	}
 	out := &outFile{File: f, path: path}
-	if err := f.Chmod(mode); err != nil {
-		return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), out.abandon())
+	if info != nil {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), out.abandon())
+		}
 	}
 	return out, nil
 }

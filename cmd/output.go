@@ -62,6 +62,12 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 	if o.jq != "" && parsed != formatters.JSON && parsed != formatters.NDJSON {
 		return "", usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
 	}
+	if len(o.columns) > 0 && parsed != formatters.Table {
+		return "", usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, parsed), "")
+	}
+	if o.field != "" && parsed != formatters.Table && parsed != formatters.Raw {
+		return "", usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
+	}
 	if o.jqRaw && o.jq == "" {
 		return "", usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}
@@ -77,7 +83,20 @@ type output struct {
 
 // openOutput opens what prints the answers.
 func (a *app) openOutput(format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
-	options := formatters.Options{
+	w, options, file, err := a.openWriter(o, types)
+	if err != nil {
+		return nil, err
+	}
+	out := &output{file: file}
+	if out.Formatter, err = formatters.New(format, w, options); err != nil {
+		return nil, errors.Join(terminalError(err), out.file.abandon())
+	}
+	return out, nil
+}
+
+// openWriter opens where the answers go, which is file unless that is nil.
+func (a *app) openWriter(o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outFile, err error) {
+	options = formatters.Options{
 		Types:        types,
 		Color:        a.colour(a.env.StdoutTTY),
 		Width:        a.env.Width,
@@ -93,27 +112,18 @@ func (a *app) openOutput(format formatters.Format, o *outputOptions, types invok
 		SecretHeaders: a.globals.headers.secret,
 	}
 	if o.jq != "" {
-		filter, err := formatters.ParseFilter(o.jq)
-		if err != nil {
-			return nil, err
+		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {
+			return nil, options, nil, err
 		}
-		options.Filter = filter
 	}
-	out := &output{}
-	var w io.Writer = a.env.Stdout
-	if o.file != "" {
-		file, err := createAside(o.file)
-		if err != nil {
-			return nil, err
-		}
-		out.file, w = file, file
-		options.Color, options.Width, options.Live = a.globals.color.value == "always", 0, false
+	if o.file == "" {
+		return a.env.Stdout, options, nil, nil
 	}
-	var err error
-	if out.Formatter, err = formatters.New(format, w, options); err != nil {
-		return nil, errors.Join(terminalError(err), out.file.abandon())
+	if file, err = createAside(o.file); err != nil {
+		return nil, options, nil, err
 	}
-	return out, nil
+	options.Color, options.Width, options.Live = a.globals.color.value == "always", 0, false
+	return file, options, file, nil
 }
 
 // terminalError adds the next step to the refusal of raw bytes on a terminal.

@@ -50,6 +50,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) (*process, *testserver
 	p := &process{Cmd: exec.CommandContext(ctx, "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, out: bufio.NewReader(r), pipe: r}
 	p.Stdin, p.Stdout, p.Stderr = stdin, w, &p.stderr
 	p.WaitDelay = time.Second
+	p.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	t.Cleanup(func() { cancel(); r.Close() })
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -167,6 +168,26 @@ func TestServerEndsBeforeTheInput(t *testing.T) {
 	}
 	p.until(`"code":0,"name":"OK"`)
 	p.ends(0)
+}
+
+// A call that failed and a disk that was full are both told, and the call decides
+// the exit code.
+func TestFailureAndFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	c := exec.Command("rpcctl", "-a", "demo:", "call", "Lab.FailAfter", "count=2", "failure.code=5", "-o", "table")
+	var stderr bytes.Buffer
+	c.Stdout, c.Stderr = full, &stderr
+	var exit *exec.ExitError
+	if err := c.Run(); !errors.As(err, &exit) {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	if code := exit.ExitCode(); code != 69 && code != 1 || !strings.Contains(stderr.String(), "no space left on device") {
+		t.Errorf("exit code %d, stderr: %s", code, stderr.String())
+	}
 }
 
 // Whoever reads the output may leave, as head does: that is no failure.

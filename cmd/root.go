@@ -63,8 +63,9 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.addGlobals(root)
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newDemo(), a.newShell(), a.newVersion())
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
+	a.addCompletion(root)
 	return root
 }
 
@@ -148,11 +149,15 @@ func (a *app) configure(c *cobra.Command) error {
 	return nil
 }
 
-// source configures the session and returns its schema.
+// source configures the session and returns its schema. Who looks at a schema wants
+// to see today's: the server is asked, whatever is remembered of it.
 func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 	if err := a.configure(c); err != nil {
 		return nil, err
 	}
+	s := a.session.Settings()
+	s.LiveSchema = true
+	a.session.Configure(s)
 	return a.session.Source(c.Context())
 }
 

@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 //	                    or http1, silent, closed, refused, interop
 //	exits CODE CMD...   run a command that must leave with CODE
 //	within DUR CODE CMD...  the same, and it must not take longer
+//	asked ADDR [N]      the server there was asked for its schema N times, or any
+//	                    number of times, since this was last asked
+//	damage DIR          change every file below a folder
 //
 // $CERTS is a folder with the demo's certificates, $PROTOS one with its .proto
 // files, and $PROTOSET its descriptor set.
@@ -55,12 +58,15 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PROTOS", filepath.Join(shared, "protos"))
 			e.Setenv("PROTOSET", filepath.Join(shared, "demo.binpb"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Values[askedKey{}] = askedServers{}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve":  func(ts *testscript.TestScript, _ bool, args []string) { serve(ts, certs, args) },
 			"exits":  func(ts *testscript.TestScript, _ bool, args []string) { exits(ts, args) },
 			"within": within,
+			"asked":  asked,
+			"damage": damage,
 		},
 	})
 }
@@ -129,6 +135,62 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 		}
 		go s.Serve(l)
 		ts.Defer(s.Close)
+		ts.Value(askedKey{}).(askedServers)[l.Addr().String()] = &askedServer{server: s}
+	}
+}
+
+// askedServers are the demo servers of a script, by address.
+type askedServers map[string]*askedServer
+
+type askedKey struct{}
+
+type askedServer struct {
+	server *testserver.Server
+	before int
+}
+
+// asked checks how many reflection calls a server has had.
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(askedKey{}).(askedServers)[args[0]]
+	if s == nil {
+		ts.Fatalf("no demo server at %s", args[0])
+	}
+	total := 0
+	for path, c := range s.server.Stats().Calls {
+		if strings.Contains(path, ".reflection.") {
+			total += c.Started
+		}
+	}
+	got := total - s.before
+	s.before = total
+	if len(args) < 2 {
+		return
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if (got == want) == neg {
+		ts.Fatalf("asked %d times", got)
+	}
+}
+
+// damage changes a byte in the middle of every file below a folder.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	files := 0
+	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		raw[len(raw)/2] ^= 0x55
+		return os.WriteFile(path, raw, 0o600)
+	})
+	ts.Check(err)
+	if files == 0 {
+		ts.Fatalf("no files in %s", args[0])
 	}
 }
 

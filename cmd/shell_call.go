@@ -34,8 +34,12 @@ func (s *shell) inForeground() (context.Context, func()) {
 	}
 }
 
-// Pressing Ctrl-C again within this time means it more.
-const pressTime = 2 * time.Second
+// Pressing Ctrl-C again within pressTime means it more; within burstTime it is the same press,
+// of a key that repeats or of somebody in a hurry.
+const (
+	pressTime = 2 * time.Second
+	burstTime = 300 * time.Millisecond
+)
 
 // interrupted is Ctrl-C while something runs: it ends the call; again, the connections; a third
 // time, the shell. It returns false when nothing runs.
@@ -50,10 +54,12 @@ func (s *shell) interrupted() bool {
 	if n := len(f.presses); n > 0 && now.Sub(f.presses[n-1]) > pressTime {
 		f.presses = nil
 	}
-	f.presses = append(f.presses, now)
-	presses := len(f.presses)
+	if n := len(f.presses); n == 0 || now.Sub(f.presses[n-1]) > burstTime {
+		f.presses = append(f.presses, now)
+	}
+	presses, interrupt := len(f.presses), f.interrupt
 	s.callMu.Unlock()
-	f.interrupt()
+	interrupt()
 	switch presses {
 	case 1:
 	case 2:

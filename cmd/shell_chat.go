@@ -106,7 +106,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 	s.talking.Store(w)
 	defer s.talking.Store(nil)
 	w.talk.leave.Store(false)
-	for !over.Load() && s.dying == 0 {
+	for !over.Load() && s.dying.Load() == 0 {
 		text, err := s.editor.Read()
 		switch {
 		case w.talk.leave.Load() && !over.Load():

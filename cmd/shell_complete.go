@@ -110,7 +110,7 @@ func (s *shell) nearCommands(word string) []string {
 		entries = append(entries, newEntry(c.Name(), c.Name(), nil))
 	}
 	if ix := s.index.Load(); ix != nil {
-		entries = append(entries, ix.methods...)
+		entries = append(slices.Clone(entries), ix.methods...)
 	}
 	hits, _ := search(entries, word, 2)
 	var names []string
@@ -157,12 +157,6 @@ func (s *shell) firstWord(p spot, text string) repl.Completion {
 		}
 	}
 	methods, more := s.methodNames(text, " ")
-	if text == "" {
-		methods, items = items, methods
-		slices.Reverse(items)
-		slices.Reverse(items)
-		return p.from(0, append(items, methods...), more)
-	}
 	return p.from(0, append(items, methods...), more)
 }
 
@@ -180,7 +174,7 @@ func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
 	}
 	var items []repl.Candidate
 	for _, h := range hits {
-		name := ix.shortName(h.entry)
+		name := h.typed
 		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
 			name = h.full
 		}

@@ -177,7 +177,9 @@ func TestShellKeepsNoSecrets(t *testing.T) {
 	s.waitFor("OK ·")
 	s.send(keyUp + keyUp + keyUp)
 	s.waitInput("header authorization: ‹redacted›")
-	s.send(ctrl('u') + "exit\r")
+	s.send("\r")
+	s.waitFor("type it again")
+	s.send(ctrl('e') + ctrl('u') + "exit\r")
 	s.ends(0)
 	files := s.stored()
 	if len(files) == 0 {

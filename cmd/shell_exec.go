@@ -36,7 +36,7 @@ type line struct {
 func (s *shell) run(text string) int {
 	statements, err := repl.Parse(text)
 	for _, st := range statements {
-		if s.code = s.statement(text, st); s.code != exitOK || s.left != nil || s.dying != 0 {
+		if s.code = s.statement(text, st); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
 			return s.code
 		}
 	}
@@ -57,6 +57,11 @@ func (s *shell) statement(source string, st repl.Statement) int {
 		env.Width, _ = s.editor.Size()
 	}
 	l.env = &env
+	if i := strings.Index(source[st.Start:st.End], repl.Redacted); i >= 0 {
+		at := st.Start + i
+		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
+		return exitUsage
+	}
 	if st.Background && (st.Pipe != "" || st.To.End > 0) {
 		s.inBackground(l)
 		return exitOK

@@ -105,7 +105,7 @@ func (s *shell) plainLoop() error {
 		}
 	}()
 	pending := ""
-	for s.left == nil && s.dying == 0 {
+	for s.left == nil && s.dying.Load() == 0 {
 		prompt, _ := s.promptText()
 		if pending != "" {
 			prompt = "... "
@@ -123,7 +123,7 @@ func (s *shell) plainLoop() error {
 			s.take(strings.TrimRight(pending, "\n"))
 			pending = ""
 		case <-s.nudged:
-			if s.dying == 0 {
+			if s.dying.Load() == 0 {
 				fmt.Fprintln(s.env.Stdout)
 				pending = ""
 			}
@@ -177,11 +177,11 @@ func (s *shell) editorLoop() (err error) {
 	s.load()
 	s.editor.Go(s.openHistory)
 	var asked time.Time // when Ctrl-D met running jobs
-	for s.left == nil && s.dying == 0 {
+	for s.left == nil && s.dying.Load() == 0 {
 		text, err := s.editor.Read()
 		switch {
 		case errors.Is(err, repl.ErrHangUp):
-			if s.dying == 0 {
+			if s.dying.Load() == 0 {
 				s.die(exitHangUp)
 			}
 			continue
@@ -226,8 +226,8 @@ const (
 func (s *shell) farewell() int {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
-	if s.dying != 0 {
-		return s.dying
+	if s.dying.Load() != 0 {
+		return int(s.dying.Load())
 	}
 	if s.left != nil {
 		return *s.left

@@ -64,14 +64,15 @@ func (s *shell) nudge() {
 // within a moment is left behind.
 func (s *shell) die(code int) {
 	s.callMu.Lock()
-	if s.dying == 0 {
-		s.dying = code
+	if s.dying.Load() == 0 {
+		s.dying.Store(int32(code))
 	}
-	f := s.foreground
+	interrupt := func() {}
+	if s.foreground != nil {
+		interrupt = s.foreground.interrupt
+	}
 	s.callMu.Unlock()
-	if f != nil {
-		f.interrupt()
-	}
+	interrupt()
 	for _, w := range s.jobs.all() {
 		w.Cancel()
 	}

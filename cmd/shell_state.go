@@ -39,8 +39,8 @@ type shell struct {
 	index atomic.Pointer[index] // for completion; nil until it is known
 
 	callMu     sync.Mutex
-	foreground *foreground // what Ctrl-C is for; nil: the prompt
-	dying      int         // the exit code of a signal; 0: none
+	foreground *foreground  // what Ctrl-C is for; nil: the prompt
+	dying      atomic.Int32 // the exit code of a signal; 0: none
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
 	talking atomic.Pointer[work]   // the call that is typed into; nil: none

@@ -40,6 +40,8 @@ func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 	switch {
 	case s.Protocol == session.ProtocolGRPC && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
 		return s, usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), others)
+	case s.Protocol == session.ProtocolGRPC && target != nil && target.Prefix != "":
+		return s, usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), others)
 	case s.Protocol != httpwire.Connect && s.Get:
 		return s, usage(errors.New("--get is for --protocol connect"), "")
 	case s.HTTP == httpwire.HTTP3 && target != nil && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):

@@ -119,11 +119,11 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			MaxRecv: maxAnswer,
 		}
 		// The values of the caller's context are kept, its end is not.
+		// Connecting has limits of its own, which may be longer than a question's.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		w := a.watch(ctx, cancel)
+		ended := context.AfterFunc(ctx, cancel)
 		stream, err := a.transport.Open(own, m, a.metadata)
-		slow := w.stop()
-		if err == nil && ctx.Err() == nil && !slow {
+		if ended() && err == nil {
 			a.stream = &reflectStream{stream: stream, cancel: cancel, asked: map[string]bool{}}
 			return a.stream, nil
 		}
@@ -135,8 +135,6 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, contextError(ctx, q.text)
-		case slow:
-			return nil, q.failed(a.slowStatus("the reflection stream to open"))
 		case a.settled == "" && status.Code == codes.Unimplemented:
 			if err := a.nextVersion(status); err != nil {
 				return nil, err

@@ -14,8 +14,9 @@ import (
 // FindSymbol returns what a name stands for: a service, method, message, enum,
 // field, oneof, enum value or extension. The name is full, or a dotted suffix
 // that only one service or method has, or only one of the messages, enums and
-// extensions that the source knows of without asking. Methods may be written with
-// a slash, and a leading dot is ignored.
+// extensions that the source knows of without asking, or that are in a package of
+// a service or in one around it. Methods may be written with a slash, and a leading
+// dot is ignored.
 //
 // The error is a *NameError, an *UnknownError, an *AmbiguousError, or what the
 // source failed with.
@@ -49,6 +50,9 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 		return nil, &DescriptorError{Symbol: string(full), Err: errNoDescriptor}
 	}
 	if d, err := findBySuffix(ctx, s, services, full); d != nil || err != nil {
+		return d, err
+	}
+	if d, err := findInPackages(ctx, s, services, full); d != nil || err != nil {
 		return d, err
 	}
 	if missing == nil {
@@ -122,6 +126,46 @@ func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullNam
 		container = parent
 	}
 	return nil, nil
+}
+
+// maxPackages is how many packages a name is looked for in.
+const maxPackages = 500
+
+// findInPackages tries a name in the packages of the services and in those around
+// them: a server that is asked by name alone can not be searched otherwise. It
+// returns nil, nil when none has it.
+func findInPackages(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	var candidates []protoreflect.FullName
+	seen := map[protoreflect.FullName]bool{}
+	for _, service := range services {
+		for pkg := service.Parent(); pkg != "" && !seen[pkg] && len(seen) < maxPackages; pkg = pkg.Parent() {
+			seen[pkg] = true
+			candidates = append(candidates, pkg+"."+name)
+		}
+	}
+	if p, ok := s.(prefetcher); ok && len(candidates) > 1 {
+		p.prefetch(ctx, candidates)
+	}
+	var found []protoreflect.Descriptor
+	var failed error
+	for _, c := range candidates {
+		d, err := s.Find(ctx, c)
+		switch {
+		case err == nil:
+			found = append(found, d)
+		case ctx.Err() != nil:
+			return nil, err
+		case !errors.Is(err, ErrNotFound) && failed == nil:
+			failed = err
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, failed
+	case 1:
+		return found[0], nil
+	}
+	return nil, ambiguous(string(name), found)
 }
 
 func joinMember(name, member protoreflect.FullName) protoreflect.FullName {

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,15 +34,19 @@ type ProtofileOptions struct {
 	Files []string
 	// NoComments leaves out comments and places, which take a quarter of the time.
 	NoComments bool
+	// Store keeps what was compiled for the next process; nil: nothing is kept.
+	Store Store
 }
 
 // OpenProtofiles compiles .proto files and what they import, and nothing else
 // that lies beside them. The error is a *SyntaxError for a file that does not
-// compile, an *ImportError for one that can not be read, or that of ctx.
+// compile, an *ImportError for one that can not be read, or that of ctx. Where
+// some of several files compile, there is no error: Faults has what is wrong with
+// the others.
 func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error) {
-	c := &protoCompiler{roots: slices.Clone(o.ImportPaths), sources: map[string]source{}}
-	if len(c.roots) == 0 {
-		c.roots = []string{"."}
+	c, err := newProtoCompiler(o, o.Files)
+	if err != nil {
+		return nil, err
 	}
 	names := make([]string, 0, len(o.Files))
 	for _, f := range o.Files {
@@ -53,8 +58,40 @@ func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error
 			names = append(names, name)
 		}
 	}
+	s, err := c.compile(ctx, names)
+	if err == nil || len(names) == 1 || ctx.Err() != nil {
+		return s, err
+	}
+	return c.compileSound(ctx, names)
+}
+
+// newProtoCompiler makes a compiler for files. Where no import paths are given,
+// those of a buf workspace around the files are taken.
+func newProtoCompiler(o ProtofileOptions, files []string) (*protoCompiler, error) {
+	c := &protoCompiler{
+		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
+		sources: map[string]source{}, built: map[string]protoreflect.FileDescriptor{},
+	}
+	if len(c.roots) > 0 {
+		return c, nil
+	}
+	for _, f := range files {
+		if err := c.addBuf(filepath.Dir(f)); err != nil {
+			return nil, err
+		}
+	}
+	c.roots = append(c.roots, ".")
+	return c, nil
+}
+
+// compile compiles files by the names they are imported by, or takes what was
+// compiled before.
+func (c *protoCompiler) compile(ctx context.Context, names []string) (*Protofiles, error) {
+	if s := c.remembered(names); s != nil {
+		return s, nil
+	}
 	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(c)}
-	if !o.NoComments {
+	if !c.bare {
 		compiler.SourceInfoMode = protocompile.SourceInfoStandard
 	}
 	results, err := compiler.Compile(ctx, names...)
@@ -76,21 +113,79 @@ func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error
 		s.files = append(s.files, f)
 		s.packages[f.Package()] = append(s.packages[f.Package()], f)
 	}
+	c.remember(names, s.files)
 	return s, nil
+}
+
+// compileSound compiles those files that compile when they are alone. When none
+// does, the error is that of the first.
+func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Protofiles, error) {
+	var sound []string
+	var faults []error
+	for _, name := range names {
+		_, err := c.compile(ctx, []string{name})
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			faults = append(faults, err)
+		default:
+			sound = append(sound, name)
+		}
+	}
+	if len(sound) == 0 || len(faults) == 0 {
+		s, err := c.compile(ctx, names) // two that do not go together
+		return s, cmp.Or(firstError(faults), err)
+	}
+	s, err := c.compile(ctx, sound)
+	if err != nil {
+		return nil, err
+	}
+	s.faults = faults
+	return s, nil
+}
+
+func firstError(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs[0]
 }
 
 // A protoCompiler finds the files that the compiler asks for.
 type protoCompiler struct {
 	roots []string
+	deps  []string // of the buf workspace: modules of a registry
+	bare  bool     // without comments
+	store Store    // nil: none
 
 	mu      sync.Mutex // the compiler asks for several files at a time
 	sources map[string]source
+	missing []string // places that were looked at in vain
+	// built are the files of trees that were compiled before.
+	built map[string]protoreflect.FileDescriptor
+}
+
+// addBuf adds the roots of the buf workspace around a folder, if there is one.
+func (c *protoCompiler) addBuf(dir string) error {
+	w, err := findBuf(dir)
+	if err != nil || w == nil {
+		return err
+	}
+	for _, r := range w.roots {
+		if !slices.Contains(c.roots, r) {
+			c.roots = append(c.roots, r)
+		}
+	}
+	c.deps = append(c.deps, w.deps...)
+	return nil
 }
 
 // A source is a .proto file that was read.
 type source struct {
 	disk string
 	text string
+	info fs.FileInfo
 }
 
 // virtualName returns the name by which other files would import a file that was
@@ -152,10 +247,19 @@ func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, 
 	if !fs.ValidPath(path) {
 		return protocompile.SearchResult{}, errors.New("an import is a path below an import path, and has no dots for parts")
 	}
+	c.mu.Lock()
+	built := c.built[path]
+	c.mu.Unlock()
+	if built != nil {
+		return protocompile.SearchResult{Desc: built}, nil
+	}
 	for _, root := range c.roots {
 		disk := filepath.Join(root, filepath.FromSlash(path))
-		text, err := readSource(disk)
+		text, info, err := readSource(disk)
 		if errors.Is(err, fs.ErrNotExist) {
+			c.mu.Lock()
+			c.missing = append(c.missing, disk)
+			c.mu.Unlock()
 			continue
 		}
 		if err != nil {
@@ -167,7 +271,7 @@ func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, 
 			return protocompile.SearchResult{}, e
 		}
 		c.mu.Lock()
-		c.sources[path] = source{disk, text}
+		c.sources[path] = source{disk, text, info}
 		c.mu.Unlock()
 		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
 	}
@@ -177,18 +281,25 @@ func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, 
 	return protocompile.SearchResult{}, fs.ErrNotExist
 }
 
-func readSource(disk string) (string, error) {
+func readSource(disk string) (string, fs.FileInfo, error) {
 	f, err := os.Open(disk)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", nil, err
+	}
 	var b strings.Builder
+	if info.Size() < maxSource {
+		b.Grow(int(info.Size()) + 1)
+	}
 	n, err := io.Copy(&b, io.LimitReader(f, maxSource+1))
 	if err == nil && n > maxSource {
 		err = fmt.Errorf("reading %q: greater than %d MiB", disk, maxSource>>20)
 	}
-	return b.String(), err
+	return b.String(), info, err
 }
 
 // explain turns an error of the compiler into one with a place that can be shown.
@@ -216,9 +327,12 @@ func (c *protoCompiler) explain(err error) error {
 		if inner := errors.Unwrap(cause); inner != nil {
 			why = inner // without the compiler's words around it
 		}
-		return &ImportError{File: where.File, Line: where.Line, Column: where.Column, Source: where.Source, Import: name, Roots: c.roots, Err: why}
+		return &ImportError{File: where.File, Line: where.Line, Column: where.Column, Source: where.Source, Import: name, Roots: c.roots, Deps: c.deps, Err: why}
 	}
 	where.Err = cause
+	if edition, ok := editionAt(where.Source); ok && !slices.Contains([]string{"2023"}, edition) {
+		where.Err = &EditionError{Edition: edition}
+	}
 	return &where
 }
 
@@ -249,10 +363,18 @@ func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
 type Protofiles struct {
 	files    []protoreflect.FileDescriptor
 	packages map[protoreflect.FullName][]protoreflect.FileDescriptor
+	set      *Protoset // in place of both: what was compiled by an earlier process
+	faults   []error   // of files that were left out
 }
 
+// Faults returns what is wrong with the files that were left out.
+func (s *Protofiles) Faults() []error { return slices.Clone(s.faults) }
+
 // Services implements Source, with the services of imported files.
-func (s *Protofiles) Services(context.Context) ([]protoreflect.FullName, error) {
+func (s *Protofiles) Services(ctx context.Context) ([]protoreflect.FullName, error) {
+	if s.set != nil {
+		return s.set.Services(ctx)
+	}
 	var names []protoreflect.FullName
 	for _, f := range s.files {
 		for i := range f.Services().Len() {
@@ -264,7 +386,11 @@ func (s *Protofiles) Services(context.Context) ([]protoreflect.FullName, error) 
 }
 
 // Find implements Source.
-func (s *Protofiles) Find(_ context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+func (s *Protofiles) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	if s.set != nil {
+		d, err := s.set.Find(ctx, name)
+		return d, s.orFault(err)
+	}
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
@@ -278,11 +404,23 @@ func (s *Protofiles) Find(_ context.Context, name protoreflect.FullName) (protor
 			}
 		}
 	}
-	return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+	return nil, s.orFault(&UnknownError{Kind: KindSymbol, Name: string(name)})
+}
+
+// orFault makes a missing name the fault of a file that was left out: it may be in
+// there.
+func (s *Protofiles) orFault(err error) error {
+	if len(s.faults) > 0 && errors.Is(err, ErrNotFound) {
+		return &partlyMissing{s.faults[0]}
+	}
+	return err
 }
 
 // Extensions implements Source.
-func (s *Protofiles) Extensions(_ context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (s *Protofiles) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	if s.set != nil {
+		return s.set.Extensions(ctx, message)
+	}
 	var found []protoreflect.ExtensionDescriptor
 	for _, f := range s.files {
 		eachExtension(f, func(x protoreflect.ExtensionDescriptor) {
@@ -296,6 +434,9 @@ func (s *Protofiles) Extensions(_ context.Context, message protoreflect.FullName
 }
 
 func (s *Protofiles) known() []protoreflect.FullName {
+	if s.set != nil {
+		return s.set.known()
+	}
 	var names []protoreflect.FullName
 	for _, f := range s.files {
 		for i := range f.Messages().Len() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -20,24 +21,48 @@ import (
 // that imports it. A fault in a file then ends in a *DescriptorError that names
 // it, and the rest of the set stays usable.
 type Protoset struct {
-	mu   sync.Mutex
-	pool *pool
+	mu     sync.Mutex
+	pool   *pool
+	faults []error // of files that were left out
+}
+
+// Faults returns what is wrong with the files that were left out.
+func (s *Protoset) Faults() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.faults)
 }
 
 // OpenProtoset reads descriptor sets from files, none greater than 256 MiB. Where
 // two sets have a file of the same path, the one of the first set counts.
 func OpenProtoset(paths ...string) (*Protoset, error) {
-	s := &Protoset{pool: newPool(noFetcher{})}
+	s := NewProtoset()
 	for _, path := range paths {
-		data, err := readFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("reading a descriptor set: %w", err)
-		}
-		if err := s.add(path, data); err != nil {
+		if err := s.AddFile(path); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// NewProtoset returns a Protoset with nothing in it.
+func NewProtoset() *Protoset { return &Protoset{pool: newPool(noFetcher{})} }
+
+// AddFile adds the descriptor set in a file, of at most 256 MiB.
+func (s *Protoset) AddFile(path string) error {
+	data, err := readFile(path)
+	if err != nil {
+		return fmt.Errorf("reading a descriptor set: %w", err)
+	}
+	return s.Add(path, data)
+}
+
+// Add adds a descriptor set, whose bytes are the Protoset's from then on. The name
+// is for errors.
+func (s *Protoset) Add(name string, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(name, data)
 }
 
 // ParseProtoset reads a descriptor set from its bytes, which are the Protoset's
@@ -76,10 +101,11 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
-// add scans a set and takes its files into the pool.
+// add scans a set and takes its files into the pool. One that can not be taken is a
+// fault, and an error when it is the only one.
 func (s *Protoset) add(name string, data []byte) error {
 	var fault error
-	files := 0
+	files, faults := 0, 0
 	err := records(data, func(r record) bool {
 		if r.num != setFile {
 			return true
@@ -93,16 +119,30 @@ func (s *Protoset) add(name string, data []byte) error {
 		case differs && len(s.pool.all) == before && f.origin == name:
 			fault = &DescriptorError{Origin: name, File: f.path, Err: errTwice}
 		}
-		return fault == nil
+		if fault == nil {
+			return true
+		}
+		faults++
+		if len(s.faults) < maxFaults {
+			s.faults = append(s.faults, fault)
+		}
+		if errors.Is(fault, errPoolFull) {
+			return false
+		}
+		fault = nil
+		return true
 	})
 	switch {
-	case fault != nil:
-		return fault
+	case faults > 0 && (faults == files || errors.Is(s.faults[len(s.faults)-1], errPoolFull)):
+		return s.faults[len(s.faults)-1]
 	case err != nil || files == 0:
 		return &DescriptorError{Origin: name, Err: notASet(data)}
 	}
 	return nil
 }
+
+// maxFaults is how many files that were left out are named.
+const maxFaults = 20
 
 var errTwice = errors.New("the file is there twice, and the two differ")
 

@@ -126,7 +126,6 @@ func TestOpenProtoset(t *testing.T) {
 		"text":      {[]byte("syntax = \"proto3\";"), "not a descriptor set"},
 		"one file":  {mustMarshal(t, one), "reading a file descriptor"},
 		"cut":       {protoset(t, one, two)[:40], "descriptor set"},
-		"twice":     {protoset(t, one, other), "there twice"},
 		"no name":   {protoset(t, file(`package: "p"`)), "no name"},
 		"control":   {protoset(t, file(`name: "a\033[2J.proto"`)), "control character"},
 		"package":   {protoset(t, file(`name: "a.proto" package: "a..b"`)), "is not one"},
@@ -138,6 +137,25 @@ func TestOpenProtoset(t *testing.T) {
 		if !errors.As(err, &de) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
 		}
+	}
+	// One file that is not in order does not hide the others.
+	s, err = discovery.OpenProtoset(write("some", protoset(t, one, file(`name: "a\033[2J.proto"`), other, two)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Find(t.Context(), "p.Two"); err != nil {
+		t.Error(err)
+	}
+	var faults []string
+	for _, f := range discovery.Faults(discovery.Layer(s)) {
+		faults = append(faults, strings.ReplaceAll(f.Error(), dir, ""))
+	}
+	want := []string{
+		`descriptor of "a\x1b[2J.proto" from /some: the name of a file descriptor, "a\x1b[2J.proto", has a control character`,
+		`descriptor of "one.proto" from /some: the file is there twice, and the two differ`,
+	}
+	if diff := cmp.Diff(want, faults); diff != "" {
+		t.Error(diff)
 	}
 	if _, err := discovery.OpenProtoset(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)

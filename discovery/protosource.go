@@ -30,7 +30,9 @@ type ImportError struct {
 	Roots  []string
 	Err    error
 	// Roots are the import paths that were searched. Err is fs.ErrNotExist when
-	// none of them has the file.
+	// none of them has the file. Deps are modules of a registry that the buf
+	// workspace in use depends on, which nobody has fetched.
+	Deps []string
 }
 
 func (e *ImportError) Error() string {
@@ -38,8 +40,11 @@ func (e *ImportError) Error() string {
 	if e.File == "" {
 		what = "file"
 	}
-	return fmt.Sprintf("%s%s %q: %v (import path: %s)",
-		position(e.File, e.Line, e.Column), what, e.Import, e.Err, strings.Join(e.Roots, ", "))
+	roots := ""
+	if len(e.Roots) > 0 {
+		roots = fmt.Sprintf(" (import path: %s)", strings.Join(e.Roots, ", "))
+	}
+	return fmt.Sprintf("%s%s %q: %v%s", position(e.File, e.Line, e.Column), what, e.Import, e.Err, roots)
 }
 
 // Unwrap returns what is wrong.
@@ -68,6 +73,31 @@ func (e *SyntaxError) place(text string, offset int) {
 		line = ""
 	}
 	e.Source = strings.TrimSuffix(line, "\r")
+}
+
+// An EditionError is a .proto file of an edition that is not compiled here. A
+// descriptor set may be of a later one.
+type EditionError struct {
+	Edition string // as it is written
+}
+
+func (e *EditionError) Error() string {
+	return fmt.Sprintf("edition %q is not compiled here; the newest that is, is 2023", e.Edition)
+}
+
+// editionAt returns the edition that a line of a .proto file names.
+func editionAt(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "edition")
+	if !ok {
+		return "", false
+	}
+	_, rest, ok = strings.Cut(rest, "=")
+	rest = strings.Trim(rest, " ;\t")
+	if !ok || len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
+		return "", false
+	}
+	name, _, ok := strings.Cut(rest[1:], rest[:1])
+	return name, ok
 }
 
 // importAt returns what a line of a .proto file imports.

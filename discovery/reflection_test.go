@@ -18,9 +18,11 @@ import (
 )
 
 var demoServices = []protoreflect.FullName{
+	"google.longrunning.Operations",
 	"grpc.health.v1.Health",
 	"grpc.reflection.v1.ServerReflection",
 	"grpc.reflection.v1alpha.ServerReflection",
+	"rpcctl.demo.v1.Bakery",
 	"rpcctl.demo.v1.Editions",
 	"rpcctl.demo.v1.Greeter",
 	"rpcctl.demo.v1.Lab",

@@ -76,7 +76,7 @@ func descriptorSource(d protoreflect.Descriptor) (source string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("printing the definition of %s: %w", d.FullName(), err)
 	}
-	return tidied(Clean(text, true)), nil
+	return tidied(Clean(respellFloats(text), true)), nil
 }
 
 // tidied returns proto source with the spaces that people write and with no blank
@@ -105,3 +105,25 @@ func tidied(source string) string {
 }
 
 func indented(line string) bool { return strings.HasPrefix(line, " ") }
+
+// WriteSource writes a whole file as proto source that compiles to it again, with
+// its comments, as it is: to a file, and not to a terminal.
+//
+// What is said of WriteDescriptor about options holds here too.
+func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("printing the file %q: %v", f.Path(), p)
+		}
+	}()
+	p := protoprint.Printer{Indent: "  ", ForceFullyQualifiedNames: true}
+	text, err := p.PrintProtoToString(f)
+	if err != nil {
+		return fmt.Errorf("printing the file %q: %w", f.Path(), err)
+	}
+	_, err = io.WriteString(w, respellFloats(text))
+	return err
+}
+
+// CleanJSON returns JSON with hidden characters as escapes, which loses nothing.
+func CleanJSON(raw []byte) []byte { return cleanJSON(raw) }

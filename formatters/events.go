@@ -21,6 +21,7 @@ type eventFormatter struct {
 	out      *writer
 	o        Options
 	encoders encoders
+	requests encoders
 	opened   time.Time
 	last     time.Duration // what the line before told
 }
@@ -28,7 +29,7 @@ type eventFormatter struct {
 func newEvents(w io.Writer, o Options) (Formatter, error) {
 	o.Live = true
 	f := &eventFormatter{out: newWriter(w, &o), o: o}
-	f.encoders = encoders{o: &f.o}
+	f.encoders, f.requests = encoders{o: &f.o}, encoders{o: &f.o}
 	return f, nil
 }
 
@@ -41,7 +42,7 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 		f.opened, f.last = e.At, 0
 		return f.line(e, "request", func(b []byte) ([]byte, error) { return f.request(b, e), nil })
 	case invoke.RequestSent:
-		return f.line(e, "sent", func(b []byte) ([]byte, error) { return f.numbered(b, e), nil })
+		return f.line(e, "sent", func(b []byte) ([]byte, error) { return f.sent(f.numbered(b, e), e), nil })
 	case invoke.RequestsDone:
 		return f.line(e, "half-close", nil)
 	case invoke.HeadersReceived:
@@ -116,6 +117,19 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 func (f *eventFormatter) numbered(b []byte, e *invoke.Event) []byte {
 	b = strconv.AppendInt(append(b, `,"index":`...), int64(e.Seq), 10)
 	return strconv.AppendInt(append(b, `,"size":`...), int64(len(e.Message.Wire)), 10)
+}
+
+// sent appends the request itself, when there are many calls to tell apart. What cannot
+// be shown, such as raw bytes that are no message, is left out: it was sent all the same.
+func (f *eventFormatter) sent(b []byte, e *invoke.Event) []byte {
+	if f.o.Label == nil {
+		return b
+	}
+	with, err := f.requests.of(e.Message).Append(append(b, `,"message":`...), e.Message.Wire)
+	if err != nil {
+		return b
+	}
+	return with
 }
 
 func (f *eventFormatter) metadata(md invoke.Metadata) func(b []byte) ([]byte, error) {

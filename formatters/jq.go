@@ -116,10 +116,12 @@ func (f *jqFormatter) Event(e *invoke.Event) (err error) {
 		if err != nil {
 			return err
 		}
-		if buf, err = f.append(buf, result); err != nil {
-			return err
+		begun := len(buf)
+		next, err := f.append(buf, result)
+		if err != nil {
+			return after(f.out.end(buf[:begun], e.At), err)
 		}
-		return f.out.end(append(buf, '\n'), e.At)
+		return f.out.end(append(next, '\n'), e.At)
 	})
 }
 

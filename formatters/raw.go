@@ -23,7 +23,7 @@ type rawFormatter struct {
 }
 
 func newRaw(w io.Writer, o Options) (Formatter, error) {
-	if o.Width > 0 {
+	if o.Live || o.Width > 0 {
 		return nil, ErrTerminal
 	}
 	return &rawFormatter{out: newWriter(w, &o), o: o}, nil

@@ -158,7 +158,10 @@ func (r *run) send(ctx context.Context, stream Stream) {
 			}
 			return
 		}
-		if stream.Send(wire) != nil {
+		if err := stream.Send(wire); err != nil {
+			if err != io.EOF {
+				r.abandon(err)
+			}
 			return
 		}
 		e.Message.Wire, e.Message.decoded = wire, nil

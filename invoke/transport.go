@@ -53,7 +53,8 @@ type Transport interface {
 // concurrently with each other, not with themselves.
 type Stream interface {
 	// Send hands a message to the wire. io.EOF means that the server ended the
-	// call early, and that Finish tells why. The bytes may be reused at return.
+	// call early, and that Finish tells why; any other error that this message
+	// cannot be sent, and that nothing was. The bytes may be reused at return.
 	Send(msg []byte) error
 	// CloseSend half-closes: there are no more requests.
 	CloseSend() error

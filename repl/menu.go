@@ -64,7 +64,8 @@ func (e *Editor) complete() {
 	case len(c.Items) == 1 && c.More == 0:
 		e.line = e.line.Replace(c.From, e.line.Cursor, c.Items[0].Text)
 		return
-	case len(common) > e.line.Cursor-c.From && strings.HasPrefix(common, e.line.Text[c.From:e.line.Cursor]):
+	case c.More == 0 && len(common) > e.line.Cursor-c.From && // of all candidates, not of the best
+		strings.HasPrefix(common, e.line.Text[c.From:e.line.Cursor]):
 		e.line = e.line.Replace(c.From, e.line.Cursor, common)
 	}
 	e.openMenu(c, start)

@@ -70,8 +70,10 @@ func redactPairs(text string, hides func(name string) bool) string {
 		value := Redacted
 		if g[5][0] == '"' || g[5][0] == '\'' {
 			value = g[5][:1] + Redacted + g[5][:1]
-		} else if g[1] != "" && g[3] == "" && strings.HasSuffix(g[5], g[1]) { // '-H "name: value"'
-			value += g[1]
+		} else if g[1] != "" && g[3] == "" { // all of it is in quotes, as in 'name: value'
+			if end := strings.Index(g[5], g[1]); end >= 0 {
+				value += g[5][end:]
+			}
 		}
 		return g[1] + g[2] + g[3] + g[4] + value
 	})

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bufbuild/protocompile"
@@ -62,6 +63,8 @@ func run() error {
 	if err := os.WriteFile("demo.protoset", data, 0o644); err != nil {
 		return err
 	}
+	// The Go code of google.rpc is linked in already.
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "google/rpc/") })
 	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: names, ProtoFile: set.File}
 	for _, plugin := range []string{"protoc-gen-go", "protoc-gen-go-grpc"} {
 		if err := generate(plugin, request); err != nil {

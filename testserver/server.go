@@ -21,6 +21,7 @@ import (
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
+	"github.com/rpcctl/rpcctl/testserver/longrunning"
 )
 
 // Reflection tells which versions of the reflection service a server has.
@@ -147,6 +148,9 @@ func register(g *registrar, choice Reflection, now func() time.Time) {
 	demov1.RegisterShopServer(g, newShop(now))
 	demov1.RegisterLabServer(g, newLab(now))
 	demov1.RegisterEditionsServer(g, &editions{})
+	bakery := newBakery()
+	demov1.RegisterBakeryServer(g, bakery)
+	longrunning.RegisterOperationsServer(g, bakery)
 	for service := range g.GetServiceInfo() {
 		doctor.SetServingStatus(service, healthv1.HealthCheckResponse_SERVING)
 	}

@@ -164,13 +164,19 @@ func callStatus(ctx context.Context, err error, fromServer bool, limit int) *inv
 // tooLarge recognises grpc-go's own refusal of a message, which it may make when
 // the server's status is already there, and words it for people.
 func tooLarge(s *invoke.Status, limit int) bool {
-	var n, exceeded int
-	_, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &exceeded)
-	if err != nil || s.Code != codes.ResourceExhausted || exceeded != limit {
+	if s.Code != codes.ResourceExhausted {
 		return false
 	}
-	s.Message = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit)
-	return true
+	var n, exceeded int
+	if _, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &exceeded); err == nil && exceeded == limit {
+		s.Message = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit)
+		return true
+	}
+	if _, err := fmt.Sscanf(s.Message, "grpc: received message after decompression larger than max %d", &exceeded); err == nil && exceeded == limit {
+		s.Message = fmt.Sprintf("the server sent a message that unpacks to more than the limit of %d bytes", limit)
+		return true
+	}
+	return false
 }
 
 // seen is what the wire showed of one call. grpc-go does not tell a status that

@@ -19,10 +19,18 @@ const (
 	FormatYAML Format = "yaml"
 	FormatText Format = "text"
 	FormatRaw  Format = "raw"
+
+	// Of lists alone:
+	FormatNDJSON Format = "ndjson" // a JSON document on each line
+	FormatCSV    Format = "csv"    // rows below a line with the names of the columns
+	FormatTSV    Format = "tsv"
 )
 
 // Formats returns the names of all formats but FormatAuto, for messages and completion.
 func Formats() []Format { return []Format{FormatJSON, FormatYAML, FormatText, FormatRaw} }
+
+// ListFormats returns the names of the formats that only lists have.
+func ListFormats() []Format { return []Format{FormatNDJSON, FormatCSV, FormatTSV} }
 
 // ParseFormat reads the name of a format. "prototext" and "binary" are other names of
 // text and raw.
@@ -45,7 +53,7 @@ func ParseFormat(s string) (Format, error) {
 // FormatOf returns the format that the extension of a file name stands for, FormatAuto
 // when it stands for none.
 func FormatOf(name string) Format {
-	switch strings.ToLower(filepath.Ext(name)) {
+	switch ext(name) {
 	case ".json", ".ndjson", ".jsonl":
 		return FormatJSON
 	case ".yaml", ".yml":
@@ -58,6 +66,8 @@ func FormatOf(name string) Format {
 	return FormatAuto
 }
 
+func ext(name string) string { return strings.ToLower(filepath.Ext(name)) }
+
 // title is the name of a format in a sentence.
 func (f Format) title() string {
 	switch f {
@@ -67,6 +77,8 @@ func (f Format) title() string {
 		return "prototext"
 	case FormatRaw:
 		return "protobuf"
+	case FormatCSV, FormatTSV:
+		return strings.ToUpper(string(f))
 	default:
 		return "JSON"
 	}

@@ -45,7 +45,7 @@ func (c *change) oneToken(md protoreflect.MessageDescriptor, w *word) (string, e
 		if freeForm(md) && md.FullName() != "google.protobuf.Value" || md.FullName() == "google.protobuf.Any" {
 			return "", w.atValue("%s needs JSON, after :=", md.FullName())
 		}
-		return quoteJSON(unescape(w.text())), nil
+		return quoteJSON(w.unescaped()), nil
 	}
 	fd := md.Fields().ByName("value")
 	switch fd.Kind() {
@@ -59,9 +59,10 @@ func (c *change) oneToken(md protoreflect.MessageDescriptor, w *word) (string, e
 	return c.token(fd, w)
 }
 
-// unescape takes the backslash from text that begins with "\@".
-func unescape(s string) string {
-	if strings.HasPrefix(s, `\@`) {
+// unescaped is the value without the backslash of one that begins with "\@".
+func (w *word) unescaped() string {
+	s := w.text()
+	if !w.data && strings.HasPrefix(s, `\@`) {
 		return s[1:]
 	}
 	return s
@@ -71,7 +72,7 @@ func unescape(s string) string {
 func (c *change) str(fd protoreflect.FieldDescriptor, w *word) (string, error) {
 	content, file, isFile, err := w.file(c.o)
 	if err != nil || !isFile {
-		return unescape(w.text()), err
+		return w.unescaped(), err
 	}
 	if !utf8.Valid(content) {
 		return "", w.atValue("%s wants UTF-8 text, which the content of %q is not", name(fd), file)

@@ -17,6 +17,7 @@ type word struct {
 	steps   []step
 	value   int  // where the value begins in the text
 	json    bool // it stands after ":="
+	data    bool // the value comes from a list: it is text as it stands, and names no file
 	content []byte
 	loaded  bool // content is that of the file that the value names
 }
@@ -74,7 +75,7 @@ func (w *word) faults(faults []Fault) *Error {
 // file returns the content of the file that the value names, and whether it names one.
 func (w *word) file(o *Options) (content []byte, name string, isFile bool, err error) {
 	name, isFile = strings.CutPrefix(w.text(), "@")
-	if w.json || !isFile {
+	if w.json || w.data || !isFile {
 		return nil, "", false, nil
 	}
 	if w.loaded {

@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/url"
 	"time"
@@ -36,15 +37,21 @@ type Settings struct {
 	Wire           Wire
 
 	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
-	Protosets           []string // files of descriptor sets
+	Protosets           []string // descriptor sets: files, https:// URLs, or - for standard input
 	Reflection          bool     // ask the server too; always so when no files are given
 	ReflectMetadata     invoke.Metadata
+	NoCache             bool // nothing is remembered for the next process, or taken from it
+	LiveSchema          bool // the server is asked, whatever is remembered of it
+	NoComments          bool // comments of .proto files are not needed
 }
 
 // World is what a session does not decide itself.
 type World struct {
-	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
-	Now  func() time.Time
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
+	Now   func() time.Time
+	Stdin io.Reader // for a descriptor set named -
+	// CacheDir is where schemas are remembered; "": they are not.
+	CacheDir string
 }
 
 // A Session opens what settings describe. It is used by one command at a time.
@@ -54,6 +61,9 @@ type Session struct {
 	transport invoke.Transport
 	source    discovery.Source
 	types     invoke.Types
+	memory    *discovery.Remembered // nil: nothing is remembered of the server
+	refresh   *refresh              // nil: none was begun
+	bare      bool                  // the source may lack comments
 	closers   []func() error
 }
 
@@ -106,9 +116,13 @@ func (s *Session) Transport() (invoke.Transport, error) {
 // Source returns the schema: the files that were given, then the server's
 // reflection, then what every schema may lean on.
 func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
-	if s.source != nil {
+	if s.source != nil && (!s.bare || s.settings.NoComments || len(s.settings.Protos) == 0) {
+		if s.memory != nil && s.settings.LiveSchema {
+			s.memory.Ask()
+		}
 		return s.source, nil
 	}
+	s.bare, s.types = s.settings.NoComments, nil
 	sources, err := s.files(ctx)
 	if err != nil {
 		return nil, err
@@ -118,9 +132,7 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
-		s.closers = append(s.closers, r.Close)
-		sources = append(sources, r)
+		sources = append(sources, s.reflection(t))
 	}
 	sources = append(sources, discovery.Builtin())
 	s.source = discovery.Layer(sources[0], sources[1:]...)
@@ -131,14 +143,17 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 	var sources []discovery.Source
 	if len(s.settings.Protos) > 0 {
-		p, err := discovery.OpenProtofiles(ctx, discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos})
+		p, err := discovery.OpenProtos(ctx, discovery.ProtofileOptions{
+			ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos,
+			NoComments: s.settings.NoComments, Store: s.Cache().Group("compiled .proto files"),
+		})
 		if err != nil {
 			return nil, err
 		}
 		sources = append(sources, p)
 	}
 	if len(s.settings.Protosets) > 0 {
-		p, err := discovery.OpenProtoset(s.settings.Protosets...)
+		p, err := s.protosets(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -160,12 +175,14 @@ func (s *Session) Types(ctx context.Context) (invoke.Types, error) {
 	return s.types, nil
 }
 
-// Close closes all that was opened, the last first.
+// Close closes all that was opened, the last first. What is asked beside a call is
+// dropped, and what was learned is kept for the next process.
 func (s *Session) Close() error {
 	var errs []error
+	s.remember()
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		errs = append(errs, s.closers[i]())
 	}
-	s.closers, s.transport, s.source, s.types = nil, nil, nil, nil
+	s.closers, s.transport, s.source, s.types, s.memory = nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }

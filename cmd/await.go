@@ -1,0 +1,275 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/pflag"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// awaitOptions are the flags that follow a long-running operation.
+type awaitOptions struct{ await, cancel bool }
+
+func (o *awaitOptions) add(f *pflag.FlagSet) {
+	f.BoolVar(&o.await, "await", false, "follow the google.longrunning.Operation that the method returns until it is done, and print its result")
+	f.BoolVar(&o.cancel, "cancel-on-interrupt", false, "with --await: Ctrl-C cancels the operation too")
+}
+
+func (o *awaitOptions) given() bool { return o.await || o.cancel }
+
+// check refuses methods that return no operation.
+func (o *awaitOptions) check(m protoreflect.MethodDescriptor) error {
+	switch {
+	case !o.await:
+		return usage(errors.New("--cancel-on-interrupt is for --await"), "")
+	case m.Output().FullName() != operationType || m.IsStreamingServer() || m.IsStreamingClient():
+		return usage(fmt.Errorf("--await is for methods that return %s; %s returns %s", operationType, invoke.MethodName(m), m.Output().FullName()), "")
+	}
+	return nil
+}
+
+const (
+	// waitAtMost is how long one WaitOperation is asked to take.
+	waitAtMost = 30 * time.Second
+	// The time between two looks at an operation.
+	firstLook, lastLook = 100 * time.Millisecond, 10 * time.Second
+	// cancelTime is how long cancelling an operation may take after an interrupt; what is
+	// left of the grace is for telling about it.
+	cancelTime = grace * 2 / 3
+	// maxBlind is how many looks in a row may find the server unavailable.
+	maxBlind = 5
+)
+
+// An awaitedError is an operation that was left before its result was there.
+type awaitedError struct {
+	Err       error
+	name      string
+	cancelled bool  // the operation was asked to stop
+	cancelErr error // why that did not work
+}
+
+func (e *awaitedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why it was left.
+func (e *awaitedError) Unwrap() error { return e.Err }
+
+func (e *awaitedError) hint() string {
+	name := formatters.Clean(e.name, false)
+	again := fmt.Sprintf("rpcctl call %s/GetOperation 'name=%s' --await", operationService, strings.ReplaceAll(name, "'", `'\''`))
+	switch {
+	case e.cancelErr != nil:
+		return fmt.Sprintf("%s could not be cancelled (%s); it is followed again with %s", name, formatters.Clean(e.cancelErr.Error(), false), again)
+	case e.cancelled:
+		return fmt.Sprintf("%s was asked to stop; how it ended is told by %s", name, again)
+	default:
+		return fmt.Sprintf("%s goes on; it is followed again with %s", name, again)
+	}
+}
+
+// awaited is the following of one operation.
+type awaited struct {
+	app     *app
+	call    *invoke.Call
+	invoker *invoke.Invoker
+	methods *operationMethods
+
+	mu   sync.Mutex
+	last operation // as it was last told
+	said string    // the progress that was told last
+}
+
+// awaitOperation makes the call, follows the operation that it returns, and hands its
+// result to sink as if the call had returned it.
+func (a *app) awaitOperation(ctx context.Context, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
+	methods, err := newOperationMethods(p.Method.Output())
+	if err != nil {
+		return err
+	}
+	w := &awaited{app: a, call: p, invoker: invoker, methods: methods}
+	if p.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.Timeout)
+		defer cancel()
+	}
+	first := &heldEnd{sink: sink}
+	if err := invoker.Do(ctx, p, first); err != nil {
+		return err
+	}
+	if w.last, err = readOperation(first.answer); err != nil {
+		return err
+	}
+	show := a.startProgress("auto", w.progress, nil)
+	err = w.follow(ctx)
+	show.stop()
+	if err != nil {
+		e := &awaitedError{Err: err, name: w.last.name}
+		if ctx.Err() != nil {
+			s := &invoke.Status{Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient, Cause: ctx.Err()}
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				s.Code, s.Message = codes.DeadlineExceeded, "the deadline has passed"
+			} else if o.cancel {
+				e.cancelErr, e.cancelled = w.cancel(ctx), true
+			}
+			e.Err = s.Err()
+		}
+		return e
+	}
+	return w.deliver(first, sink)
+}
+
+// progress is what is shown of an operation that goes on.
+func (w *awaited) progress(elapsed time.Duration) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%s %s %s", formatters.Clean(w.last.name, false), w.metadata(), elapsed.Round(time.Second))
+}
+
+// metadata is how far the operation is, as JSON on a line.
+func (w *awaited) metadata() string {
+	if len(w.last.metadata) == 0 {
+		return ""
+	}
+	m := w.unpack(w.last.metadata)
+	j, err := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: m.Types}).Append(nil, m.Wire)
+	if err != nil {
+		return ""
+	}
+	return formatters.Clean(string(j), false)
+}
+
+// follow looks at the operation until it is done.
+func (w *awaited) follow(ctx context.Context) error {
+	waits, blind := true, 0
+	for pause := firstLook; !w.last.done; {
+		w.tell()
+		began := time.Now()
+		method, timeout := w.methods.wait, waitAtMost
+		if !waits {
+			method, timeout = w.methods.get, 0
+		}
+		message, err := w.invoker.One(ctx, w.ask(method, timeout))
+		var se *invoke.StatusError
+		switch {
+		case err == nil:
+			op, err := readOperation(message.Wire)
+			if err != nil {
+				return err
+			}
+			blind = 0
+			w.mu.Lock()
+			if op.name == "" {
+				op.name = w.last.name
+			}
+			w.last = op
+			w.mu.Unlock()
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case waits && errors.As(err, &se) && se.Status.Code == codes.Unimplemented:
+			waits = false
+			continue
+		case errors.As(err, &se) && se.Status.Code == codes.Unavailable && blind < maxBlind:
+			blind++
+		default:
+			return err
+		}
+		if w.last.done || waits && err == nil && time.Since(began) > firstLook {
+			continue // a server that waits sets the pace
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+		pause = min(pause*3/2, lastLook)
+	}
+	w.tell()
+	return nil
+}
+
+// tell tells with -v how far the operation is, when that has changed.
+func (w *awaited) tell() {
+	if w.app.globals.verbose == 0 {
+		return
+	}
+	if now := w.metadata(); now != w.said {
+		w.said = now
+		w.app.say(fmt.Sprintf("%s: %s", w.last.name, now))
+	}
+}
+
+// ask is the call of a method of the operations service about this operation.
+func (w *awaited) ask(m protoreflect.MethodDescriptor, timeout time.Duration) *invoke.Call {
+	return &invoke.Call{
+		Method: m, Metadata: w.call.Metadata, Types: w.call.Types,
+		Requests: invoke.Messages(operationRequest(w.last.name, timeout)),
+	}
+}
+
+// cancel asks the server to stop the operation, although ctx is done.
+func (w *awaited) cancel(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
+	defer cancel()
+	_, err := w.invoker.One(ctx, w.ask(w.methods.cancel, 0))
+	return err
+}
+
+// deliver hands on the result as the end of the call.
+func (w *awaited) deliver(first *heldEnd, sink invoke.Sink) error {
+	now := w.app.env.Now()
+	end := &invoke.Event{Kind: invoke.Finished, At: now, Call: w.call, Status: &invoke.Status{Origin: invoke.OriginServer}, Metadata: first.trailers}
+	if w.last.err != nil {
+		end.Status = w.last.err
+	} else {
+		m := w.unpack(w.last.response)
+		answered := *w.call
+		answered.Method = nil // the message is not of the type that the method has
+		if err := sink.Event(&invoke.Event{Kind: invoke.ResponseReceived, At: now, Call: &answered, Message: m}); err != nil {
+			return err
+		}
+	}
+	if err := sink.Event(end); err != nil {
+		return err
+	}
+	return end.Status.Err()
+}
+
+// unpack returns the message in an Any, or the Any itself when its type is not known.
+func (w *awaited) unpack(wire []byte) *invoke.Message {
+	any, inside, ok := unpackAny(wire, w.call.Types)
+	if ok {
+		return &invoke.Message{Desc: any, Wire: inside, Types: w.call.Types}
+	}
+	return &invoke.Message{Desc: (&anypb.Any{}).ProtoReflect().Descriptor(), Wire: wire, Types: w.call.Types}
+}
+
+// A heldEnd is a sink that keeps the answer and the end of a call that went well.
+type heldEnd struct {
+	sink     invoke.Sink
+	answer   []byte
+	trailers invoke.Metadata
+}
+
+// Event hands on all but the answer and a good end.
+func (h *heldEnd) Event(e *invoke.Event) error {
+	switch {
+	case e.Kind == invoke.ResponseReceived:
+		h.answer = e.Message.Clone().Wire
+		return nil
+	case e.Kind == invoke.Finished && e.Status.Code == codes.OK:
+		h.trailers = e.Metadata
+		return nil
+	}
+	return h.sink.Event(e)
+}

@@ -1,0 +1,90 @@
+package cmd
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/diskcache"
+	"github.com/spf13/cobra"
+)
+
+// newCache is "cache show" and "cache clear".
+func (a *app) newCache() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "cache show|clear",
+		Short: "Show or clear what is remembered of schemas",
+		Long: `What servers told of their schemas, and compiled .proto files, are remembered in
+the cache folder of the user, so that a call needs not ask first. A schema that
+has changed is noticed and asked for again; --no-cache does without.
+
+  rpcctl cache show
+  rpcctl cache clear`,
+		Args: words(1, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return usage(fmt.Errorf("cache: %q is neither show nor clear", args[0]), "rpcctl cache show")
+		},
+	}
+	var format choice
+	format.allowed = []string{"text", "json"}
+	show := &cobra.Command{
+		Use:   "show",
+		Short: "Show the folder, and what is remembered in it",
+		Args:  words(0, 0),
+		RunE:  func(*cobra.Command, []string) error { return a.showCache(format.value == "json") },
+	}
+	show.Flags().VarP(&format, "output", "o", "how to print it")
+	c.AddCommand(show, &cobra.Command{
+		Use:   "clear",
+		Short: "Forget all of it",
+		Args:  words(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			if err := diskcache.New(a.env.CacheDir).Clear(); err != nil {
+				return fmt.Errorf("clearing the cache: %w", err)
+			}
+			return nil
+		},
+	})
+	return c
+}
+
+// A cachedGroup is what is remembered of one server, or of one tree of files.
+type cachedGroup struct {
+	Of      string    `json:"of"`
+	Entries int       `json:"entries"`
+	Bytes   int64     `json:"bytes"`
+	At      time.Time `json:"confirmed"`
+}
+
+func (a *app) showCache(asJSON bool) error {
+	entries, err := diskcache.New(a.env.CacheDir).Entries()
+	if err != nil {
+		return fmt.Errorf("reading the cache: %w", err)
+	}
+	groups := []*cachedGroup{}
+	for _, e := range entries {
+		if len(groups) == 0 || groups[len(groups)-1].Of != e.Group {
+			groups = append(groups, &cachedGroup{Of: e.Group})
+		}
+		g := groups[len(groups)-1]
+		g.Entries++
+		g.Bytes += e.Bytes
+		if e.At.After(g.At) {
+			g.At = e.At.UTC().Truncate(time.Second)
+		}
+	}
+	return a.print(func(w *bufio.Writer) error {
+		if asJSON {
+			return formatters.WriteJSON(w, map[string]any{"folder": a.env.CacheDir, "groups": groups})
+		}
+		fmt.Fprintf(w, "folder  %s\n", formatters.Clean(a.env.CacheDir, false))
+		for _, g := range groups {
+			of := strings.TrimPrefix(g.Of, session.TargetGroup)
+			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.Clean(of, false), g.Entries, g.Bytes, g.At.Format(time.RFC3339))
+		}
+		return nil
+	})
+}

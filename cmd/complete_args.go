@@ -1,0 +1,426 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Completion never fails: where nothing is known, nothing is offered.
+
+// completionTime is how long a completion may ask the server for what is not
+// remembered of it.
+const completionTime = 300 * time.Millisecond
+
+// maxOffered is how many names are offered one by one. Beyond that, the packages and
+// services that they are in are.
+const maxOffered = 400
+
+// An offer is what a word may become.
+type offer struct {
+	text, about string
+	open        bool // it goes on: no blank behind it
+}
+
+// A wordKind is what a word of a command stands for.
+type wordKind uint8
+
+const (
+	wordMethod wordKind = iota
+	wordService
+	wordSymbol
+	wordMessageType
+)
+
+// completeName offers names of the schema. The schema is asked until ctx ends.
+func completeName(ctx context.Context, s *session.Session, kind wordKind, partial string) []offer {
+	source, err := s.Source(ctx)
+	if err != nil {
+		return nil
+	}
+	services, err := source.Services(ctx)
+	if err != nil {
+		return nil
+	}
+	s.Refresh(ctx)
+	var offers []offer
+	switch kind {
+	case wordService:
+		offers = suffixOffers(asNames(services), partial)
+	case wordMethod:
+		methods, rest := discovery.KnownMethods(ctx, source, services)
+		offers = suffixOffers(methods, partial)
+		for _, r := range rest { // whose methods nobody told in time
+			offers = append(offers, prefixed(string(r)+"/", partial, true)...)
+		}
+	case wordSymbol:
+		methods, _ := discovery.KnownMethods(ctx, source, services)
+		for i, m := range methods {
+			methods[i] = strings.Replace(m, "/", ".", 1)
+		}
+		names := slices.Concat(asNames(services), methods, asNames(discovery.Known(source)))
+		offers = suffixOffers(names, partial)
+	case wordMessageType:
+		offers = suffixOffers(asNames(discovery.Known(source)), partial)
+	}
+	return offers
+}
+
+func asNames(names []protoreflect.FullName) []string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = string(n)
+	}
+	return texts
+}
+
+// suffixOffers offers the shortest end of each name that begins with what was typed
+// and leads to that name alone. With nothing typed, names are whole.
+func suffixOffers(names []string, partial string) []offer {
+	spelled := map[string][]string{} // the names that an end is one of
+	for _, n := range names {
+		if end, ok := endThatBegins(n, partial); ok {
+			spelled[end] = append(spelled[end], n)
+		}
+	}
+	var offers []offer
+	for end, of := range spelled {
+		switch {
+		case len(of) == 1 && end != of[0]:
+			offers = append(offers, offer{text: end, about: of[0]})
+		case len(of) == 1:
+			offers = append(offers, offer{text: end})
+		default: // the whole names: only those tell them apart
+			for _, n := range of {
+				offers = append(offers, offer{text: n})
+			}
+		}
+	}
+	if len(offers) > maxOffered {
+		offers = grouped(offers, len(partial))
+	}
+	slices.SortFunc(offers, func(a, b offer) int { return cmp.Compare(a.text, b.text) })
+	return slices.CompactFunc(offers, func(a, b offer) bool { return a.text == b.text })
+}
+
+// endThatBegins returns the longest end of a name, from the beginning of one of its
+// parts, that begins with what was typed. A method may be typed with a dot in place
+// of its slash.
+func endThatBegins(name, partial string) (string, bool) {
+	dotted := ""
+	if slash := strings.IndexByte(name, '/'); slash >= 0 && !strings.Contains(partial, "/") {
+		dotted = name[:slash] + "." + name[slash+1:]
+	}
+	for start := 0; ; {
+		if strings.HasPrefix(name[start:], partial) {
+			return name[start:], true
+		}
+		if dotted != "" && strings.HasPrefix(dotted[start:], partial) {
+			return dotted[start:], true
+		}
+		next := strings.IndexAny(name[start:], "./")
+		if next < 0 {
+			return "", false
+		}
+		start += next + 1
+	}
+}
+
+// grouped offers what names have in common up to their next part, which goes on.
+func grouped(offers []offer, typed int) []offer {
+	seen := map[string]bool{}
+	var groups []offer
+	for _, o := range offers {
+		next := strings.IndexAny(o.text[typed:], "./")
+		if next < 0 {
+			groups = append(groups, o)
+			continue
+		}
+		if group := o.text[:typed+next+1]; !seen[group] {
+			seen[group] = true
+			groups = append(groups, offer{text: group, open: true})
+		}
+	}
+	return groups
+}
+
+func prefixed(text, partial string, open bool) []offer {
+	if !strings.HasPrefix(text, partial) {
+		return nil
+	}
+	return []offer{{text: text, open: open}}
+}
+
+// completeMessage offers field=value words, and files behind an @.
+func completeMessage(ctx context.Context, s *session.Session, method, partial string) []offer {
+	if file, ok := strings.CutPrefix(partial, "@"); ok {
+		return completeFile("@", file)
+	}
+	source, err := s.Source(ctx)
+	if err != nil {
+		return nil
+	}
+	m, err := discovery.FindMethod(ctx, source, method)
+	if err != nil {
+		return nil
+	}
+	s.Refresh(ctx)
+	return fieldOffers(m.Input(), partial)
+}
+
+// fieldOffers offers the fields of a message, the members of a message behind a dot,
+// and the values of an enum or bool behind an equals sign.
+func fieldOffers(md protoreflect.MessageDescriptor, partial string) []offer {
+	path, value, hasValue := strings.Cut(partial, "=")
+	lead := ""
+	for {
+		before, after, deeper := strings.Cut(path, ".")
+		if !deeper {
+			break
+		}
+		name, _, _ := strings.Cut(before, "[")
+		f := fieldNamed(md, name)
+		if f == nil || f.Message() == nil {
+			return nil
+		}
+		md = f.Message()
+		if f.IsMap() {
+			if md = f.MapValue().Message(); md == nil {
+				return nil
+			}
+		}
+		lead += before + "."
+		path = after
+	}
+	if hasValue {
+		name, _, _ := strings.Cut(path, "[")
+		return valueOffers(fieldNamed(md, name), lead+path+"=", value)
+	}
+	var offers []offer
+	for i := range md.Fields().Len() {
+		f := md.Fields().Get(i)
+		if text := lead + string(f.Name()) + fieldTail(f); strings.HasPrefix(text, partial) {
+			offers = append(offers, offer{text: text, about: fieldAbout(f), open: true})
+		}
+	}
+	return offers
+}
+
+// fieldTail is what follows the name of a field.
+func fieldTail(f protoreflect.FieldDescriptor) string {
+	switch {
+	case f.IsMap():
+		return "["
+	case f.IsList() && f.Message() != nil && !scalarForm(f.Message()):
+		return "[+]."
+	case f.IsList():
+		return "[+]="
+	case f.Message() != nil && !scalarForm(f.Message()):
+		return "."
+	default:
+		return "="
+	}
+}
+
+func fieldAbout(f protoreflect.FieldDescriptor) string {
+	about := f.Kind().String()
+	switch {
+	case f.IsMap():
+		about = "map"
+	case f.Message() != nil:
+		about = string(f.Message().Name())
+	case f.Enum() != nil:
+		about = string(f.Enum().Name())
+	}
+	if f.IsList() {
+		about = "repeated " + about
+	}
+	return about
+}
+
+func valueOffers(f protoreflect.FieldDescriptor, lead, partial string) []offer {
+	if f == nil {
+		return nil
+	}
+	if f.IsMap() {
+		f = f.MapValue()
+	}
+	var values []string
+	switch {
+	case f.Enum() != nil:
+		// With and without what all values have in common: both are read.
+		prefix := sharedPrefix(f.Enum())
+		for i := range f.Enum().Values().Len() {
+			name := string(f.Enum().Values().Get(i).Name())
+			if partial == "" || !strings.HasPrefix(name, partial) {
+				name = strings.TrimPrefix(name, prefix)
+			}
+			values = append(values, name)
+		}
+	case f.Kind() == protoreflect.BoolKind:
+		values = []string{"true", "false"}
+	}
+	var offers []offer
+	for _, v := range values {
+		offers = append(offers, prefixed(lead+v, lead+partial, false)...)
+	}
+	return offers
+}
+
+// completeFile offers files and folders behind a lead that the shell knows nothing
+// of.
+func completeFile(lead, partial string) []offer {
+	dir, base := filepath.Split(partial)
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return nil
+	}
+	var offers []offer
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") {
+			continue
+		}
+		if e.IsDir() {
+			name += string(filepath.Separator)
+		}
+		offers = append(offers, offer{text: lead + dir + name, open: e.IsDir()})
+	}
+	return offers
+}
+
+// completions is what cobra wants of offers. Names from outside with hidden
+// characters, which no schema that is in order has, are left out.
+func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
+	directive := cobra.ShellCompDirectiveNoFileComp
+	var texts []string
+	for _, o := range offers {
+		if formatters.Clean(o.text, false) != o.text || strings.ContainsAny(o.text, " \t'\"") {
+			continue
+		}
+		if o.open {
+			directive |= cobra.ShellCompDirectiveNoSpace
+		}
+		if o.about != "" {
+			o.text += "\t" + formatters.Clean(o.about, false)
+		}
+		texts = append(texts, o.text)
+	}
+	return texts, directive
+}
+
+// completeWith makes a function for cobra of one that offers words.
+func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
+		if err := a.configure(c); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		s := a.session.Settings()
+		s.NoComments = true
+		a.session.Configure(s)
+		parent := c.Context()
+		if parent == nil {
+			parent = context.Background()
+		}
+		ctx, cancel := context.WithTimeout(parent, completionTime)
+		defer cancel()
+		return completions(offers(ctx, a.session, words, partial))
+	}
+}
+
+// addCompletion gives the commands and flags of a tree their completion.
+func (a *app) addCompletion(root *cobra.Command) {
+	names := func(kind wordKind, most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return a.completeWith(func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+			if most >= 0 && len(words) >= most {
+				return nil
+			}
+			return completeName(ctx, s, kind, partial)
+		})
+	}
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "call":
+			c.ValidArgsFunction = a.completeWith(func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+				if len(words) == 0 {
+					return completeName(ctx, s, wordMethod, partial)
+				}
+				return completeMessage(ctx, s, words[0], partial)
+			})
+		case "list", "health":
+			c.ValidArgsFunction = names(wordService, 1)
+		case "describe", "export":
+			c.ValidArgsFunction = names(wordSymbol, -1)
+		case "convert":
+			c.ValidArgsFunction = names(wordMessageType, 1)
+		}
+		completeFlags(c, c.LocalFlags())
+	}
+	completeFlags(root, root.PersistentFlags())
+	if root.PersistentFlags().Lookup("context") != nil {
+		// A flag that is completed twice is a fault of ours, which a test finds.
+		_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.contextNames(), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+}
+
+// contextNames are the names of the contexts.
+func (a *app) contextNames() []string {
+	_, c, err := a.contexts()
+	if err != nil {
+		return nil
+	}
+	return c.Names()
+}
+
+// completeFlags gives flags that take one of a few words, or a kind of file, their
+// completion.
+func completeFlags(c *cobra.Command, flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		var complete func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
+		switch {
+		case f.Name == "output" && c.Name() == "call" || f.Name == "output" && c.Name() == "convert":
+			complete = fixed(formatNames())
+		case f.Name == "proto":
+			complete = extensions("proto")
+		case f.Name == "protoset":
+			complete = extensions("binpb", "protoset", "pb", "bin", "desc", "set")
+		case f.Name == "import-path" || f.Name == "proto-out-dir" || f.Name == "cert-dir":
+			complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+		case f.Name == "addr":
+			complete = fixed("demo:")
+		default:
+			choice, ok := f.Value.(*choice)
+			if !ok {
+				return
+			}
+			complete = fixed(strings.Join(choice.allowed, ", "))
+		}
+		// It fails for a flag that is completed twice, which a test finds.
+		_ = c.RegisterFlagCompletionFunc(f.Name, complete)
+	})
+}
+
+func fixed(words string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return cobra.FixedCompletions(strings.Split(words, ", "), cobra.ShellCompDirectiveNoFileComp)
+}
+
+func extensions(names ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names, cobra.ShellCompDirectiveFilterFileExt
+	}
+}

@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/fanout"
+	"github.com/rpcctl/rpcctl/invoke/input"
+)
+
+// each makes a call for each request of a list.
+func (m *manyCalls) each(ctx context.Context) error {
+	if err := m.prepare(ctx); err != nil {
+		return err
+	}
+	transport, err := m.app.session.Transport()
+	if err != nil {
+		return err
+	}
+	list, err := input.NewList(m.o.parts(), m.inputOptions())
+	if errors.Is(err, input.ErrNoList) {
+		return usage(errors.New("--each needs a list of requests"), "-d @FILE, or -d @- for standard input")
+	}
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	_, m.size = list.Read()
+	m.list = &inputList{list: list, m: m}
+	if path := m.o.many.failures; path != "" {
+		if m.failures, err = createFailures(path, list); err != nil {
+			return err
+		}
+	}
+	m.watch()
+	defer m.progress.stop()
+	if err := m.open(); err != nil {
+		return errors.Join(err, m.failures.abandon())
+	}
+	sum, err := m.do(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now})
+	return m.outcome(ctx, sum, err)
+}
+
+// inputList is the list of a run as input reads it.
+type inputList struct {
+	list   *input.List
+	m      *manyCalls
+	record input.Record
+}
+
+// Next reads the next request.
+func (l *inputList) Next(ctx context.Context, r *fanout.Request) error {
+	l.record.Text, l.record.Wire = r.Text, r.Wire
+	err := l.list.Next(ctx, &l.record)
+	r.Text, r.Wire, r.Err = l.record.Text, l.record.Wire, l.record.Err
+	taken, _ := l.list.Read()
+	l.m.taken.Store(taken)
+	return err
+}
+
+// failures are the requests that failed, as they stood, and what was wrong with each.
+type failures struct {
+	list         *input.List
+	file, status *outFile
+	requests     *bufio.Writer
+	statuses     *bufio.Writer
+	begun        bool
+	line         []byte
+}
+
+func createFailures(path string, list *input.List) (*failures, error) {
+	file, err := createAside(path)
+	if err != nil {
+		return nil, err
+	}
+	status, err := createAside(path + ".status")
+	if err != nil {
+		return nil, errors.Join(err, file.abandon())
+	}
+	return &failures{list: list, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
+}
+
+// A failureStatus is a line of the status file.
+type failureStatus struct {
+	Index   int    `json:"index"`
+	Code    *int   `json:"code"` // null: nothing was sent
+	Name    string `json:"name"`
+	Message string `json:"message"`
+}
+
+// add writes a request that failed.
+func (f *failures) add(r *fanout.Result) error {
+	f.line = f.line[:0]
+	if !f.begun {
+		f.begun = true
+		f.line = append(f.line, f.list.Header()...)
+	}
+	if len(r.Request.Text) > 0 {
+		f.line = f.list.AppendRecord(f.line, r.Request.Text)
+	}
+	_, err := f.requests.Write(f.line)
+	s := failureStatus{Index: r.Index, Name: "BAD_REQUEST", Message: r.Err.Error()}
+	var se *invoke.StatusError
+	if errors.As(r.Err, &se) {
+		code := int(se.Status.Code)
+		s.Code, s.Name, s.Message = &code, invoke.CodeName(se.Status.Code), se.Status.Message
+	} else if r.Request.Err == nil {
+		s.Name = "BAD_ANSWER"
+	}
+	s.Message = formatters.Clean(s.Message, false)
+	line, jerr := json.Marshal(s)
+	_, serr := f.statuses.Write(append(line, '\n'))
+	return errors.Join(err, jerr, serr)
+}
+
+// close ends the files, which are there also when nothing failed: what they had from an
+// earlier run is no longer so.
+func (f *failures) close() error {
+	if err := errors.Join(f.requests.Flush(), f.statuses.Flush()); err != nil {
+		return errors.Join(err, f.abandon())
+	}
+	return errors.Join(f.file.finish(), f.status.finish())
+}
+
+// abandon removes the files. It does nothing to nil failures.
+func (f *failures) abandon() error {
+	if f == nil {
+		return nil
+	}
+	return errors.Join(f.file.abandon(), f.status.abandon())
+}

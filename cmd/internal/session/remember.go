@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/diskcache"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// reflection returns the schema of the server, with what is remembered of it where
+// there is a name to remember it by.
+func (s *Session) reflection(t invoke.Transport) discovery.Source {
+	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
+	group, ok := s.group()
+	if !ok {
+		s.closers = append(s.closers, r.Close)
+		return r
+	}
+	s.memory = discovery.Remember(r, s.Cache().Group(group), s.settings.LiveSchema, s.world.Now)
+	s.closers = append(s.closers, s.memory.Close)
+	return s.memory
+}
+
+// Cache returns where schemas are remembered; one that keeps nothing when that is
+// not wanted.
+func (s *Session) Cache() *diskcache.Cache {
+	if s.settings.NoCache {
+		return diskcache.New("")
+	}
+	return diskcache.New(s.world.CacheDir)
+}
+
+// TargetGroup begins the names of groups with what is remembered of servers.
+const TargetGroup = "target "
+
+// group is the name by which a server is remembered. There is none for those that
+// can not be told apart: the one inside this process, and sockets, where today's
+// server has the path of yesterday's other one.
+func (s *Session) group() (string, bool) {
+	target := s.settings.Target
+	if target == nil || s.settings.NoCache || s.world.CacheDir == "" {
+		return "", false
+	}
+	switch target.Network {
+	case "tcp":
+	case invoke.NetworkResolver:
+		scheme, _, _ := strings.Cut(target.Address, ":")
+		if scheme != "dns" && scheme != "xds" {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	name := TargetGroup + target.String()
+	// What else decides who answers. Credentials are no part of it, not even as a
+	// hash: they change, and they are secret.
+	if s.settings.Authority != "" {
+		name += fmt.Sprintf(" authority %q", s.settings.Authority)
+	}
+	if s.settings.TLS.ServerName != "" {
+		name += fmt.Sprintf(" servername %q", s.settings.TLS.ServerName)
+	}
+	var routing []string
+	for _, key := range s.settings.ReflectMetadata.Keys() {
+		if !secretKey(key) {
+			routing = append(routing, fmt.Sprintf("%q=%q", key, s.settings.ReflectMetadata[key]))
+		}
+	}
+	if len(routing) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(routing, "\n")))
+		name += " metadata " + hex.EncodeToString(sum[:6])
+	}
+	return name, true
+}
+
+// secretKey tells whether metadata of a name may be a credential.
+func secretKey(key string) bool {
+	for _, part := range []string{"auth", "cookie", "token", "secret", "password", "key", "session", "credential", "signature"} {
+		if strings.Contains(key, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// A refresh is a question that is asked beside a call.
+type refresh struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// Refresh begins to ask the server again for what was remembered of it. It never
+// waits; what is not done when the session closes is dropped.
+func (s *Session) Refresh(ctx context.Context) {
+	if s.memory == nil || !s.memory.Used() {
+		return
+	}
+	s.endRefresh()
+	ctx, cancel := context.WithCancel(ctx)
+	r := &refresh{cancel: cancel, done: make(chan struct{})}
+	memory := s.memory
+	go func() {
+		defer close(r.done)
+		memory.Refresh(ctx)
+	}()
+	s.refresh = r
+}
+
+func (s *Session) endRefresh() {
+	if s.refresh == nil {
+		return
+	}
+	s.refresh.cancel()
+	<-s.refresh.done
+	s.refresh = nil
+}
+
+// remember ends the refresh and keeps what the server told.
+func (s *Session) remember() {
+	s.endRefresh()
+	if s.memory != nil {
+		s.memory.Save()
+	}
+}
+
+// FromMemory tells whether any of the schema that was used so far was remembered
+// from an earlier process.
+func (s *Session) FromMemory() bool { return s.memory != nil && s.memory.Used() }
+
+// Forget drops what is remembered of the server. Whatever is looked up from then
+// on, the server is asked for.
+func (s *Session) Forget() {
+	s.endRefresh()
+	if s.memory == nil {
+		return
+	}
+	s.memory.Forget()
+	s.types = nil // it remembers types
+}

@@ -1,0 +1,152 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+const (
+	progressAfter = time.Second      // nothing shorter shows any progress
+	progressEvery = time.Second / 10 // at most so often it is drawn
+	progressPlain = 10 * time.Second // between two lines of --progress plain
+)
+
+// A progress shows on standard error how far something is that takes a while. On a
+// terminal it is one line that is drawn again and again, and gone at the end.
+type progress struct {
+	w     io.Writer
+	plain bool
+	text  func(elapsed time.Duration) string // what there is to tell
+	part  func() (done, total int64)         // 0 of 0 when nobody knows; may be nil
+	now   func() time.Time
+
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar // nil until it is first drawn
+	shown bool                     // it stands on the terminal now
+
+	end  chan struct{}
+	done sync.WaitGroup
+}
+
+// startProgress begins to show progress as the flag and the terminal have it. It returns
+// nil, on which all methods do nothing, when there is none to be shown.
+func (a *app) startProgress(mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
+	p := &progress{w: a.env.Stderr, plain: mode == "plain", text: text, part: part, now: a.env.Now, end: make(chan struct{})}
+	if mode == "none" || !p.plain && (!a.env.StderrTTY || a.env.Getenv("TERM") == "dumb") {
+		return nil
+	}
+	p.done.Go(p.run)
+	return p
+}
+
+// run draws until the end.
+func (p *progress) run() {
+	began := p.now()
+	first, every := progressAfter, progressEvery
+	if p.plain {
+		first, every = progressPlain, progressPlain
+	}
+	for t := time.NewTimer(first); ; t.Reset(every) {
+		select {
+		case <-p.end:
+			t.Stop()
+			return
+		case <-t.C:
+			p.draw(p.now().Sub(began))
+		}
+	}
+}
+
+// draw shows how far it is. That it cannot be written stops nothing.
+func (p *progress) draw(elapsed time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var done, total int64
+	if p.part != nil {
+		done, total = p.part()
+	}
+	if p.plain {
+		left := ""
+		if done > 0 && total > done {
+			left = fmt.Sprintf(", %s left", (elapsed * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
+		}
+		fmt.Fprintf(p.w, "rpcctl: %s%s\n", p.text(elapsed), left)
+		return
+	}
+	if total == 0 {
+		total = -1
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions64(total,
+			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(progressEvery/2), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetRenderBlankState(false))
+	}
+	p.bar.Describe(p.text(elapsed))
+	if total > 0 {
+		done = min(done, total-1) // at the end the library would leave the line
+	}
+	_ = p.bar.Set64(done)
+	p.shown = true
+}
+
+// hide takes the line away, so that something else can be written. It is drawn again when
+// its time comes.
+func (p *progress) hide() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.shown {
+		_ = p.bar.Clear()
+		p.shown = false
+	}
+}
+
+// stop ends it and leaves nothing on the terminal.
+func (p *progress) stop() {
+	if p == nil {
+		return
+	}
+	close(p.end)
+	p.done.Wait()
+	p.hide()
+}
+
+// beside returns a writer to the same terminal, which the line makes room for.
+func (p *progress) beside(w io.Writer) io.Writer {
+	if p == nil || p.plain {
+		return w
+	}
+	return besideProgress{p, w}
+}
+
+type besideProgress struct {
+	p *progress
+	w io.Writer
+}
+
+// Write writes where the line was.
+func (b besideProgress) Write(text []byte) (int, error) {
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	b.p.clear()
+	return b.w.Write(text)
+}
+
+// perSecond is a rate for people.
+func perSecond(n int64, elapsed time.Duration) string {
+	rate := float64(n) / max(elapsed.Seconds(), 1e-3)
+	if rate < 10 {
+		return fmt.Sprintf("%.1f/s", rate)
+	}
+	return fmt.Sprintf("%.0f/s", rate)
+}

@@ -1,0 +1,186 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/fanout"
+	"github.com/spf13/pflag"
+)
+
+// repeatOptions are the flags that make the same call again and again.
+type repeatOptions struct {
+	times  int
+	every  seconds
+	until  string
+	length seconds
+}
+
+func (o *repeatOptions) add(f *pflag.FlagSet) {
+	f.IntVar(&o.times, "repeat", 0, "make the call `N` times")
+	f.Var(&o.every, "every", "make the call again this long after it began the last time")
+	f.StringVar(&o.until, "until", "", "make the call again until a jq `PROGRAM` gives true for an answer; exit 1 if it never does")
+	f.Var(&o.length, "for", "begin no more calls after this long")
+}
+
+func (o *repeatOptions) given() bool {
+	return o.times != 0 || o.every > 0 || o.until != "" || o.length > 0
+}
+
+// usualPause is the time from one call to the next that waits for an answer.
+const usualPause = time.Second
+
+// A limitError tells that the answer never was what was waited for.
+type limitError struct{ calls int }
+
+func (e *limitError) Error() string {
+	return fmt.Sprintf("--until: no answer satisfied it in %d calls", e.calls)
+}
+
+// errSatisfied ends a run when an answer is what was waited for.
+var errSatisfied = errors.New("the answer satisfies --until")
+
+// repeat makes the same call again and again.
+func (m *manyCalls) repeat(ctx context.Context) error {
+	o := &m.o.many.repeat
+	if o.times < 0 {
+		return usage(fmt.Errorf("--repeat %d: from 1 on", o.times), "")
+	}
+	p, err := m.app.plan(ctx, m.o, m.call.Metadata)
+	if err != nil {
+		return m.app.unplanned(err, m.format, m.o, m.call.Metadata)
+	}
+	m.call = p
+	if err := m.check(); err != nil {
+		return err
+	}
+	wire, err := p.Requests.Next(ctx)
+	if err != nil {
+		return err
+	}
+	if m.o.dryRun {
+		p.Requests = invoke.Messages(wire)
+		return m.app.dryRun(ctx, p, m.format, m.o)
+	}
+	transport, err := m.app.session.Transport()
+	if err != nil {
+		return err
+	}
+	list := &sameRequest{wire: slices.Clone(wire), times: o.times, every: durationOf(o.every)}
+	if o.until != "" && o.every == 0 {
+		list.every = usualPause
+	}
+	if o.length > 0 {
+		list.until = time.Now().Add(durationOf(o.length))
+	}
+	m.list = list
+	if o.until != "" {
+		filter, err := formatters.ParseFilter(o.until)
+		if err != nil {
+			return err
+		}
+		u := &untilTrue{filter: filter, encode: transcode.EncodeOptions{
+			Types: p.Types, EmitDefaults: m.o.output.emitDefaults, ProtoNames: m.o.output.protoNames,
+			Int64Numbers: m.o.output.int64Numbers, EnumNumbers: m.o.output.enumNumbers,
+		}}
+		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
+	}
+	m.watch()
+	defer m.progress.stop()
+	if err := m.open(); err != nil {
+		return err
+	}
+	sum, err := m.do(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now})
+	if errors.Is(err, errSatisfied) {
+		return m.close(nil)
+	}
+	if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
+		return m.close(&limitError{sum.Next})
+	}
+	return m.outcome(ctx, sum, err)
+}
+
+// sameRequest is a list that has one request many times, with a pause between.
+type sameRequest struct {
+	wire  []byte
+	times int           // 0: no limit
+	every time.Duration // from one call's beginning to the next's
+	until time.Time     // zero: no limit
+	given int
+	due   time.Time
+}
+
+// Next waits until it is time, and returns the request.
+func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
+	if l.times > 0 && l.given == l.times {
+		return io.EOF
+	}
+	now := time.Now()
+	if l.given > 0 && l.every > 0 && l.due.After(now) {
+		if !l.until.IsZero() && l.due.After(l.until) {
+			return io.EOF
+		}
+		t := time.NewTimer(l.due.Sub(now))
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		now = time.Now()
+	}
+	if !l.until.IsZero() && l.given > 0 && now.After(l.until) {
+		return io.EOF
+	}
+	l.due = now.Add(l.every)
+	l.given++
+	r.Text, r.Err = r.Text[:0], nil
+	r.Wire = append(r.Wire[:0], l.wire...)
+	return nil
+}
+
+// untilTrue looks for an answer that satisfies a filter. The run ends once such an answer
+// has been printed and its call has ended.
+type untilTrue struct {
+	filter    *formatters.Filter
+	encode    transcode.EncodeOptions
+	encoder   *transcode.Encoder
+	document  []byte
+	satisfied bool
+}
+
+// Event looks at an answer.
+func (u *untilTrue) Event(e *invoke.Event) (err error) {
+	if e.Kind != invoke.ResponseReceived {
+		return nil
+	}
+	if u.encoder == nil {
+		u.encoder = transcode.NewEncoder(e.Message.Desc, u.encode)
+	}
+	if u.document, err = u.encoder.Append(u.document[:0], e.Message.Wire); err != nil {
+		return err
+	}
+	err = u.filter.Each(u.document, func(result any) error {
+		u.satisfied = u.satisfied || result != nil && result != false
+		return nil
+	})
+	if u.satisfied && e.Call.Method.IsStreamingServer() {
+		return errSatisfied // the stream may go on for ever
+	}
+	return err
+}
+
+// finish ends the run after the call whose answer it was.
+func (u *untilTrue) finish(*fanout.Result) error {
+	if u.satisfied {
+		return errSatisfied
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package cmd
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/fanout"
+	"github.com/spf13/pflag"
+)
+
+// maxTargets is how many targets one call goes to at most, and usualTargets how many of
+// them are called at the same time.
+const (
+	maxTargets   = 10_000
+	usualTargets = 64
+)
+
+// targetOptions are the flags that make the same call to several targets.
+type targetOptions struct {
+	list        []string
+	eachAddress bool
+	expectSame  bool
+}
+
+func (o *targetOptions) add(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.list, "targets", nil, "make the call to several targets: `TARGET,TARGET,@FILE` (a target a line)")
+	f.BoolVar(&o.eachAddress, "each-address", false, "make the call to each address that the target's name has")
+	f.BoolVar(&o.expectSame, "expect-same", false, "exit 0 only if all targets answer the same")
+}
+
+func (o *targetOptions) given() bool { return len(o.list) > 0 || o.eachAddress }
+
+func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
+	switch {
+	case len(o.list) > 0 && o.eachAddress:
+		return usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
+	case len(o.list) > 0 && (f.Changed("addr") || f.Changed("unix")):
+		return usage(errors.New("--targets and --addr both name targets"), "")
+	case o.expectSame && !o.given():
+		return usage(errors.New("--expect-same is for --targets and --each-address"), "")
+	}
+	if o.given() {
+		m.keepGoing = true // one target says nothing of another
+		if !f.Changed("concurrency") {
+			m.concurrency = usualTargets
+		}
+	}
+	return nil
+}
+
+// A calledTarget is one of the targets of a call.
+type calledTarget struct {
+	name    string // for people and in the output
+	session *session.Session
+	invoker *invoke.Invoker
+}
+
+// A targetList is a list with the same request for each target.
+type targetList struct {
+	wire    []byte
+	targets []*calledTarget
+	next    int
+}
+
+// Next returns the request, for the next target.
+func (l *targetList) Next(ctx context.Context, r *fanout.Request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if l.next == len(l.targets) {
+		return io.EOF
+	}
+	t := l.targets[l.next]
+	l.next++
+	r.Wire, r.Invoker, r.Target = append(r.Wire[:0], l.wire...), t.invoker, t.name
+	return nil
+}
+
+// A differError tells that targets do not agree.
+type differError struct{ fields []string }
+
+func (e *differError) Error() string {
+	if len(e.fields) == 0 {
+		return "--expect-same: the targets do not agree"
+	}
+	shown := e.fields[:min(len(e.fields), 5)]
+	text := "--expect-same: the answers differ in " + strings.Join(shown, ", ")
+	if n := len(e.fields) - len(shown); n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
+// targets makes the same call to several targets.
+func (m *manyCalls) targets(ctx context.Context) error {
+	a, o := m.app, m.o
+	if m.format == formatters.JSON && !m.flags.Changed("output") {
+		m.format = formatters.NDJSON
+	}
+	list := &targetList{}
+	defer func() {
+		for _, t := range list.targets {
+			t.session.Close()
+		}
+	}()
+	if err := m.openTargets(ctx, list); err != nil {
+		return err
+	}
+	plain := a.session
+	a.session = list.targets[0].session
+	defer func() { a.session = plain }()
+	if err := m.findSomewhere(ctx, list); err != nil {
+		return err
+	}
+	p, err := a.plan(ctx, o, m.call.Metadata)
+	if err != nil {
+		return err
+	}
+	if m.call = p; p.Method.IsStreamingClient() {
+		return m.check()
+	}
+	wire, err := p.Requests.Next(ctx)
+	if err != nil {
+		return err
+	}
+	list.wire = slices.Clone(wire)
+	m.list = list
+	comparison := formatters.NewComparison(formatters.Options{
+		Types: p.Types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width, EmitDefaults: o.output.emitDefaults,
+		ProtoNames: o.output.protoNames, Int64Numbers: o.output.int64Numbers, EnumNumbers: o.output.enumNumbers,
+	})
+	m.extra = func(l *labelled) invoke.Sink {
+		return invoke.SinkFunc(func(e *invoke.Event) error {
+			if e.Kind != invoke.ResponseReceived {
+				return nil
+			}
+			return comparison.Answer(l.label.Call, e.Message)
+		})
+	}
+	m.finish = func(r *fanout.Result) error {
+		comparison.End(r.Index, r.Request.Target, r.Status, r.Took)
+		return nil
+	}
+	m.watch()
+	defer m.progress.stop()
+	if err := m.open(); err != nil {
+		return err
+	}
+	sum, err := m.do(ctx, nil)
+	if err == nil && m.format == formatters.Table {
+		err = comparison.Write(m.answers)
+	}
+	if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
+		return m.close(&differError{comparison.Differing()})
+	}
+	return m.outcome(ctx, sum, err)
+}
+
+// openTargets makes a session for each target. Nothing is dialled.
+func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
+	o := &m.o.many.targets
+	if o.eachAddress {
+		return m.openAddresses(ctx, list)
+	}
+	names, err := targetNames(o.list)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		m.app.globals.addr, m.app.globals.unix = name, ""
+		s, err := m.app.settings(m.flags)
+		if err != nil {
+			return err
+		}
+		if err := m.openTarget(list, name, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *manyCalls) openTarget(list *targetList, name string, settings session.Settings) error {
+	s := session.New(session.World{Dial: m.app.env.Dial, Now: m.app.env.Now})
+	s.Configure(settings)
+	list.targets = append(list.targets, &calledTarget{name: name, session: s})
+	transport, err := s.Transport()
+	if err != nil {
+		return fmt.Errorf("%s: %w", formatters.Clean(name, false), err)
+	}
+	list.targets[len(list.targets)-1].invoker = &invoke.Invoker{Transport: transport, Now: m.app.env.Now}
+	return nil
+}
+
+// openAddresses makes a session for each address of the target's name. Each of them is
+// expected to be the host that was named.
+func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
+	settings, err := m.app.settings(m.flags)
+	if err != nil {
+		return err
+	}
+	named := settings.Target
+	if named == nil {
+		return session.ErrNoTarget
+	}
+	host := named.Host()
+	if host == "" {
+		return usage(fmt.Errorf("--each-address: %s has no name with addresses", named), "it is for host:port")
+	}
+	_, port, err := net.SplitHostPort(named.Address)
+	if err != nil {
+		return err
+	}
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return err
+	}
+	slices.Sort(addresses)
+	if settings.TLS.ServerName == "" {
+		settings.TLS.ServerName = host
+	}
+	settings.Authority = cmp.Or(settings.Authority, named.Address)
+	for _, address := range slices.Compact(addresses) {
+		t, s := *named, settings
+		t.Address = net.JoinHostPort(address, port)
+		if t.Security == invoke.SecurityAuto && !named.Local() {
+			t.Security = invoke.SecurityTLS
+		}
+		s.Target = &t
+		if err := m.openTarget(list, t.Address, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findSomewhere makes the session of a target that knows the method the one that is asked
+// for the schema: a target that is down says nothing of the others.
+func (m *manyCalls) findSomewhere(ctx context.Context, list *targetList) error {
+	if m.o.kind.value != "" {
+		return nil
+	}
+	var first error
+	for _, t := range list.targets {
+		m.app.session = t.session
+		_, _, err := m.app.findMethod(ctx, m.o.method, m.call.Timeout)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return first
+}
+
+// targetNames reads the targets, those in files too.
+func targetNames(list []string) ([]string, error) {
+	var names []string
+	for _, text := range list {
+		path, isFile := strings.CutPrefix(text, "@")
+		if !isFile {
+			names = append(names, strings.TrimSpace(text))
+			continue
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		lines := bufio.NewScanner(file)
+		for lines.Scan() && len(names) <= maxTargets {
+			if line, _, _ := strings.Cut(lines.Text(), "#"); strings.TrimSpace(line) != "" {
+				names = append(names, strings.TrimSpace(line))
+			}
+		}
+		if err := errors.Join(lines.Err(), file.Close()); err != nil {
+			return nil, fmt.Errorf("reading targets from %s: %w", path, err)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return nil, usage(errors.New("--targets names no target"), "")
+	case len(names) > maxTargets:
+		return nil, usage(fmt.Errorf("--targets names more than %d", maxTargets), "")
+	}
+	return names, nil
+}

@@ -1,0 +1,171 @@
+package discovery
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// bufConfig is what buf.yaml and buf.work.yaml tell of the folders that imports are
+// relative to (https://buf.build/docs/configuration/v2/buf-yaml/).
+type bufConfig struct {
+	Version     string   `yaml:"version"`
+	Directories []string `yaml:"directories"` // of buf.work.yaml
+	Modules     []struct {
+		Path     string   `yaml:"path"`
+		Excludes []string `yaml:"excludes"`
+	} `yaml:"modules"`
+	Build struct {
+		Roots    []string `yaml:"roots"`
+		Excludes []string `yaml:"excludes"`
+	} `yaml:"build"`
+	Deps []string `yaml:"deps"`
+}
+
+// A bufWorkspace is the roots of the modules of a workspace, or of one module.
+type bufWorkspace struct {
+	file     string   // the configuration
+	roots    []string // folders that imports are relative to
+	excludes []string // folders below them that are no part of it
+	deps     []string // modules of a registry that it depends on
+}
+
+// maxBufFile is the size in bytes of the greatest configuration that is read.
+const maxBufFile = 64 << 10
+
+// maxParents is how many folders up from a file a configuration is looked for.
+const maxParents = 24
+
+// findBuf looks for the configuration of buf in a folder and those around it. A
+// workspace around a module counts. There may be none.
+func findBuf(folder string) (*bufWorkspace, error) {
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	var found *bufWorkspace
+	for range maxParents {
+		for _, name := range []string{"buf.work.yaml", "buf.yaml"} {
+			w, err := readBuf(filepath.Join(dir, name))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if found == nil || name == "buf.work.yaml" && w.contains(found) {
+				found = w
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			break
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return found, nil
+}
+
+// contains tells whether a workspace has the module that another configuration is.
+func (w *bufWorkspace) contains(module *bufWorkspace) bool {
+	for _, r := range w.roots {
+		if rel, err := filepath.Rel(r, filepath.Dir(module.file)); err == nil && rel == "." {
+			return true
+		}
+	}
+	return false
+}
+
+func readBuf(file string) (*bufWorkspace, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxBufFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxBufFile {
+		return nil, fmt.Errorf("%s: greater than %d KiB", file, maxBufFile>>10)
+	}
+	var c bufConfig
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("%s: %s", file, first)
+	}
+	w := &bufWorkspace{file: file, deps: c.Deps}
+	dir := filepath.Dir(file)
+	add := func(to *[]string, base string, paths []string) error {
+		for _, p := range paths {
+			if p = filepath.FromSlash(p); p != "" && !filepath.IsLocal(p) {
+				return fmt.Errorf("%s: the folder %q is not below its own", file, p)
+			}
+			*to = append(*to, filepath.Join(base, p))
+		}
+		return nil
+	}
+	switch {
+	case filepath.Base(file) == "buf.work.yaml":
+		if err := add(&w.roots, dir, c.Directories); err != nil {
+			return nil, err
+		}
+		return w, w.addModules()
+	case len(c.Modules) > 0:
+		for _, m := range c.Modules {
+			if err := errors.Join(add(&w.roots, dir, []string{m.Path}), add(&w.excludes, dir, m.Excludes)); err != nil {
+				return nil, err
+			}
+		}
+	case len(c.Build.Roots) > 0:
+		if err := add(&w.roots, dir, c.Build.Roots); err != nil {
+			return nil, err
+		}
+	default:
+		w.roots = []string{dir}
+	}
+	return w, add(&w.excludes, dir, c.Build.Excludes)
+}
+
+// addModules looks into the modules of a workspace, which may have roots of their
+// own.
+func (w *bufWorkspace) addModules() error {
+	folders := w.roots
+	w.roots = nil
+	for _, dir := range folders {
+		m, err := readBuf(filepath.Join(dir, "buf.yaml"))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			w.roots = append(w.roots, dir)
+		case err != nil:
+			return err
+		default:
+			w.roots = append(w.roots, m.roots...)
+			w.excludes = append(w.excludes, m.excludes...)
+			w.deps = append(w.deps, m.deps...)
+		}
+	}
+	return nil
+}
+
+// excluded tells whether a file is in a folder that is no part of the workspace.
+func (w *bufWorkspace) excluded(file string) bool {
+	if w == nil {
+		return false
+	}
+	for _, dir := range w.excludes {
+		if _, in := below(dir, file); in {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,279 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A filer is a Source that can bring every file that it has. What can not be had is
+// a fault, and an error of ctx or of the whole the error.
+type filer interface {
+	allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error)
+}
+
+// Files returns all files of a source, each once and after its own imports, and what
+// is wrong with those that are missing. A server with reflection has the files of its
+// services and what these import.
+func Files(ctx context.Context, s Source) (files []protoreflect.FileDescriptor, faults []error, err error) {
+	l, ok := s.(*Layered)
+	if !ok {
+		l = Layer(s)
+	}
+	var symbols []protoreflect.Descriptor
+	seen := map[string]bool{}
+	for _, inner := range l.sources {
+		f, ok := inner.(filer)
+		if !ok {
+			continue
+		}
+		found, wrong, err := f.allFiles(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		faults = append(faults, wrong...)
+		for _, fd := range found {
+			if !seen[fd.Path()] {
+				seen[fd.Path()] = true
+				symbols = append(symbols, fd)
+			}
+		}
+	}
+	return Closure(symbols...), faults, nil
+}
+
+// allFiles builds all files of a pool.
+func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error) {
+	for i := 0; i < len(p.all); i++ {
+		fd, err := p.build(ctx, p.all[i], 0)
+		var cycle *splitRequest
+		switch {
+		case errors.As(err, &cycle):
+			p.split(cycle.file)
+			files, faults, i = nil, nil, -1 // other files are there now; what was built stays built
+		case isDescriptorError(err):
+			faults = append(faults, err)
+		case err != nil:
+			return nil, nil, err
+		default:
+			files = append(files, fd)
+		}
+	}
+	return files, faults, nil
+}
+
+func (s *Protoset) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files, faults, err := s.pool.allFiles(ctx)
+	return files, append(slices.Clone(s.faults), faults...), err
+}
+
+func (s *Protofiles) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
+	if s.set != nil {
+		files, faults, err := s.set.allFiles(ctx)
+		return files, append(s.Faults(), faults...), err
+	}
+	return slices.Clone(s.files), s.Faults(), nil
+}
+
+func (t *Prototree) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var files []protoreflect.FileDescriptor
+	for _, f := range t.files {
+		s, err := t.compiled(ctx, f)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		if err != nil {
+			continue // it is among the faults
+		}
+		found, _, err := s.allFiles(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, slices.Clone(t.faults), nil
+}
+
+func (r *Reflection) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
+	services, err := r.Services(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.prefetch(ctx, services)
+	var faults []error
+	for _, name := range services {
+		if _, err := r.Find(ctx, name); err != nil {
+			if ignoreAnswered(err) != nil || ctx.Err() != nil {
+				return nil, nil, err
+			}
+			faults = append(faults, err)
+		}
+	}
+	if err := r.acquire(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer r.release()
+	files, wrong, err := r.pool.allFiles(ctx)
+	for _, w := range append(wrong, r.bad...) {
+		if !slices.ContainsFunc(faults, func(f error) bool { return f.Error() == w.Error() }) {
+			faults = append(faults, w)
+		}
+	}
+	return files, faults, err
+}
+
+func (r *Remembered) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
+	r.Ask()
+	files, faults, err := r.live.allFiles(ctx)
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.listed = true
+	}
+	return files, faults, err
+}
+
+// Faults returns what was wrong with files that the server sent.
+func (r *Reflection) Faults() []error {
+	r.turn <- struct{}{}
+	defer r.release()
+	return slices.Clone(r.bad)
+}
+
+// Faults returns what was wrong with files that the server sent.
+func (r *Remembered) Faults() []error { return r.live.Faults() }
+
+// Prefetch asks a source for symbols with fewer round trips than Find needs one by
+// one. What it could not bring, Find reports.
+func Prefetch(ctx context.Context, s Source, names []protoreflect.FullName) {
+	if p, ok := s.(prefetcher); ok {
+		p.prefetch(ctx, names)
+	}
+}
+
+// Reach returns symbols, each once, and after them the messages and enums that they
+// refer to, directly or not, in the order in which they are met. What is declared
+// inside of a message that is there is not repeated; types of google.protobuf and
+// those that are not described are left out.
+func Reach(symbols ...protoreflect.Descriptor) []protoreflect.Descriptor {
+	var all []protoreflect.Descriptor
+	seen := map[protoreflect.FullName]bool{}
+	add := func(d protoreflect.Descriptor) {
+		if d != nil && !d.IsPlaceholder() && !seen[d.FullName()] {
+			seen[d.FullName()] = true
+			all = append(all, d)
+		}
+	}
+	refer := func(d protoreflect.Descriptor) {
+		if d != nil && !within(wellKnownPackage, d.FullName()) {
+			add(d)
+		}
+	}
+	for _, d := range symbols {
+		add(d)
+	}
+	for i := 0; i < len(all); i++ {
+		eachReference(all[i], refer)
+	}
+	return slices.DeleteFunc(all, func(d protoreflect.Descriptor) bool {
+		for p := d.Parent(); p != nil; p = p.Parent() {
+			if _, file := p.(protoreflect.FileDescriptor); !file && seen[p.FullName()] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// eachReference visits the types that a symbol refers to.
+func eachReference(d protoreflect.Descriptor, visit func(protoreflect.Descriptor)) {
+	field := func(f protoreflect.FieldDescriptor) {
+		switch {
+		case f.IsMap():
+			eachReference(f.Message(), visit)
+		case f.Message() != nil:
+			visit(f.Message())
+		case f.Enum() != nil:
+			visit(f.Enum())
+		}
+	}
+	switch d := d.(type) {
+	case protoreflect.ServiceDescriptor:
+		for i := range d.Methods().Len() {
+			eachReference(d.Methods().Get(i), visit)
+		}
+	case protoreflect.MethodDescriptor:
+		visit(d.Input())
+		visit(d.Output())
+	case protoreflect.MessageDescriptor:
+		for i := range d.Fields().Len() {
+			field(d.Fields().Get(i))
+		}
+		for i := range d.Messages().Len() {
+			eachReference(d.Messages().Get(i), visit)
+		}
+	case protoreflect.FieldDescriptor:
+		field(d)
+	case protoreflect.EnumValueDescriptor:
+		visit(d.Parent())
+	}
+}
+
+// KnownMethods returns the methods of services as pkg.Service/Method. Those of
+// services that the source can not tell by itself are asked for, all at once and
+// until ctx ends; the services that are still not known then are in rest.
+func KnownMethods(ctx context.Context, s Source, services []protoreflect.FullName) (methods []string, rest []protoreflect.FullName) {
+	lister, _ := s.(methodLister)
+	told := func(name protoreflect.FullName) bool {
+		if lister == nil {
+			return false
+		}
+		names, ok := lister.methodNames(name)
+		for _, m := range names {
+			methods = append(methods, string(name)+"/"+string(m))
+		}
+		return ok
+	}
+	for _, name := range services {
+		if !told(name) {
+			rest = append(rest, name)
+		}
+	}
+	if len(rest) == 0 {
+		return methods, nil
+	}
+	Prefetch(ctx, s, rest)
+	unknown := rest
+	rest = nil
+	for _, name := range unknown {
+		if told(name) {
+			continue
+		}
+		d, err := s.Find(ctx, name)
+		sd, ok := d.(protoreflect.ServiceDescriptor)
+		if err != nil || !ok {
+			rest = append(rest, name)
+			continue
+		}
+		methods = append(methods, methodNames(sd)...)
+	}
+	return methods, rest
+}
+
+// Known returns the full names of the messages, enums and extensions that a source
+// knows of without asking anybody, sorted.
+func Known(s Source) []protoreflect.FullName {
+	e, ok := s.(enumerator)
+	if !ok {
+		return nil
+	}
+	names := e.known()
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,160 @@
+package discovery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A manifest says what a compiled tree was made of. It holds while every file is as
+// it was, and none has come to be where the compiler looked in vain.
+type manifest struct {
+	Files   []manifestFile
+	Missing []string
+}
+
+type manifestFile struct {
+	Disk  string // an absolute path
+	Size  int64
+	Time  int64  // of its last change, in nanoseconds
+	Sum   string // of its content
+	Fresh bool   // it was changed so shortly before that its time does not tell two contents apart
+}
+
+// racy is how long after a change the time of a file may still be that of another
+// change: file systems count in steps of up to two seconds.
+const racy = 2 * time.Second
+
+// compiledKey is the key of what files compile to. It says which compiler, which
+// roots in which order, and which names.
+func (c *protoCompiler) compiledKey(names []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "compiled 1 %t", c.bare)
+	for _, r := range c.roots {
+		abs, err := filepath.Abs(r)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(&b, " -I %q", abs)
+	}
+	for _, n := range names {
+		fmt.Fprintf(&b, " %q", n)
+	}
+	return b.String()
+}
+
+// remembered returns what an earlier process compiled, if it still holds.
+func (c *protoCompiler) remembered(names []string) *Protofiles {
+	if c.store == nil {
+		return nil
+	}
+	key := c.compiledKey(names)
+	data, _, ok := c.store.Get(key)
+	if !ok {
+		return nil
+	}
+	head, n := protowire.ConsumeBytes(data)
+	var m manifest
+	if n < 0 || json.Unmarshal(head, &m) != nil {
+		c.store.Remove(key)
+		return nil
+	}
+	if !m.holds() {
+		return nil
+	}
+	set := &Protoset{pool: newPool(noFetcher{})}
+	if err := set.add("the cache", data[n:]); err != nil {
+		c.store.Remove(key)
+		return nil
+	}
+	return &Protofiles{set: set}
+}
+
+// holds compares files by size and time, and by content where the time tells
+// nothing, or only the time has changed.
+func (m *manifest) holds() bool {
+	for _, f := range m.Files {
+		info, err := os.Stat(f.Disk)
+		if err != nil || info.Size() != f.Size {
+			return false
+		}
+		if info.ModTime().UnixNano() == f.Time && !f.Fresh {
+			continue
+		}
+		text, _, err := readSource(f.Disk)
+		if err != nil || contentSum(text) != f.Sum {
+			return false
+		}
+	}
+	for _, path := range m.Missing {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return len(m.Files) > 0
+}
+
+func contentSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// remember keeps what was compiled. That it could not be kept is no fault.
+func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescriptor) {
+	if c.store == nil {
+		return
+	}
+	key := c.compiledKey(names)
+	head, err := json.Marshal(c.manifest(files, time.Now()))
+	if err != nil || key == "" {
+		return
+	}
+	data := protowire.AppendBytes(nil, head)
+	for _, f := range files {
+		if linked().byPath[f.Path()] == f {
+			continue
+		}
+		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(protodesc.ToFileDescriptorProto(f))
+		if err != nil {
+			return
+		}
+		data = protowire.AppendTag(data, setFile, protowire.BytesType)
+		data = protowire.AppendBytes(data, raw)
+	}
+	_ = c.store.Put(key, data)
+}
+
+func (c *protoCompiler) manifest(files []protoreflect.FileDescriptor, now time.Time) manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var m manifest
+	for _, f := range files {
+		s, ok := c.sources[f.Path()]
+		disk, err := filepath.Abs(s.disk)
+		if !ok || err != nil {
+			continue
+		}
+		m.Files = append(m.Files, manifestFile{
+			Disk: disk, Size: s.info.Size(), Time: s.info.ModTime().UnixNano(), Sum: contentSum(s.text),
+			Fresh: now.Sub(s.info.ModTime()) < racy,
+		})
+	}
+	for _, p := range c.missing {
+		if abs, err := filepath.Abs(p); err == nil {
+			m.Missing = append(m.Missing, abs)
+		}
+	}
+	return m
+}

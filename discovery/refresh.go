@@ -1,0 +1,130 @@
+package discovery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Refresh asks the server again for what came from the store, unless that was done
+// within the last minute, and puts what is new into the store. It ends with ctx,
+// and what was not done by then is left. A server that can not be asked is no
+// error: what is remembered stays for as long as it may.
+//
+// When something has changed, later lookups ask the server.
+func (r *Remembered) Refresh(ctx context.Context) {
+	r.mu.Lock()
+	var used []string
+	for key := range r.used {
+		used = append(used, key)
+	}
+	asking := r.asking
+	r.mu.Unlock()
+	if asking || len(used) == 0 {
+		return
+	}
+	if _, at, ok := r.store.Get(keyRefreshed); ok {
+		if age := r.now().Sub(at); age >= 0 && age < refreshEvery {
+			return
+		}
+	}
+	// Noted before it is done, lest many processes do it at the same time.
+	if r.store.Put(keyRefreshed, nil) != nil {
+		return
+	}
+	changed := false
+	for _, key := range used {
+		differs, err := r.refresh(ctx, key)
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		changed = changed || differs
+	}
+	if changed {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.asking = true
+	}
+}
+
+// refresh asks for one key again, and tells whether the answer is another one.
+func (r *Remembered) refresh(ctx context.Context, key string) (changed bool, err error) {
+	var fresh []byte
+	switch {
+	case key == keyServices:
+		names, err := r.live.Services(ctx)
+		if err != nil {
+			return false, err
+		}
+		r.mu.Lock()
+		index := r.index
+		r.mu.Unlock()
+		fresh = newServiceIndex(names, r.live, index).format()
+	case strings.HasPrefix(key, keySymbol):
+		d, err := r.live.Find(ctx, protoreflect.FullName(key[len(keySymbol):]))
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return false, err
+		default:
+			set, ok := r.live.closureSet(d)
+			if !ok {
+				return false, nil
+			}
+			fresh = set
+		}
+	case strings.HasPrefix(key, keyExtensions):
+		name := protoreflect.FullName(key[len(keyExtensions):])
+		if _, err := r.live.Extensions(ctx, name); err != nil {
+			return false, err
+		}
+		set, ok := r.describe(key, name)
+		if !ok {
+			return false, nil
+		}
+		fresh = set
+	default:
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if old, _, ok := r.store.Get(key); ok && bytes.Equal(old, fresh) {
+		r.store.Touch(key, r.now())
+		return false, nil
+	}
+	return true, r.store.Put(key, fresh)
+}
+
+// lacks tells whether the server has said that it does not have a symbol.
+func (r *Reflection) lacks(name protoreflect.FullName) bool {
+	r.turn <- struct{}{}
+	defer r.release()
+	return r.noSymbol[name]
+}
+
+// closureSet returns the files in which symbols are declared and all that they
+// import as a descriptor set, as the server sent them. What is part of this program
+// is left out.
+func (r *Reflection) closureSet(symbols ...protoreflect.Descriptor) ([]byte, bool) {
+	files := Closure(symbols...)
+	r.turn <- struct{}{}
+	defer r.release()
+	var set []byte
+	for _, fd := range files {
+		f := r.pool.files[fd.Path()]
+		if f == nil {
+			if linked().byPath[fd.Path()] == nil {
+				return nil, false // it was split since
+			}
+			continue
+		}
+		set = protowire.AppendTag(set, setFile, protowire.BytesType)
+		set = protowire.AppendBytes(set, f.raw)
+	}
+	return set, true
+}

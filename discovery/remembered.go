@@ -1,0 +1,355 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A Store keeps what is known of one server for the next process. A fault of it is
+// a miss, and never an error of a lookup. It must be safe for concurrent use.
+type Store interface {
+	// Get returns what was put under a key, as the caller's own, and when it was
+	// last put or touched.
+	Get(key string) (data []byte, at time.Time, ok bool)
+	Put(key string, data []byte) error
+	Touch(key string, at time.Time)
+	Remove(key string)
+	Drop() error // all of it
+}
+
+// The times of a Remembered.
+const (
+	rememberedFor = 24 * time.Hour // since it was last confirmed
+	refreshEvery  = time.Minute
+)
+
+// A Remembered is the Source of a server whose descriptors are kept between
+// processes. What the store has is answered at once, and everything else by the
+// server. It is safe for concurrent use.
+//
+// The server may have changed since, so that its caller has to see to three
+// things: Refresh, beside a call; Forget, when an answer shows that what was
+// remembered no longer holds; and Save, when there is time.
+type Remembered struct {
+	live  *Reflection
+	store Store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	asking  bool // the store is not read any more
+	pool    *pool
+	loaded  map[string]bool // keys of the store that were read
+	used    map[string]bool // those that an answer came from
+	pending map[string]protoreflect.FullName
+	index   *serviceIndex // of the store; nil: not read
+	listed  bool          // the server has told its services
+	learned bool          // the server has told something else
+}
+
+// Remember returns a source that asks the store first. With live set it only
+// fills it. The clock is for the age of what the store has.
+func Remember(r *Reflection, s Store, live bool, now func() time.Time) *Remembered {
+	m := &Remembered{live: r, store: s, now: now, asking: live, pending: map[string]protoreflect.FullName{}}
+	m.reset()
+	return m
+}
+
+func (r *Remembered) reset() {
+	r.pool = newPool(noFetcher{})
+	r.loaded, r.used = map[string]bool{}, map[string]bool{}
+	r.index = nil
+}
+
+// The keys of a store.
+const (
+	keyServices   = "services"
+	keyTypes      = "types"
+	keyRefreshed  = "refreshed"
+	keySymbol     = "symbol "
+	keyExtensions = "extensions "
+)
+
+// Services implements Source.
+func (r *Remembered) Services(ctx context.Context) ([]protoreflect.FullName, error) {
+	r.mu.Lock()
+	if index := r.readIndex(); index != nil {
+		defer r.mu.Unlock()
+		r.used[keyServices] = true
+		return slices.Clone(index.services), nil
+	}
+	r.mu.Unlock()
+	names, err := r.live.Services(ctx)
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.listed = true
+	}
+	return names, err
+}
+
+// readIndex returns what is remembered of the services, or nil.
+func (r *Remembered) readIndex() *serviceIndex {
+	if r.asking || r.listed {
+		return nil
+	}
+	if r.index == nil && !r.loaded[keyServices] {
+		r.loaded[keyServices] = true
+		if data, ok := r.get(keyServices); ok {
+			r.index = parseServiceIndex(data)
+		}
+	}
+	return r.index
+}
+
+// get returns what the store has under a key and is not too old.
+func (r *Remembered) get(key string) ([]byte, bool) {
+	data, at, ok := r.store.Get(key)
+	if age := r.now().Sub(at); !ok || age > rememberedFor || age < -rememberedFor {
+		return nil, false
+	}
+	return data, true
+}
+
+// Find implements Source.
+func (r *Remembered) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	if len(name) > maxName || !name.IsValid() {
+		return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+	}
+	if d := wellKnownSymbol(name); d != nil {
+		return d, nil
+	}
+	if d, known := r.remembered(ctx, name); known {
+		if d == nil {
+			return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+		}
+		return d, nil
+	}
+	d, err := r.live.Find(ctx, name)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		r.remember(keySymbol, name)
+	}
+	return d, err
+}
+
+// maxPending is how many symbols of one process are kept one by one. Whoever asks
+// for more, to list or export them, is better served by asking again.
+const maxPending = 64
+
+func (r *Remembered) remember(kind string, name protoreflect.FullName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learned = true
+	if len(r.pending) < maxPending {
+		r.pending[kind+string(name)] = name
+	}
+}
+
+// remembered looks a symbol up in the store. A nil descriptor that is known is a
+// name that the server does not have.
+func (r *Remembered) remembered(ctx context.Context, name protoreflect.FullName) (d protoreflect.Descriptor, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asking {
+		return nil, false
+	}
+	if d, err := r.pool.find(ctx, name); err == nil {
+		return d, true
+	}
+	key := keySymbol + string(name)
+	empty, ok := r.load(key)
+	if !ok {
+		return nil, false
+	}
+	if empty {
+		r.used[key] = true
+		return nil, true
+	}
+	d, err := r.pool.find(ctx, name)
+	if err != nil {
+		return nil, false
+	}
+	r.used[key] = true
+	return d, true
+}
+
+// load takes the files that are kept under a key into the pool. One that is not in
+// order, or that does not fit what is there, makes the entry a miss.
+func (r *Remembered) load(key string) (empty, ok bool) {
+	if r.loaded[key] {
+		return false, false
+	}
+	r.loaded[key] = true
+	data, ok := r.get(key)
+	if !ok {
+		return false, false
+	}
+	whole := true
+	err := records(data, func(rec record) bool {
+		_, differs, err := r.pool.add(reflectionOrigin, rec.bytes)
+		whole = rec.num == setFile && err == nil && !differs
+		return whole
+	})
+	if err != nil || !whole {
+		r.store.Remove(key)
+		return false, false
+	}
+	return len(data) == 0, true
+}
+
+// Extensions implements Source.
+func (r *Remembered) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+	if xs, known := r.rememberedExtensions(ctx, message); known {
+		return xs, nil
+	}
+	xs, err := r.live.Extensions(ctx, message)
+	if err == nil {
+		r.remember(keyExtensions, message)
+	}
+	return xs, err
+}
+
+func (r *Remembered) rememberedExtensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := keyExtensions + string(message)
+	if r.asking {
+		return nil, false
+	}
+	if !r.used[key] {
+		if _, ok := r.load(key); !ok {
+			return nil, false
+		}
+		r.used[key] = true
+	}
+	xs, err := r.pool.extensions(ctx, message)
+	return xs, err == nil
+}
+
+// Used tells whether anything that was answered came from the store.
+func (r *Remembered) Used() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.used) > 0
+}
+
+// Ask makes the server be asked from then on. What is remembered of it stays, for
+// other processes.
+func (r *Remembered) Ask() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.asking {
+		r.asking = true
+		r.reset()
+	}
+}
+
+// Forget drops all that is remembered of the server, which is asked from then on.
+func (r *Remembered) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asking = true
+	r.reset()
+	// A store that can not be written to can not be dropped either; it was left.
+	_ = r.store.Drop()
+}
+
+// Save puts what the server told into the store.
+func (r *Remembered) Save() {
+	r.mu.Lock()
+	pending := r.pending
+	r.pending = map[string]protoreflect.FullName{}
+	told := r.listed || r.learned
+	r.mu.Unlock()
+	for key, name := range pending {
+		if set, ok := r.describe(key, name); ok && r.store.Put(key, set) != nil {
+			return // the disk is full, or there is no folder: no use in trying on
+		}
+	}
+	if told {
+		r.saveIndex()
+	}
+}
+
+// describe returns the files that the live source has for a pending key.
+func (r *Remembered) describe(key string, name protoreflect.FullName) ([]byte, bool) {
+	if key == keySymbol+string(name) {
+		d := r.live.cached(name)
+		if d == nil {
+			return nil, r.live.lacks(name)
+		}
+		return r.live.closureSet(d)
+	}
+	xs, ok := r.live.cachedExtensions(name)
+	if !ok {
+		return nil, false
+	}
+	symbols := make([]protoreflect.Descriptor, len(xs))
+	for i, x := range xs {
+		symbols[i] = x
+	}
+	return r.live.closureSet(symbols...)
+}
+
+// Close ends the reflection stream.
+func (r *Remembered) Close() error { return r.live.Close() }
+
+func (r *Remembered) prefetch(ctx context.Context, names []protoreflect.FullName) {
+	var missing []protoreflect.FullName
+	for _, n := range names {
+		if _, known := r.methodNames(n); !known {
+			missing = append(missing, n)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	r.live.prefetch(ctx, missing)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learned = true
+}
+
+func (r *Remembered) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+	r.mu.Lock()
+	if index := r.readIndex(); index != nil {
+		if methods, ok := index.methods[service]; ok {
+			r.mu.Unlock()
+			return methods, true
+		}
+	}
+	methods, ok := r.pool.methodNames(service)
+	r.mu.Unlock()
+	if ok {
+		return methods, true
+	}
+	return r.live.methodNames(service)
+}
+
+func (r *Remembered) known() []protoreflect.FullName {
+	r.mu.Lock()
+	names := r.pool.known()
+	if !r.asking {
+		if data, ok := r.get(keyTypes); ok {
+			names = append(names, parseNames(data)...)
+		}
+	}
+	r.mu.Unlock()
+	names = append(names, r.live.known()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (r *Remembered) explain(name protoreflect.FullName) error {
+	r.mu.Lock()
+	why := r.pool.lacks[name]
+	r.mu.Unlock()
+	if why != nil {
+		return why
+	}
+	return r.live.explain(name)
+}

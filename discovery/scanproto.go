@@ -1,0 +1,181 @@
+package discovery
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A protoOutline is what a quick look over a .proto file tells: who declares what.
+// It is right for files that compile; of others it has what comes before a fault.
+type protoOutline struct {
+	pkg       protoreflect.FullName
+	top       map[protoreflect.Name]bool // messages, enums, extensions: true; services, enum values: false
+	services  []serviceOutline
+	extendees []string // as they are written
+}
+
+type serviceOutline struct {
+	name    protoreflect.Name
+	methods []protoreflect.Name
+}
+
+// outline looks over the text of a .proto file without compiling it.
+func outline(text string) *protoOutline {
+	s := &outliner{text: text, out: &protoOutline{top: map[protoreflect.Name]bool{}}}
+	for s.statement() {
+	}
+	return s.out
+}
+
+// An outliner reads statements: words up to a semicolon or a bracket.
+type outliner struct {
+	text  string
+	at    int
+	words []string // of the statement so far, at most a few
+	after bool     // an equals sign has come in the statement
+	open  []scope  // the brackets around the place
+	out   *protoOutline
+}
+
+// A scope is what a bracket belongs to.
+type scope uint8
+
+const (
+	scopeOther scope = iota
+	scopeMessage
+	scopeEnum
+	scopeService
+	scopeExtend
+)
+
+// statement reads up to the next end of a statement or bracket, and tells whether
+// there was one.
+func (s *outliner) statement() bool {
+	s.words, s.after = s.words[:0], false
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; {
+		case c == '"' || c == '\'':
+			s.at = skipString(s.text, s.at) + 1
+		case c == '/':
+			s.at = skipComment(s.text, s.at) + 1
+		case wordByte(c) || c == '.':
+			start := s.at
+			for s.at < len(s.text) && (wordByte(s.text[s.at]) || s.text[s.at] == '.') {
+				s.at++
+			}
+			const most = 8
+			if !s.after && len(s.words) < most {
+				s.words = append(s.words, s.text[start:s.at])
+			}
+		case c == '=':
+			s.after = true
+			s.at++
+		case c == ';':
+			s.at++
+			s.ended()
+			return true
+		case c == '{':
+			s.at++
+			s.begin()
+			return true
+		case c == '}':
+			s.at++
+			if len(s.open) > 0 {
+				s.open = s.open[:len(s.open)-1]
+			}
+			return true
+		default:
+			s.at++
+		}
+	}
+	return false
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+func (s *outliner) inside() (scope, int) {
+	if len(s.open) == 0 {
+		return scopeOther, 0
+	}
+	return s.open[len(s.open)-1], len(s.open)
+}
+
+// word returns the nth word of the statement, or "".
+func (s *outliner) word(n int) string {
+	if n < 0 || n >= len(s.words) {
+		return ""
+	}
+	return s.words[n]
+}
+
+// ended looks at a statement that ends in a semicolon.
+func (s *outliner) ended() {
+	in, depth := s.inside()
+	switch {
+	case depth == 0 && s.word(0) == "package":
+		if name := protoreflect.FullName(s.word(1)); len(name) <= maxName && name.IsValid() {
+			s.out.pkg = name
+		}
+	case depth == 1 && in == scopeEnum && s.after && s.word(0) != "option":
+		s.declare(s.word(0), false)
+	case depth == 1 && in == scopeExtend && s.after:
+		s.declare(s.word(len(s.words)-1), true)
+	case in == scopeService && depth == 1 && s.word(0) == "rpc":
+		s.method()
+	}
+}
+
+// begin looks at a statement that a bracket belongs to.
+func (s *outliner) begin() {
+	in, depth := s.inside()
+	kind := scopeOther
+	switch first := s.word(0); {
+	case s.after && in == scopeExtend: // an extension with a group or an option in brackets
+		if depth == 1 {
+			s.declare(s.word(len(s.words)-1), true)
+		}
+	case s.after && in == scopeEnum && depth == 1 && first != "option": // a value with an option in brackets
+		s.declare(first, false)
+	case s.after:
+	case first == "message" && (depth == 0 || in == scopeMessage):
+		kind = scopeMessage
+	case first == "enum" && (depth == 0 || in == scopeMessage):
+		kind = scopeEnum
+	case first == "extend":
+		kind = scopeExtend
+		if name := s.word(1); name != "" && len(name) <= maxName {
+			s.out.extendees = append(s.out.extendees, name)
+		}
+	case first == "service" && depth == 0:
+		kind = scopeService
+		if name := protoreflect.Name(s.word(1)); len(name) <= maxName && name.IsValid() {
+			s.out.services = append(s.out.services, serviceOutline{name: name})
+			s.declare(s.word(1), false)
+		}
+	case first == "rpc" && in == scopeService && depth == 1:
+		s.method()
+	}
+	if depth == 0 && (kind == scopeMessage || kind == scopeEnum) {
+		s.declare(s.word(1), true)
+	}
+	// Brackets nest as deep as a hostile file likes; what is that deep is of no
+	// interest, and takes one byte.
+	s.open = append(s.open, kind)
+}
+
+func (s *outliner) method() {
+	if n := len(s.out.services); n > 0 {
+		if name := protoreflect.Name(s.word(1)); len(name) <= maxName && name.IsValid() {
+			s.out.services[n-1].methods = append(s.out.services[n-1].methods, protoreflect.Name(strings.Clone(string(name))))
+		}
+	}
+}
+
+func (s *outliner) declare(word string, listed bool) {
+	if name := protoreflect.Name(word); len(name) <= maxName && name.IsValid() {
+		s.out.top[protoreflect.Name(strings.Clone(word))] = listed
+	}
+}

@@ -1,0 +1,211 @@
+package formatters
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+const (
+	// compareBytes is how much of the answers of one target is kept to be shown, in bytes.
+	compareBytes = 1 << 20
+	// compareColumns is how many fields that differ have a column.
+	compareColumns = 8
+)
+
+// A Comparison holds the answers of several targets against each other. It keeps a
+// bounded part of each; whether they are equal it knows of all of them. It is used by one
+// goroutine at a time.
+type Comparison struct {
+	o    Options
+	rows []*compared
+}
+
+// compared is what one target answered.
+type compared struct {
+	target  string
+	status  string
+	ok      bool
+	took    time.Duration
+	answers int
+	sum     hash.Hash
+	text    []byte            // the answers as JSON, while they are not too long
+	fields  map[string]string // their leaves by path
+	more    bool              // there was more than is kept
+}
+
+// NewComparison returns a comparison of nothing yet.
+func NewComparison(o Options) *Comparison { return &Comparison{o: o} }
+
+// row returns the row of a target by its index.
+func (c *Comparison) row(index int) *compared {
+	for len(c.rows) <= index {
+		c.rows = append(c.rows, &compared{sum: sha256.New(), fields: map[string]string{}})
+	}
+	return c.rows[index]
+}
+
+// Answer takes an answer of the target with an index, from 0.
+func (c *Comparison) Answer(index int, m *invoke.Message) error {
+	r := c.row(index)
+	j, err := transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Append(nil, m.Wire)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(j))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return err
+	}
+	canonical, err := json.Marshal(value) // with its keys in order, which the entries of a map are not
+	if err != nil {
+		return err
+	}
+	r.sum.Write(canonical)
+	r.sum.Write([]byte{'\n'})
+	path := ""
+	if r.answers++; r.answers > 1 {
+		path = strconv.Itoa(r.answers)
+	}
+	if len(r.text)+len(j) > compareBytes {
+		r.more = true
+		return nil
+	}
+	if len(r.text) > 0 {
+		r.text = append(r.text, ' ')
+	}
+	r.text = append(r.text, j...)
+	leaves(r.fields, path, value)
+	return nil
+}
+
+// leaves adds the scalars of a JSON value by their paths.
+func leaves(to map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, member := range v {
+			next := key
+			if path != "" {
+				next = path + "." + key
+			}
+			leaves(to, next, member)
+		}
+	case []any:
+		for i, element := range v {
+			leaves(to, fmt.Sprintf("%s[%d]", path, i), element)
+		}
+	case string:
+		to[path] = v
+	default:
+		to[path] = fmt.Sprint(v)
+	}
+}
+
+// End takes how the call of a target ended.
+func (c *Comparison) End(index int, target string, s *invoke.Status, took time.Duration) {
+	r := c.row(index)
+	r.target, r.took = target, took
+	if s != nil {
+		r.status, r.ok = invoke.CodeName(s.Code), s.Code == 0
+	}
+}
+
+// Same tells whether all targets ended in the same status with the same answers.
+func (c *Comparison) Same() bool {
+	for _, r := range c.rows[min(1, len(c.rows)):] {
+		first := c.rows[0]
+		if r.status != first.status || r.answers != first.answers || !bytes.Equal(r.sum.Sum(nil), first.sum.Sum(nil)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Differing returns the paths of the fields that are not the same in all answers, in
+// alphabetical order.
+func (c *Comparison) Differing() []string {
+	paths := map[string]bool{}
+	var first *compared
+	for _, r := range c.rows {
+		switch {
+		case !r.ok:
+		case first == nil:
+			first = r
+		default:
+			for path, value := range r.fields {
+				if other, ok := first.fields[path]; !ok || other != value {
+					paths[path] = true
+				}
+			}
+			for path := range first.fields {
+				if _, ok := r.fields[path]; !ok {
+					paths[path] = true
+				}
+			}
+		}
+	}
+	var sorted []string
+	for path := range paths {
+		sorted = append(sorted, path)
+	}
+	slices.Sort(sorted)
+	return sorted
+}
+
+// Write prints a row for each target: its status, its time, and its answer, or of answers
+// that differ the fields that do.
+func (c *Comparison) Write(w io.Writer) error {
+	differing := c.Differing()
+	shown := differing[:min(len(differing), compareColumns)]
+	header := append([]string{"TARGET", "STATUS", "TIME"}, shown...)
+	if len(shown) == 0 {
+		header = append(header, "ANSWER")
+	}
+	rows := [][]string{header}
+	for _, r := range c.rows {
+		row := []string{r.target, r.status, r.took.Round(10 * time.Microsecond).String()}
+		for _, path := range shown {
+			row = append(row, r.fields[path])
+		}
+		if len(shown) == 0 {
+			row = append(row, string(r.text))
+		}
+		rows = append(rows, row)
+	}
+	widths := make([]int, len(header))
+	for _, row := range rows {
+		for i := range row {
+			row[i] = Clean(row[i], false)
+			widths[i] = max(widths[i], columnsOf(row[i]))
+		}
+	}
+	if c.o.Width > 0 {
+		fit(widths, c.o.Width)
+	}
+	right := make([]bool, len(header))
+	right[2] = true
+	out := bufio.NewWriter(w)
+	for i, row := range rows {
+		line := string(appendRow(nil, row, widths, right, c.o.Width > 0))
+		if i == 0 {
+			line = painted(strings.TrimSuffix(line, "\n"), paintStrong, c.o.Color) + "\n"
+		}
+		out.WriteString(line)
+	}
+	if n := len(differing) - len(shown); n > 0 {
+		fmt.Fprintf(out, "%d more fields differ\n", n)
+	}
+	return out.Flush()
+}

@@ -1,0 +1,200 @@
+package formatters
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// An Exchange prints calls of a run as JSON, each on a line of its own (as JSON: indented):
+// its index in Options.Label, the target when there is one, the request, the response, the
+// status, and the time it took in milliseconds. Of a server stream there is a line for each
+// response, with its number as seq, and one with the status at the end. Options.Filter
+// makes of such a line what is printed.
+//
+// It takes all events of one call after another, and writes each line at once.
+type Exchange struct {
+	out       *writer
+	o         Options
+	indented  bool
+	requests  encoders
+	responses encoders
+	painter   *jsonPainter
+	noRequest bool
+
+	opened  time.Time
+	request []byte // as JSON
+	answer  []byte // the one response, as JSON; nil before it came
+	line    []byte
+}
+
+// NewExchange returns an Exchange that prints in JSON or NDJSON on w, with the requests or
+// without them. Options.Label must not be nil.
+func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchange, error) {
+	if format != JSON && format != NDJSON {
+		return nil, fmt.Errorf("requests and answers together are printed as %s and %s, not as %s", JSON, NDJSON, format)
+	}
+	o.Live = true
+	f := &Exchange{out: newWriter(w, &o), o: o, indented: format == JSON, noRequest: !requests}
+	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
+	if o.Color {
+		f.painter = &jsonPainter{w: pieces{f.out}}
+	}
+	return f, nil
+}
+
+// Event prints what is due.
+func (f *Exchange) Event(e *invoke.Event) (err error) {
+	switch e.Kind {
+	case invoke.Opened:
+		f.opened, f.answer, f.request = e.At, nil, f.request[:0]
+	case invoke.RequestSent:
+		if f.noRequest {
+			return nil
+		}
+		if f.request, err = f.requests.of(e.Message).Append(f.request[:0], e.Message.Wire); err != nil {
+			f.request = append(f.request[:0], "null"...) // raw bytes that are no message
+		}
+	case invoke.ResponseReceived:
+		if f.answer, err = f.responses.of(e.Message).Append(f.answer[:0], e.Message.Wire); err != nil {
+			f.answer = nil
+			return faulty(e, err)
+		}
+		if f.streams(e) {
+			f.begin()
+			f.line = strconv.AppendInt(append(f.line, `,"seq":`...), int64(e.Seq), 10)
+			f.line = append(append(f.line, `,"response":`...), f.answer...)
+			return f.end(e.At)
+		}
+	case invoke.Finished:
+		f.begin()
+		if f.answer != nil && !f.streams(e) {
+			f.line = append(append(f.line, `,"response":`...), f.answer...)
+		}
+		if s := e.Status; s != nil {
+			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
+			f.line = appendQuoted(append(f.line, `,"name":`...), invoke.CodeName(s.Code))
+			if s.Message != "" {
+				f.line = appendQuoted(append(f.line, `,"message":`...), s.Message)
+			}
+			f.line = append(f.line, '}')
+		}
+		return f.end(e.At)
+	}
+	return nil
+}
+
+// Refused prints a request that was no message, as it stood, and why.
+func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
+	f.opened, f.request = at, f.request[:0]
+	f.begin()
+	if !f.noRequest {
+		f.line = appendQuoted(append(f.line, `,"request":`...), string(text))
+	}
+	f.line = appendQuoted(append(f.line, `,"error":`...), why.Error())
+	return f.end(at)
+}
+
+func (f *Exchange) streams(e *invoke.Event) bool {
+	return e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
+}
+
+// begin begins a line with what tells calls apart.
+func (f *Exchange) begin() {
+	f.line = strconv.AppendInt(append(f.line[:0], `{"index":`...), int64(f.o.Label.Call), 10)
+	if f.o.Label.Target != "" {
+		f.line = appendQuoted(append(f.line, `,"target":`...), f.o.Label.Target)
+	}
+	if len(f.request) > 0 {
+		f.line = append(append(f.line, `,"request":`...), f.request...)
+	}
+}
+
+// end ends a line and prints it, or what the filter makes of it.
+func (f *Exchange) end(at time.Time) error {
+	f.line = append(appendMillis(append(f.line, `,"ms":`...), at.Sub(f.opened)), '}')
+	if f.o.Filter == nil {
+		return f.print(at, func(b []byte) ([]byte, error) {
+			if !f.indented {
+				return f.paint(b, f.line), nil
+			}
+			return f.paint(b, appendIndented(nil, f.line)), nil
+		})
+	}
+	return f.o.Filter.Each(f.line, func(result any) error {
+		return f.print(at, func(b []byte) ([]byte, error) {
+			if text, ok := result.(string); ok && f.o.FilterRaw {
+				return append(b, Clean(text, true)...), nil
+			}
+			indent := ""
+			if f.indented {
+				indent = "  "
+			}
+			j, err := appendResult(nil, result, indent, 0)
+			return f.paint(b, j), err
+		})
+	})
+}
+
+// appendIndented appends compact JSON with a line for each member and element.
+func appendIndented(dst, j []byte) []byte {
+	depth, inString := 0, false
+	for i := 0; i < len(j); i++ {
+		c := j[i]
+		switch {
+		case inString:
+			if c == '\\' {
+				dst = append(dst, c)
+				i++
+				c = j[i]
+			} else if c == '"' {
+				inString = false
+			}
+			dst = append(dst, c)
+		case c == '"':
+			inString = true
+			dst = append(dst, c)
+		case (c == '{' || c == '[') && (j[i+1] == '}' || j[i+1] == ']'):
+			dst = append(dst, c, j[i+1])
+			i++
+		case c == '{' || c == '[':
+			depth++
+			dst = appendBreak(append(dst, c), "  ", depth)
+		case c == '}' || c == ']':
+			depth--
+			dst = append(appendBreak(dst, "  ", depth), c)
+		case c == ',':
+			dst = appendBreak(append(dst, c), "  ", depth)
+		case c == ':':
+			dst = append(dst, ':', ' ')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+func (f *Exchange) paint(b, j []byte) []byte {
+	if f.painter == nil {
+		return append(b, j...)
+	}
+	return f.painter.end(f.painter.append(b, j))
+}
+
+func (f *Exchange) print(at time.Time, fill func(b []byte) ([]byte, error)) error {
+	buf, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	b, err := fill(buf)
+	if err != nil {
+		return after(f.out.end(buf, at), err)
+	}
+	return f.out.end(append(b, '\n'), at)
+}
+
+// Flush returns the first error of writing.
+func (f *Exchange) Flush() error { return f.out.Flush() }

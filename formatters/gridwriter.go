@@ -1,0 +1,44 @@
+package formatters
+
+import "io"
+
+// WriteGrid writes rows of cells in columns, below a line of names unless head is
+// nil. Columns that are empty in all rows are left out. On a terminal, whose width in
+// columns is not 0, long cells are cut. Everything is cleaned.
+func WriteGrid(w io.Writer, head []string, rows [][]string, width int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var shown []int
+	for c := range rows[0] {
+		for _, r := range rows {
+			if r[c] != "" {
+				shown = append(shown, c)
+				break
+			}
+		}
+	}
+	lines := make([][]string, 0, len(rows)+1)
+	if head != nil {
+		lines = append(lines, head)
+	}
+	lines = append(lines, rows...)
+	widths := make([]int, len(shown))
+	for l, line := range lines {
+		cells := make([]string, len(shown))
+		for i, c := range shown {
+			cells[i] = Clean(line[c], false)
+			widths[i] = max(widths[i], columnsOf(cells[i]))
+		}
+		lines[l] = cells
+	}
+	if width > 0 {
+		fit(widths, width)
+	}
+	var b []byte
+	for _, cells := range lines {
+		b = appendRow(b, cells, widths, make([]bool, len(cells)), width > 0)
+	}
+	_, err := w.Write(b)
+	return err
+}

@@ -1,0 +1,157 @@
+package fanout
+
+import (
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+// A slot is a request that is being dealt with, and what came back for it before its
+// turn.
+type slot struct {
+	r       *run
+	sink    Sink
+	index   int
+	request Request
+	once    one
+	call    invoke.Call
+
+	// Guarded by run.mu, but for what only the goroutine of the call uses:
+	begun  bool // the sink knows of the call
+	done   bool
+	kept   []keptEvent
+	bytes  []byte // of the messages in kept
+	spared error  // of the sink, about this call
+	result Result
+	opened time.Time
+}
+
+// A keptEvent is an event that waits for its turn. Its message is in the slot's bytes.
+type keptEvent struct {
+	event   invoke.Event
+	message invoke.Message
+	at, end int
+}
+
+// maxSlotBytes is the greatest buffer that a slot takes over to its next request.
+const maxSlotBytes = 64 << 10
+
+// keptSize is what a kept event counts for besides its message, in bytes.
+const keptSize = 256
+
+// Event takes an event of the call.
+func (s *slot) Event(e *invoke.Event) error {
+	switch e.Kind {
+	case invoke.Opened:
+		s.opened = e.At
+	case invoke.Finished:
+		s.result.Status, s.result.Took = e.Status, e.At.Sub(s.opened)
+	case invoke.ResponseReceived:
+		s.r.Counts.Messages.Add(1)
+	}
+	if !s.r.Everything && e.Kind != invoke.ResponseReceived {
+		return nil
+	}
+	r := s.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.turn(s) {
+		s.keep(e)
+		for r.parked > r.budget && !r.turn(s) && !r.stopping() {
+			r.moved.Wait()
+		}
+		return r.err
+	}
+	s.release()
+	s.handOn(e)
+	return r.err
+}
+
+// keep copies an event for later.
+func (s *slot) keep(e *invoke.Event) {
+	k := keptEvent{event: *e}
+	if e.Message != nil {
+		k.message = invoke.Message{Desc: e.Message.Desc, Types: e.Message.Types}
+		k.at = len(s.bytes)
+		s.bytes = append(s.bytes, e.Message.Wire...)
+		k.end = len(s.bytes)
+	}
+	if e.Metadata != nil {
+		k.event.Metadata = e.Metadata.Clone()
+	}
+	s.kept = append(s.kept, k)
+	s.r.parked += k.end - k.at + keptSize
+}
+
+// release hands on what was kept.
+func (s *slot) release() {
+	for i := range s.kept {
+		k := &s.kept[i]
+		if k.event.Message != nil {
+			k.message.Wire = s.bytes[k.at:k.end]
+			k.event.Message = &k.message
+		}
+		s.handOn(&k.event)
+	}
+	s.drop()
+}
+
+// drop forgets what was kept.
+func (s *slot) drop() {
+	s.r.parked -= len(s.bytes) + keptSize*len(s.kept)
+	clear(s.kept)
+	s.kept = s.kept[:0]
+	if s.bytes = s.bytes[:0]; cap(s.bytes) > maxSlotBytes {
+		s.bytes = nil
+	}
+}
+
+// handOn gives an event to the sink.
+func (s *slot) handOn(e *invoke.Event) {
+	r := s.r
+	if r.err != nil || s.spared != nil {
+		return
+	}
+	if !s.begun {
+		s.begun = true
+		s.sink.Begin(s.index, &s.request)
+	}
+	if err := s.sink.Event(e); err != nil {
+		if r.Spares != nil && r.Spares(err) {
+			s.spared = err
+			return
+		}
+		r.fail(err)
+	}
+}
+
+// settle ends a request whose turn has come: what was kept is handed on, and the result
+// is told.
+func (s *slot) settle() {
+	s.release()
+	if s.result.Err == nil && s.spared != nil {
+		s.result.Err = s.spared
+		s.r.failed(s)
+	}
+	r := s.r
+	switch {
+	case s.result.Stopped:
+		r.sum.Stopped++
+	case s.result.Err != nil:
+		r.sum.Failed++
+	default:
+		r.sum.Answered++
+		r.Counts.Answered.Add(1)
+	}
+	if err := r.Done(&s.result); err != nil {
+		r.fail(err)
+	}
+	if cap(s.request.Text) > maxSlotBytes {
+		s.request.Text = nil
+	}
+	if cap(s.request.Wire) > maxSlotBytes {
+		s.request.Wire = nil
+	}
+	s.begun, s.done, s.spared = false, false, nil
+	s.result = Result{}
+}
