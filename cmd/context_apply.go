@@ -55,8 +55,9 @@ func (e *Env) store() (*config.Store, error) {
 	return &config.Store{Dir: dir, Work: e.WorkDir}, nil
 }
 
-// withoutContext are the commands that never look at contexts.
-var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+// withoutContext are the commands that never look at contexts. The shell's lines do,
+// each for itself.
+var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", "shell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
 
 // useContext puts the settings of the context in force in the place of the flags
 // that were not given. It is run before every command.
@@ -133,7 +134,7 @@ func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 }
 
 func (a *app) addressGiven(f *pflag.FlagSet) bool {
-	return changed(f, "addr") || changed(f, "unix")
+	return changed(f, "addr") || changed(f, "unix") || changed(f, "targets")
 }
 
 // sayOverlooked tells that a project names another context, and why it does not count.
@@ -211,7 +212,8 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 		}
 	}
 	a.globals.headers.context = a.context.headers
-	return nil
+	// To the shell it is part of what makes one connection differ from another.
+	return f.Set("context", c.Name)
 }
 
 // given returns the settings that the command line has already said otherwise.

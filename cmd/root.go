@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -143,6 +144,11 @@ func (a *app) configure(c *cobra.Command) error {
 	}
 	if a.shell != nil {
 		a.session = a.shell.connection(c, s)
+		if filepath.IsAbs(a.context.from) && s.Target != nil { // the current context may be another than before
+			where := s.Target.String()
+			a.shell.reached.Store(&where)
+			a.shell.production.Store(a.context.production())
+		}
 		return nil
 	}
 	a.session.Configure(s)

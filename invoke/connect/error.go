@@ -100,8 +100,11 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 		hostname x509.HostnameError
 		invalid  x509.CertificateInvalidError
 	)
+	var keys *keyLogError
 	alert, alerted := remoteAlert(err)
 	switch {
+	case errors.As(err, &keys):
+		e.Detail = keys.Error()
 	case errors.As(err, &record):
 		e.Kind = ServerPlaintext
 	case errors.As(err, &unknown):

@@ -217,7 +217,6 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithContextDialer(t.dial),
 		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
 		grpc.WithStatsHandler(watch{}),
-		grpc.WithDisableServiceConfig(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithInitialWindowSize(windowSize),

@@ -137,7 +137,9 @@ func (r *replay) decide() {
 		return
 	}
 	for {
-		if r.header = r.stream.Header(); r.header != nil {
+		// Of a stream the headers are a sign of life. Of other calls they may be those
+		// of an error, as Connect has it.
+		if r.header = r.stream.Header(); r.header != nil && r.method.ServerStreams {
 			break
 		}
 		if msg, err := r.stream.Recv(); err == nil {
