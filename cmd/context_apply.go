@@ -22,11 +22,6 @@ type inForce struct {
 	headers []config.Setting
 }
 
-// production tells whether care is due.
-func (i *inForce) production() bool {
-	return i.context != nil && i.context.Get("production") == "true"
-}
-
 // configDir is the folder of the user's configuration.
 func (e *Env) configDir() (string, error) {
 	if dir := e.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
