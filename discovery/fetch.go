@@ -152,6 +152,8 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 		return
 	}
 	defer r.release()
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
 	var questions []question
 	for _, n := range names {
 		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && wellKnownSymbol(n) == nil {

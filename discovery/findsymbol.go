@@ -24,6 +24,8 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := limitLookup(ctx, s)
+	defer cancel()
 	var missing error
 	if full.Parent() != "" {
 		d, err := s.Find(ctx, full)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -107,6 +108,17 @@ func (l *Layered) Extensions(ctx context.Context, message protoreflect.FullName)
 
 func sortExtensions(xs []protoreflect.ExtensionDescriptor) {
 	slices.SortFunc(xs, func(a, b protoreflect.ExtensionDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
+}
+
+// lookupLimit implements limited, by the longest limit of its sources.
+func (l *Layered) lookupLimit() time.Duration {
+	var longest time.Duration
+	for _, s := range l.sources {
+		if b, ok := s.(limited); ok {
+			longest = max(longest, b.lookupLimit())
+		}
+	}
+	return longest
 }
 
 func (l *Layered) prefetch(ctx context.Context, names []protoreflect.FullName) {

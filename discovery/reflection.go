@@ -22,15 +22,15 @@ const (
 	ReflectionV1Alpha = "v1alpha"
 )
 
-// ReflectTimeout is the limit of one reflection question that is used when
-// ReflectOptions gives none.
+// ReflectTimeout is the limit of one lookup, with all that is asked for it, that
+// is used when ReflectOptions gives none.
 const ReflectTimeout = 10 * time.Second
 
 // ReflectOptions say how a server is asked about its schema.
 type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
-	Timeout  time.Duration   // of one question, and of opening the stream; 0: ReflectTimeout
+	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
 }
 
 // A Reflection is the Source of a server with the reflection service. It is safe
@@ -114,13 +114,13 @@ func (r *Reflection) acquire(ctx context.Context) error {
 
 func (r *Reflection) release() { <-r.turn }
 
-// maxTurns is how many times the limit of one question all the questions of one
-// lookup may take.
-const maxTurns = 3
-
+// limit bounds a lookup: all its questions together have the time of one.
 func (r *Reflection) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, maxTurns*r.asker.timeout, errSlow)
+	return context.WithTimeoutCause(ctx, r.asker.timeout, errSlow)
 }
+
+// lookupLimit implements limited.
+func (r *Reflection) lookupLimit() time.Duration { return r.asker.timeout }
 
 // settle makes the end of a context, which the pool reports as it is, the error
 // that it is everywhere else.
@@ -144,7 +144,9 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	if names, ok := r.cachedServices(); ok {
 		return names, nil
 	}
-	a, err := r.asker.ask(ctx, listQuestion())
+	limited, cancel := r.limit(ctx)
+	defer cancel()
+	a, err := r.asker.ask(limited, listQuestion())
 	if err != nil {
 		return nil, err
 	}

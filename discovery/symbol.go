@@ -58,6 +58,8 @@ func FindMethod(ctx context.Context, s Source, name string) (protoreflect.Method
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := limitLookup(ctx, s)
+	defer cancel()
 	q := &methodQuery{source: s, typed: name, service: service, method: method}
 	m, err := q.find(ctx)
 	if err != nil {
