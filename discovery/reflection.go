@@ -45,6 +45,10 @@ type Reflection struct {
 	asker *asker        // and what follows: guarded by turn
 	pool  *pool
 	bad   []error // files of answers that could not be read
+	// What the pool had when the lookup under way began, and the lookups that
+	// needed more than one may.
+	hadFiles, hadBytes int
+	endless            map[protoreflect.FullName]error
 	// The questions whose answer was that there is no such thing.
 	noPath   map[string]bool
 	noSymbol map[protoreflect.FullName]bool
@@ -62,6 +66,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 	r := &Reflection{
 		turn:       make(chan struct{}, 1),
 		asker:      newAsker(t, o),
+		endless:    map[protoreflect.FullName]error{},
 		noPath:     map[string]bool{},
 		noSymbol:   map[protoreflect.FullName]bool{},
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
@@ -191,8 +196,13 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	}
 	limited, cancel := r.limit(ctx)
 	defer cancel()
+	if err := r.endless[name]; err != nil {
+		return nil, err
+	}
+	r.begin()
 	d, err := r.find(limited, name)
 	if err != nil {
+		err = r.noteEndless(name, err)
 		return nil, settle(limited, err, symbolQuestion(name).text)
 	}
 	r.mu.Lock()
@@ -249,11 +259,14 @@ func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullNa
 	limited, cancel := r.limit(ctx)
 	defer cancel()
 	what := extensionNumbersQuestion(message).text
+	r.begin()
 	if err := r.fetchExtensions(limited, message); err != nil {
+		err = asDescriptorError(message, err)
 		return nil, settle(limited, err, what)
 	}
 	xs, err := r.pool.extensions(limited, message)
 	if err != nil {
+		err = asDescriptorError(message, err)
 		return nil, settle(limited, err, what)
 	}
 	r.mu.Lock()
