@@ -200,8 +200,11 @@ func TestShellOnADumbTerminal(t *testing.T) {
 		s.waitPrompt()
 		s.send(ctrl('d'))
 		s.ends(0)
-		if strings.Contains(string(s.raw), "\x1b") {
-			t.Errorf("%s: an escape is in %q", term, s.raw)
+		s.mu.Lock()
+		raw := string(s.raw)
+		s.mu.Unlock()
+		if strings.Contains(raw, "\x1b") {
+			t.Errorf("%s: an escape is in %q", term, raw)
 		}
 	}
 }

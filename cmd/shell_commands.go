@@ -245,7 +245,7 @@ func checkHeader(env *Env, text string) error {
 var settingNames = map[string][]string{
 	"output": nil, "timeout": nil, "editor": nil,
 	"complete": {"tab", "live"}, "history": {"on", "off"}, "history-verify": {"on", "off"},
-	"color": {"auto", "always", "never"}, "job-output": {"quiet", "live"},
+	"color": {"auto", "always", "never"},
 }
 
 // set shows or changes a setting.

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Holds rpcctl to the Connect conformance suite.
+#   ./run.sh            a slice that has every category, a few minutes
+#   ./run.sh all        everything
+#   ./run.sh PATTERN    the cases that a pattern of the suite's names
+# RPCCTL: the binary, built here when not given. PARALLEL: calls at once, 2 when not
+# given; more make the cases with deadlines of milliseconds fail on a busy machine.
+set -euo pipefail
+cd "$(dirname "$0")"
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+
+if [ -z "${RPCCTL:-}" ]; then
+  RPCCTL=$bin/rpcctl
+  (cd .. && go build -o "$RPCCTL" .)
+fi
+go build -o "$bin/client" ./client
+go build -o "$bin/suite" connectrpc.com/conformance/cmd/connectconformance
+protos=$(go list -m -f '{{.Dir}}' connectrpc.com/conformance)/proto
+
+case ${1:-slice} in
+  slice) select=(--run @slice.txt) ;;
+  all) select=() ;;
+  *) select=(--run "$1") ;;
+esac
+"$bin/suite" --mode client --conf everything.yaml "${select[@]}" -- \
+  "$bin/client" -rpcctl "$(realpath "$RPCCTL")" -protos "$protos" -parallel "${PARALLEL:-2}"
