@@ -21,6 +21,7 @@ type Sniffer struct {
 	looked  atomic.Bool // at the first bytes
 	fault   atomic.Pointer[Error]
 
+	http2    bool // will be spoken
 	gaveCert bool
 }
 
@@ -33,7 +34,7 @@ func (s *Sniffer) GaveCert(given bool) *Sniffer {
 
 // Sniff wraps a fresh connection on which HTTP/2 will be spoken.
 func Sniff(conn net.Conn, address string) *Sniffer {
-	return &Sniffer{Conn: conn, address: address, explain: firstBytes}
+	return &Sniffer{Conn: conn, address: address, explain: firstBytes, http2: true}
 }
 
 // SniffHTTP1 wraps a fresh connection on which HTTP/1.1 will be spoken.
@@ -70,7 +71,7 @@ func (s *Sniffer) look(p []byte, err error) *Error {
 	switch {
 	case e.Kind == ClientCert && s.gaveCert:
 		e.Kind = ClientCertBad
-	case isTLS && (e.Kind == HTTP1 || e.Kind == Garbage || e.Kind == Closed) && secured.ConnectionState().NegotiatedProtocol == "":
+	case isTLS && s.http2 && (e.Kind == HTTP1 || e.Kind == Garbage || e.Kind == Closed) && secured.ConnectionState().NegotiatedProtocol == "":
 		e.Kind, e.Detail = NoALPN, "no protocol was agreed on (ALPN), and then: "+string(e.Kind)+": "+e.Detail
 	}
 	s.fault.Store(e)
