@@ -22,10 +22,9 @@ type callOptions struct {
 	method   string
 	messages []string
 
-	data         string
-	hasData      bool
-	in           choice // format of the requests; "": by a file's extension, else JSON
-	format       choice // of requests and responses, as grpcurl has it
+	data         []string // -d, in the order given
+	in           choice   // format of the requests; "": by a file's extension, else JSON
+	format       choice   // of requests and responses, as grpcurl has it
 	output       outputOptions
 	formatError  bool
 	allowUnknown bool
@@ -62,13 +61,12 @@ document is a message. Without one, the message is empty, or there is none.`,
 		Args: words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.method, o.messages = args[0], args[1:]
-			o.hasData = c.Flags().Changed("data")
 			return a.call(c, o)
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.data, "data", "d", "", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
 	o.output.add(f)
@@ -200,8 +198,8 @@ func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration
 // parts are the pieces of the message, -d first.
 func (o *callOptions) parts() []input.Part {
 	var parts []input.Part
-	if o.hasData {
-		parts = append(parts, input.Part{Text: o.data, Data: true, Origin: "-d"})
+	for _, data := range o.data {
+		parts = append(parts, input.Part{Text: data, Data: true, Origin: "-d"})
 	}
 	for i, m := range o.messages {
 		parts = append(parts, input.Part{Text: m, Origin: fmt.Sprintf("MESSAGE %d", i+1)})

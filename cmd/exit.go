@@ -60,7 +60,7 @@ func exitCode(err error) int {
 		return exitOK
 	case interruptedLookup(err):
 		return exitInterrupted
-	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*formatters.FieldError)):
+	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*formatters.FieldError)), errors.As(err, new(*discovery.NameError)):
 		return exitUsage
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure

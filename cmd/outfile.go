@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // An outFile is a file that is written aside and takes its name when it is whole,
@@ -74,11 +75,20 @@ func (o *outFile) keep() error {
 	if o.path == "" || o.written == 0 {
 		return o.abandon()
 	}
-	partial := o.path + ".partial"
-	if err := errors.Join(o.Close(), os.Rename(o.Name(), partial)); err != nil {
-		return err
+	err := o.Close()
+	for i := 0; i < 1000; i++ {
+		partial := o.path + ".partial"
+		if i > 0 {
+			partial += "." + strconv.Itoa(i)
+		}
+		// A link, unlike a new name, never takes the place of a file that is there.
+		if lerr := os.Link(o.Name(), partial); lerr == nil {
+			return errors.Join(err, os.Remove(o.Name()), &partialError{partial})
+		} else if !errors.Is(lerr, fs.ErrExist) {
+			break
+		}
 	}
-	return &partialError{partial}
+	return errors.Join(err, &partialError{o.Name()}) // where it is
 }
 
 // abandon removes the file. It does nothing to a nil file.

@@ -19,7 +19,7 @@ func (o *callOptions) checkSchemaless(format formatters.Format) error {
 	if o.kind.value == "" {
 		return nil
 	}
-	if (o.hasData || len(o.messages) > 0) && o.in.value != "raw" {
+	if len(o.data)+len(o.messages) > 0 && o.in.value != "raw" {
 		return usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
 	}
 	switch format {

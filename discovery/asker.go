@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -196,7 +197,11 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*re
 	delete(s.asked, want)
 	sendErr := s.stream.Send(raw)
 	answer, status := a.receive(s, sendErr)
-	for status == nil && s.asked[key(answer.GetOriginalRequest())] {
+	for strays := 0; status == nil && s.astray(q, answer); strays++ {
+		if strays == maxStrays {
+			status = clientStatus(codes.Internal, "the server answers questions that were not asked", nil)
+			break
+		}
 		answer, status = a.receive(s, nil)
 	}
 	s.asked[want] = true
@@ -204,6 +209,25 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*re
 		return nil, a.slowStatus("an answer")
 	}
 	return answer, status
+}
+
+// maxStrays is how many answers to something else are passed over in the wait for
+// one answer.
+const maxStrays = 1000
+
+// astray tells whether an answer is one to another question: to one that has been
+// answered, or an error that names a question which this one is not. A name is the
+// same with or without a dot before it; and an answer that is no error counts by
+// its kind, since some servers do not name their questions well.
+func (s *reflectStream) astray(q question, answer *reflectpb.ServerReflectionResponse) bool {
+	of := key(answer.GetOriginalRequest())
+	if s.asked[of] {
+		return true
+	}
+	if of == "" || answer.GetErrorResponse() == nil {
+		return false
+	}
+	return strings.Replace(of, " .", " ", 1) != strings.Replace(key(q.req), " .", " ", 1)
 }
 
 // receive waits for the next answer on the stream.

@@ -23,6 +23,10 @@ const (
 	maxPublicPaths = 10_000    // ways from a file along public imports
 	maxFiles       = 50_000
 	maxBytes       = 256 << 20
+
+	// What one lookup of a server may bring.
+	maxLookupFiles = 20_000
+	maxLookupBytes = 64 << 20
 )
 
 var (

@@ -53,6 +53,9 @@ func (r *Reflection) fetchPath(ctx context.Context, path string) error {
 	if r.noPath[path] {
 		return ErrNotFound
 	}
+	if err := r.full(1); err != nil {
+		return err
+	}
 	answer, err := r.asker.ask(ctx, pathQuestion(path))
 	return notHad(r.takePath(path, answer, err), DescriptorError{Origin: reflectionOrigin, File: path})
 }
@@ -79,7 +82,7 @@ func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
 		}
 	}
 	r.asker.askAll(ctx, questions, func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool {
-		return !errors.Is(r.takePath(questions[i].about, answer, err), errPoolFull)
+		return !errors.As(r.takePath(questions[i].about, answer, err), new(*endlessError))
 	})
 }
 
@@ -134,9 +137,12 @@ func (r *Reflection) askFiles(ctx context.Context, q question) error {
 
 func (r *Reflection) addFiles(a *reflectpb.ServerReflectionResponse) error {
 	for _, raw := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
+		if err := r.full(len(raw)); err != nil {
+			return err
+		}
 		_, _, err := r.pool.add(reflectionOrigin, raw)
 		if errors.Is(err, errPoolFull) {
-			return err
+			return &endlessError{errPoolFull}
 		}
 		if err != nil && len(r.bad) < maxFiles {
 			r.bad = append(r.bad, err)
@@ -152,6 +158,9 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 		return
 	}
 	defer r.release()
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
+	r.begin()
 	var questions []question
 	for _, n := range names {
 		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && wellKnownSymbol(n) == nil {

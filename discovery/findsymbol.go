@@ -25,6 +25,8 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := limitLookup(ctx, s)
+	defer cancel()
 	var missing error
 	if full.Parent() != "" {
 		d, err := s.Find(ctx, full)
@@ -38,7 +40,7 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	}
 	services, err := s.Services(ctx)
 	if err != nil {
-		if missing != nil && !isMore(missing) && ctx.Err() == nil {
+		if missing != nil && !isMore(missing) && !unheard(err) && ctx.Err() == nil {
 			return nil, &UnknownError{Kind: KindSymbol, Name: string(full)}
 		}
 		return nil, err
@@ -47,7 +49,7 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 		return nil, missing
 	}
 	if missing != nil && slices.Contains(services, full) {
-		return nil, &DescriptorError{Symbol: string(full), Err: errNoDescriptor}
+		return nil, listedFailure(full, missing)
 	}
 	if d, err := findBySuffix(ctx, s, services, full); d != nil || err != nil {
 		return d, err
@@ -57,11 +59,13 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	}
 	if missing == nil {
 		// Without a package and not a service: it may still be a full name.
-		if d, err := s.Find(ctx, full); err == nil {
+		var d protoreflect.Descriptor
+		if d, missing = s.Find(ctx, full); missing == nil {
 			return d, nil
-		} else if !errors.Is(err, ErrNotFound) {
-			return nil, err
 		}
+	}
+	if why := errors.As(missing, new(*ReflectionError)); why || !errors.Is(missing, ErrNotFound) {
+		return nil, missing
 	}
 	return nil, unknownSymbol(ctx, s, services, full)
 }
@@ -104,9 +108,12 @@ func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullNam
 		var failed error
 		for _, m := range matches {
 			d, err := s.Find(ctx, joinMember(m, member))
+			if err != nil && member == "" && slices.Contains(services, m) {
+				err = listedFailure(m, err)
+			}
 			if err == nil {
 				found = append(found, d)
-			} else if !errors.Is(err, ErrNotFound) && failed == nil {
+			} else if failed == nil && (!errors.Is(err, ErrNotFound) || member == "" && isMore(err)) {
 				failed = err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -16,8 +17,10 @@ type Layered struct{ sources []Source }
 // answers for it, and lists are unions.
 //
 // A source that has no answer does not hide those below it. When none has the
-// symbol, an error that is more than a missing name is the one returned, and it
-// also wraps ErrNotFound when some source said that the name is missing.
+// symbol, an error that is more than a missing name is the one returned. It also
+// wraps ErrNotFound when one source said that the name is missing and the other
+// has no reflection, or refused to answer: a server that was not heard, or whose
+// descriptor is not in order, may well have the name.
 func Layer(first Source, rest ...Source) *Layered {
 	return &Layered{sources: append([]Source{first}, rest...)}
 }
@@ -59,10 +62,17 @@ func (l *Layered) Find(ctx context.Context, name protoreflect.FullName) (protore
 			failed = cmp.Or(failed, err)
 		}
 	}
-	if failed != nil && missing != nil {
+	if failed != nil && missing != nil && mayLack(failed) {
 		return nil, &partlyMissing{failed}
 	}
 	return nil, cmp.Or(failed, missing)
+}
+
+// mayLack tells whether an error leaves it open that the source does not have the
+// name at all: some servers answer with any code when they do not.
+func mayLack(err error) bool {
+	var answered *answeredError
+	return errors.As(err, new(*NoReflectionError)) || errors.As(err, &answered) && !isDescriptorError(err)
 }
 
 // partlyMissing is the error of one source while another does not have the name.
@@ -98,6 +108,17 @@ func (l *Layered) Extensions(ctx context.Context, message protoreflect.FullName)
 
 func sortExtensions(xs []protoreflect.ExtensionDescriptor) {
 	slices.SortFunc(xs, func(a, b protoreflect.ExtensionDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
+}
+
+// lookupLimit implements limited, by the longest limit of its sources.
+func (l *Layered) lookupLimit() time.Duration {
+	var longest time.Duration
+	for _, s := range l.sources {
+		if b, ok := s.(limited); ok {
+			longest = max(longest, b.lookupLimit())
+		}
+	}
+	return longest
 }
 
 func (l *Layered) prefetch(ctx context.Context, names []protoreflect.FullName) {

@@ -22,15 +22,15 @@ const (
 	ReflectionV1Alpha = "v1alpha"
 )
 
-// ReflectTimeout is the limit of one reflection question that is used when
-// ReflectOptions gives none.
+// ReflectTimeout is the limit of one lookup, with all that is asked for it, that
+// is used when ReflectOptions gives none.
 const ReflectTimeout = 10 * time.Second
 
 // ReflectOptions say how a server is asked about its schema.
 type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
-	Timeout  time.Duration   // of one question, and of opening the stream; 0: ReflectTimeout
+	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
 }
 
 // A Reflection is the Source of a server with the reflection service. It is safe
@@ -45,6 +45,10 @@ type Reflection struct {
 	asker *asker        // and what follows: guarded by turn
 	pool  *pool
 	bad   []error // files of answers that could not be read
+	// What the pool had when the lookup under way began, and the lookups that
+	// needed more than one may.
+	hadFiles, hadBytes int
+	endless            map[protoreflect.FullName]error
 	// The questions whose answer was that there is no such thing.
 	noPath   map[string]bool
 	noSymbol map[protoreflect.FullName]bool
@@ -62,6 +66,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 	r := &Reflection{
 		turn:       make(chan struct{}, 1),
 		asker:      newAsker(t, o),
+		endless:    map[protoreflect.FullName]error{},
 		noPath:     map[string]bool{},
 		noSymbol:   map[protoreflect.FullName]bool{},
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
@@ -114,13 +119,13 @@ func (r *Reflection) acquire(ctx context.Context) error {
 
 func (r *Reflection) release() { <-r.turn }
 
-// maxTurns is how many times the limit of one question all the questions of one
-// lookup may take.
-const maxTurns = 3
-
+// limit bounds a lookup: all its questions together have the time of one.
 func (r *Reflection) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, maxTurns*r.asker.timeout, errSlow)
+	return context.WithTimeoutCause(ctx, r.asker.timeout, errSlow)
 }
+
+// lookupLimit implements limited.
+func (r *Reflection) lookupLimit() time.Duration { return r.asker.timeout }
 
 // settle makes the end of a context, which the pool reports as it is, the error
 // that it is everywhere else.
@@ -144,7 +149,9 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	if names, ok := r.cachedServices(); ok {
 		return names, nil
 	}
-	a, err := r.asker.ask(ctx, listQuestion())
+	limited, cancel := r.limit(ctx)
+	defer cancel()
+	a, err := r.asker.ask(limited, listQuestion())
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +196,13 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	}
 	limited, cancel := r.limit(ctx)
 	defer cancel()
+	if err := r.endless[name]; err != nil {
+		return nil, err
+	}
+	r.begin()
 	d, err := r.find(limited, name)
 	if err != nil {
+		err = r.noteEndless(name, err)
 		return nil, settle(limited, err, symbolQuestion(name).text)
 	}
 	r.mu.Lock()
@@ -247,11 +259,14 @@ func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullNa
 	limited, cancel := r.limit(ctx)
 	defer cancel()
 	what := extensionNumbersQuestion(message).text
+	r.begin()
 	if err := r.fetchExtensions(limited, message); err != nil {
+		err = asDescriptorError(message, err)
 		return nil, settle(limited, err, what)
 	}
 	xs, err := r.pool.extensions(limited, message)
 	if err != nil {
+		err = asDescriptorError(message, err)
 		return nil, settle(limited, err, what)
 	}
 	r.mu.Lock()

@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -50,6 +51,20 @@ type enumerator interface {
 // that something else refers to.
 type explainer interface {
 	explain(name protoreflect.FullName) error
+}
+
+// limited is a Source that limits how long one lookup may take; 0 is no limit.
+type limited interface {
+	lookupLimit() time.Duration
+}
+
+// limitLookup bounds a search that makes several lookups by the limit of one: a
+// server that is silent is not waited for again and again.
+func limitLookup(ctx context.Context, s Source) (context.Context, context.CancelFunc) {
+	if b, ok := s.(limited); ok && b.lookupLimit() > 0 {
+		return context.WithTimeoutCause(ctx, b.lookupLimit(), errSlow)
+	}
+	return ctx, func() {}
 }
 
 // join puts a package or scope and a relative name together.

@@ -58,6 +58,8 @@ func FindMethod(ctx context.Context, s Source, name string) (protoreflect.Method
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := limitLookup(ctx, s)
+	defer cancel()
 	q := &methodQuery{source: s, typed: name, service: service, method: method}
 	m, err := q.find(ctx)
 	if err != nil {
@@ -98,7 +100,7 @@ func (q *methodQuery) find(ctx context.Context) (protoreflect.MethodDescriptor, 
 		return nil, missing
 	}
 	if missing != nil && slices.Contains(services, q.service) {
-		return nil, &DescriptorError{Symbol: string(q.service), Err: errNoDescriptor}
+		return nil, listedFailure(q.service, missing)
 	}
 	matches := suffixMatches(services, q.service)
 	if len(matches) == 0 {
@@ -113,6 +115,14 @@ func (q *methodQuery) find(ctx context.Context) (protoreflect.MethodDescriptor, 
 
 var errNoDescriptor = errors.New("the service is listed and has no descriptor")
 
+// listedFailure is the error for a service that is listed and could not be found.
+func listedFailure(service protoreflect.FullName, why error) error {
+	if isMore(why) || !errors.Is(why, ErrNotFound) {
+		return why
+	}
+	return &DescriptorError{Symbol: string(service), Err: errNoDescriptor}
+}
+
 // isMore tells whether an error says more than that a name is missing.
 func isMore(err error) bool {
 	var pm *partlyMissing
@@ -123,7 +133,7 @@ func isMore(err error) bool {
 // stays missing, and a service without a package is looked up as it is.
 func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (protoreflect.MethodDescriptor, error) {
 	if missing != nil {
-		if isMore(missing) || ctx.Err() != nil {
+		if isMore(missing) || unheard(listErr) || ctx.Err() != nil {
 			return nil, listErr
 		}
 		return nil, &UnknownError{Kind: KindService, Name: string(q.service)}
@@ -136,6 +146,12 @@ func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (pro
 		return nil, listErr
 	}
 	return q.inServices([]protoreflect.ServiceDescriptor{sd})
+}
+
+// unheard tells whether an error is that nobody answered.
+func unheard(err error) bool {
+	var re *ReflectionError
+	return errors.As(err, &re) && re.Status.Origin != invoke.OriginServer
 }
 
 // suffixMatches returns the names that are equal to want or end in it after a
@@ -180,9 +196,7 @@ func (q *methodQuery) load(ctx context.Context, names []protoreflect.FullName) (
 			found = append(found, sd)
 			continue
 		}
-		if errors.Is(err, ErrNotFound) && !isMore(err) {
-			err = &DescriptorError{Symbol: string(n), Err: errNoDescriptor}
-		}
+		err = listedFailure(n, err)
 		var broken *DescriptorError
 		if !errors.As(err, &broken) {
 			return nil, err

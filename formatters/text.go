@@ -35,7 +35,11 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 		buf = append(buf, "\x1e\n"...)
 	}
 	p := textPrinter{types: f.o.types(e.Message), o: &f.o, b: buf, spill: f.out.spill}
+	before := len(p.b)
 	p.message(m, 0, 0)
+	if len(p.b) == before && e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer() {
+		p.b = append(p.b, "# empty\n"...) // else nothing would tell it from the stream's end
+	}
 	return f.out.end(p.b, e.At)
 }
 

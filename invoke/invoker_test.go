@@ -134,8 +134,7 @@ func TestEventOrder(t *testing.T) {
 
 // lockstep yields a request whenever the answer to the one before has come.
 type lockstep struct {
-	next     chan []byte
-	requests [][]byte
+	next chan []byte
 }
 
 func (l *lockstep) Next(ctx context.Context) ([]byte, error) {

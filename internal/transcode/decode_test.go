@@ -62,11 +62,19 @@ func checkDecoding(t testing.TB, s *schema, md protoreflect.MessageDescriptor, a
 	}
 }
 
-// emptyExponent reports whether text has a number that ends in an e, which protojson takes.
+// emptyExponent reports whether text has a number that ends in an e, or in one and a
+// sign, which protojson takes.
 func emptyExponent(text []byte) bool {
+	digit := func(i int) bool { return i < len(text) && text[i] >= '0' && text[i] <= '9' }
 	for i := 1; i < len(text); i++ {
-		if (text[i] == 'e' || text[i] == 'E') && text[i-1] >= '0' && text[i-1] <= '9' {
-			return i+1 == len(text) || !(text[i+1] >= '0' && text[i+1] <= '9' || text[i+1] == '-' || text[i+1] == '+')
+		if (text[i] != 'e' && text[i] != 'E') || !digit(i-1) {
+			continue
+		}
+		if i+1 < len(text) && (text[i+1] == '-' || text[i+1] == '+') {
+			i++
+		}
+		if !digit(i + 1) {
+			return true
 		}
 	}
 	return false
