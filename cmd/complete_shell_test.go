@@ -38,7 +38,7 @@ var shellSetups = map[string]func(dir string) (args []string, setup string){
 	},
 	"fish": func(dir string) ([]string, string) {
 		return []string{"--no-config", "-i"}, "function fish_prompt; echo -n 'ready''> '; end; source " + dir + "/rpcctl.fish; " +
-				"function rpcctl; if string match -q '__complete*' -- $argv[1]; command rpcctl $argv; else; printf '<%s>' $argv; echo; end; end"
+			"function rpcctl; if string match -q '__complete*' -- $argv[1]; command rpcctl $argv; else; printf '<%s>' $argv; echo; end; end"
 	},
 }
 

@@ -47,6 +47,9 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 		return nil, missing
 	}
 	if missing != nil && slices.Contains(services, full) {
+		if isMore(missing) {
+			return nil, missing
+		}
 		return nil, &DescriptorError{Symbol: string(full), Err: errNoDescriptor}
 	}
 	if d, err := findBySuffix(ctx, s, services, full); d != nil || err != nil {
@@ -63,7 +66,16 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 			return nil, err
 		}
 	}
+	if inBrokenFile(missing) {
+		return nil, missing
+	}
 	return nil, unknownSymbol(ctx, s, services, full)
+}
+
+// inBrokenFile tells whether a name is missing perhaps because a .proto file was left
+// out: the fault of the file is what helps then.
+func inBrokenFile(err error) bool {
+	return errors.As(err, new(*SyntaxError)) || errors.As(err, new(*ImportError))
 }
 
 func parseSymbol(s string) (protoreflect.FullName, error) {
@@ -106,7 +118,7 @@ func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullNam
 			d, err := s.Find(ctx, joinMember(m, member))
 			if err == nil {
 				found = append(found, d)
-			} else if !errors.Is(err, ErrNotFound) && failed == nil {
+			} else if (!errors.Is(err, ErrNotFound) || isMore(err)) && failed == nil {
 				failed = err
 			}
 		}

@@ -98,9 +98,15 @@ func (q *methodQuery) find(ctx context.Context) (protoreflect.MethodDescriptor, 
 		return nil, missing
 	}
 	if missing != nil && slices.Contains(services, q.service) {
+		if isMore(missing) {
+			return nil, missing
+		}
 		return nil, &DescriptorError{Symbol: string(q.service), Err: errNoDescriptor}
 	}
 	matches := suffixMatches(services, q.service)
+	if len(matches) == 0 && inBrokenFile(missing) {
+		return nil, missing
+	}
 	if len(matches) == 0 {
 		return q.unknownService(ctx, services)
 	}

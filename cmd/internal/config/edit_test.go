@@ -18,7 +18,8 @@ func TestEdits(t *testing.T) {
 		{"an empty file", "", []Edit{{Path: at("contexts", "dev", "addr"), Values: []string{"localhost:50051"}}}, "contexts:\n  dev:\n    addr: localhost:50051\n"},
 		{
 			"after a comment", "# mine\n",
-			[]Edit{{Path: at("current"), Values: []string{"dev"}}}, "# mine\ncurrent: dev\n",
+			[]Edit{{Path: at("current"), Values: []string{"dev"}}},
+			"# mine\ncurrent: dev\n",
 		},
 		{
 			"another setting", "contexts:\n  dev:\n    addr: a:1 # here\n\n  prod:\n    addr: b:1\n",
@@ -47,12 +48,14 @@ func TestEdits(t *testing.T) {
 		},
 		{
 			"the last header", "contexts:\n  dev:\n    addr: a:1\n    headers:\n      x: 1\n",
-			[]Edit{{Path: at("contexts", "dev", "headers", "x")}}, "contexts:\n  dev:\n    addr: a:1\n",
+			[]Edit{{Path: at("contexts", "dev", "headers", "x")}},
+			"contexts:\n  dev:\n    addr: a:1\n",
 		},
 		{"nothing to remove", "contexts: {}\n", []Edit{{Path: at("contexts", "dev")}}, "contexts: {}\n"},
 		{
 			"an empty mapping", "contexts: {}\ncurrent: x\n",
-			[]Edit{{Path: at("contexts", "dev", "addr"), Values: []string{"a:1"}}}, "contexts:\n  dev:\n    addr: a:1\ncurrent: x\n",
+			[]Edit{{Path: at("contexts", "dev", "addr"), Values: []string{"a:1"}}},
+			"contexts:\n  dev:\n    addr: a:1\ncurrent: x\n",
 		},
 		{
 			"words that are no text", "",
