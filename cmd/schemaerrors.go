@@ -12,7 +12,8 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 )
 
-// A faultsError is what was passed over in work that was done for the rest.
+// A faultsError is what was passed over in work that was done for the rest. It hides
+// what its faults are: none of them decides how the whole is told.
 type faultsError struct {
 	what   string
 	faults []error
@@ -31,9 +32,6 @@ func (e *faultsError) Error() string {
 	}
 	return b.String()
 }
-
-// Unwrap returns what went wrong.
-func (e *faultsError) Unwrap() []error { return e.faults }
 
 // withFaults adds to the error of some work, which may be nil, what was passed over.
 func withFaults(err error, faults []error) error {
