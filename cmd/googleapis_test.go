@@ -26,9 +26,11 @@ func googleapis(t *testing.T) (path string, source discovery.Source, flags []str
 		t.Fatal(err)
 	}
 	flags = []string{"--protoset", path}
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		t.Fatal(err)
-	} else if info.IsDir() {
+	}
+	if info.IsDir() {
 		source, err = discovery.OpenProtos(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{path}, Files: []string{path}})
 		flags = []string{"--proto", path, "-I", path}
 	} else {

@@ -83,8 +83,13 @@ func TestPatterns(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"**/*.proto", "a.proto", true}, {"**/*.proto", "x/y/a.proto", true}, {"x/**/a.proto", "x/a.proto", true},
-		{"x/**/a.proto", "y/a.proto", false}, {"*/a.proto", "x/y/a.proto", false}, {"x/[ab].proto", "x/b.proto", true}, {"**", "x/y", true},
+		{"**/*.proto", "a.proto", true},
+		{"**/*.proto", "x/y/a.proto", true},
+		{"x/**/a.proto", "x/a.proto", true},
+		{"x/**/a.proto", "y/a.proto", false},
+		{"*/a.proto", "x/y/a.proto", false},
+		{"x/[ab].proto", "x/b.proto", true},
+		{"**", "x/y", true},
 	} {
 		p := parsePattern("no/such/" + tt.pattern)
 		name := "no/such/" + tt.name

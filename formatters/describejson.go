@@ -173,8 +173,8 @@ func comments(d protoreflect.Descriptor) string {
 // options returns the options of a symbol in their JSON form, custom ones by name as
 // far as they are known.
 func (j describer) options(d protoreflect.Descriptor) json.RawMessage {
-	m, ok := d.Options().(proto.Message)
-	if !ok || m == nil || !m.ProtoReflect().IsValid() {
+	m := d.Options()
+	if m == nil || !m.ProtoReflect().IsValid() {
 		return nil
 	}
 	raw, err := proto.MarshalOptions{AllowPartial: true}.Marshal(m)
