@@ -29,6 +29,7 @@ type progress struct {
 	shown bool                     // it stands on the terminal now
 
 	end  chan struct{}
+	once sync.Once // closes end
 	done sync.WaitGroup
 }
 
@@ -111,12 +112,12 @@ func (p *progress) clear() {
 	}
 }
 
-// stop ends it and leaves nothing on the terminal.
+// stop ends it and leaves nothing on the terminal. It may be called again.
 func (p *progress) stop() {
 	if p == nil {
 		return
 	}
-	close(p.end)
+	p.once.Do(func() { close(p.end) })
 	p.done.Wait()
 	p.hide()
 }
