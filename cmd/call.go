@@ -262,8 +262,5 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer a.env.InCall.Store(false)
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	if o.await.await {
-		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))
-	}
-	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
+	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }, &o.await))
 }
