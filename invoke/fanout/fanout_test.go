@@ -134,7 +134,6 @@ func (l *numbers) Next(ctx context.Context, r *fanout.Request) error {
 
 // account is what became of each request.
 type account struct {
-	mu      sync.Mutex
 	order   []int // answers as they were handed on
 	outcome map[int]string
 	texts   map[int]string // of those that failed
