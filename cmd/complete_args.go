@@ -327,7 +327,7 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 // completeWith makes a function for cobra of one that offers words.
 func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
-		if err := a.configure(c); err != nil {
+		if a.loadContext(c.Flags()) != nil || a.configure(c) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		s := a.session.Settings()

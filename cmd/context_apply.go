@@ -22,6 +22,11 @@ type inForce struct {
 	headers []config.Setting
 }
 
+// production tells whether care is due.
+func (i *inForce) production() bool {
+	return i.context != nil && i.context.Get("production") == "true"
+}
+
 // configDir is the folder of the user's configuration.
 func (e *Env) configDir() (string, error) {
 	if dir := e.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
@@ -50,18 +55,27 @@ func (e *Env) store() (*config.Store, error) {
 	return &config.Store{Dir: dir, Work: e.WorkDir}, nil
 }
 
-// withoutContext are the commands that never look at contexts.
-var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+// withoutContext are the commands that never look at contexts. The shell's lines do,
+// each for itself.
+var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", "shell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
 
 // useContext puts the settings of the context in force in the place of the flags
 // that were not given. It is run before every command.
-func (a *app) useContext(c *cobra.Command, _ []string) error {
+func (a *app) useContext(c *cobra.Command, args []string) error {
 	if c.Parent() == nil {
 		return nil // it prints help
 	}
 	for p := c; p != nil; p = p.Parent() {
 		if slices.Contains(withoutContext, p.Name()) {
 			return nil
+		}
+	}
+	if c.Name() == "diagnose" && len(args) == 1 {
+		if a.addressGiven(c.Flags()) {
+			return usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
+		}
+		if err := c.Flags().Set("addr", args[0]); err != nil {
+			return err
 		}
 	}
 	return a.loadContext(c.Flags())
@@ -120,7 +134,7 @@ func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 }
 
 func (a *app) addressGiven(f *pflag.FlagSet) bool {
-	return changed(f, "addr") || changed(f, "unix")
+	return changed(f, "addr") || changed(f, "unix") || changed(f, "targets")
 }
 
 // sayOverlooked tells that a project names another context, and why it does not count.
@@ -198,7 +212,8 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 		}
 	}
 	a.globals.headers.context = a.context.headers
-	return nil
+	// To the shell it is part of what makes one connection differ from another.
+	return f.Set("context", c.Name)
 }
 
 // given returns the settings that the command line has already said otherwise.

@@ -173,10 +173,10 @@ func causeHints(err error) []string {
 		return some("give more of the name, from the left")
 	case schemaHint(err) != "":
 		return some(schemaHint(err))
-	case errors.As(err, new(*discovery.NoReflectionError)):
-		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
 	case errors.As(err, &conn):
 		return some(connectHint(conn))
+	case errors.As(err, new(*discovery.NoReflectionError)):
+		return some("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
 	case errors.As(err, &field):
 		if field.Nearest != "" {
 			return some(fmt.Sprintf("did you mean %s?", field.Nearest))

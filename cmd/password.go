@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -41,31 +43,67 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	}
 	defer out.Close()
 	fd := int(in.Fd())
-	before, err := term.GetState(fd)
+	// Before the question: who types ahead of it must not see it either.
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", noTerminal()
 	}
+	defer func() {
+		_ = term.Restore(fd, before)
+		_, _ = io.WriteString(out, "\n")
+	}()
 	if _, err := io.WriteString(out, prompt); err != nil {
 		return "", err
 	}
 	type answer struct {
-		password []byte
+		password string
 		err      error
 	}
 	answered := make(chan answer, 1)
 	// Reading a terminal cannot be cut short. The goroutine ends with the process,
 	// which an interrupt ends, or with the line that somebody types.
 	go func() {
-		password, err := term.ReadPassword(fd)
+		password, err := passwordLine(bufio.NewReader(in))
 		answered <- answer{password, err}
 	}()
 	select {
 	case a := <-answered:
-		_, _ = io.WriteString(out, "\n")
-		return string(a.password), a.err
+		return a.password, a.err
 	case <-ctx.Done():
-		_ = term.Restore(fd, before)
-		_, _ = io.WriteString(out, "\n")
 		return "", ctx.Err()
+	}
+}
+
+// The keys that count at the question, as a terminal sends them when nothing is
+// done for it.
+const (
+	keyInterrupt = 0x03 // Ctrl-C
+	keyEnd       = 0x04 // Ctrl-D
+	keyBack      = 0x08
+	keyKill      = 0x15 // Ctrl-U
+	keyDelete    = 0x7f
+)
+
+// passwordLine reads a line of keys. Ctrl-C is context.Canceled.
+func passwordLine(r io.RuneReader) (string, error) {
+	var line []rune
+	for {
+		key, _, err := r.ReadRune()
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("reading the password: %w", err)
+		case key == '\r' || key == '\n':
+			return string(line), nil
+		case key == keyInterrupt:
+			return "", context.Canceled
+		case key == keyEnd && len(line) == 0:
+			return "", usage(errors.New("--basic: no password was typed"), "")
+		case (key == keyBack || key == keyDelete) && len(line) > 0:
+			line = line[:len(line)-1]
+		case key == keyKill:
+			line = line[:0]
+		case key >= ' ' && key != keyDelete:
+			line = append(line, key)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.addGlobals(root)
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
+	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	a.addCompletion(root)
 	return root
@@ -143,6 +144,11 @@ func (a *app) configure(c *cobra.Command) error {
 	}
 	if a.shell != nil {
 		a.session = a.shell.connection(c, s)
+		if filepath.IsAbs(a.context.from) && s.Target != nil { // the current context may be another than before
+			where := s.Target.String()
+			a.shell.reached.Store(&where)
+			a.shell.production.Store(a.context.production())
+		}
 		return nil
 	}
 	a.session.Configure(s)

@@ -283,6 +283,9 @@ func (s *shell) promptText() (string, repl.Style) {
 			where = s.sign("…", "...") + where[len(where)-limit:]
 		}
 	}
+	if s.production.Load() {
+		where, style = "PRODUCTION "+where, repl.Bad
+	}
 	if n := len(s.jobs.running()); n > 0 {
 		where += fmt.Sprintf(" [%d]", n)
 	}
@@ -310,6 +313,7 @@ func (s *shell) loadSchema() {
 	if a.session != nil && a.session.Settings().Target != nil {
 		where := a.session.Settings().Target.String()
 		s.reached.Store(&where) // a context may have said where
+		s.production.Store(a.context.production())
 	}
 	if errors.Is(err, session.ErrNoTarget) {
 		return

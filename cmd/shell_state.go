@@ -43,13 +43,15 @@ type shell struct {
 	dying      atomic.Int32 // the exit code of a signal; 0: none
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
-	talking atomic.Pointer[work]   // the call that is typed into; nil: none
-	jobs    jobTable
-	results resultTable
-	vars    map[string]value
-	unsent  string         // what was being typed into a conversation when the server ended it
-	left    *int           // set by exit
-	shape   *cobra.Command // the commands, to look at while completing
+	// production tells that they go where care is due, as a context says.
+	production atomic.Bool
+	talking    atomic.Pointer[work] // the call that is typed into; nil: none
+	jobs       jobTable
+	results    resultTable
+	vars       map[string]value
+	unsent     string         // what was being typed into a conversation when the server ended it
+	left       *int           // set by exit
+	shape      *cobra.Command // the commands, to look at while completing
 
 	signals   chan os.Signal
 	nudged    chan struct{} // a signal came while plain lines are read

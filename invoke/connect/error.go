@@ -35,7 +35,7 @@ const (
 	ClientCert       Kind = "the server wants a client certificate"
 	ClientCertBad    Kind = "the server refuses the client certificate"
 	NoALPN           Kind = "the server's TLS does not offer HTTP/2"
-	NotGRPC          Kind = "the server speaks HTTP/2 but not gRPC"
+	NotGRPC          Kind = "the answer is not gRPC"
 	ProxyRefused     Kind = "the proxy refuses"
 	Handshake        Kind = "TLS handshake" // any other fault of TLS
 	NoSocket         Kind = "no such socket"
@@ -76,6 +76,8 @@ func dialError(address string, err error, limit time.Duration) *Error {
 		e.Kind, e.Detail = UnknownHost, "looking up the name: "+dns.Err
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = Refused
+	case errors.Is(err, syscall.ECONNRESET): // before the call of connect has returned
+		e.Kind, e.Detail = Closed, "it reset it before it said anything"
 	case errors.Is(err, os.ErrNotExist):
 		e.Kind = NoSocket
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -98,8 +100,11 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 		hostname x509.HostnameError
 		invalid  x509.CertificateInvalidError
 	)
+	var keys *keyLogError
 	alert, alerted := remoteAlert(err)
 	switch {
+	case errors.As(err, &keys):
+		e.Detail = keys.Error()
 	case errors.As(err, &record):
 		e.Kind = ServerPlaintext
 	case errors.As(err, &unknown):

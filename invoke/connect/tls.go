@@ -66,8 +66,17 @@ type keyLog string
 func (k keyLog) Write(line []byte) (int, error) {
 	f, err := os.OpenFile(string(k), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return 0, fmt.Errorf("SSLKEYLOGFILE: %w", err)
+		return 0, &keyLogError{err}
 	}
 	n, err := f.Write(line)
-	return n, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return n, &keyLogError{err}
+	}
+	return n, nil
 }
+
+// keyLogError is a file of keys that cannot be written.
+type keyLogError struct{ err error }
+
+func (e *keyLogError) Error() string { return "SSLKEYLOGFILE: " + e.err.Error() }
+func (e *keyLogError) Unwrap() error { return e.err }

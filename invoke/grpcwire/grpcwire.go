@@ -123,7 +123,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		cs, err := conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, limit)...)
 		if err == nil {
 			return &stream{
-				ClientStream: cs, ctx: ctx, seen: seen, limit: limit, codec: codecOf(m), release: func() { t.release(conn) },
+				ClientStream: cs, ctx: ctx, seen: seen, limit: limit, codec: codecOf(m), release: func() { t.release(conn) }, address: t.target.Address,
 			}, nil
 		}
 		t.release(conn)
@@ -143,7 +143,7 @@ func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *inv
 	t.mu.Unlock()
 	var ce *connect.Error
 	if errors.As(last, &ce) {
-		if ce.Kind == connect.Closed && !secure && t.target.Network == "tcp" &&
+		if maybeTLS(ce.Kind) && !secure && t.target.Network == "tcp" &&
 			t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address) {
 			ce = &connect.Error{Kind: connect.ServerTLS, Address: ce.Address, Err: ce}
 		}
@@ -157,6 +157,10 @@ func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *inv
 	}
 	return s
 }
+
+// maybeTLS tells whether a server that spoke so in plaintext may want TLS: some
+// close the connection, and some that know HTTP/1 too answer a bad request in that.
+func maybeTLS(k connect.Kind) bool { return k == connect.Closed || k == connect.HTTP1 }
 
 // stepUp changes to TLS when the target allows either, and its server answered
 // plaintext as one does that speaks TLS.
@@ -173,7 +177,7 @@ func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
 		return false
 	}
 	if ce.Kind != connect.ServerTLS &&
-		(ce.Kind != connect.Closed || !t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)) {
+		(!maybeTLS(ce.Kind) || !t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)) {
 		return false
 	}
 	t.mu.Lock()
@@ -213,7 +217,6 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithContextDialer(t.dial),
 		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
 		grpc.WithStatsHandler(watch{}),
-		grpc.WithDisableServiceConfig(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithInitialWindowSize(windowSize),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/health" // service configs may ask for the health of addresses
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
@@ -57,7 +58,12 @@ func (o *Options) serviceConfig() (string, error) {
 		if !json.Valid([]byte(o.ServiceConfig)) {
 			return "", &OptionError{Err: errors.New("the service config is not JSON")}
 		}
-		return o.ServiceConfig, nil
+		// Only a client tells whether it means something. This one never connects.
+		probe, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(o.ServiceConfig))
+		if err != nil {
+			return "", &OptionError{Err: fmt.Errorf("the service config is not one: %w", err)}
+		}
+		return o.ServiceConfig, probe.Close()
 	case o.LoadBalancing != "":
 		return fmt.Sprintf(`{"loadBalancingConfig":[{%q:{}}]}`, o.LoadBalancing), nil
 	}
@@ -67,6 +73,11 @@ func (o *Options) serviceConfig() (string, error) {
 // reachOptions are the options of grpc-go for how servers are reached.
 func (t *Transport) reachOptions() []grpc.DialOption {
 	var opts []grpc.DialOption
+	if !strings.HasPrefix(t.target.Address, "xds:") {
+		// Text records of the name service are not asked for one. What xds finds comes
+		// as one, too.
+		opts = append(opts, grpc.WithDisableServiceConfig())
+	}
 	if t.o.ServiceConfig == "" {
 		opts = append(opts, grpc.WithDisableRetry())
 	}
@@ -82,7 +93,7 @@ func (t *Transport) reachOptions() []grpc.DialOption {
 }
 
 // maxPingWait is how long a server may take to answer that it lives.
-const maxPingWait = 20 * time.Second
+const maxPingWait = 5 * time.Second
 
 // name is the target as grpc-go wants it. A plain host:port goes round its
 // resolvers, since net dials a name's addresses better, and says what is wrong;

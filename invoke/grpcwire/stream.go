@@ -21,6 +21,7 @@ type stream struct {
 	seen *seen
 	// release gives the connection back.
 	release func()
+	address string // of the server, for people
 	limit   int    // bytes of the greatest message to receive
 	buf     []byte // the message last received
 	ended   error  // what ended receiving, io.EOF for OK; nil while it goes on
@@ -99,6 +100,9 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	s.finished = true
 	s.release()
 	s.status = callStatus(s.ctx, s.ended, s.seen.trailers.Load(), s.limit)
+	if s.status.Cause != nil {
+		notGRPC(s.status, s.address)
+	}
 	if s.seen.trailers.Load() {
 		s.trailer = trailers(invoke.Metadata(s.Trailer()), s.status)
 	}

@@ -137,7 +137,9 @@ func (r *replay) decide() {
 		return
 	}
 	for {
-		if r.header = r.stream.Header(); r.header != nil {
+		// Of a stream the headers are a sign of life. Of other calls they may be those
+		// of an error, as Connect has it.
+		if r.header = r.stream.Header(); r.header != nil && r.method.ServerStreams {
 			break
 		}
 		if msg, err := r.stream.Recv(); err == nil {
@@ -353,7 +355,7 @@ func permanent(st *invoke.Status) bool {
 		return false
 	}
 	switch ce.Kind {
-	case connect.Refused, connect.UnknownHost, connect.Unreachable, connect.TimedOut, connect.Closed, connect.NoSocket, connect.Other:
+	case connect.Refused, connect.UnknownHost, connect.Unreachable, connect.TimedOut, connect.Closed, connect.NoSocket, connect.NotGRPC, connect.Other:
 		return false
 	}
 	return true

@@ -1,0 +1,183 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/cobra"
+)
+
+// diagnoseOptions are the flags and words of diagnose.
+type diagnoseOptions struct {
+	service string
+	timeout seconds
+	output  choice
+}
+
+// diagnoseTimeout is the limit of each question that is asked in a call.
+const diagnoseTimeout = 5 * time.Second
+
+func (a *app) newDiagnose() *cobra.Command {
+	o := &diagnoseOptions{timeout: seconds(diagnoseTimeout), output: textOrJSON()}
+	c := &cobra.Command{
+		Use:   "diagnose [TARGET]",
+		Short: "Walk the way to a server step by step, and say what is wrong",
+		Long: `Walk the way to a server: its name, TCP, TLS with the certificates, HTTP/2, gRPC,
+reflection, and health; one line each with its time and a verdict.
+
+  rpcctl diagnose localhost:50051
+  rpcctl diagnose https://shop.example.com --cacert ca.pem
+  rpcctl --context staging diagnose -o json
+
+The verdicts: ok; warn: it works, and something is odd; failed; none: the server
+does not have it, which is no failure; skipped. Exit code 0 when nothing failed,
+else 1.`,
+		Args: words(0, 1),
+		RunE: func(c *cobra.Command, _ []string) error { return a.diagnose(c, o) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.service, "service", "", "ask for the health of this `SERVICE`, not of the server")
+	f.Var(&o.timeout, "timeout", "limit of each question over gRPC")
+	f.VarP(&o.output, "output", "o", "format")
+	return c
+}
+
+// The verdicts on a step.
+const (
+	stepOK      = "ok"
+	stepWarn    = "warn"
+	stepFailed  = "failed"
+	stepNone    = "none"
+	stepSkipped = "skipped"
+)
+
+// A step is a part of the way to a server.
+type step struct {
+	Name    string   `json:"step"`
+	Verdict string   `json:"verdict"`
+	Millis  *float64 `json:"ms,omitempty"` // missing when nothing was done
+	Detail  string   `json:"detail,omitempty"`
+	Hint    string   `json:"hint,omitempty"`
+
+	Addresses []string      `json:"addresses,omitempty"`
+	TLS       *tlsFacts     `json:"tls,omitempty"`
+	Versions  []string      `json:"versions,omitempty"`
+	Services  []string      `json:"services,omitempty"`
+	took      time.Duration // of Millis
+}
+
+// diagnosis is what diagnose found out.
+type diagnosis struct {
+	Target string  `json:"target"`
+	OK     bool    `json:"ok"`
+	Steps  []*step `json:"steps"`
+}
+
+// A DiagnosisError is a way to a server that has something wrong.
+type DiagnosisError struct {
+	Target string
+	Step   string // the first that failed
+}
+
+func (e *DiagnosisError) Error() string { return fmt.Sprintf("%s: failed at %s", e.Target, e.Step) }
+
+// diagnose walks, and prints each step when it is done.
+func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
+	if err := a.configure(c); err != nil {
+		return err
+	}
+	transport, err := a.session.Transport() // options and files that are no good end here
+	if err != nil {
+		return err
+	}
+	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	if err != nil {
+		return err
+	}
+	s := a.session.Settings()
+	d := &diagnosis{Target: s.Target.String(), Steps: []*step{}}
+	var printed error
+	done := func(p *step) {
+		d.Steps = append(d.Steps, p)
+		if o.output.value == "text" && printed == nil {
+			printed = a.print(func(w *bufio.Writer) error { return writeStep(w, p) })
+		}
+	}
+	w := &wayfarer{settings: s, dial: a.env.Dial, now: a.env.Now, done: done}
+	reached := w.connection(c.Context())
+	q := &questions{
+		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, metadata: md, reflectMetadata: s.ReflectMetadata,
+		service: o.service, timeout: durationOf(o.timeout), done: done,
+	}
+	q.ask(c.Context(), reached)
+	if c.Context().Err() != nil {
+		return context.Canceled
+	}
+	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })
+	d.OK = failed < 0
+	if o.output.value == "json" {
+		printed = a.printJSON(d)
+	}
+	if printed != nil || d.OK {
+		return printed
+	}
+	return &DiagnosisError{Target: d.Target, Step: d.Steps[failed].Name}
+}
+
+// writeStep writes a step in a line, and its hint below.
+func writeStep(w *bufio.Writer, p *step) error {
+	took := ""
+	if p.Millis != nil {
+		took = fmt.Sprintf("%.1f ms", *p.Millis)
+	}
+	line := fmt.Sprintf("%-7s  %-10s  %9s  %s", p.Verdict, p.Name, took, p.Detail)
+	fmt.Fprintln(w, strings.TrimRight(formatters.Clean(line, false), " "))
+	if p.Hint != "" {
+		fmt.Fprintf(w, "%-7s  hint: %s\n", "", formatters.Clean(p.Hint, false))
+	}
+	return nil
+}
+
+// measure runs what a step does, and takes its time.
+func (p *step) measure(now func() time.Time, do func() error) {
+	began := now()
+	err := do()
+	p.took = now().Sub(began)
+	ms := float64(p.took.Microseconds()) / 1000
+	p.Millis = &ms
+	if err != nil {
+		p.fail(err)
+	} else if p.Verdict == "" {
+		p.Verdict = stepOK
+	}
+}
+
+// fail makes an error the verdict on a step.
+func (p *step) fail(err error) {
+	p.Verdict, p.Detail = stepFailed, plainCause(err)
+	p.Hint = strings.Join(hints(err), "; ")
+}
+
+// plainCause is what is said of an error, without what the step's name says already.
+func plainCause(err error) string {
+	var se *invoke.StatusError
+	if errors.As(err, &se) && se.Status.Cause == nil {
+		return se.Error()
+	}
+	if errors.As(err, &se) {
+		return se.Status.Cause.Error()
+	}
+	return err.Error()
+}
+
+func skippedStep(name, why string) *step {
+	return &step{Name: name, Verdict: stepSkipped, Detail: why}
+}

@@ -1,0 +1,310 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// A wayfarer makes connections to a server, each to find out one thing.
+type wayfarer struct {
+	settings session.Settings
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	now      func() time.Time
+	done     func(*step)
+
+	dialer  connect.Dialer
+	target  invoke.Target
+	network string
+	address string // what is dialled
+}
+
+// expirySoon is how long before its end a certificate is remarked on.
+const expirySoon = 14 * 24 * time.Hour
+
+// connection walks up to HTTP/2. It tells whether there is a way to ask further.
+func (w *wayfarer) connection(ctx context.Context) bool {
+	w.target = *w.settings.Target
+	w.dialer = connect.Dialer{Timeout: w.settings.ConnectTimeout, Net: w.dial}
+	if !w.target.Local() {
+		w.dialer.Proxy = w.settings.Proxy
+	}
+	w.network, w.address = w.target.Network, w.target.Address
+	switch w.network {
+	case invoke.NetworkDemo:
+		w.done(skippedStep("connect", "the demo is inside this process"))
+		return true
+	case invoke.NetworkResolver:
+		host, ok := resolverAddress(w.address)
+		if !ok {
+			w.done(skippedStep("connect", "the resolver of "+w.address+" finds the server"))
+			return true
+		}
+		w.network, w.address = "tcp", host
+	}
+	if w.network == "tcp" && !w.name(ctx) {
+		w.skip("no address to connect to", "tcp", "tls", "http/2")
+		return false
+	}
+	conn := w.connect(ctx)
+	if conn == nil {
+		w.skip("no connection", "tls", "http/2")
+		return false
+	}
+	defer func() { conn.Close() }()
+	if w.otherProtocol() && w.target.Security == invoke.SecurityAuto && w.target.Local() {
+		w.skip("protocol "+w.settings.Wire.Protocol+" finds out by itself", "tls", "http/2")
+		return true
+	}
+	secure := w.target.Security == invoke.SecurityTLS || w.target.Security == invoke.SecurityAuto && !w.target.Local()
+	if !secure && w.otherProtocol() {
+		w.skip("plaintext is spoken", "tls")
+		w.skip("protocol "+w.settings.Wire.Protocol+" takes any version", "http/2")
+		return true
+	}
+	if !secure {
+		return w.plain(ctx, conn)
+	}
+	secured := w.tls(ctx, conn)
+	if secured == nil {
+		w.skip("no TLS", "http/2")
+		return false
+	}
+	if w.otherProtocol() {
+		w.skip("protocol "+w.settings.Wire.Protocol+" takes any version", "http/2")
+		return true
+	}
+	return w.http2(ctx, secured)
+}
+
+// otherProtocol tells whether calls are made otherwise than by gRPC, which alone
+// wants HTTP/2.
+func (w *wayfarer) otherProtocol() bool {
+	p := w.settings.Wire.Protocol
+	return p != "" && p != session.ProtocolGRPC
+}
+
+func (w *wayfarer) skip(why string, steps ...string) {
+	for _, name := range steps {
+		w.done(skippedStep(name, why))
+	}
+}
+
+// resolverAddress is the host:port in dns:///host:port.
+func resolverAddress(target string) (string, bool) {
+	rest, ok := strings.CutPrefix(target, "dns://")
+	_, name, found := strings.Cut(rest, "/")
+	if _, _, err := net.SplitHostPort(name); !ok || !found || err != nil {
+		return "", false
+	}
+	return name, true
+}
+
+// name looks the name up, unless a proxy does.
+func (w *wayfarer) name(ctx context.Context) bool {
+	p := &step{Name: "name"}
+	defer func() { w.done(p) }()
+	if w.dialer.Proxy != nil {
+		if u, err := w.dialer.Proxy(w.address); err == nil && u != nil {
+			p.Verdict, p.Detail = stepSkipped, "the proxy "+u.Host+" looks it up"
+			return true
+		}
+	}
+	p.measure(w.now, func() error {
+		addrs, err := w.dialer.Lookup(ctx, w.address)
+		for _, a := range addrs {
+			p.Addresses = append(p.Addresses, a.String())
+		}
+		p.Detail = strings.Join(p.Addresses, ", ")
+		return err
+	})
+	return p.Verdict == stepOK
+}
+
+// connect dials.
+func (w *wayfarer) connect(ctx context.Context) net.Conn {
+	p := &step{Name: "tcp"}
+	if w.network == "unix" {
+		p.Name = "socket"
+	}
+	var conn net.Conn
+	p.measure(w.now, func() (err error) {
+		conn, err = w.dialer.Dial(ctx, w.network, w.address)
+		if err == nil {
+			p.Detail = conn.RemoteAddr().String()
+			if w.network == "unix" {
+				p.Detail = w.address
+			}
+		}
+		return err
+	})
+	w.done(p)
+	return conn
+}
+
+// plain asks for HTTP/2 in plaintext, and goes on with TLS where the server speaks
+// it and the target lets it.
+func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
+	p := &step{Name: "http/2"}
+	var fault *connect.Error
+	p.measure(w.now, func() error {
+		err := w.dialer.SpeaksHTTP2(ctx, conn, w.address, false)
+		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) && w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.address) {
+			fault = &connect.Error{Kind: connect.ServerTLS, Address: w.address, Err: err}
+			return fault
+		}
+		return err
+	})
+	p.Detail = stepDetail(p, "in plaintext")
+	if fault == nil || fault.Kind != connect.ServerTLS || w.target.Security != invoke.SecurityAuto {
+		w.done(skippedStep("tls", "plaintext is spoken"))
+		w.done(p)
+		return p.Verdict == stepOK
+	}
+	again, err := w.dialer.Dial(ctx, w.network, w.address)
+	if err != nil {
+		w.done(p)
+		return false
+	}
+	defer again.Close()
+	secured := w.tls(ctx, again)
+	if secured == nil {
+		w.skip("no TLS", "http/2")
+		return false
+	}
+	return w.http2(ctx, secured)
+}
+
+// stepDetail is what a step says when nothing is wrong.
+func stepDetail(p *step, fine string) string {
+	if p.Verdict == stepOK {
+		return fine
+	}
+	return p.Detail
+}
+
+// http2 asks for HTTP/2 over TLS.
+func (w *wayfarer) http2(ctx context.Context, conn *tls.Conn) bool {
+	p := &step{Name: "http/2"}
+	p.measure(w.now, func() error {
+		return w.dialer.SpeaksHTTP2(ctx, conn, w.address, w.settings.TLS.Cert != "")
+	})
+	p.Detail = stepDetail(p, "over TLS")
+	w.done(p)
+	return p.Verdict == stepOK
+}
+
+// tlsFacts are what a TLS handshake showed.
+type tlsFacts struct {
+	Version string      `json:"version"`
+	ALPN    string      `json:"alpn"`
+	Chain   []certFacts `json:"chain"`
+}
+
+// certFacts are what a certificate says.
+type certFacts struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Names     []string  `json:"names,omitempty"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+}
+
+// tls runs a handshake, and tells the certificates whatever is wrong with them.
+func (w *wayfarer) tls(ctx context.Context, conn net.Conn) *tls.Conn {
+	p := &step{Name: "tls"}
+	var secured *tls.Conn
+	p.measure(w.now, func() error {
+		config, err := w.settings.TLS.Config()
+		if err != nil {
+			return err
+		}
+		config.NextProtos = []string{"h2"}
+		if config.ServerName == "" {
+			config.ServerName = hostOnly(w.settings.Authority, w.address)
+		}
+		var seen *tls.ConnectionState
+		secured, seen, err = w.dialer.InspectTLS(ctx, conn, w.address, config)
+		if seen != nil {
+			p.TLS = factsOf(seen)
+		}
+		return err
+	})
+	if p.Verdict == stepOK {
+		w.judge(p)
+	} else if p.TLS != nil {
+		p.Detail += "; " + p.TLS.text()
+	}
+	w.done(p)
+	return secured
+}
+
+// judge remarks on what works and is odd.
+func (w *wayfarer) judge(p *step) {
+	p.Detail = p.TLS.text()
+	left := time.Duration(1<<63 - 1)
+	for _, c := range p.TLS.Chain {
+		left = min(left, c.NotAfter.Sub(w.now()))
+	}
+	switch {
+	case w.settings.TLS.Insecure:
+		p.Verdict, p.Detail = stepWarn, "not verified, as -k asks; "+p.Detail
+	case p.TLS.ALPN != "h2":
+		p.Verdict, p.Hint = stepWarn, "the server agrees on no protocol (ALPN), which many clients of gRPC insist on"
+	case left < expirySoon:
+		p.Verdict, p.Hint = stepWarn, fmt.Sprintf("a certificate expires in %d hours", int(left.Hours()))
+	}
+}
+
+// hostOnly is the name that a certificate must have: the authority's host, or else
+// the address's.
+func hostOnly(authority, address string) string {
+	for _, s := range []string{authority, address} {
+		if host, _, err := net.SplitHostPort(s); err == nil {
+			return host
+		}
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func factsOf(cs *tls.ConnectionState) *tlsFacts {
+	f := &tlsFacts{Version: connect.TLSVersion(cs.Version), ALPN: cs.NegotiatedProtocol}
+	for _, c := range cs.PeerCertificates {
+		facts := certFacts{Subject: c.Subject.String(), Issuer: c.Issuer.String(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Names: c.DNSNames}
+		for _, ip := range c.IPAddresses {
+			facts.Names = append(facts.Names, ip.String())
+		}
+		f.Chain = append(f.Chain, facts)
+	}
+	return f
+}
+
+// text tells the facts in a line.
+func (f *tlsFacts) text() string {
+	alpn := f.ALPN
+	if alpn == "" {
+		alpn = "none"
+	}
+	s := fmt.Sprintf("TLS %s, ALPN %s", f.Version, alpn)
+	if len(f.Chain) == 0 {
+		return s
+	}
+	c := f.Chain[0]
+	names := strings.Join(c.Names, ", ")
+	if names == "" {
+		names = "no names"
+	}
+	return fmt.Sprintf("%s; certificate for %s, issued by %s, valid from %s to %s UTC; %d in the chain", s, names, c.Issuer,
+		c.NotBefore.Format(time.DateTime), c.NotAfter.Format(time.DateTime), len(f.Chain))
+}

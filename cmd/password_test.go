@@ -1,0 +1,122 @@
+//go:build unix
+
+package cmd_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rpcctl/rpcctl/testserver"
+)
+
+// terminal runs rpcctl on a terminal, and keeps what is on it.
+type terminal struct {
+	*exec.Cmd
+	t    *testing.T
+	tty  io.ReadWriteCloser
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func onTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := testserver.New(testserver.Options{})
+	go server.Serve(l)
+	t.Cleanup(server.Close)
+	term := &terminal{Cmd: exec.CommandContext(t.Context(), "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, more: make(chan struct{}, 1)}
+	tty, err := pty.Start(term.Cmd)
+	if err != nil {
+		t.Skip(err)
+	}
+	term.tty = tty
+	t.Cleanup(func() { tty.Close() })
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := tty.Read(buf)
+			term.mu.Lock()
+			term.text.Write(buf[:n])
+			term.mu.Unlock()
+			select {
+			case term.more <- struct{}{}:
+			default:
+			}
+			if err != nil {
+				close(term.more)
+				return
+			}
+		}
+	}()
+	return term
+}
+
+func (x *terminal) screen() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.text.String()
+}
+
+// shows waits for a text.
+func (x *terminal) shows(text string) {
+	x.t.Helper()
+	late := time.After(patience)
+	for !strings.Contains(x.screen(), text) {
+		select {
+		case _, open := <-x.more:
+			if !open && !strings.Contains(x.screen(), text) {
+				x.t.Fatalf("no %q in %q", text, x.screen())
+			}
+		case <-late:
+			x.t.Fatalf("no %q in %q", text, x.screen())
+		}
+	}
+}
+
+// ends waits for the end and checks the exit code.
+func (x *terminal) ends(want int) {
+	x.t.Helper()
+	var exit *exec.ExitError
+	if err := x.Wait(); err != nil && !errors.As(err, &exit) {
+		x.t.Fatal(err)
+	}
+	if got := x.ProcessState.ExitCode(); got != want {
+		x.t.Errorf("exit code %d, want %d: %s", got, want, x.screen())
+	}
+}
+
+// A password is asked for once, at the terminal, and does not show.
+func TestPasswordIsAskedFor(t *testing.T) {
+	x := onTerminal(t, "call", "Lab.Metadata", "--basic", "me", "-o", "ndjson", "--color", "never")
+	x.shows("password of me: ")
+	if _, err := io.WriteString(x.tty, "close\x15openn\x7f sesame\r"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(`"text":"Basic bWU6b3BlbiBzZXNhbWU="`)
+	x.ends(0)
+	if s := x.screen(); strings.Contains(s, "sesame") || strings.Count(s, "password") != 1 {
+		t.Errorf("on the terminal: %q", s)
+	}
+}
+
+// Ctrl-C at the question leaves at once, and the terminal shows again what is typed.
+func TestInterruptAtThePassword(t *testing.T) {
+	x := onTerminal(t, "call", "Lab.Metadata", "--basic", "me")
+	x.shows("password of me: ")
+	if _, err := io.WriteString(x.tty, "\x03"); err != nil {
+		t.Fatal(err)
+	}
+	x.ends(130)
+}

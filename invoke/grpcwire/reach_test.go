@@ -1,0 +1,281 @@
+package grpcwire_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/testserver"
+	"golang.org/x/net/dns/dnsmessage"
+	"google.golang.org/grpc/codes"
+)
+
+// nameServer runs a DNS server that knows one name, until the test ends.
+func nameServer(t *testing.T, name string, addrs ...netip.Addr) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := c.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			var m dnsmessage.Message
+			if m.Unpack(buf[:n]) != nil || len(m.Questions) != 1 {
+				continue
+			}
+			q := m.Questions[0]
+			m.Response, m.Authoritative, m.Additionals = true, true, nil
+			if q.Name.String() != name {
+				m.RCode = dnsmessage.RCodeNameError
+			} else if q.Type == dnsmessage.TypeA {
+				for _, a := range addrs {
+					m.Answers = append(m.Answers, dnsmessage.Resource{
+						Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
+						Body:   &dnsmessage.AResource{A: a.As4()},
+					})
+				}
+			}
+			if answer, err := m.Pack(); err == nil {
+				_, _ = c.WriteTo(answer, from)
+			}
+		}
+	}()
+	return c.LocalAddr().String()
+}
+
+// serveAt runs the demo server on an address of this machine.
+func serveAt(t *testing.T, address string) (string, *testserver.Server) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("this system does not listen at %s: %v", address, err)
+	}
+	s := testserver.New(testserver.Options{})
+	go s.Serve(l)
+	t.Cleanup(s.Close)
+	return l.Addr().String(), s
+}
+
+func calls(s *testserver.Server) int { return s.Stats().Calls[hello].Ended }
+
+// A name with several addresses: calls go to one, or to all in turn.
+func TestSpreadsCalls(t *testing.T) {
+	for _, tt := range []struct {
+		lb   string
+		want []int
+	}{
+		{"", []int{8, 0}},
+		{grpcwire.PickFirst, []int{8, 0}},
+		{grpcwire.RoundRobin, []int{4, 4}},
+	} {
+		t.Run(tt.lb, func(t *testing.T) {
+			first, one := serveAt(t, "127.0.0.2:0")
+			_, port, err := net.SplitHostPort(first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, two := serveAt(t, net.JoinHostPort("127.0.0.3", port))
+			dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"))
+			target, err := invoke.ParseTarget(fmt.Sprintf("dns://%s/shop.example:%s", dns, port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			target.Security = invoke.SecurityPlaintext
+			transport, err := grpcwire.New(target, grpcwire.Options{LoadBalancing: tt.lb})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer transport.Close()
+			ready := func() bool {
+				return tt.lb != grpcwire.RoundRobin || one.Stats().Accepted > 0 && two.Stats().Accepted > 0
+			}
+			sayOK(t, transport) // connects
+			for deadline := time.Now().Add(10 * time.Second); !ready(); {
+				if time.Now().After(deadline) {
+					t.Fatal("not all addresses were connected to")
+				}
+				sayOK(t, transport)
+			}
+			before := []int{calls(one), calls(two)}
+			for range 8 {
+				sayOK(t, transport)
+			}
+			got := []int{calls(one) - before[0], calls(two) - before[1]}
+			if got[0] < got[1] {
+				got[0], got[1] = got[1], got[0]
+			}
+			// The second connection may take part from the middle of a turn on.
+			if diff := cmp.Diff(tt.want, got); diff != "" && (tt.lb != grpcwire.RoundRobin || got[1] == 0) {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// sayOK makes one call that must work.
+func sayOK(t *testing.T, transport invoke.Transport) {
+	t.Helper()
+	if st := sayOn(t, transport); st.Code != codes.OK {
+		t.Fatal(st.Err())
+	}
+}
+
+// sayOn makes one call.
+func sayOn(t *testing.T, transport invoke.Transport) *invoke.Status {
+	t.Helper()
+	s, err := transport.Open(t.Context(), invoke.Method{Path: hello}, nil)
+	var se *invoke.StatusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	_, _ = s.Send(nil), s.CloseSend()
+	_, _ = s.Recv()
+	st, _ := s.Finish()
+	return st
+}
+
+func TestReachesIPv6(t *testing.T) {
+	address, _ := serveAt(t, "[::1]:0")
+	if _, st, _ := call(t, address, grpcwire.Options{}, nil); st.Code != codes.OK {
+		t.Error(st.Err())
+	}
+}
+
+// What is wrong with one address of a name is told with both.
+func TestNamesTheAddress(t *testing.T) {
+	dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.1"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	_, st, _ := call(t, fmt.Sprintf("dns://%s/shop.example:%s", dns, port), grpcwire.Options{TLS: connect.TLSOptions{Insecure: true}}, nil)
+	want := fmt.Sprintf("shop.example:%[1]s (127.0.0.1:%[1]s): connection refused", port)
+	if st.Code != codes.Unavailable || st.Message != want {
+		t.Errorf("%v, want %s", st.Err(), want)
+	}
+}
+
+// A connection that could not be made is tried anew with the next call.
+func TestTriesAnew(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Close()
+	if st := sayOn(t, transport); st.Code != codes.Unavailable {
+		t.Errorf("nobody listens: %v", st.Err())
+	}
+	serveAt(t, address)
+	began := time.Now()
+	if st := sayOn(t, transport); st.Code != codes.OK || time.Since(began) > 500*time.Millisecond {
+		t.Errorf("%v after %s", st.Err(), time.Since(began))
+	}
+}
+
+func TestServiceConfigIsUsed(t *testing.T) {
+	const retries = `{"methodConfig":[{"name":[{"service":"rpcctl.demo.v1.Lab"}],
+		"retryPolicy":{"maxAttempts":4,"initialBackoff":"0.01s","maxBackoff":"0.1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}]}`
+	address, _ := serve(t, testserver.Options{})
+	target := invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}
+	for _, tt := range []struct {
+		config string
+		want   codes.Code
+	}{{"", codes.Unavailable}, {retries, codes.OK}} {
+		config, want := tt.config, tt.want
+		transport, err := grpcwire.New(target, grpcwire.Options{ServiceConfig: config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/Flaky"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = s.Send([]byte("\x0a\x01x")), s.CloseSend()
+		if st, _ := s.Finish(); st.Code != want {
+			t.Errorf("%v, want %v", st.Err(), want)
+		}
+		transport.Close()
+	}
+	for _, config := range []string{"{", "7"} {
+		_, err := grpcwire.New(target, grpcwire.Options{ServiceConfig: config})
+		var option *grpcwire.OptionError
+		if !errors.As(err, &option) {
+			t.Errorf("%s is taken for a service config: %v", config, err)
+		}
+	}
+}
+
+// A server that has gone silent in the middle of a call is found out.
+func TestKeepalive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("gRPC asks every ten seconds at most")
+	}
+	t.Parallel()
+	pinged := make(chan struct{}, 1)
+	address := raw(t, func(c net.Conn) {
+		defer c.Close()
+		if _, err := io.ReadFull(c, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+			return
+		}
+		_, _ = c.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
+		header := make([]byte, 9)
+		for {
+			if _, err := io.ReadFull(c, header); err != nil {
+				return
+			}
+			n := int64(binary.BigEndian.Uint32(append([]byte{0}, header[:3]...)))
+			if _, err := io.CopyN(io.Discard, c, n); err != nil {
+				return
+			}
+			if header[3] == 0x6 { // PING (RFC 9113, section 6.7)
+				pinged <- struct{}{}
+				_, _ = io.Copy(io.Discard, c)
+				return
+			}
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{Keepalive: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Close()
+	s, err := transport.Open(ctx, invoke.Method{Path: hello}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = s.Send(nil), s.CloseSend()
+	select {
+	case <-pinged:
+	case <-ctx.Done():
+		t.Fatal("the server was not asked whether it lives")
+	}
+	if st, _ := s.Finish(); st.Code != codes.Unavailable || ctx.Err() != nil {
+		t.Errorf("%v", st.Err())
+	}
+}
