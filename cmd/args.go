@@ -54,9 +54,9 @@ func flagsOf(c *cobra.Command) flagTable {
 	var add func(c *cobra.Command)
 	add = func(c *cobra.Command) {
 		each := func(f *pflag.Flag) {
-			t[f.Name] = f.NoOptDefVal == ""
-			if f.Shorthand != "" {
-				t[f.Shorthand] = f.NoOptDefVal == ""
+			t[f.Name] = t[f.Name] || f.NoOptDefVal == ""
+			if f.Shorthand != "" { // of two commands that share a letter one may want a value: it keeps what follows
+				t[f.Shorthand] = t[f.Shorthand] || f.NoOptDefVal == ""
 			}
 		}
 		c.Flags().VisitAll(each)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -247,8 +248,13 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 		return err
 	}
 	sinks := invoke.Tee{a.renewing(out, p, o)}
+	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
+	if a.globals.verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
+		sinks[0], talk, stopWatching = a.watchStream(sinks[0])
+	}
+	defer stopWatching()
 	if a.globals.verbose > 0 {
-		sinks = append(sinks, formatters.Verbose(a.env.Stderr, a.globals.verbose, formatters.Options{
+		sinks = append(sinks, formatters.Verbose(talk, a.globals.verbose, formatters.Options{
 			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
 		}))
 	}
@@ -260,8 +266,5 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer a.env.InCall.Store(false)
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	if o.await.await {
-		return out.close(a.awaitOperation(ctx, p, invoker, sinks, &o.await))
-	}
-	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }))
+	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }, &o.await))
 }

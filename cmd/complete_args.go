@@ -88,13 +88,20 @@ func asNames(names []protoreflect.FullName) []string {
 // suffixOffers offers the shortest end of each name that begins with what was typed
 // and leads to that name alone. With nothing typed, names are whole.
 func suffixOffers(names []string, partial string) []offer {
-	spelled := map[string][]string{} // the names that an end is one of
+	var found, ends []string
 	for _, n := range names {
 		if end, ok := endThatBegins(n, partial); ok {
-			spelled[end] = append(spelled[end], n)
+			found, ends = append(found, n), append(ends, end)
 		}
 	}
 	var offers []offer
+	if len(ends) > maxOffered {
+		offers, ends = grouped(ends, len(partial)), nil
+	}
+	spelled := map[string][]string{} // the names that an end is one of
+	for i, end := range ends {
+		spelled[end] = append(spelled[end], found[i])
+	}
 	for end, of := range spelled {
 		switch {
 		case len(of) == 1 && end != of[0]:
@@ -106,9 +113,6 @@ func suffixOffers(names []string, partial string) []offer {
 				offers = append(offers, offer{text: n})
 			}
 		}
-	}
-	if len(offers) > maxOffered {
-		offers = grouped(offers, len(partial))
 	}
 	slices.SortFunc(offers, func(a, b offer) int { return cmp.Compare(a.text, b.text) })
 	return slices.CompactFunc(offers, func(a, b offer) bool { return a.text == b.text })
@@ -138,18 +142,18 @@ func endThatBegins(name, partial string) (string, bool) {
 }
 
 // grouped offers what names have in common up to their next part, which goes on.
-func grouped(offers []offer, typed int) []offer {
+func grouped(names []string, typed int) []offer {
 	seen := map[string]bool{}
 	var groups []offer
-	for _, o := range offers {
-		next := strings.IndexAny(o.text[typed:], "./")
+	for _, n := range names {
+		next := strings.IndexAny(n[typed:], "./")
+		group := n[:typed+next+1]
 		if next < 0 {
-			groups = append(groups, o)
-			continue
+			group = n
 		}
-		if group := o.text[:typed+next+1]; !seen[group] {
+		if !seen[group] {
 			seen[group] = true
-			groups = append(groups, offer{text: group, open: true})
+			groups = append(groups, offer{text: group, open: next >= 0})
 		}
 	}
 	return groups

@@ -85,7 +85,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 		}
 		return nil
 	})
-	return errors.Join(append([]error{err}, faults...)...)
+	return withFaults(err, faults)
 }
 
 // describedSymbols finds the symbols that are named, or all services. Of all

@@ -28,7 +28,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer list.Close()
+	m.closers = append(m.closers, list.Close)
 	_, m.size = list.Read()
 	m.list = &inputList{list: list, m: m}
 	if path := m.o.many.failures; path != "" {
@@ -36,13 +36,10 @@ func (m *manyCalls) each(ctx context.Context) error {
 			return err
 		}
 	}
-	m.watch()
-	defer m.progress.stop()
 	if err := m.open(); err != nil {
 		return errors.Join(err, m.failures.abandon())
 	}
-	sum, err := m.do(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now})
-	return m.outcome(ctx, sum, err)
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, m.outcome)
 }
 
 // inputList is the list of a run as input reads it.

@@ -82,6 +82,9 @@ func (a *app) explain(err error) string {
 		b      strings.Builder
 	)
 	var many *manyError
+	if text, ok := schemaFault(err); ok && !errors.As(err, &many) {
+		return text
+	}
 	switch {
 	case errors.As(err, &many):
 		return many.prefix() + a.explain(many.Err)
@@ -168,6 +171,8 @@ func causeHints(err error) []string {
 		return unknownHint(unknown)
 	case errors.As(err, new(*discovery.AmbiguousError)):
 		return some("give more of the name, from the left")
+	case schemaHint(err) != "":
+		return some(schemaHint(err))
 	case errors.As(err, &conn):
 		return some(connectHint(conn))
 	case errors.As(err, new(*discovery.NoReflectionError)):

@@ -88,7 +88,7 @@ func findSymbols(ctx context.Context, source discovery.Source, names []string) (
 // does not keep the others from being written.
 func (o *exportOptions) write(files []protoreflect.FileDescriptor, faults []error) error {
 	if len(files) == 0 {
-		return errors.Join(append(faults, errors.New("there is nothing to export"))...)
+		return withFaults(errors.New("there is nothing to export"), faults)
 	}
 	for _, f := range files {
 		for i := range f.Imports().Len() {
@@ -99,41 +99,21 @@ func (o *exportOptions) write(files []protoreflect.FileDescriptor, faults []erro
 	}
 	if o.protoset != "" {
 		if err := writeSet(o.protoset, files); err != nil {
-			return errors.Join(append(faults, fmt.Errorf("writing the descriptor set: %w", err))...)
+			return withFaults(fmt.Errorf("writing the descriptor set: %w", err), faults)
 		}
 	}
 	if o.protoDir != "" {
 		wrong, err := writeProtos(o.protoDir, files)
 		faults = append(faults, wrong...)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("writing .proto files: %w", err))
+			return withFaults(fmt.Errorf("writing .proto files: %w", err), faults)
 		}
 	}
 	if len(faults) > 0 {
-		return &exportError{faults}
+		return &faultsError{"not all of the schema was written", faults}
 	}
 	return nil
 }
-
-// An exportError is what is missing from a schema that was written.
-type exportError struct{ faults []error }
-
-func (e *exportError) Error() string {
-	const most = 20
-	var b strings.Builder
-	b.WriteString("not all of the schema was written:")
-	for i, f := range e.faults {
-		if i == most {
-			fmt.Fprintf(&b, "\n  and %d more", len(e.faults)-most)
-			break
-		}
-		b.WriteString("\n  " + f.Error())
-	}
-	return b.String()
-}
-
-// Unwrap returns what went wrong.
-func (e *exportError) Unwrap() []error { return e.faults }
 
 // writeSet writes files as a descriptor set, beside its name and then under it.
 func writeSet(name string, files []protoreflect.FileDescriptor) error {

@@ -3,7 +3,6 @@ package cmd
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -69,7 +68,7 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 		fmt.Fprintf(a.env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
 	}
 	err = a.print(func(w *bufio.Writer) error { return printList(w, rows, format, full, a.env.Width) })
-	return errors.Join(append([]error{err}, faults...)...)
+	return withFaults(err, faults)
 }
 
 func listServices(ctx context.Context, source discovery.Source, args []string, full bool) (rows []listed, faults []error, err error) {

@@ -115,6 +115,8 @@ type manyCalls struct {
 	progress *progress
 	told     int // failures told
 	finish   func(*fanout.Result) error
+	closers  []func()    // at the end of the run
+	job      invoke.Sink // takes all events instead of what prints them; nil: there is no job
 }
 
 // maxTold is how many failures are told one by one.
@@ -123,14 +125,19 @@ const maxTold = 10
 // callMany makes many calls of one.
 func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}}
+	var err error
 	switch {
 	case o.many.each:
-		return m.each(ctx)
+		err = m.each(ctx)
 	case o.many.targets.given():
-		return m.targets(ctx)
+		err = m.targets(ctx)
 	default:
-		return m.repeat(ctx)
+		err = m.repeat(ctx)
 	}
+	if err != nil {
+		m.close()
+	}
+	return err
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -185,10 +192,9 @@ func (m *manyCalls) open() error {
 		return err
 	}
 	m.out = &output{file: file}
-	if file == nil && a.env.StdoutTTY {
-		w = m.progress.beside(w)
+	if m.answers = w; file == nil && a.env.StdoutTTY {
+		m.answers = besideMany{m, w}
 	}
-	m.answers = w
 	k := sinkKind{m: m, options: options, single: true}
 	switch targets := o.many.targets.given(); {
 	case targets && m.format == formatters.Table:
@@ -208,6 +214,13 @@ func (m *manyCalls) open() error {
 	}
 	m.run.Everything = !k.single || a.globals.verbose > 0
 	m.makeSink = func() fanout.Sink {
+		if m.job != nil {
+			l := &labelled{Sink: m.job}
+			if m.extra != nil {
+				l.Sink = invoke.Tee{m.job, m.extra(l)}
+			}
+			return l
+		}
 		l := first
 		if !k.single {
 			l, _ = k.make() // it worked before
@@ -228,13 +241,22 @@ func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
 		tee = append(tee, m.extra(l))
 	}
 	if m.app.globals.verbose > 0 {
-		tee = append(tee, formatters.Verbose(m.progress.beside(m.app.env.Stderr), m.app.globals.verbose, formatters.Options{
+		tee = append(tee, formatters.Verbose(besideMany{m, m.app.env.Stderr}, m.app.globals.verbose, formatters.Options{
 			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.headers.secret,
 		}))
 	}
 	l.Sink = tee
 	return l
 }
+
+// besideMany writes to the terminal that the progress is on, once there is one.
+type besideMany struct {
+	m *manyCalls
+	w io.Writer
+}
+
+// Write writes where the progress was.
+func (b besideMany) Write(p []byte) (int, error) { return b.m.progress.beside(b.w).Write(p) }
 
 // A sinkKind is how answers are printed.
 type sinkKind struct {
@@ -283,15 +305,42 @@ func (s answersOnly) Event(e *invoke.Event) error {
 	return s.Sink.Event(e)
 }
 
-// do makes the calls, shows how far it is, and says how it went.
+// start makes the calls, shows how far it is, and returns what end makes of how it went;
+// or it leaves all that to a job.
+func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
+	a := m.app
+	again := func() (*output, error) { return a.openOutput(m.format, &m.o.output, m.call.Types) }
+	return a.driveMany(ctx, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
+		defer m.close()
+		if m.job = job; job != nil {
+			m.run.Everything, m.progress = true, nil
+		}
+		sum, err := m.do(ctx, invoker)
+		return end(ctx, sum, err)
+	})
+}
+
+// close lets go of what the run had open.
+func (m *manyCalls) close() {
+	m.progress.stop()
+	for _, c := range m.closers {
+		c()
+	}
+	m.closers = nil
+}
+
+// do makes the calls.
 func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summary, error) {
 	a, o := m.app, &m.o.many
 	m.run.Invoker, m.run.Call, m.run.List = invoker, *m.call, m.list
 	m.run.First, m.run.Concurrency, m.run.Unordered = o.skip, o.concurrency, o.unordered
 	m.run.KeepGoing, m.run.Rate = o.keepGoing, o.rate
 	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
-	a.env.InCall.Store(true)
-	defer a.env.InCall.Store(false)
+	if m.job == nil {
+		m.watch()
+		a.env.InCall.Store(true)
+		defer a.env.InCall.Store(false)
+	}
 	sum, err := m.run.Do(ctx)
 	m.progress.stop()
 	return sum, err
@@ -437,8 +486,8 @@ func (e *manyError) hint() string {
 	return text
 }
 
-// close ends the output after a run that ended in err.
-func (m *manyCalls) close(err error) error {
+// closeOutput ends the output after a run that ended in err.
+func (m *manyCalls) closeOutput(err error) error {
 	err = m.out.close(err)
 	if m.failures != nil {
 		if ferr := m.failures.close(); !errors.Is(err, ferr) {
@@ -451,7 +500,7 @@ func (m *manyCalls) close(err error) error {
 // outcome joins how the run ended with what the output said.
 func (m *manyCalls) outcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	if err != nil {
-		return errors.Join(err, m.close(err))
+		return errors.Join(err, m.closeOutput(err))
 	}
-	return m.close(m.verdict(ctx, sum))
+	return m.closeOutput(m.verdict(ctx, sum))
 }

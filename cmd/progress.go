@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/schollz/progressbar/v3"
 )
 
@@ -29,6 +31,7 @@ type progress struct {
 	shown bool                     // it stands on the terminal now
 
 	end  chan struct{}
+	once sync.Once // closes end
 	done sync.WaitGroup
 }
 
@@ -111,12 +114,12 @@ func (p *progress) clear() {
 	}
 }
 
-// stop ends it and leaves nothing on the terminal.
+// stop ends it and leaves nothing on the terminal. It may be called again.
 func (p *progress) stop() {
 	if p == nil {
 		return
 	}
-	close(p.end)
+	p.once.Do(func() { close(p.end) })
 	p.done.Wait()
 	p.hide()
 }
@@ -140,6 +143,30 @@ func (b besideProgress) Write(text []byte) (int, error) {
 	defer b.p.mu.Unlock()
 	b.p.clear()
 	return b.w.Write(text)
+}
+
+// watchStream shows how many messages a stream has had, beside the talk of -v on the same
+// terminal. It returns a sink that counts and hands on to out, where the talk goes, and
+// what ends it.
+func (a *app) watchStream(out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
+	var sent, received atomic.Int64
+	p := a.startProgress("auto", func(elapsed time.Duration) string {
+		s, r := sent.Load(), received.Load()
+		return fmt.Sprintf("%d sent, %d received, %s", s, r, perSecond(s+r, elapsed))
+	}, nil)
+	counts = invoke.SinkFunc(func(e *invoke.Event) error {
+		switch e.Kind {
+		case invoke.RequestSent:
+			sent.Add(1)
+		case invoke.ResponseReceived:
+			received.Add(1)
+		}
+		if a.env.StdoutTTY && e.Kind == invoke.ResponseReceived {
+			p.hide() // the answer is printed at once, on the same terminal
+		}
+		return out.Event(e)
+	})
+	return counts, p.beside(a.env.Stderr), p.stop
 }
 
 // perSecond is a rate for people.

@@ -92,19 +92,18 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		}}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	}
-	m.watch()
-	defer m.progress.stop()
 	if err := m.open(); err != nil {
 		return err
 	}
-	sum, err := m.do(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now})
-	if errors.Is(err, errSatisfied) {
-		return m.close(nil)
-	}
-	if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
-		return m.close(&limitError{sum.Next})
-	}
-	return m.outcome(ctx, sum, err)
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
+		if errors.Is(err, errSatisfied) {
+			return m.closeOutput(nil)
+		}
+		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
+			return m.closeOutput(&limitError{sum.Next})
+		}
+		return m.outcome(ctx, sum, err)
+	})
 }
 
 // sameRequest is a list that has one request many times, with a pause between.

@@ -83,15 +83,34 @@ func (s *shell) toBackground() bool {
 }
 
 // drive runs a planned call: at once, or as a job when it is a shell's.
-func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error)) error {
-	if a.shell == nil {
-		return v.Do(ctx, p, sinks)
+func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), await *awaitOptions) error {
+	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
+	if await.await {
+		do = func(ctx context.Context, sink invoke.Sink) error { return a.awaitOperation(ctx, p, v, sink, await) }
 	}
-	return a.shell.drive(ctx, a.line, v, p, sinks, again)
+	if a.shell == nil {
+		return do(ctx, sinks)
+	}
+	return a.shell.drive(ctx, a.line, v, p, sinks, again, do)
+}
+
+// driveMany runs many calls: at once, or as a job when a shell is to run them in the
+// background. do is given a sink for their events, nil when it is to print them itself.
+func (a *app) driveMany(ctx context.Context, name string, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
+	if a.shell == nil || !a.line.st.Background || a.line.redirect {
+		return do(ctx, nil)
+	}
+	s := a.shell
+	a.line.ran = true
+	w := &work{Job: job.Start(s.ctx, job.Options{}, do), name: name, line: a.line, again: again}
+	s.jobs.add(w)
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+	s.notify(w)
+	return nil
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.
-func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error)) error {
+func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}
@@ -99,7 +118,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if s.converses(l, p) {
 		return s.converse(ctx, l, v, p, again)
 	}
-	j := job.Start(s.ctx, job.Options{}, func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
+	j := job.Start(s.ctx, job.Options{}, do)
 	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable

@@ -86,7 +86,7 @@ func (s *changing) reflect(stream grpc.ServerStream, schema string) error {
 	if err != nil {
 		return err
 	}
-	for {
+	for sent := false; ; {
 		var req reflectpb.ServerReflectionRequest
 		if err := stream.RecvMsg(&req); err != nil {
 			return nil
@@ -100,9 +100,11 @@ func (s *changing) reflect(stream grpc.ServerStream, schema string) error {
 			}
 			reply.MessageResponse = &reflectpb.ServerReflectionResponse_ListServicesResponse{ListServicesResponse: list}
 		} else if symbol := req.GetFileContainingSymbol(); strings.HasPrefix(symbol, "a.") && strings.Contains(schema, `"`+symbol[2:]+`"`) {
-			reply.MessageResponse = &reflectpb.ServerReflectionResponse_FileDescriptorResponse{
-				FileDescriptorResponse: &reflectpb.FileDescriptorResponse{FileDescriptorProto: [][]byte{raw}},
+			answer := &reflectpb.FileDescriptorResponse{}
+			if !sent { // what was sent on a stream is not sent again
+				answer.FileDescriptorProto, sent = [][]byte{raw}, true
 			}
+			reply.MessageResponse = &reflectpb.ServerReflectionResponse_FileDescriptorResponse{FileDescriptorResponse: answer}
 		} else {
 			reply.MessageResponse = &reflectpb.ServerReflectionResponse_ErrorResponse{
 				ErrorResponse: &reflectpb.ErrorResponse{ErrorCode: int32(codes.NotFound), ErrorMessage: "not found"},

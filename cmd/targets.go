@@ -45,8 +45,6 @@ func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
 	switch {
 	case len(o.list) > 0 && o.eachAddress:
 		return usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
-	case len(o.list) > 0 && (f.Changed("addr") || f.Changed("unix")):
-		return usage(errors.New("--targets and --addr both name targets"), "")
 	case o.expectSame && !o.given():
 		return usage(errors.New("--expect-same is for --targets and --each-address"), "")
 	}
@@ -105,15 +103,18 @@ func (e *differError) Error() string {
 // targets makes the same call to several targets.
 func (m *manyCalls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
+	if len(o.many.targets.list) > 0 && a.shell == nil && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
+		return usage(errors.New("--targets and --addr both name targets"), "")
+	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
 		m.format = formatters.NDJSON
 	}
 	list := &targetList{}
-	defer func() {
+	m.closers = append(m.closers, func() {
 		for _, t := range list.targets {
 			t.session.Close()
 		}
-	}()
+	})
 	if err := m.openTargets(ctx, list); err != nil {
 		return err
 	}
@@ -152,19 +153,18 @@ func (m *manyCalls) targets(ctx context.Context) error {
 		comparison.End(r.Index, r.Request.Target, r.Status, r.Took)
 		return nil
 	}
-	m.watch()
-	defer m.progress.stop()
 	if err := m.open(); err != nil {
 		return err
 	}
-	sum, err := m.do(ctx, nil)
-	if err == nil && m.format == formatters.Table {
-		err = comparison.Write(m.answers)
-	}
-	if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
-		return m.close(&differError{comparison.Differing()})
-	}
-	return m.outcome(ctx, sum, err)
+	return m.start(ctx, nil, func(ctx context.Context, sum *fanout.Summary, err error) error {
+		if err == nil && m.format == formatters.Table && m.job == nil {
+			err = comparison.Write(m.answers)
+		}
+		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
+			return m.closeOutput(&differError{comparison.Differing()})
+		}
+		return m.outcome(ctx, sum, err)
+	})
 }
 
 // openTargets makes a session for each target. Nothing is dialled.

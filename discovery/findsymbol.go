@@ -64,7 +64,7 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 			return d, nil
 		}
 	}
-	if why := errors.As(missing, new(*ReflectionError)); why || !errors.Is(missing, ErrNotFound) {
+	if why := errors.As(missing, new(*ReflectionError)); why || errors.As(missing, new(*SyntaxError)) || errors.As(missing, new(*ImportError)) || !errors.Is(missing, ErrNotFound) {
 		return nil, missing
 	}
 	return nil, unknownSymbol(ctx, s, services, full)

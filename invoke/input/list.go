@@ -365,28 +365,36 @@ func (c *listCutter) reset() {
 	c.Lenient = c.lenient
 }
 
-func (c *listCutter) feed(p []byte) (int, bool) {
-	end := len(p)
-	i := bytes.IndexByte(p, '\n')
-	if i >= 0 && (c.lines || !c.decided) {
-		end = i + 1
+func (c *listCutter) feed(p []byte) (taken int, done bool) {
+	for taken < len(p) {
+		line := p[taken:]
+		i := bytes.IndexByte(line, '\n')
+		if i < 0 || c.decided && !c.lines {
+			n, done := c.jsonCutter.feed(line)
+			c.whole(done)
+			return taken + n, done
+		}
+		n, done := c.jsonCutter.feed(line[:i])
+		if done {
+			c.whole(true)
+			return taken + n, true
+		}
+		if c.pending() && c.lines { // what is broken ends here
+			c.reset()
+			return taken + i, true
+		}
+		c.decided = c.decided || c.pending()
+		if n, done = c.jsonCutter.feed(line[i : i+1]); done {
+			return taken + i + n, true
+		}
+		taken += i + 1
 	}
-	n, done := c.jsonCutter.feed(p[:end])
-	switch {
-	case done:
-		c.lines, c.decided = c.lines || !c.decided, true
-		return n, true
-	case end == len(p) && i != end-1 || !c.pending():
-		return n, false
-	case c.lines:
-		c.reset()
-		return n, true
-	case !c.decided && i >= 0:
-		c.decided = true
-		more, done := c.jsonCutter.feed(p[n:])
-		return n + more, done
-	}
-	return n, false
+	return taken, false
+}
+
+// whole takes note of the first document, which ended on the line that it began on.
+func (c *listCutter) whole(done bool) {
+	c.lines, c.decided = c.lines || done && !c.decided, c.decided || done
 }
 
 // listFormatOf returns the format that the extension of a list's name stands for.
