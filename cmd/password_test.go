@@ -17,8 +17,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// terminal runs rpcctl on a terminal, and keeps what is on it.
-type terminal struct {
+// promptTerminal runs rpcctl on a terminal, and keeps what is on it.
+type promptTerminal struct {
 	*exec.Cmd
 	t    *testing.T
 	tty  io.ReadWriteCloser
@@ -27,7 +27,7 @@ type terminal struct {
 	more chan struct{}
 }
 
-func onTerminal(t *testing.T, args ...string) *terminal {
+func onTerminal(t *testing.T, args ...string) *promptTerminal {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,7 +36,7 @@ func onTerminal(t *testing.T, args ...string) *terminal {
 	server := testserver.New(testserver.Options{})
 	go server.Serve(l)
 	t.Cleanup(server.Close)
-	term := &terminal{Cmd: exec.CommandContext(t.Context(), "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, more: make(chan struct{}, 1)}
+	term := &promptTerminal{Cmd: exec.CommandContext(t.Context(), "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, more: make(chan struct{}, 1)}
 	tty, err := pty.Start(term.Cmd)
 	if err != nil {
 		t.Skip(err)
@@ -63,14 +63,14 @@ func onTerminal(t *testing.T, args ...string) *terminal {
 	return term
 }
 
-func (x *terminal) screen() string {
+func (x *promptTerminal) screen() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.text.String()
 }
 
 // shows waits for a text.
-func (x *terminal) shows(text string) {
+func (x *promptTerminal) shows(text string) {
 	x.t.Helper()
 	late := time.After(patience)
 	for !strings.Contains(x.screen(), text) {
@@ -86,7 +86,7 @@ func (x *terminal) shows(text string) {
 }
 
 // ends waits for the end and checks the exit code.
-func (x *terminal) ends(want int) {
+func (x *promptTerminal) ends(want int) {
 	x.t.Helper()
 	var exit *exec.ExitError
 	if err := x.Wait(); err != nil && !errors.As(err, &exit) {
