@@ -35,8 +35,8 @@ func ProxyFromEnvironment(getenv func(string) string) func(address string) (*url
 	return func(address string) (*url.URL, error) {
 		// A tunnel carries anything, so the one for https serves plaintext too.
 		u, err := choose(&url.URL{Scheme: "https", Host: address})
-		if err != nil {
-			return nil, errors.New("HTTPS_PROXY is no URL") // its text may have a password
+		if err != nil || u != nil && (u.Hostname() == "" || strings.Trim(u.Path, "/") != "") {
+			return nil, errors.New("HTTPS_PROXY is no URL of a proxy") // its text may have a password
 		}
 		return u, nil
 	}

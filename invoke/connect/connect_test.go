@@ -1,0 +1,123 @@
+package connect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// What the system says of a connection that could not be made, each as its own kind.
+func TestKindsOfDialling(t *testing.T) {
+	sys := func(err error) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)}
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"refused", sys(syscall.ECONNREFUSED), "h:1: connection refused"},
+		{"no route to the host", sys(syscall.EHOSTUNREACH), "h:1: unreachable"},
+		{"no route to the network", sys(syscall.ENETUNREACH), "h:1: unreachable"},
+		{"reset", sys(syscall.ECONNRESET), "h:1: closed the connection: it reset it before it said anything"},
+		{"no name", &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}, "h:1: unknown host"},
+		{"no name server", &net.DNSError{Err: "server misbehaving", Name: "h"}, "h:1: unknown host: looking up the name: server misbehaving"},
+		{"no answer", sys(syscall.ETIMEDOUT), "h:1: no answer: within 10s"},
+		{"forbidden", sys(syscall.EACCES), "h:1: cannot connect: permission denied"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &connect.Dialer{Net: func(context.Context, string, string) (net.Conn, error) { return nil, tt.err }}
+			_, err := d.Dial(t.Context(), "tcp", "h:1")
+			var e *connect.Error
+			if !errors.As(err, &e) || e.Error() != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// A network that swallows what is sent to it takes the limit and no longer.
+func TestDiallingEnds(t *testing.T) {
+	d := &connect.Dialer{Timeout: 50 * time.Millisecond, Net: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	began := time.Now()
+	_, err := d.Dial(t.Context(), "tcp", "h:1")
+	var e *connect.Error
+	if !errors.As(err, &e) || e.Kind != connect.TimedOut || time.Since(began) > 250*time.Millisecond {
+		t.Errorf("%v after %s", err, time.Since(began))
+	}
+}
+
+func TestProxyFromEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name, address string
+		env           map[string]string
+		want          string
+	}{
+		{"none", "h.example:443", nil, "none"},
+		{"for all", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1"}, "http://p:1"},
+		{"in small letters", "h.example:443", map[string]string{"https_proxy": "http://p:1"}, "http://p:1"},
+		{"without a scheme", "h.example:443", map[string]string{"HTTPS_PROXY": "p:1"}, "http://p:1"},
+		{"this machine", "localhost:443", map[string]string{"HTTPS_PROXY": "http://p:1"}, "none"},
+		{"not for it", "a.h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x,.h.example"}, "none"},
+		{"not for its port", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1", "no_proxy": "h.example:444"}, "http://p:1"},
+		{"not for the range", "10.1.2.3:443", map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "none"},
+		{"for nothing", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "none"},
+		{"no URL", "h.example:443", map[string]string{"HTTPS_PROXY": "http://u:secret@[p"}, "HTTPS_PROXY is no URL of a proxy"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			choose := connect.ProxyFromEnvironment(func(name string) string { return tt.env[name] })
+			got := "none"
+			if choose != nil {
+				u, err := choose(tt.address)
+				if err != nil {
+					got = err.Error()
+				} else if u != nil {
+					got = u.String()
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A server may speak in the same packet as the proxy that connects to it.
+func TestTunnelKeepsEarlyBytes(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = c.Read(make([]byte, 1000))
+		fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nhello")
+	}()
+	d := &connect.Dialer{Proxy: func(string) (*url.URL, error) { return &url.URL{Scheme: "http", Host: l.Addr().String()}, nil }}
+	c, err := d.Dial(t.Context(), "tcp", "h:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got := make([]byte, 5)
+	if n, err := c.Read(got); err != nil || string(got[:n]) != "hello" {
+		t.Errorf("%q, %v", got[:n], err)
+	}
+}
