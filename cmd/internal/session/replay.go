@@ -53,8 +53,9 @@ type replay struct {
 	header     invoke.Metadata
 	early      []byte // a message that came before the decision; valid with hasEarly
 	hasEarly   bool
-	attempts   int // retries made
-	polls      int // attempts while waiting
+	attempts   int            // retries made
+	polls      int            // attempts while waiting
+	last       *invoke.Status // of the attempt before; nil at the first
 	authorized bool
 }
 
@@ -150,6 +151,7 @@ func (r *replay) decide() {
 		if r.isSettled() || !r.again(st, trailers) {
 			break
 		}
+		r.last = st
 		if !r.reopen() {
 			break
 		}
@@ -180,7 +182,6 @@ func (r *replay) isSettled() bool {
 // open opens a stream, at once or after some attempts. It returns the status of
 // the last one.
 func (r *replay) open() *invoke.Status {
-	var last *invoke.Status
 	for {
 		ctx, cancel := context.WithCancel(r.ctx)
 		until := r.c.waitsUntil()
@@ -189,24 +190,30 @@ func (r *replay) open() *invoke.Status {
 			stop = time.AfterFunc(time.Until(until), cancel).Stop
 		}
 		stream, err := r.c.Transport.Open(ctx, r.method, r.md)
-		inTime := stop()
-		if err == nil {
+		inTime := stop() || r.ctx.Err() != nil
+		if err == nil && inTime {
 			r.mu.Lock()
 			r.stream, r.cancel = stream, cancel
 			r.mu.Unlock()
 			return nil
 		}
 		cancel()
-		st := statusOf(err)
-		if !inTime && r.ctx.Err() == nil && st.Code == codes.Canceled {
-			if st = last; st == nil {
+		var st *invoke.Status
+		switch {
+		case err != nil:
+			st = statusOf(err)
+		default:
+			stream.Finish() // it opened as the wait ended, and that took it with it
+		}
+		if !inTime && (st == nil || st.Code == codes.Canceled) {
+			if st = r.last; st == nil {
 				st = r.neverUp()
 			}
 		}
 		if !r.again(st, nil) {
 			return st
 		}
-		last = st
+		r.last = st
 	}
 }
 

@@ -280,3 +280,28 @@ func TestPushback(t *testing.T) {
 		}
 	}
 }
+
+// lateTransport refuses the first call, and opens the second just as its context
+// ends.
+type lateTransport struct {
+	invoke.Transport
+	opened int
+}
+
+func (l *lateTransport) Open(ctx context.Context, _ invoke.Method, _ invoke.Metadata) (invoke.Stream, error) {
+	if l.opened++; l.opened == 1 {
+		ce := &connect.Error{Kind: connect.NotGRPC, Address: "a:1", Detail: "HTTP status 502 Bad Gateway"}
+		return nil, &invoke.StatusError{Status: &invoke.Status{Code: codes.Unavailable, Message: ce.Error(), Origin: invoke.OriginTransport, Cause: ce}}
+	}
+	<-ctx.Done()
+	return ended{&invoke.Status{Code: codes.Canceled, Message: "context canceled", Origin: invoke.OriginClient, Cause: ctx.Err()}}, nil
+}
+
+func TestWaitEndsWhileACallOpens(t *testing.T) {
+	c := &careful{Transport: &lateTransport{}, care: Care{Wait: 150 * time.Millisecond}}
+	_, err := c.Open(t.Context(), invoke.Method{}, nil)
+	st := statusOf(err)
+	if st.Code != codes.Unavailable || !strings.Contains(st.Message, "waited 150ms") {
+		t.Errorf("%s: %s", st.Code, st.Message)
+	}
+}
