@@ -56,6 +56,7 @@ func TestReachScripts(t *testing.T) {
 			e.Setenv("BADCERTS", shared)
 			e.Setenv("PROTOSET", filepath.Join(shared, "demo.binpb"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Values[askedKey{}] = askedServers{}
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "etc"))
 			return nil

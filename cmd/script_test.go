@@ -29,6 +29,10 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
+	// The race detector's pause of a second at each exit is minutes in all.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor})
 }
 
@@ -58,6 +62,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PROTOS", filepath.Join(shared, "protos"))
 			e.Setenv("PROTOSET", filepath.Join(shared, "demo.binpb"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Values[askedKey{}] = askedServers{}
 			return nil
 		},

@@ -36,7 +36,7 @@ type line struct {
 func (s *shell) run(text string) int {
 	statements, err := repl.Parse(text)
 	for _, st := range statements {
-		if s.code = s.statement(text, st); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
+		if s.code = s.statement(text, st, ""); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
 			return s.code
 		}
 	}
@@ -47,10 +47,12 @@ func (s *shell) run(text string) int {
 	return s.code
 }
 
-// statement runs one statement, and tells what went wrong.
-func (s *shell) statement(source string, st repl.Statement) int {
+// statement runs one statement, and tells what went wrong; where the statement stands is "" for
+// one that was typed.
+func (s *shell) statement(source string, st repl.Statement, where string) int {
 	l := &line{s: s, source: source, st: st, messages: -1}
 	env := *s.env
+	env.place = where
 	env.Stdin = strings.NewReader("")
 	if s.editor != nil {
 		env.Stdout, env.Stderr = s.editor.Output(s.env.Stdout), s.editor.Output(s.env.Stderr)

@@ -44,10 +44,7 @@ func (s *shell) statements(name, text string) int {
 		if s.o.echo {
 			fmt.Fprintf(s.env.Stderr, "> %s\n", clean(s.redact(text[st.Start:st.End])))
 		}
-		env := s.env
-		s.env = placed(env, place(name, text, st.Start))
-		s.code = s.statement(text, st)
-		s.env = env
+		s.code = s.statement(text, st, place(name, text, st.Start))
 		if s.left != nil || s.ctx.Err() != nil {
 			return max(first, s.code)
 		}
