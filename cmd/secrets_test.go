@@ -45,7 +45,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	given := snapshot(t, home)
 	env := []string{
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "etc"), "XDG_STATE_HOME=" + filepath.Join(home, "state"),
-		"XDG_CACHE_HOME=" + filepath.Join(home, "cache"), "PATH=" + os.Getenv("PATH"), "TESTBIN=" + os.Args[0], "SECRET=" + secret,
+		"XDG_CACHE_HOME=" + filepath.Join(home, "cache"), "PATH=" + os.Getenv("PATH"), "TESTBIN=" + os.Args[0], "SECRET=" + secret, "GORACE=" + os.Getenv("GORACE"),
 	}
 	run := func(args ...string) (string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
