@@ -67,7 +67,7 @@ document is a message. Without one, the message is empty, or there is none.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringArrayVarP(&o.data, "data", "d", nil, "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
+	f.VarP((*repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
 	o.output.add(f)

@@ -369,7 +369,7 @@ func (a *app) addCompletion(root *cobra.Command) {
 		case "convert":
 			c.ValidArgsFunction = names(wordMessageType, 1)
 		}
-		completeFlags(c, c.LocalFlags())
+		completeFlags(c, c.Flags()) // its own; LocalFlags would merge in those of every command above
 	}
 	completeFlags(root, root.PersistentFlags())
 	if root.PersistentFlags().Lookup("context") != nil {

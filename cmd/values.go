@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,37 @@ func (s *seconds) Set(text string) error {
 	*s = seconds(d)
 	return nil
 }
+
+// repeated is the values of a flag that may be given several times, as they stand.
+// pflag's own kind makes a CSV writer of 4 KiB for each flag, at every start.
+type repeated []string
+
+func (r *repeated) String() string {
+	if len(*r) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%q", []string(*r))
+}
+
+func (*repeated) Type() string { return "stringArray" }
+
+// Set adds a value.
+func (r *repeated) Set(text string) error { return r.Append(text) }
+
+// Append is Set, for pflag.SliceValue.
+func (r *repeated) Append(text string) error {
+	*r = append(*r, text)
+	return nil
+}
+
+// Replace takes other values, of which the caller keeps the slice.
+func (r *repeated) Replace(values []string) error {
+	*r = slices.Clone(values)
+	return nil
+}
+
+// GetSlice returns a copy of the values.
+func (r *repeated) GetSlice() []string { return slices.Clone(*r) }
 
 // size is a number of bytes as a flag: 4194304, 4MiB, 64k.
 type size int

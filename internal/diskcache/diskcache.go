@@ -138,6 +138,7 @@ func (c *Cache) Put(group, key string, data []byte) error {
 		return err
 	}
 	name := full(group, key)
+	replaced, _ := root.Lstat(c.name(group, key)) // nil: there is none
 	raw := make([]byte, headerSize, headerSize+len(name)+len(data))
 	copy(raw, magic)
 	binary.LittleEndian.PutUint32(raw[12:], uint32(len(name)))
@@ -145,6 +146,9 @@ func (c *Cache) Put(group, key string, data []byte) error {
 	binary.LittleEndian.PutUint32(raw[8:], crc32.Checksum(raw[12:], castagnoli()))
 	if err := writeAside(root, c.name(group, key), raw); err != nil {
 		return err
+	}
+	if replaced != nil && replaced.Size() >= int64(len(raw)) {
+		return nil // nothing has become more
 	}
 	return c.trim(root)
 }
