@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,11 +56,12 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 	}
 	full := format == "table" || format == "json" || a.globals.verbose > 0
 	var rows []listed
+	var services []protoreflect.FullName
 	var faults []error
 	if len(args) == 1 && !strings.ContainsAny(args[0], "*?") {
 		rows, err = listMethods(c.Context(), source, args[0])
-	} else {
-		rows, faults, err = listServices(c.Context(), source, args, full)
+	} else if services, err = listServices(c.Context(), source, args); err == nil && full {
+		rows, faults, err = describeServices(c.Context(), source, services)
 	}
 	if err != nil {
 		return err
@@ -67,40 +69,50 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 	for _, f := range discovery.Faults(source) {
 		fmt.Fprintf(a.env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
 	}
-	err = a.print(func(w *bufio.Writer) error { return printList(w, rows, format, full, a.env.Width) })
+	err = a.print(func(w *bufio.Writer) error {
+		if full {
+			return printList(w, rows, format, a.env.Width)
+		}
+		for _, r := range rows {
+			printName(w, r.Name)
+		}
+		for _, s := range services {
+			printName(w, string(s))
+		}
+		return nil
+	})
 	return withFaults(err, faults)
 }
 
-func listServices(ctx context.Context, source discovery.Source, args []string, full bool) (rows []listed, faults []error, err error) {
+// listServices returns the full names of the services that fit the pattern, if there
+// is one.
+func listServices(ctx context.Context, source discovery.Source, args []string) ([]protoreflect.FullName, error) {
 	services, err := source.Services(ctx)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || len(args) == 0 {
+		return services, err
 	}
-	var names []protoreflect.FullName
-	for _, s := range services {
-		if len(args) == 0 || matches(args[0], string(s)) {
-			names = append(names, s)
-		}
+	names := slices.DeleteFunc(services, func(s protoreflect.FullName) bool { return !matches(args[0], string(s)) })
+	if len(names) == 0 {
+		return nil, usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
 	}
-	if len(args) == 1 && len(names) == 0 {
-		return nil, nil, usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
-	}
-	if full {
-		discovery.Prefetch(ctx, source, names)
-	}
+	return names, nil
+}
+
+// describeServices looks at services. Those that can not be had are listed by name,
+// and told as faults.
+func describeServices(ctx context.Context, source discovery.Source, names []protoreflect.FullName) (rows []listed, faults []error, err error) {
+	discovery.Prefetch(ctx, source, names)
 	for _, n := range names {
 		row := listed{Name: string(n), Kind: "service"}
-		if full {
-			d, err := source.Find(ctx, n)
-			switch sd, ok := d.(protoreflect.ServiceDescriptor); {
-			case ok:
-				methods := sd.Methods().Len()
-				row.Methods, row.Deprecated = &methods, formatters.Deprecated(sd)
-			case err != nil && !broken(err):
-				return nil, nil, err
-			case err != nil:
-				faults = append(faults, err)
-			}
+		d, err := source.Find(ctx, n)
+		switch sd, ok := d.(protoreflect.ServiceDescriptor); {
+		case ok:
+			methods := sd.Methods().Len()
+			row.Methods, row.Deprecated = &methods, formatters.Deprecated(sd)
+		case err != nil && !broken(err):
+			return nil, nil, err
+		case err != nil:
+			faults = append(faults, err)
 		}
 		rows = append(rows, row)
 	}
@@ -136,15 +148,15 @@ func listMethods(ctx context.Context, source discovery.Source, name string) ([]l
 }
 
 // printList prints rows. Errors of w are kept until it is flushed.
-func printList(w *bufio.Writer, rows []listed, format string, full bool, width int) error {
-	switch {
-	case format == "json":
+func printList(w *bufio.Writer, rows []listed, format string, width int) error {
+	switch format {
+	case "json":
 		for _, r := range rows {
 			if err := formatters.WriteJSON(w, r); err != nil {
 				return err
 			}
 		}
-	case full:
+	default:
 		head := []string{"name", "kind", "methods", "request", "response", ""}
 		cells := make([][]string, len(rows))
 		for i, r := range rows {
@@ -154,13 +166,14 @@ func printList(w *bufio.Writer, rows []listed, format string, full bool, width i
 			head = nil
 		}
 		return formatters.WriteGrid(w, head, cells, width)
-	default:
-		for _, r := range rows {
-			w.WriteString(formatters.Clean(r.Name, false))
-			w.WriteByte('\n')
-		}
 	}
 	return nil
+}
+
+// printName prints a line of a plain list. Errors of w are kept until it is flushed.
+func printName(w *bufio.Writer, name string) {
+	w.WriteString(formatters.Clean(name, false))
+	w.WriteByte('\n')
 }
 
 func (r listed) cells() []string {

@@ -39,7 +39,11 @@ func (l *Layered) Services(ctx context.Context) ([]protoreflect.FullName, error)
 		case err != nil:
 			return nil, err
 		}
-		all = append(all, names...)
+		if all == nil {
+			all = names
+		} else {
+			all = append(all, names...)
+		}
 	}
 	if len(all) == 0 && absent != nil {
 		return nil, absent

@@ -159,7 +159,7 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	if len(listed) > maxFiles {
 		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
 	}
-	var names []protoreflect.FullName
+	names := make([]protoreflect.FullName, 0, len(listed))
 	for _, s := range listed {
 		// Some servers put a dot before what is in no package.
 		if n := protoreflect.FullName(strings.TrimPrefix(s.GetName(), ".")); len(n) <= maxName && n.IsValid() {

@@ -80,6 +80,18 @@ func parseServiceIndex(data []byte) *serviceIndex {
 	return x
 }
 
+// lists tells whether what format wrote is of these services.
+func lists(data []byte, services []protoreflect.FullName) bool {
+	for line := range bytes.Lines(data) {
+		service, _, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+		if len(services) == 0 || string(service) != string(services[0]) {
+			return false
+		}
+		services = services[1:]
+	}
+	return len(services) == 0
+}
+
 // parseNames reads full names, one a line.
 func parseNames(data []byte) []protoreflect.FullName {
 	var names []protoreflect.FullName
@@ -103,10 +115,17 @@ func formatNames(names []protoreflect.FullName) []byte {
 // saveIndex keeps the names of services, methods and types that are known.
 func (r *Remembered) saveIndex() {
 	var old *serviceIndex
+	services, ok := r.live.cachedServices()
 	if data, known := r.get(keyServices); known {
+		r.mu.Lock()
+		learned := r.learned
+		r.mu.Unlock()
+		if ok && !learned && lists(data, services) {
+			r.store.Touch(keyServices, r.now())
+			return
+		}
 		old = parseServiceIndex(data)
 	}
-	services, ok := r.live.cachedServices()
 	switch {
 	case ok:
 	case old != nil:
