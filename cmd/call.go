@@ -125,6 +125,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := a.globals.wire.checkGet(p); err != nil {
 		return err
 	}
+	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
+		collectGarbage(gcOften)
+	}
 	if o.dryRun {
 		return o.settleEdit(a.dryRun(c.Context(), p, format, o))
 	}

@@ -30,6 +30,7 @@ func Main() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
+	collectLate()
 	done := make(chan int, 1)
 	go func() { done <- onLargeStack(func() int { return runGuarded(ctx, env, os.Args[1:]) }) }()
 	for interrupted := false; !interrupted; {
@@ -54,25 +55,6 @@ func Main() int {
 	}
 	return exitInterrupted
 }
-
-// A frame is more than any command needs of its stack.
-type frame [48 << 10]byte
-
-// onLargeStack runs a function on a stack that has already grown, while there was
-// nothing on it. Otherwise it grows again and again under the frames of cobra, and
-// for each frame that moves the runtime reads tables from all over the binary: some
-// megabytes of memory at every start.
-//
-//go:noinline
-func onLargeStack(run func() int) int {
-	if run == nil {
-		return fill(frame{}) // never: but what it is given has its place in this frame
-	}
-	return run()
-}
-
-//go:noinline
-func fill(f frame) int { return int(f[0]) }
 
 // runGuarded is Run, with a crash of ours told as one.
 func runGuarded(ctx context.Context, env *Env, args []string) (code int) {

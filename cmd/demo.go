@@ -53,6 +53,7 @@ It serves until it is interrupted.`,
 }
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
+	collectGarbage(gcUsual)
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}

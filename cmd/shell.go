@@ -60,6 +60,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 
 // runShell decides what kind of shell it is, and runs it.
 func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
+	collectGarbage(gcUsual)
 	if len(o.lines) > 0 && o.file != "" {
 		return usage(errors.New("-c and -f both say what to run"), "")
 	}

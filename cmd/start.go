@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// This file keeps down what each start of the process costs, which for one call is
+// most of what it costs at all.
+
+// A frame is more than any command needs of its stack.
+type frame [48 << 10]byte
+
+// onLargeStack runs a function on a stack that has already grown, while there was
+// nothing on it. Otherwise it grows again and again under the frames of cobra, and
+// for each frame that moves the runtime reads tables from all over the binary: some
+// megabytes of memory at every start.
+//
+//go:noinline
+func onLargeStack(run func() int) int {
+	if run == nil {
+		return fill(frame{}) // never: but what it is given has its place in this frame
+	}
+	return run()
+}
+
+//go:noinline
+func fill(f frame) int { return int(f[0]) }
+
+// Percentages as runtime/debug.SetGCPercent has them.
+const (
+	gcLate  = 200 // the first collection comes with a heap of 8 MiB, not 4: most calls end before
+	gcUsual = 100
+	gcOften = 50 // a message among many leaves little behind that lives; this takes some MB off a stream
+)
+
+// collectLate puts off the first garbage collection. After it the collector goes on
+// as it does anywhere.
+func collectLate() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(gcLate)
+	canary := new([32]byte)
+	runtime.AddCleanup(canary, func(struct{}) {
+		if now := debug.SetGCPercent(gcUsual); now != gcLate {
+			debug.SetGCPercent(now) // collectGarbage has had its say
+		}
+	}, struct{}{})
+}
+
+// collectGarbage sets how often garbage is collected, for what runs longer than one call.
+func collectGarbage(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+}
