@@ -87,7 +87,7 @@ func (a *app) explain(err error) string {
 	}
 	switch {
 	case errors.As(err, &many):
-		return many.prefix() + a.explain(many.Err)
+		return many.say(a.explain(many.Err))
 	case errors.As(err, &filter):
 		return faultyFilter(filter)
 	case errors.As(err, new(*session.CredentialError)), errors.As(err, new(*session.ExposedError)):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -378,7 +379,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 	}
 	if m.o.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
-			m.tell(fmt.Sprintf("%s: %s", m.name(r.Index, r.Request.Target), firstLine(m.app.explain(r.Err))))
+			m.tell(at(m.name(r.Index, r.Request.Target), firstLine(m.app.explain(r.Err))))
 		} else if m.told == maxTold+1 {
 			m.tell("further failures are not told here; --failures FILE keeps them")
 		}
@@ -448,21 +449,34 @@ func (e *manyError) Error() string {
 	if e.name == "" {
 		return e.Err.Error()
 	}
-	return e.prefix() + e.Err.Error()
+	return e.say(e.Err.Error())
 }
 
 // Unwrap returns the first failure.
 func (e *manyError) Unwrap() error { return e.Err }
 
-// prefix says at which request.
-func (e *manyError) prefix() string {
-	switch {
-	case e.name == "":
-		return ""
-	case e.keepGoing && e.sum.Failed > 1:
-		return fmt.Sprintf("%d of %d calls failed, the first at %s: ", e.sum.Failed, e.sum.Failed+e.sum.Answered+e.sum.Stopped, e.name)
+// say tells a failure with the request that it is of.
+func (e *manyError) say(text string) string {
+	if e.name == "" {
+		return text
 	}
-	return e.name + ": "
+	text = at(e.name, text)
+	switch all := e.sum.Failed + e.sum.Answered + e.sum.Stopped; {
+	case !e.keepGoing || all == 1:
+		return text
+	case e.sum.Failed == 1:
+		return fmt.Sprintf("1 of %d calls failed: %s", all, text)
+	default:
+		return fmt.Sprintf("%d of %d calls failed, the first at %s", e.sum.Failed, all, text)
+	}
+}
+
+// at puts the name of a request or a target before a text, unless the text begins with it.
+func at(name, text string) string {
+	if strings.HasPrefix(text, name+": ") {
+		return text
+	}
+	return name + ": " + text
 }
 
 // hint says what became of the other requests.
