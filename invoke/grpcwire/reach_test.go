@@ -196,6 +196,25 @@ func TestTriesAnew(t *testing.T) {
 	}
 }
 
+// What connecting took is part of the limit, and a server that says nothing for the
+// rest of it is told apart all the same.
+func TestSilenceAfterSlowDialling(t *testing.T) {
+	const limit = 400 * time.Millisecond
+	address := raw(t, func(c net.Conn) {
+		defer c.Close()
+		_, _ = io.Copy(io.Discard, c)
+	})
+	slow := func(ctx context.Context, network, address string) (net.Conn, error) {
+		<-time.After(limit / 2) // what is tested is the time it takes
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	_, st, _ := call(t, "http://"+address, grpcwire.Options{Connect: connect.Dialer{Timeout: limit, Net: slow}}, nil)
+	want := address + ": no answer: connected, but it sent no HTTP/2 settings within 400ms"
+	if st.Code != codes.Unavailable || st.Message != want {
+		t.Errorf("%v, want %s", st.Err(), want)
+	}
+}
+
 func TestServiceConfigIsUsed(t *testing.T) {
 	const retries = `{"methodConfig":[{"name":[{"service":"rpcctl.demo.v1.Lab"}],
 		"retryPolicy":{"maxAttempts":4,"initialBackoff":"0.01s","maxBackoff":"0.1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}]}`
