@@ -72,7 +72,7 @@ func (o *Options) serviceConfig() (string, error) {
 
 // reachOptions are the options of grpc-go for how servers are reached.
 func (t *Transport) reachOptions() []grpc.DialOption {
-	var opts []grpc.DialOption
+	opts := []grpc.DialOption{grpc.WithResolvers(names{t})}
 	if !strings.HasPrefix(t.target.Address, "xds:") {
 		// Text records of the name service are not asked for one. What xds finds comes
 		// as one, too.
