@@ -34,7 +34,7 @@ func TestSilenceEnds(t *testing.T) {
 	writeFixtures(t, dir)
 	protoset := filepath.Join(dir, "demo.binpb")
 	large := filepath.Join(dir, "large.json")
-	if err := os.WriteFile(large, []byte(`{"name":"`+strings.Repeat("x", 8<<20)+`"}`), 0o600); err != nil {
+	if err := os.WriteFile(large, []byte(`{"name":"`+strings.Repeat("x", 2<<20)+`"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	silent := silentServer(t)
