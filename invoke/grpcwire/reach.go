@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -105,7 +106,8 @@ func (t *Transport) name() string {
 	case t.config != "" && t.target.Network == "tcp" && isName(t.target.Host()):
 		return "dns:///" + t.target.Address
 	}
-	return "passthrough:///" + t.target.Address
+	// What is no part of a URL may be part of a path, or of an address's zone.
+	return "passthrough:///" + url.PathEscape(t.target.Address)
 }
 
 func isName(host string) bool {

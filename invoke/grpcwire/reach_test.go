@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -153,6 +154,30 @@ func TestReachesIPv6(t *testing.T) {
 	address, _ := serveAt(t, "[::1]:0")
 	if _, st, _ := call(t, address, grpcwire.Options{}, nil); st.Code != codes.OK {
 		t.Error(st.Err())
+	}
+}
+
+// What means something in a URL is part of a zone or of a socket's path.
+func TestReachesOddAddresses(t *testing.T) {
+	for network, address := range map[string]string{"tcp": "[::1%lo]:0", "unix": filepath.Join(t.TempDir(), "50%zz?x#y z")} {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Logf("this system does not listen at %s: %v", address, err)
+			continue
+		}
+		if network == "tcp" {
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			address = "[::1%lo]:" + port
+		}
+		s := testserver.New(testserver.Options{})
+		go s.Serve(l)
+		t.Cleanup(s.Close)
+		transport, err := grpcwire.New(invoke.Target{Network: network, Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sayOK(t, transport)
+		transport.Close()
 	}
 }
 

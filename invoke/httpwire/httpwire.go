@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -122,10 +123,20 @@ func (t *Transport) authority() string {
 	case t.o.Authority != "":
 		return t.o.Authority
 	case t.target.Network == "tcp":
-		return t.target.Address
+		return withoutZone(t.target.Address)
 	default:
 		return "localhost"
 	}
+}
+
+// withoutZone takes the zone out of an IPv6 address, which means nothing to the other
+// side (RFC 6874, section 4).
+func withoutZone(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip, _, zoned := strings.Cut(host, "%"); err == nil && zoned {
+		return net.JoinHostPort(ip, port)
+	}
+	return address
 }
 
 // Open begins a call, connecting first if need be.
