@@ -16,23 +16,42 @@ import (
 
 // authFlags say who calls. None of them takes a secret: they tell where it is.
 type authFlags struct {
-	bearerFile, bearerEnv, command   string
-	basic, passwordFile, passwordEnv string
+	bearerFile, bearerEnv, command   given
+	basic, passwordFile, passwordEnv given
 	netrc                            bool
 	plaintext                        bool // secrets may go to another machine unencrypted
+}
+
+// given is a text that is not empty when its flag is there: one that a script fills in
+// with nothing would otherwise be a call without a credential.
+type given string
+
+// String returns the text.
+func (g *given) String() string { return string(*g) }
+
+// Type is the kind of value, for help.
+func (g *given) Type() string { return "string" }
+
+// Set takes the text.
+func (g *given) Set(s string) error {
+	if s == "" {
+		return errors.New("it is empty")
+	}
+	*g = given(s)
+	return nil
 }
 
 // credentialFlags are the flags of which one at most may be given.
 var credentialFlags = []string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}
 
 func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
-	f.StringVar(&o.bearerFile, "bearer-file", "", "send the token in `FILE` as authorization: Bearer")
-	f.StringVar(&o.bearerEnv, "bearer-env", "", "send the token in the environment variable `NAME`")
-	f.StringVar(&o.basic, "basic", "", "authorization: Basic for `USER`; without the two flags below the terminal is asked")
-	f.StringVar(&o.passwordFile, "password-file", "", "`FILE` with the password for --basic")
-	f.StringVar(&o.passwordEnv, "password-env", "", "environment variable `NAME` with the password for --basic")
+	f.Var(&o.bearerFile, "bearer-file", "send the token in `FILE` as authorization: Bearer")
+	f.Var(&o.bearerEnv, "bearer-env", "send the token in the environment variable `NAME`")
+	f.Var(&o.basic, "basic", "authorization: Basic for `USER`; without the two flags below the terminal is asked")
+	f.Var(&o.passwordFile, "password-file", "`FILE` with the password for --basic")
+	f.Var(&o.passwordEnv, "password-env", "environment variable `NAME` with the password for --basic")
 	f.BoolVar(&o.netrc, "netrc", false, "user and password from ~/.netrc, or the file that NETRC names")
-	f.StringVar(&o.command, "auth-command", "", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
+	f.Var(&o.command, "auth-command", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
 	f.BoolVar(&o.plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
 }
 
@@ -53,13 +72,13 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
 	case o.passwordFile != "" && o.passwordEnv != "":
 		return "", usage(errors.New("--password-file and --password-env both name the password"), "")
 	case o.bearerFile != "":
-		token, err := readSecret(o.bearerFile)
+		token, err := readSecret(string(o.bearerFile))
 		if err != nil {
 			return "", fmt.Errorf("--bearer-file: %w", err)
 		}
 		return bearer("--bearer-file", token)
 	case o.bearerEnv != "":
-		token, ok := env.LookupEnv(o.bearerEnv)
+		token, ok := env.LookupEnv(string(o.bearerEnv))
 		if !ok {
 			return "", usage(fmt.Errorf("--bearer-env: the environment has no variable %q", o.bearerEnv), "")
 		}
@@ -79,7 +98,7 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
 func (o *authFlags) authorizer(env *Env) func(ctx context.Context, fresh bool) (string, error) {
 	if o.command != "" {
 		return func(ctx context.Context, _ bool) (string, error) {
-			token, err := runForToken(ctx, env, o.command)
+			token, err := runForToken(ctx, env, string(o.command))
 			if err != nil {
 				return "", fmt.Errorf("--auth-command: %w", err)
 			}
@@ -95,29 +114,29 @@ func (o *authFlags) authorizer(env *Env) func(ctx context.Context, fresh bool) (
 			}
 			asked = true
 		}
-		return basic(o.basic, password), nil
+		return basic(string(o.basic), password), nil
 	}
 }
 
 // basicAuth is the value for --basic.
 func (o *authFlags) basicAuth(env *Env) (string, error) {
-	if strings.ContainsAny(o.basic, ":\r\n") {
+	if strings.ContainsAny(string(o.basic), ":\r\n") {
 		return "", usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
 			"--password-file FILE or --password-env NAME")
 	}
 	switch {
 	case o.passwordFile != "":
-		password, err := readSecret(o.passwordFile)
+		password, err := readSecret(string(o.passwordFile))
 		if err != nil {
 			return "", fmt.Errorf("--password-file: %w", err)
 		}
-		return basic(o.basic, password), nil
+		return basic(string(o.basic), password), nil
 	case o.passwordEnv != "":
-		password, ok := env.LookupEnv(o.passwordEnv)
+		password, ok := env.LookupEnv(string(o.passwordEnv))
 		if !ok {
 			return "", usage(fmt.Errorf("--password-env: the environment has no variable %q", o.passwordEnv), "")
 		}
-		return basic(o.basic, password), nil
+		return basic(string(o.basic), password), nil
 	}
 	return session.Later, nil
 }
@@ -136,6 +155,8 @@ func bearer(from, token string) (string, error) {
 		return "", usage(fmt.Errorf("%s: no token", from), "")
 	case !printable(token):
 		return "", usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
+	case strings.HasPrefix(token, "{"):
+		return "", usage(fmt.Errorf("%s: that is JSON, and not a token", from), "take the token out of it, as jq -r .access_token does")
 	case strings.Contains(token, " "):
 		return token, nil
 	}

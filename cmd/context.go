@@ -208,7 +208,36 @@ func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args 
 	if err != nil {
 		return err
 	}
-	return usageIfSyntax(store.Change(c.Context(), o.project, func(*config.Contexts) ([]config.Edit, error) { return edits, nil }))
+	return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+		f := all.User
+		if o.project {
+			f = all.Project
+		}
+		return edits, oneCaller(f.Context(name), edits)
+	}))
+}
+
+// oneCaller refuses edits that leave a context with two settings that say who calls:
+// no call could be made with it.
+func oneCaller(x *config.Context, edits []config.Edit) error {
+	var left []string
+	for _, key := range append([]string{"headers.authorization"}, credentialFlags...) {
+		has := x != nil && slices.ContainsFunc(x.Settings, func(s config.Setting) bool {
+			return s.Key == key && (key != "netrc" || s.Values[0] == "true")
+		})
+		for _, e := range edits {
+			if at := strings.Join(e.Path[2:], "."); at == key || strings.HasPrefix(at, key+".") {
+				has = len(e.Values) > 0 && (key != "netrc" || e.Values[0] == "true")
+			}
+		}
+		if has {
+			left = append(left, key)
+		}
+	}
+	if len(left) < 2 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s and %s would both say who calls", left[0], left[1]), left[0]+"= or "+left[1]+"= removes one")
 }
 
 // edits reads KEY=VALUE.
@@ -369,8 +398,16 @@ func (a *app) newContextRemove() *cobra.Command {
 				if o.project {
 					f = all.Project
 				}
-				if f.Context(args[0]) == nil {
+				switch elsewhere := all.Find(args[0]); {
+				case f.Context(args[0]) != nil:
+				case elsewhere == nil:
 					return nil, unknownContext(args[0], "context remove", all)
+				default:
+					hint := "--project removes it there"
+					if o.project {
+						hint = "without --project it is removed there"
+					}
+					return nil, usage(fmt.Errorf("context remove: the context %s is in %s", args[0], elsewhere.File.Path), hint)
 				}
 				edits := []config.Edit{{Path: []string{"contexts", args[0]}}}
 				if f.Current == args[0] {

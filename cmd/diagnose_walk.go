@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,7 +25,9 @@ type wayfarer struct {
 	dialer  connect.Dialer
 	target  invoke.Target
 	network string
-	address string // what is dialled
+	address string // what is dialled: host:port, or a path
+	server  string // that knows the name; "": the system's
+	found   string // the address that it gave, with the port; "": the system finds them
 }
 
 // expirySoon is how long before its end a certificate is remarked on.
@@ -43,12 +46,12 @@ func (w *wayfarer) connection(ctx context.Context) bool {
 		w.done(skippedStep("connect", "the demo is inside this process"))
 		return true
 	case invoke.NetworkResolver:
-		host, ok := resolverAddress(w.address)
+		server, host, ok := resolverAddress(w.address)
 		if !ok {
 			w.done(skippedStep("connect", "the resolver of "+w.address+" finds the server"))
 			return true
 		}
-		w.network, w.address = "tcp", host
+		w.network, w.address, w.server = "tcp", host, server
 	}
 	if w.network == "tcp" && !w.name(ctx) {
 		w.skip("no address to connect to", "tcp", "tls", "http/2")
@@ -98,15 +101,18 @@ func (w *wayfarer) skip(why string, steps ...string) {
 	}
 }
 
-// resolverAddress is the host:port in dns:///host:port.
-func resolverAddress(target string) (string, bool) {
-	rest, ok := strings.CutPrefix(target, "dns://")
-	_, name, found := strings.Cut(rest, "/")
-	if _, _, err := net.SplitHostPort(name); !ok || !found || err != nil {
-		return "", false
+// resolverAddress parts dns://server/host:port.
+func resolverAddress(target string) (server, address string, ok bool) {
+	rest, isDNS := strings.CutPrefix(target, "dns://")
+	server, address, found := strings.Cut(rest, "/")
+	if _, _, err := net.SplitHostPort(address); !isDNS || !found || err != nil {
+		return "", "", false
 	}
-	return name, true
+	return server, address, true
 }
+
+// dialled is what to connect to.
+func (w *wayfarer) dialled() string { return cmp.Or(w.found, w.address) }
 
 // name looks the name up, unless a proxy does.
 func (w *wayfarer) name(ctx context.Context) bool {
@@ -119,9 +125,12 @@ func (w *wayfarer) name(ctx context.Context) bool {
 		}
 	}
 	p.measure(w.now, func() error {
-		addrs, err := w.dialer.Lookup(ctx, w.address)
+		addrs, err := w.dialer.Lookup(ctx, w.server, w.address)
 		for _, a := range addrs {
 			p.Addresses = append(p.Addresses, a.String())
+		}
+		if _, port, perr := net.SplitHostPort(w.address); w.server != "" && perr == nil && len(addrs) > 0 {
+			w.found = net.JoinHostPort(p.Addresses[0], port)
 		}
 		p.Detail = strings.Join(p.Addresses, ", ")
 		return err
@@ -137,7 +146,7 @@ func (w *wayfarer) connect(ctx context.Context) net.Conn {
 	}
 	var conn net.Conn
 	p.measure(w.now, func() (err error) {
-		conn, err = w.dialer.Dial(ctx, w.network, w.address)
+		conn, err = w.dialer.Dial(ctx, w.network, w.dialled())
 		if err == nil {
 			p.Detail = conn.RemoteAddr().String()
 			if w.network == "unix" {
@@ -157,7 +166,7 @@ func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
 	var fault *connect.Error
 	p.measure(w.now, func() error {
 		err := w.dialer.SpeaksHTTP2(ctx, conn, w.address, false)
-		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) && w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.address) {
+		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) && w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.dialled()) {
 			fault = &connect.Error{Kind: connect.ServerTLS, Address: w.address, Err: err}
 			return fault
 		}
@@ -169,7 +178,7 @@ func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
 		w.done(p)
 		return p.Verdict == stepOK
 	}
-	again, err := w.dialer.Dial(ctx, w.network, w.address)
+	again, err := w.dialer.Dial(ctx, w.network, w.dialled())
 	if err != nil {
 		w.done(p)
 		return false

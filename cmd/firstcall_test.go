@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os/exec"
 	"slices"
@@ -48,9 +49,9 @@ func (k *tapped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// frames are the HTTP/2 frames that a client sent, by type, in order. What depends
-// on timing is left out: acknowledgements, windows and pings.
-func (k *tapped) frames(t *testing.T) []byte {
+// frames are the HTTP/2 frames that a client sent, by type and size, in order. What
+// depends on timing is left out: acknowledgements, windows and pings.
+func (k *tapped) frames(t *testing.T) []string {
 	t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -59,21 +60,21 @@ func (k *tapped) frames(t *testing.T) []byte {
 		t.Errorf("the client said %q first", b[:min(len(b), 30)])
 		return nil
 	}
-	var types []byte
+	var sent []string
 	for len(b) >= 9 {
 		n := int(b[0])<<16 | int(b[1])<<8 | int(b[2])
 		const settings, ping, window, ack = 4, 6, 8, 1
 		if kind := b[3]; kind != ping && kind != window && (kind != settings || b[4]&ack == 0) {
-			types = append(types, kind)
+			sent = append(sent, fmt.Sprintf("type %d, %d bytes", kind, n))
 		}
 		b = b[min(len(b), 9+n):]
 	}
-	return types
+	return sent
 }
 
 // The first call to a server on this machine without any flag costs no connection, no
 // round trip and no write more than with --plaintext: what the client sends is the
-// same, frame by frame.
+// same, frame by frame and byte for byte in number, on every wire.
 func TestFirstCallCostsNoMore(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -83,29 +84,31 @@ func TestFirstCallCostsNoMore(t *testing.T) {
 	server := testserver.New(testserver.Options{})
 	go server.Serve(listener)
 	t.Cleanup(server.Close)
-	var sent [][]byte
-	for _, flags := range [][]string{{"--plaintext"}, {}} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		c := exec.CommandContext(ctx, "rpcctl", append(flags, "-a", l.Addr().String(), "call", "rpcctl.demo.v1.Greeter/SayHello")...)
-		// Nothing that one call leaves for the next.
-		c.Env = append(slices.Clone(c.Environ()), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+	for _, protocol := range []string{"grpc", "connect", "grpc-web"} {
+		var sent [][]string
+		for _, flags := range [][]string{{"--plaintext"}, {}} {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			c := exec.CommandContext(ctx, "rpcctl", append(flags, "--protocol", protocol, "-a", l.Addr().String(), "call", "rpcctl.demo.v1.Greeter/SayHello")...)
+			// Nothing that one call leaves for the next.
+			c.Env = append(slices.Clone(c.Environ()), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			cancel()
+			await(t, server, func(s testserver.Stats) bool { return s.Open == 0 })
+			listener.mu.Lock()
+			if len(listener.conns) != 1 {
+				t.Errorf("%s, %v: %d connections", protocol, flags, len(listener.conns))
+			}
+			sent = append(sent, listener.conns[0].frames(t))
+			listener.conns = nil
+			listener.mu.Unlock()
 		}
-		cancel()
-		await(t, server, func(s testserver.Stats) bool { return s.Open == 0 })
-		listener.mu.Lock()
-		if len(listener.conns) != 1 {
-			t.Errorf("%v: %d connections", flags, len(listener.conns))
+		if len(sent[0]) == 0 {
+			t.Errorf("%s: nothing was sent", protocol)
 		}
-		sent = append(sent, listener.conns[0].frames(t))
-		listener.conns = nil
-		listener.mu.Unlock()
-	}
-	if len(sent[0]) == 0 {
-		t.Error("nothing was sent")
-	}
-	if diff := cmp.Diff(sent[0], sent[1]); diff != "" {
-		t.Errorf("frames (-plaintext +none):\n%s", diff)
+		if diff := cmp.Diff(sent[0], sent[1]); diff != "" {
+			t.Errorf("%s: frames (-plaintext +none):\n%s", protocol, diff)
+		}
 	}
 }

@@ -40,6 +40,9 @@ func netrcAuth(env *Env, t *invoke.Target) (string, error) {
 	if !ok {
 		return "", usage(fmt.Errorf("--netrc: %s has no entry for %q", path, host), "")
 	}
+	if login == "" || password == "" {
+		return "", usage(fmt.Errorf("--netrc: the entry for %q in %s has not both a login and a password", host, path), "")
+	}
 	return basic(login, password), nil
 }
 

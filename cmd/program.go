@@ -23,25 +23,33 @@ const (
 // says on standard error a person may have to read. It gets no standard input,
 // which may be full of requests.
 func runForToken(ctx context.Context, env *Env, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, programLimit)
+	limited, cancel := context.WithTimeout(ctx, programLimit)
 	defer cancel()
 	shell, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	c := exec.CommandContext(ctx, shell, flag, command)
+	c := exec.CommandContext(limited, shell, flag, command)
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
 	c.WaitDelay = programGrace
-	err := c.Run()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-limited.Done():
+		// It is killed. What it started may hold its output open, which nobody waits
+		// for: the goroutine ends within the grace.
+	}
 	switch {
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "", fmt.Errorf("the program did not end within %s", programLimit)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
+	case limited.Err() != nil:
+		return "", fmt.Errorf("the program did not end within %s", programLimit)
 	case out.over:
 		return "", fmt.Errorf("the program printed more than %d bytes", maxSecret)
-	case err != nil:
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // that is a child that stays, as a browser does
 		return "", fmt.Errorf("the program failed: %w", err)
 	}
 	return out.kept.String(), nil

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := make(chan testserver.Call, 1000)
+	seen := make(chan testserver.Call, 10_000)
 	server := testserver.New(testserver.Options{OnCall: func(c testserver.Call) { seen <- c }})
 	go server.Serve(l)
 	t.Cleanup(server.Close)
@@ -34,9 +35,10 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	const secret = "s3cr3t-0f-th3-t3st"
 	home := t.TempDir()
 	for name, text := range map[string]string{
-		"token":   secret + "\n",
-		"headers": "x-plain-name: " + secret + "\n",
-		".netrc":  "machine 127.0.0.1 login me password " + secret + "\n",
+		"token":       secret + "\n",
+		"each.ndjson": "{}\n{\"nofield\":1}\n",
+		"headers":     "x-plain-name: " + secret + "\n",
+		".netrc":      "machine 127.0.0.1 login me password " + secret + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -52,11 +54,27 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		defer cancel()
 		c := exec.CommandContext(ctx, "rpcctl", args...)
 		c.Dir, c.Env = home, env
+		if name, _, is := strings.Cut(args[0], "="); is && name == "HTTPS_PROXY" {
+			c.Env = append(slices.Clone(env), args[0])
+			c.Args = slices.Delete(c.Args, 1, 2)
+		}
 		out, err := c.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run("context", "set", "kept", "addr="+l.Addr().String(), "bearer-env=SECRET", "headers.x-kept.env=SECRET", "headers.x-file.file=token"); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	for name, settings := range map[string][]string{
+		"kept":    {"bearer-env=SECRET", "headers.x-kept.env=SECRET", "headers.x-file.file=token"},
+		"program": {"auth-command=cat token"},
+		"basic":   {"basic=me", "password-file=token"},
+	} {
+		if out, err := run(append([]string{"context", "set", name, "addr=" + l.Addr().String()}, settings...)...); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	named := func(names ...string) (flags []string) {
+		for _, n := range names {
+			flags = append(flags, "-H", n+": "+secret)
+		}
+		return flags
 	}
 	kinds := map[string][]string{
 		"bearer-file":  {"--bearer-file", "token"},
@@ -67,43 +85,87 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		"auth-command": {"--auth-command", "cat token"},
 		"header file":  {"-H", "@headers"},
 		"expanded":     {"-H", "x-plain-name: ${SECRET}", "--expand-headers"},
-		"named so":     {"-H", "x-api-key: " + secret, "-H", "my-token-bin: " + base64.StdEncoding.EncodeToString([]byte(secret))},
-		"context":      {"--context", "kept"},
+		"for one":      {"--rpc-header", "cookie: a=" + secret, "--reflect-header", "x-api-key: " + secret},
+		"authorized":   append([]string{"--plaintext"}, named("authorization", "proxy-authorization", "cookie")...),
+		"named so": append(named("x-api-key", "x-apikey", "my-token", "the-secret", "PASSWORD"),
+			"-H", "my-token-bin: "+base64.StdEncoding.EncodeToString([]byte(secret))),
+		"context":             {"--context", "kept"},
+		"context, by program": {"--context", "program"},
+		"context, by file":    {"--context", "basic"},
 	}
 	ways := [][]string{
 		{"call", "SayHello", "-vv"},
 		{"call", "SayHello", "-o", "events", "-vv"},
+		{"call", "SayHello", "-o", "events", "--output-file", "events.json"},
 		{"call", "SayHello", "--dry-run", "-v"},
+		{"call", "SayHello", "--dry-run", "-o", "events"},
 		{"call", "SayHello", "--protocol", "connect", "-vv"},
+		{"call", "SayHello", "--protocol", "grpc-web", "-vv", "-o", "events"},
 		{"call", "Lab.Secret", "-vv"}, // refuses all of them
+		{"call", "Lab.Secret", "--format-error", "-vv"},
 		{"call", "Lab.Flaky", "--retry", "1", "-vv"},
+		{"call", "SayHello", "--each", "-d", "@each.ndjson", "--keep-going", "--failures", "failed.ndjson", "-vv"},
+		{"call", "SayHello", "--repeat", "2", "--with-request", "-o", "events"},
 		{"call", "NoSuch", "-vv"},
 		{"call", "SayHello", "nofield=1", "-vv"},
 		{"list", "-vv"},
+		{"describe", "Shop", "-vv"},
+		{"export", "--proto-out-dir", "exported", "-vv"},
 		{"health", "-vv"},
 		{"diagnose", "-o", "json", "-vv"},
+		{"diagnose", "-vv"},
 		{"context", "show", "-o", "json"},
+		{"context", "show"},
+		{"context", "list"},
 		{"shell", "-c", "call SayHello -vv; call SayHello -o events"},
 	}
-	for kind, flags := range kinds {
-		t.Run(kind, func(t *testing.T) {
-			if kind != "context" {
-				flags = append([]string{"-a", l.Addr().String()}, flags...)
-			}
-			for _, way := range ways {
-				out, _ := run(append(flags, way...)...)
-				search(t, fmt.Sprint(way), out, secret)
-			}
-			// Where the server cannot be reached, or must not get it.
-			for _, target := range []string{"127.0.0.1:1", "http://192.0.2.1:1"} {
-				out, _ := run(append([]string{"-a", target, "call", "SayHello", "-vv", "-o", "events", "--connect-timeout", "0.2"}, flags[min(len(flags), 2):]...)...)
-				search(t, target, out, secret)
-			}
-		})
+	// All at once: the files are searched when all have ended.
+	t.Run("all", func(t *testing.T) {
+		for kind, flags := range kinds {
+			t.Run(kind, func(t *testing.T) {
+				t.Parallel()
+				if !strings.HasPrefix(kind, "context") {
+					flags = append([]string{"-a", l.Addr().String()}, flags...)
+				}
+				for _, way := range ways {
+					out, _ := run(append(slices.Clone(flags), way...)...)
+					search(t, fmt.Sprint(way), out, secret)
+					if strings.Contains(out, "unknown flag") {
+						t.Errorf("%q: %s", way, out)
+					}
+				}
+				// Where the server cannot be reached, or must not get it.
+				for _, target := range []string{"127.0.0.1:1", "http://192.0.2.1:1"} {
+					out, _ := run(append([]string{"-a", target, "call", "SayHello", "-vv", "-o", "events", "--connect-timeout", "0.2"}, flags[min(len(flags), 2):]...)...)
+					search(t, target, out, secret)
+				}
+			})
+		}
+	})
+	// What is in a URL goes to a proxy, or to whoever has a descriptor set.
+	for _, args := range [][]string{
+		{"-a", "http://inside.example:1", "call", "SayHello", "-vv", "-o", "events"},
+		{"-a", "https://inside.example", "list", "-vv"},
+		{"diagnose", "http://inside.example:1", "-o", "json"},
+		{"diagnose", "http://inside.example:1", "-vv"},
+		{"--protoset", "https://me:" + secret + "@127.0.0.1:1/x?token=" + secret, "list", "-vv"},
+		{"--protoset", "http://me:" + secret + "@127.0.0.1:1/x", "list", "-vv"},
+		{"-a", "http://me:" + secret + "@127.0.0.1:1", "list", "-vv"},
+	} {
+		for _, proxy := range []string{"http://me:" + secret + "@127.0.0.1:1", "socks9://me:" + secret + "@127.0.0.1:1", "http://me:" + secret + "@[:1"} {
+			out, _ := run(append([]string{"HTTPS_PROXY=" + proxy}, args...)...)
+			search(t, fmt.Sprint(args), out, secret)
+		}
 	}
-	for name, text := range snapshot(t, home) {
+	written := snapshot(t, home)
+	for name, text := range written {
 		if _, ours := given[name]; !ours {
 			search(t, name, text, secret)
+		}
+	}
+	for _, name := range []string{"events.json", "failed.ndjson", "etc/rpcctl/config.yaml", "exported/rpcctl/demo/v1/shop.proto"} {
+		if written[filepath.Join(home, name)] == "" {
+			t.Errorf("%s was not written", name)
 		}
 	}
 	// The secrets did go out: the search had something to find.

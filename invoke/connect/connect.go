@@ -3,6 +3,8 @@ package connect
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/url"
 	"time"
@@ -64,17 +66,32 @@ func (d *Dialer) net() func(ctx context.Context, network, address string) (net.C
 // Handshake runs a TLS handshake over conn, whose owner it becomes when it
 // succeeds. Its error is an *Error.
 func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.Limit())
+	limited, cancel := context.WithTimeout(ctx, d.Limit())
 	defer cancel()
 	t := tls.Client(conn, config)
-	if err := t.HandshakeContext(ctx); err != nil {
-		e := handshakeError(address, err, d.Limit())
+	if err := t.HandshakeContext(limited); err != nil {
+		e := handshakeError(address, cutShort(err, ctx, limited), d.Limit())
 		if len(config.Certificates) > 0 {
 			e = e.refusedCert()
 		}
 		return nil, e
 	}
 	return t, nil
+}
+
+// cutShort returns what ended something on a connection. Whoever watches one of the
+// contexts closes the connection when it is done, and then the error is about that,
+// or about the end of the context, whichever is seen first.
+func cutShort(err error, contexts ...context.Context) error {
+	if isTimeout(err) {
+		return err
+	}
+	for _, ctx := range contexts {
+		if cause := ctx.Err(); cause != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
+			return errors.Join(cause, err)
+		}
+	}
+	return err
 }
 
 // probeLimit is the time given to find out what a server speaks, after a

@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,6 +32,7 @@ func TestKindsOfDialling(t *testing.T) {
 		{"reset", sys(syscall.ECONNRESET), "h:1: closed the connection: it reset it before it said anything"},
 		{"no name", &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}, "h:1: unknown host"},
 		{"no name server", &net.DNSError{Err: "server misbehaving", Name: "h"}, "h:1: unknown host: looking up the name: server misbehaving"},
+		{"no answer of a name server", &net.DNSError{Err: "i/o timeout", Name: "h", IsTimeout: true}, "h:1: no answer: to the question for its name within 10s"},
 		{"no answer", sys(syscall.ETIMEDOUT), "h:1: no answer: within 10s"},
 		{"forbidden", sys(syscall.EACCES), "h:1: cannot connect: permission denied"},
 	} {
@@ -56,6 +58,37 @@ func TestDiallingEnds(t *testing.T) {
 	var e *connect.Error
 	if !errors.As(err, &e) || e.Kind != connect.TimedOut || time.Since(began) > 250*time.Millisecond {
 		t.Errorf("%v after %s", err, time.Since(began))
+	}
+}
+
+// overdue is a context that is over, and whose children do not know it yet.
+type overdue struct{ context.Context }
+
+func (overdue) Err() error { return context.DeadlineExceeded }
+
+// Whoever made the connection may close it at the limit before the handshake's own
+// watch sees the limit: that is the limit, all the same.
+func TestHandshakeClosedAtTheLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		want string
+	}{
+		{"at the limit", overdue{t.Context()}, "h:1: no answer: to the TLS handshake within 10s"},
+		{"before it", t.Context(), "h:1: TLS handshake: io: read/write on closed pipe"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, other := net.Pipe()
+			defer other.Close()
+			go func() {
+				_, _ = other.Read(make([]byte, 1)) // the first of the client's words
+				conn.Close()
+			}()
+			_, err := new(connect.Dialer).Handshake(tt.ctx, conn, "h:1", &tls.Config{ServerName: "h", MinVersion: tls.VersionTLS12})
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
 	}
 }
 

@@ -72,6 +72,8 @@ func dialError(address string, err error, limit time.Duration) *Error {
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Kind = UnknownHost
+	case errors.As(err, &dns) && dns.IsTimeout:
+		e.Kind, e.Detail = TimedOut, "to the question for its name "+withinLimit(limit)
 	case errors.As(err, &dns):
 		e.Kind, e.Detail = UnknownHost, "looking up the name: "+dns.Err
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -9,12 +9,14 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
-// Lookup resolves the host of an address host:port. A host that is an address is
-// returned as it is. Its error is an *Error.
-func (d *Dialer) Lookup(ctx context.Context, address string) ([]netip.Addr, error) {
+// Lookup resolves the host of an address host:port by asking a name server, host or
+// host:port, or the system when that is "". A host that is an address is returned as
+// it is. Its error is an *Error.
+func (d *Dialer) Lookup(ctx context.Context, server, address string) ([]netip.Addr, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, &Error{Kind: Other, Address: address, Err: err, Detail: err.Error()}
@@ -24,7 +26,7 @@ func (d *Dialer) Lookup(ctx context.Context, address string) ([]netip.Addr, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.Limit())
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	addrs, err := asking(server).LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return nil, dialError(address, err, d.Limit())
 	}
@@ -32,6 +34,19 @@ func (d *Dialer) Lookup(ctx context.Context, address string) ([]netip.Addr, erro
 		addrs[i] = addrs[i].Unmap()
 	}
 	return addrs, nil
+}
+
+// asking returns the resolver that asks a name server.
+func asking(server string) *net.Resolver {
+	if server == "" {
+		return net.DefaultResolver
+	}
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		server = net.JoinHostPort(strings.Trim(server, "[]"), "53")
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server)
+	}}
 }
 
 // InspectTLS runs a TLS handshake as Handshake does, and returns what was seen of

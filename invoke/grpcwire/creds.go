@@ -2,8 +2,8 @@ package grpcwire
 
 import (
 	"context"
+	"errors"
 	"net"
-	"time"
 
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc/credentials"
@@ -42,7 +42,9 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 		conn, info.SecurityLevel = secured, credentials.PrivacyAndIntegrity
 		gaveCert = len(config.Certificates) > 0
 	}
-	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, began: time.Now(), address: address}, info, nil
+	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, address: address, late: func() bool {
+		return errors.Is(ctx.Err(), context.DeadlineExceeded)
+	}}, info, nil
 }
 
 func hostOf(authority string) string {
@@ -80,8 +82,8 @@ func (c *creds) OverrideServerName(string) error { return nil }
 type watched struct {
 	*connect.Sniffer
 	t       *Transport
-	began   time.Time
 	address string
+	late    func() bool // the limit for connecting is over
 	heard   bool
 }
 
@@ -92,10 +94,10 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.heard = true
 		if fault := w.Fault(); fault != nil {
 			w.t.note(fault)
-		} else if limit := w.t.o.Connect.Limit(); err != nil && time.Since(w.began) >= limit-limit/8 {
+		} else if err != nil && w.late() {
 			w.t.note(&connect.Error{
 				Kind: connect.TimedOut, Address: w.address, Err: err,
-				Detail: "connected, but it sent no HTTP/2 settings within " + limit.String(),
+				Detail: "connected, but it sent no HTTP/2 settings within " + w.t.o.Connect.Limit().String(),
 			})
 		}
 	}

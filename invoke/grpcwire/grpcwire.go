@@ -108,6 +108,7 @@ func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 // turns out to speak TLS is connected to again, with TLS: no request was sent
 // before, because requests wait for the server's SETTINGS frame.
 func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	began := time.Now()
 	for {
 		conn, secure, err := t.client()
 		if err != nil {
@@ -127,16 +128,16 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 			}, nil
 		}
 		t.release(conn)
-		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, secure) {
+		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, began, secure) {
 			continue
 		}
 		t.drop(conn)
-		return nil, &invoke.StatusError{Status: t.openStatus(ctx, err, secure)}
+		return nil, &invoke.StatusError{Status: t.openStatus(ctx, began, err, secure)}
 	}
 }
 
 // openStatus is the status of a call for which there was no connection.
-func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *invoke.Status {
+func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, secure bool) *invoke.Status {
 	s := callStatus(ctx, err, false, 0)
 	t.mu.Lock()
 	last := t.lastErr
@@ -144,7 +145,7 @@ func (t *Transport) openStatus(ctx context.Context, err error, secure bool) *inv
 	var ce *connect.Error
 	if errors.As(last, &ce) {
 		if maybeTLS(ce.Kind) && !secure && t.target.Network == "tcp" &&
-			t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address) {
+			t.answersTLS(ctx, began) {
 			ce = &connect.Error{Kind: connect.ServerTLS, Address: ce.Address, Err: ce}
 		}
 		if s.Code == codes.Unavailable {
@@ -164,7 +165,7 @@ func maybeTLS(k connect.Kind) bool { return k == connect.Closed || k == connect.
 
 // stepUp changes to TLS when the target allows either, and its server answered
 // plaintext as one does that speaks TLS.
-func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
+func (t *Transport) stepUp(ctx context.Context, began time.Time, wasSecure bool) bool {
 	t.mu.Lock()
 	last, decided := t.lastErr, t.decided
 	secure := t.secure
@@ -177,7 +178,7 @@ func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
 		return false
 	}
 	if ce.Kind != connect.ServerTLS &&
-		(!maybeTLS(ce.Kind) || !t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)) {
+		(!maybeTLS(ce.Kind) || !t.answersTLS(ctx, began)) {
 		return false
 	}
 	t.mu.Lock()
@@ -190,6 +191,14 @@ func (t *Transport) stepUp(ctx context.Context, wasSecure bool) bool {
 		}
 	}
 	return true
+}
+
+// answersTLS looks into what the server speaks, as long as there is time for
+// connecting.
+func (t *Transport) answersTLS(ctx context.Context, began time.Time) bool {
+	ctx, cancel := context.WithDeadline(ctx, began.Add(t.o.Connect.Limit()))
+	defer cancel()
+	return t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address)
 }
 
 // client returns the connection, made on first use, for a call that releases it.

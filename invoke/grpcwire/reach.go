@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func (o *Options) serviceConfig() (string, error) {
 
 // reachOptions are the options of grpc-go for how servers are reached.
 func (t *Transport) reachOptions() []grpc.DialOption {
-	var opts []grpc.DialOption
+	opts := []grpc.DialOption{grpc.WithResolvers(names{t})}
 	if !strings.HasPrefix(t.target.Address, "xds:") {
 		// Text records of the name service are not asked for one. What xds finds comes
 		// as one, too.
@@ -105,7 +106,8 @@ func (t *Transport) name() string {
 	case t.config != "" && t.target.Network == "tcp" && isName(t.target.Host()):
 		return "dns:///" + t.target.Address
 	}
-	return "passthrough:///" + t.target.Address
+	// What is no part of a URL may be part of a path, or of an address's zone.
+	return "passthrough:///" + url.PathEscape(t.target.Address)
 }
 
 func isName(host string) bool {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -103,12 +104,12 @@ func TestSpreadsCalls(t *testing.T) {
 			}
 			defer transport.Close()
 			ready := func() bool {
-				return tt.lb != grpcwire.RoundRobin || one.Stats().Accepted > 0 && two.Stats().Accepted > 0
+				return tt.lb != grpcwire.RoundRobin || calls(one) > 0 && calls(two) > 0
 			}
 			sayOK(t, transport) // connects
 			for deadline := time.Now().Add(10 * time.Second); !ready(); {
 				if time.Now().After(deadline) {
-					t.Fatal("not all addresses were connected to")
+					t.Fatal("not all addresses are called")
 				}
 				sayOK(t, transport)
 			}
@@ -120,8 +121,7 @@ func TestSpreadsCalls(t *testing.T) {
 			if got[0] < got[1] {
 				got[0], got[1] = got[1], got[0]
 			}
-			// The second connection may take part from the middle of a turn on.
-			if diff := cmp.Diff(tt.want, got); diff != "" && (tt.lb != grpcwire.RoundRobin || got[1] == 0) {
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -157,6 +157,30 @@ func TestReachesIPv6(t *testing.T) {
 	}
 }
 
+// What means something in a URL is part of a zone or of a socket's path.
+func TestReachesOddAddresses(t *testing.T) {
+	for network, address := range map[string]string{"tcp": "[::1%lo]:0", "unix": filepath.Join(t.TempDir(), "50%zz?x#y z")} {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Logf("this system does not listen at %s: %v", address, err)
+			continue
+		}
+		if network == "tcp" {
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			address = "[::1%lo]:" + port
+		}
+		s := testserver.New(testserver.Options{})
+		go s.Serve(l)
+		t.Cleanup(s.Close)
+		transport, err := grpcwire.New(invoke.Target{Network: network, Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sayOK(t, transport)
+		transport.Close()
+	}
+}
+
 // What is wrong with one address of a name is told with both.
 func TestNamesTheAddress(t *testing.T) {
 	dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.1"))
@@ -170,6 +194,51 @@ func TestNamesTheAddress(t *testing.T) {
 	want := fmt.Sprintf("shop.example:%[1]s (127.0.0.1:%[1]s): connection refused", port)
 	if st.Code != codes.Unavailable || st.Message != want {
 		t.Errorf("%v, want %s", st.Err(), want)
+	}
+}
+
+// What is wrong with a name is told as for targets without a resolver, and a name
+// server that says nothing takes the limit for connecting and no longer.
+func TestNamesThatCannotBeFound(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	dns := nameServer(t, "shop.example.")
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, tt := range []struct{ target, want string }{
+		{"dns://" + dns + "/other.example:1", "other.example:1: unknown host"},
+		{"dns://" + dns + "/other.example", "other.example:443: unknown host"},
+		{"dns://" + silent.LocalAddr().String() + "/shop.example:1", "shop.example:1: no answer: to the question for its name within 300ms"},
+	} {
+		began := time.Now()
+		_, st, _ := call(t, tt.target, grpcwire.Options{Connect: connect.Dialer{Timeout: limit}}, nil)
+		took := time.Since(began)
+		t.Logf("%s: %d ms", tt.target, took.Milliseconds())
+		if st.Code != codes.Unavailable || st.Message != tt.want || took > limit+2*time.Second {
+			t.Errorf("%v after %s, want %s", st.Err(), took, tt.want)
+		}
+	}
+}
+
+// Of several addresses one that is dead does not matter.
+func TestOneAddressIsDead(t *testing.T) {
+	address, _ := serveAt(t, "127.0.0.3:0")
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"))
+	for _, lb := range []string{"", grpcwire.PickFirst, grpcwire.RoundRobin} {
+		target := invoke.Target{Network: invoke.NetworkResolver, Address: "dns://" + dns + "/shop.example:" + port, Security: invoke.SecurityPlaintext}
+		transport, err := grpcwire.New(target, grpcwire.Options{LoadBalancing: lb})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sayOK(t, transport)
+		sayOK(t, transport)
+		transport.Close()
 	}
 }
 
@@ -193,6 +262,25 @@ func TestTriesAnew(t *testing.T) {
 	began := time.Now()
 	if st := sayOn(t, transport); st.Code != codes.OK || time.Since(began) > 500*time.Millisecond {
 		t.Errorf("%v after %s", st.Err(), time.Since(began))
+	}
+}
+
+// What connecting took is part of the limit, and a server that says nothing for the
+// rest of it is told apart all the same.
+func TestSilenceAfterSlowDialling(t *testing.T) {
+	const limit = 400 * time.Millisecond
+	address := raw(t, func(c net.Conn) {
+		defer c.Close()
+		_, _ = io.Copy(io.Discard, c)
+	})
+	slow := func(ctx context.Context, network, address string) (net.Conn, error) {
+		<-time.After(limit / 2) // what is tested is the time it takes
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	_, st, _ := call(t, "http://"+address, grpcwire.Options{Connect: connect.Dialer{Timeout: limit, Net: slow}}, nil)
+	want := address + ": no answer: connected, but it sent no HTTP/2 settings within 400ms"
+	if st.Code != codes.Unavailable || st.Message != want {
+		t.Errorf("%v, want %s", st.Err(), want)
 	}
 }
 

@@ -81,6 +81,8 @@ func (t *Transport) reserved() (conn, error) {
 // establish makes a connection. What is found out about the server on the way is
 // kept for the next one: no request has been sent yet, so it may be tried again.
 func (t *Transport) establish(ctx context.Context) (conn, error) {
+	looking, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
+	defer cancel()
 	for {
 		t.mu.Lock()
 		secure, version := t.secure, t.version
@@ -89,7 +91,7 @@ func (t *Transport) establish(ctx context.Context) (conn, error) {
 		if err == nil {
 			return c, nil
 		}
-		again, err := t.learn(ctx, err, secure, version)
+		again, err := t.learn(ctx, looking, err, secure, version)
 		if !again {
 			return nil, err
 		}
@@ -97,13 +99,14 @@ func (t *Transport) establish(ctx context.Context) (conn, error) {
 }
 
 // learn tells whether a failure to connect shows another way, and takes it.
-// Otherwise the error it returns may be a better one.
-func (t *Transport) learn(ctx context.Context, err error, secure bool, version string) (again bool, _ error) {
+// Otherwise the error it returns may be a better one. It looks further as long as
+// there is time for connecting.
+func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, version string) (again bool, _ error) {
 	var ce *connect.Error
 	if secure || !errors.As(err, &ce) || ctx.Err() != nil {
 		return false, err
 	}
-	ce = t.explain(ctx, ce)
+	ce = t.explain(looking, ce)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
@@ -14,17 +13,19 @@ import (
 // maxHeaders is the greatest size of response headers, in bytes.
 const maxHeaders = 1 << 20
 
-// dial makes one connection, in one way.
+// dial makes one connection, in one way. All that it takes is within the limit.
 func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn, error) {
 	if version == HTTP3 {
 		return t.dialQUIC(ctx)
 	}
-	raw, err := t.o.Connect.Dial(ctx, t.target.Network, t.target.Address)
+	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
+	defer cancel()
+	raw, err := t.o.Connect.Dial(limited, t.target.Network, t.target.Address)
 	if err != nil {
 		return nil, err
 	}
 	if secure {
-		secured, err := t.handshake(ctx, raw, version)
+		secured, err := t.handshake(limited, raw, version)
 		if err != nil {
 			_ = raw.Close()
 			return nil, err
@@ -48,7 +49,7 @@ func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn
 	if err != nil {
 		return nil, err
 	}
-	if err := c.awaitSettings(ctx, &t.o.Connect); err != nil {
+	if err := c.awaitSettings(ctx, limited, &t.o.Connect); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
@@ -118,19 +119,19 @@ type tcpConn struct {
 }
 
 // awaitSettings waits for the server's first frame, so that nothing is sent to one
-// that does not speak HTTP/2 (RFC 9113, section 3.4).
-func (c *tcpConn) awaitSettings(ctx context.Context, d *connect.Dialer) error {
-	limit := time.NewTimer(d.Limit())
-	defer limit.Stop()
+// that does not speak HTTP/2 (RFC 9113, section 3.4). The second context is the first
+// with the limit for connecting.
+func (c *tcpConn) awaitSettings(ctx, limited context.Context, d *connect.Dialer) error {
 	select {
 	case <-c.raw.heard:
 		if fault := c.raw.Fault(); fault != nil {
 			return fault
 		}
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-limit.C:
+	case <-limited.Done():
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return &connect.Error{
 			Kind: connect.TimedOut, Address: c.address,
 			Detail: "connected, but it sent no HTTP/2 settings within " + d.Limit().String(),

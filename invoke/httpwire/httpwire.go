@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
@@ -121,10 +123,20 @@ func (t *Transport) authority() string {
 	case t.o.Authority != "":
 		return t.o.Authority
 	case t.target.Network == "tcp":
-		return t.target.Address
+		return withoutZone(t.target.Address)
 	default:
 		return "localhost"
 	}
+}
+
+// withoutZone takes the zone out of an IPv6 address, which means nothing to the other
+// side (RFC 6874, section 4).
+func withoutZone(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip, _, zoned := strings.Cut(host, "%"); err == nil && zoned {
+		return net.JoinHostPort(ip, port)
+	}
+	return address
 }
 
 // Open begins a call, connecting first if need be.
@@ -140,17 +152,24 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
 	s := &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		s.Code, s.Origin, s.Cause = codes.DeadlineExceeded, invoke.OriginClient, ctx.Err()
+	case overdue(ctx):
+		s.Code, s.Origin, s.Cause = codes.DeadlineExceeded, invoke.OriginClient, context.DeadlineExceeded
 		s.Message = deadlinePassed + " while connecting to " + t.target.Address
 		var ce *connect.Error
-		if errors.As(err, &ce) {
+		if errors.As(err, &ce) && ce.Kind != connect.TimedOut { // that was our own deadline
 			s.Message = deadlinePassed + " while connecting: " + ce.Error()
 		}
 	case ctx.Err() != nil:
 		s.Code, s.Origin, s.Cause, s.Message = codes.Canceled, invoke.OriginClient, ctx.Err(), cancelledHere
 	}
 	return s
+}
+
+// overdue tells whether a context's deadline is over. The context itself may learn of
+// it later than a connection that was given the same deadline.
+func overdue(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && ctx.Err() == nil && !time.Now().Before(deadline)
 }
 
 // maxRecv is the greatest message received for a method, in bytes.

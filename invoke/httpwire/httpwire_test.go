@@ -254,3 +254,25 @@ func TestWire(t *testing.T) {
 		t.Errorf("%s is not known", got.Compression)
 	}
 }
+
+func TestReachesIPv6WithAZone(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	serveOn(t, l, testserver.Options{})
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := dial(t, "http://[::1%25lo]:"+port, httpwire.Options{Protocol: httpwire.Connect})
+	s, err := transport.Open(t.Context(), invoke.Method{Path: hello}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = s.Send(nil), s.CloseSend()
+	_, _ = s.Recv()
+	if st, _ := s.Finish(); st.Code != codes.OK {
+		t.Error(st.Err())
+	}
+}

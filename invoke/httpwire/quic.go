@@ -19,7 +19,9 @@ const keepAlive = 10 * time.Second
 
 // dialQUIC makes a connection of HTTP/3.
 func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
-	raw, err := t.o.Connect.Dial(ctx, "udp", t.target.Address)
+	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
+	defer cancel()
+	raw, err := t.o.Connect.Dial(limited, "udp", t.target.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -27,8 +29,6 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 	config.NextProtos = []string{http3.NextProtoH3}
 	config.MinVersion = tls.VersionTLS13
 	t.nameServer(config)
-	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
-	defer cancel()
 	under := &quic.Transport{Conn: &peerConn{raw}}
 	session, err := under.Dial(limited, raw.RemoteAddr(), config, &quic.Config{
 		HandshakeIdleTimeout: t.o.Connect.Limit(),

@@ -71,12 +71,16 @@ type careful struct {
 	target  invoke.Target
 	exposed bool // secrets must not be sent
 
-	mu            sync.Mutex
-	authorization string    // the value in use; "": none yet
-	unauthorized  error     // why there never was one
-	up            bool      // the server has been reached
-	until         time.Time // the end of waiting; zero before the first call
-	said          bool      // that somebody waits
+	asking        chan struct{} // held by the one who asks for a credential, or looks at what follows
+	authorization string        // the value in use; "": none yet
+	unauthorized  error         // why there was none the last time; nil: it was the one that is refused
+	asked         time.Time     // when that was
+
+	mu    sync.Mutex
+	up    bool      // the server has been reached
+	until time.Time // the end of waiting; zero before the first call
+	down  time.Time // when the server was last found not to be there
+	said  bool      // that somebody waits
 }
 
 // carefully wraps a transport when there is something to take care of.
@@ -86,7 +90,7 @@ func carefully(t invoke.Transport, target invoke.Target, care Care) invoke.Trans
 	if !exposed && care.Wait == 0 && care.Retry == 0 && care.Authorize == nil {
 		return t
 	}
-	return &careful{Transport: t, care: care, target: target, exposed: exposed}
+	return &careful{Transport: t, care: care, target: target, exposed: exposed, asking: make(chan struct{}, 1)}
 }
 
 // Open begins a call, and again as often as its Care allows.
@@ -96,16 +100,29 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 	}
 	r := &replay{c: c, ctx: ctx, method: m, md: md}
 	if v := md["authorization"]; len(v) == 1 && v[0] == Later {
-		if err := r.authorize(false); errors.Is(err, context.Canceled) {
-			return nil, refusal(codes.Canceled, context.Canceled) // a person has had enough
-		} else if err != nil {
-			return nil, refusal(codes.Unauthenticated, err)
+		if err := r.authorize(false); err != nil {
+			return nil, withoutCredential(ctx, err)
 		}
 	}
+	r.until = c.waitsUntil()
 	if st := r.open(); st != nil {
 		return nil, &invoke.StatusError{Status: st}
 	}
 	return r, nil
+}
+
+// withoutCredential is the error of a call for which no credential could be had.
+func withoutCredential(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return refusal(codes.Canceled, context.Canceled) // a person has had enough
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &invoke.StatusError{Status: &invoke.Status{ // the credential may be fine
+			Code: codes.DeadlineExceeded, Message: "the deadline has passed while a credential was waited for",
+			Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
+		}}
+	}
+	return refusal(codes.Unauthenticated, err)
 }
 
 // refusal is the error of a call that is not made.
@@ -126,27 +143,38 @@ func (c *careful) guard(md invoke.Metadata) error {
 	return nil
 }
 
+// sameRun is the time within which calls are taken to belong to one run, in which what
+// was in vain is not done again for each. A person who calls later has changed
+// something.
+const sameRun = 2 * time.Second
+
 // authorized returns the value of authorization. With refused it is one that
-// differs from the refused one, or "".
+// differs from the refused one, or "". Others wait while one asks, as long as their
+// own calls last.
 func (c *careful) authorized(ctx context.Context, refused string) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return "", &CredentialError{Err: ctx.Err()}
+	}
 	if c.authorization != "" && c.authorization != refused {
 		return c.authorization, nil
 	}
-	if c.unauthorized != nil {
+	if time.Since(c.asked) < sameRun {
 		return "", c.unauthorized
 	}
 	v, err := c.care.Authorize(ctx, refused != "")
 	if err != nil {
 		err = &CredentialError{Err: err}
-		if refused == "" && ctx.Err() == nil {
-			c.unauthorized = err // whoever asks next, for another call, is told the same
+		if ctx.Err() == nil {
+			c.unauthorized, c.asked = err, time.Now()
 		}
 		return "", err
 	}
 	c.authorization = v
 	if v == refused {
+		c.unauthorized, c.asked = nil, time.Now()
 		return "", nil
 	}
 	return v, nil
@@ -159,17 +187,28 @@ func (c *careful) reached() {
 	c.mu.Unlock()
 }
 
-// waitsUntil returns when waiting for the server ends; zero when nobody waits.
+// waitsUntil returns when waiting for the server ends for a call that begins; zero
+// when it does not wait, as when calls just before it have waited in vain.
 func (c *careful) waitsUntil() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.care.Wait == 0 || c.up {
+	now := time.Now()
+	switch {
+	case c.care.Wait == 0 || c.up:
+		return time.Time{}
+	case c.until.IsZero() || now.After(c.until) && now.Sub(c.down) > sameRun:
+		c.until, c.said = now.Add(c.care.Wait), false
+	case now.After(c.until):
 		return time.Time{}
 	}
-	if c.until.IsZero() {
-		c.until = time.Now().Add(c.care.Wait)
-	}
 	return c.until
+}
+
+// foundDown takes note that the server was not there for a call that has ended.
+func (c *careful) foundDown() {
+	c.mu.Lock()
+	c.down = time.Now()
+	c.mu.Unlock()
 }
 
 // sayWaiting tells once that the server is waited for, and why.

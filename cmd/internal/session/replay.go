@@ -38,6 +38,7 @@ type replay struct {
 	ctx    context.Context
 	method invoke.Method
 	md     invoke.Metadata
+	until  time.Time // the end of waiting for the server; zero: nobody waits
 
 	sending sync.Mutex // held while something is sent, and while it is sent again
 	mu      sync.Mutex // guards what follows
@@ -184,10 +185,9 @@ func (r *replay) isSettled() bool {
 func (r *replay) open() *invoke.Status {
 	for {
 		ctx, cancel := context.WithCancel(r.ctx)
-		until := r.c.waitsUntil()
 		stop := func() bool { return true }
-		if !until.IsZero() {
-			stop = time.AfterFunc(time.Until(until), cancel).Stop
+		if !r.until.IsZero() {
+			stop = time.AfterFunc(time.Until(r.until), cancel).Stop
 		}
 		stream, err := r.c.Transport.Open(ctx, r.method, r.md)
 		inTime := stop() || r.ctx.Err() != nil
@@ -253,14 +253,16 @@ func (r *replay) reopen() bool {
 // again tells whether the call is to be made again after it ended in a status
 // without an answer, having waited as long as is right.
 func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
-	until := r.c.waitsUntil()
+	if notUp(st) {
+		r.c.foundDown()
+	}
 	switch {
 	case r.ctx.Err() != nil:
 		return false
-	case !until.IsZero() && notUp(st):
+	case !r.until.IsZero() && notUp(st):
 		delay := min(firstDelay<<min(r.polls, 10), maxPoll)
 		r.polls++
-		if left := time.Until(until); left <= 0 {
+		if left := time.Until(r.until); left <= 0 {
 			stillDown(st, r.c.care.Wait)
 			return false
 		} else if delay > left {
@@ -270,7 +272,11 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		return r.sleep(delay)
 	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.care.Authorize != nil && !r.authorized:
 		r.authorized = true
-		return r.authorize(true) == nil && r.md.Get("authorization") != ""
+		err := r.authorize(true)
+		if errors.As(err, new(*CredentialError)) && r.ctx.Err() == nil {
+			r.c.say("%v", err) // the status tells only that the one before was refused
+		}
+		return err == nil
 	case st.Code == codes.Unavailable && r.attempts < r.c.care.Retry && !permanent(st):
 		delay, ok := pushback(trailers)
 		if !ok {

@@ -1,0 +1,193 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"google.golang.org/grpc/codes"
+)
+
+// asked makes a careful transport whose credentials come from authorize.
+func asked(authorize func(ctx context.Context, fresh bool) (string, error)) *careful {
+	return carefully(nil, invoke.Target{}, Care{Authorize: authorize}).(*careful)
+}
+
+// Who waits for a credential that another call asks for ends with its own call.
+func TestWaitingForACredentialEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asking := make(chan struct{})
+		c := asked(func(ctx context.Context, _ bool) (string, error) {
+			close(asking)
+			<-ctx.Done() // a program that hangs
+			return "", ctx.Err()
+		})
+		first, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := c.authorized(first, "")
+			ended <- err
+		}()
+		<-asking
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		md := invoke.Metadata{"authorization": {Later}}
+		_, err := c.Open(ctx, invoke.Method{}, md)
+		if st := statusOf(err); st.Code != codes.DeadlineExceeded || time.Since(began) != time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		c.reached() // what else is known is not held up
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		_, err = c.Open(first, invoke.Method{}, md)
+		if st := statusOf(err); st.Code != codes.Canceled {
+			t.Error(err)
+		}
+	})
+}
+
+// The calls of one run are told of a program that fails without running it for each;
+// later it is run again.
+func TestFailedCredentialsAreAskedForLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs, works := 0, false
+		c := asked(func(context.Context, bool) (string, error) {
+			if runs++; works {
+				return "Bearer x", nil
+			}
+			return "", errors.New("no network")
+		})
+		for range 3 {
+			if _, err := c.authorized(t.Context(), ""); err == nil || err.Error() != "no network" || !errors.As(err, new(*CredentialError)) {
+				t.Errorf("%v", err)
+			}
+		}
+		works = true
+		time.Sleep(sameRun)
+		if v, err := c.authorized(t.Context(), ""); v != "Bearer x" || err != nil || runs != 2 {
+			t.Errorf("%s, %v after %d runs", v, err, runs)
+		}
+	})
+}
+
+// A program that goes on printing a token that is refused is not run for each call of
+// a run.
+func TestRefusedCredentialsAreAskedForLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fresh []bool
+		token := "old"
+		c := asked(func(_ context.Context, again bool) (string, error) {
+			fresh = append(fresh, again)
+			return token, nil
+		})
+		if v, err := c.authorized(t.Context(), ""); v != "old" || err != nil {
+			t.Errorf("%s, %v", v, err)
+		}
+		for range 3 {
+			if v, err := c.authorized(t.Context(), "old"); v != "" || err != nil {
+				t.Errorf("%s, %v", v, err)
+			}
+		}
+		token = "new"
+		time.Sleep(sameRun)
+		for range 3 { // all of these were sent with the old one
+			if v, err := c.authorized(t.Context(), "old"); v != "new" || err != nil {
+				t.Errorf("%s, %v", v, err)
+			}
+		}
+		if diff := cmp.Diff([]bool{false, true, true}, fresh); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// downTransport is a server that is not there.
+type downTransport struct {
+	invoke.Transport
+	opened int
+}
+
+func (d *downTransport) Open(context.Context, invoke.Method, invoke.Metadata) (invoke.Stream, error) {
+	d.opened++
+	ce := &connect.Error{Kind: connect.Refused, Address: "a:1"}
+	return nil, refusalOf(ce)
+}
+
+func refusalOf(ce *connect.Error) error {
+	return &invoke.StatusError{Status: &invoke.Status{Code: codes.Unavailable, Message: ce.Error(), Origin: invoke.OriginTransport, Cause: ce}}
+}
+
+// The calls of a run wait once for a server; a call that is made later waits again, and
+// each tries at least once.
+func TestWaitsOnceInARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down, said := &downTransport{}, 0
+		c := carefully(down, invoke.Target{}, Care{Wait: 10 * time.Second, Say: func(string) { said++ }}).(*careful)
+		for i, tt := range []struct {
+			pause, want time.Duration
+			text        string
+		}{
+			{0, 10 * time.Second, "a:1: connection refused: waited 10s for it"},
+			{time.Second, 0, "a:1: connection refused"},
+			{time.Second, 0, "a:1: connection refused"},
+			{time.Minute, 10 * time.Second, "a:1: connection refused: waited 10s for it"},
+		} {
+			time.Sleep(tt.pause)
+			began, before := time.Now(), down.opened
+			_, err := c.Open(t.Context(), invoke.Method{}, nil)
+			if took := time.Since(began); err == nil || !strings.HasSuffix(err.Error(), tt.text) || took != tt.want || down.opened == before {
+				t.Errorf("%d: %v after %s, %d attempts", i, err, took, down.opened-before)
+			}
+		}
+		if said != 2 {
+			t.Errorf("said %d times", said)
+		}
+	})
+}
+
+// answer is a stream that knows of an HTTP response.
+type answer struct{ ended }
+
+func (answer) Header() invoke.Metadata { return invoke.Metadata{} }
+func (answer) HTTP() (int, string)     { return 429, "2" }
+
+// onceTransport refuses the first call and gives its answer to the second.
+type onceTransport struct {
+	invoke.Transport
+	opened int
+}
+
+func (o *onceTransport) Open(context.Context, invoke.Method, invoke.Metadata) (invoke.Stream, error) {
+	if o.opened++; o.opened == 1 {
+		return nil, refusalOf(&connect.Error{Kind: connect.Refused, Address: "a:1"})
+	}
+	return answer{ended{&invoke.Status{Code: codes.Unauthenticated, Origin: invoke.OriginServer}}}, nil
+}
+
+// What is known of the HTTP response passes through what is around a call.
+func TestTellsOfTheResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := carefully(&onceTransport{}, invoke.Target{}, Care{Retry: 1})
+		s, err := c.Open(t.Context(), invoke.Method{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, ok := s.(invoke.HTTPStream)
+		if !ok {
+			t.Fatal("it does not tell")
+		}
+		h.Header()
+		if code, version := h.HTTP(); code != 429 || version != "2" {
+			t.Errorf("%d, %s", code, version)
+		}
+	})
+}
