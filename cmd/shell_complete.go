@@ -143,6 +143,53 @@ func (s *shell) complete(l repl.Line) repl.Completion {
 	return s.argument(p, text)
 }
 
+// locate finds out where in the message the cursor is.
+func (s *shell) locate(p *spot) (f fieldSpot, ok bool) {
+	if p.method == nil {
+		return f, false
+	}
+	return s.request(p).locate(p.text()), true
+}
+
+// request is the request that is typed, with what the shell knows.
+func (s *shell) request(p *spot) *request {
+	ix := s.index.Load()
+	r := &request{
+		method: p.method, types: ix.messages(), now: s.env.Now, seen: s.results.seen,
+		secret: func(name string) bool { return secretName(name) || ix.secretField(name) },
+	}
+	for _, w := range p.words {
+		r.words = append(r.words, w.Text)
+	}
+	r.whole = wordAround(p.line) // what is behind the cursor tells, too
+	return r
+}
+
+// wordAround is the whole word that the cursor is in.
+func wordAround(l repl.Line) string {
+	for _, st := range repl.Lex(l.Text) {
+		for _, w := range st.Words {
+			if w.Start < l.Cursor && l.Cursor <= w.End {
+				return l.Text[w.Start:w.End]
+			}
+		}
+	}
+	return ""
+}
+
+// message completes the request of a method.
+func (s *shell) message(p spot, text string) repl.Completion {
+	if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(value, "$") {
+		return s.variables(p, value, len(text)-len(value))
+	}
+	f, ok := s.locate(&p)
+	if !ok {
+		return repl.Completion{}
+	}
+	items := f.candidates(p.line.After())
+	return repl.Completion{From: p.word.Start + f.from, Items: items}
+}
+
 // from makes a completion of the word at the cursor, without its first skip bytes.
 func (p *spot) from(skip int, items []repl.Candidate, more int) repl.Completion {
 	return repl.Completion{From: p.word.Start + skip, Items: items, More: more}

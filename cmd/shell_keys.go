@@ -67,7 +67,7 @@ func reformat(l repl.Line) repl.Line {
 // aboutHere tells about the field or method under the cursor.
 func (s *shell) aboutHere(l repl.Line) (repl.Line, string) {
 	p := s.spot(l)
-	if f, ok := p.locate(); ok && f.field != nil {
+	if f, ok := s.locate(&p); ok && f.field != nil {
 		return l, s.aboutField(f.field)
 	}
 	if p.method == nil {
