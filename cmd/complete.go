@@ -149,6 +149,14 @@ func (ix *index) messages() messageTypes {
 	return ix.known
 }
 
+// resolver finds the types of extensions and of Anys.
+func (ix *index) resolver() invoke.Types {
+	if ix == nil {
+		return nil
+	}
+	return ix.types
+}
+
 // method returns the method that a name stands for: its full name, or an end of it that only
 // one method has, not counting those of the protocol's own services.
 func (ix *index) method(name string) *entry {

@@ -55,10 +55,29 @@ func (r *request) locate(text string) fieldSpot {
 		f.from = cut
 		f.Used = r.usedFields(text[:cut])
 	}
+	if f.json && f.Want == repl.WantKey && len(r.whole) >= len(text) {
+		f.Used = r.usedKeys(&f, text)
+	}
 	f.from += f.Start
 	w := r.walker().walk(f.Path, f.Want)
 	f.parent, f.field, f.element, f.typeURL, f.held = w.parent, w.field, w.element, w.typeURL, w.held
 	return f
+}
+
+// usedKeys are the keys of the object that the cursor is in, those behind it too.
+func (r *request) usedKeys(f *fieldSpot, text string) []string {
+	path := f.Path
+	if f.from > 0 { // path=document
+		path = path[len(wordPath(strings.TrimSuffix(text[:f.from-1], ":"))):]
+	}
+	var used []string
+	at := pathKey(path)
+	repl.ScanJSON(text[f.from:f.from+f.Start]+r.whole[len(text):], func(t repl.Token) {
+		if t.Key && pathKey(t.Path) == at {
+			used = append(used, t.Text)
+		}
+	})
+	return used
 }
 
 // usedFields are the fields of the other words that begin with the same path.

@@ -114,7 +114,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}
-	l.ran = true
+	l.ran, s.called = true, true
 	if s.converses(l, p) {
 		return s.converse(ctx, l, v, p, again)
 	}

@@ -125,7 +125,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 			folded := s.editor.Fold(text)
 			s.editor.Forget()
 			s.sayInto(ctx, w, text)
-			s.history.Keep(s.redact(folded))
+			s.history.Keep(s.redact(asTyped(folded)))
 		}
 	}
 	s.talking.Store(nil)
@@ -184,7 +184,7 @@ func (s *shell) leaveTalk() bool {
 
 // sayInto sends what was typed into a conversation.
 func (s *shell) sayInto(ctx context.Context, w *work, text string) {
-	statements, err := repl.Parse(text)
+	statements, err := repl.Parse(repl.Fill(text))
 	l := &line{s: s, source: text, env: s.env}
 	for _, st := range statements {
 		l.st = st

@@ -34,7 +34,7 @@ type line struct {
 // run runs the statements of a text, one after the other, and stops at the first that fails.
 // It returns the exit code of the last.
 func (s *shell) run(text string) int {
-	statements, err := repl.Parse(text)
+	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
 	for _, st := range statements {
 		if s.code = s.statement(text, st, ""); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
 			return s.code

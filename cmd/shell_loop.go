@@ -148,6 +148,9 @@ func (s *shell) openEditor(colour bool) error {
 		Incomplete: repl.Incomplete,
 		History:    s.history,
 		Keys:       s.keys(),
+		Unfold:     s.unfold,
+		Blank:      s.blank,
+		Quoted:     quotedHole,
 		Edit:       s.editText,
 		Cancel:     s.cancelTalk,
 		Background: s.leaveTalk,
@@ -205,6 +208,9 @@ func (s *shell) editorLoop() (err error) {
 		}
 		code := s.run(text)
 		s.remember(folded, code)
+		if s.once && s.called {
+			return left(code)
+		}
 		if s.unsent != "" { // Up finds it
 			s.history.Keep(s.redact(s.unsent))
 			s.unsent = ""

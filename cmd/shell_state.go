@@ -51,6 +51,8 @@ type shell struct {
 	vars       map[string]value
 	unsent     string         // what was being typed into a conversation when the server ended it
 	left       *int           // set by exit
+	once       bool           // one call is made, and the shell leaves with its exit code
+	called     bool           // a call was made
 	shape      *cobra.Command // the commands, to look at while completing
 
 	signals   chan os.Signal

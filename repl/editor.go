@@ -35,6 +35,13 @@ type Options struct {
 	// Keys are more keys. A function may change the line; it returns text to show above the
 	// prompt, or "".
 	Keys map[Key]func(Line) (Line, string)
+	// Unfold is what Tab puts in place of the hole under the cursor; ok is false when that
+	// has nothing inside.
+	Unfold func(Line) (text string, ok bool)
+	// Blank is the hole for the value that is to stand at the cursor; "" when none is.
+	Blank func(Line) string
+	// Quoted tells of a hole that its value wants quotes.
+	Quoted func(hole string) bool
 	// Edit changes a text outside of the editor, with the terminal as it was found.
 	Edit func(text string) (string, error)
 	// Cancel is Ctrl-C on an empty line. It returns a text to show below.
@@ -76,6 +83,8 @@ type Editor struct {
 	killed  string
 	chord   Key // the first key of two
 	force   bool
+	closing int  // how much of the text follows a quote that was put there for a hole, with it
+	passed  Line // whose hole has shown its menu, and keeps what it is
 	menu    *menu
 	search  *search
 	recall  *recall
@@ -140,6 +149,7 @@ func (e *Editor) reset() {
 	e.seen, e.insight = Line{Cursor: -1}, Insight{}
 	e.note, e.chord, e.force, e.clear, e.typing = "", "", false, false, false
 	e.undo, e.search, e.recall = nil, nil, nil
+	e.closing, e.passed = 0, Line{Cursor: -1}
 	e.closeMenu()
 	e.queueMu.Lock()
 	waiting := len(e.queued) > 0
@@ -243,7 +253,7 @@ func (e *Editor) present(texts []piece) {
 		e.insight, e.seen = e.opts.Inspect(v.line), v.line
 	}
 	if e.search == nil {
-		v.spans, v.hint, v.hintStyle = e.insight.Spans, e.insight.Hint, Dim
+		v.spans, v.hint, v.hintStyle = withHoles(e.insight.Spans, v.line), e.insight.Hint, Dim
 		if e.insight.Bad {
 			v.hintStyle = Bad
 		}

@@ -80,7 +80,7 @@ func (s *Screen) render(b *strings.Builder) {
 	if v.ghost != "" {
 		l.add(v.ghost, Dim, nil, -1)
 	}
-	rows, y := clip(l.rows, l.y, height)
+	rows, y := clip(l.rows, l.y, height-v.besides(height))
 	room := height - len(rows)
 	if v.hint != "" && room > 0 && height >= 6 {
 		hint := newLayout(cols, "")
@@ -103,6 +103,15 @@ func (s *Screen) render(b *strings.Builder) {
 	for _, c := range rows[y].cells[:l.x] {
 		s.x += c.width
 	}
+}
+
+// besides is how many rows of a window are for the menu and the hint, however long the text is:
+// none in a small one.
+func (v *view) besides(height int) int {
+	if len(v.menu) == 0 || height < 12 {
+		return 0
+	}
+	return min(len(v.menu)+2, height/2)
 }
 
 // clip cuts rows to the height of the window, around the one with the cursor.
@@ -269,6 +278,15 @@ func (s *Screen) redraw() {
 	s.y = 0
 	s.render(&b)
 	s.send(b.String())
+}
+
+// FreshLine goes to the beginning of a line, the next one where a program has left the cursor
+// inside of one: blanks up to the edge of the window tell which it is.
+func (s *Screen) FreshLine() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cols, _ := s.dev.size()
+	_, _ = io.WriteString(s.dev, strings.Repeat(" ", cols-1)+"\r"+codeEraseDown)
 }
 
 // Status shows a row that is gone with the next output, for the time that no prompt is open.
