@@ -18,9 +18,13 @@ func (s *shell) inspect(l repl.Line) repl.Insight {
 	for _, st := range repl.Lex(l.Text) {
 		s.paint(&in, l, st)
 	}
+	in.Spans = append(in.Spans, repl.Brackets(l)...)
 	slices.SortStableFunc(in.Spans, func(a, b repl.Span) int { return a.Start - b.Start })
 	in.Spans = apart(in.Spans)
 	in.Hint = s.hint(l)
+	if w := s.talking.Load(); w != nil && w.talk.stuck.Load() {
+		in.Hint = s.sign("sending… ", "sending... ") + notReading
+	}
 	return in
 }
 

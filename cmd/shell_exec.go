@@ -23,12 +23,14 @@ type line struct {
 	env    *Env // with the statement's own output
 	app    *app // that runs it; nil before
 
-	args     []string // as cobra gets them
-	words    []int    // for each argument the word that it is from; -1: none
-	expanded []bool   // for each word: it had a variable in it
-	messages int      // how many words come after the method; -1: it is no call
-	redirect bool     // the output goes elsewhere
-	ran      bool     // a call was made, which told of itself
+	args     []string         // as cobra gets them
+	words    []int            // for each argument the word that it is from; -1: none
+	expanded []bool           // for each word: it had a variable in it
+	messages int              // how many words come after the method; -1: it is no call
+	redirect bool             // the output goes elsewhere
+	ran      bool             // a call was made, which told of itself
+	secrets  map[int][]string // that were asked for, by where their word begins
+	pages    *pages           // nil: the output is printed as it comes
 }
 
 // run runs the statements of a text, one after the other, and stops at the first that fails.
@@ -59,10 +61,10 @@ func (s *shell) statement(source string, st repl.Statement, where string) int {
 		env.Width, _ = s.editor.Size()
 	}
 	l.env = &env
-	if i := strings.Index(source[st.Start:st.End], repl.Redacted); i >= 0 {
-		at := st.Start + i
-		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
-		return exitUsage
+	if strings.Contains(source[st.Start:st.End], repl.Redacted) {
+		if code, ok := s.askSecrets(s.ctx, l); !ok {
+			return code
+		}
 	}
 	if st.Background && (st.Pipe != "" || st.To.End > 0) {
 		s.inBackground(l)
@@ -79,7 +81,9 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 	if err != nil {
 		return s.failed(l, err)
 	}
+	s.page(l)
 	err = s.command(ctx, l)
+	l.pages.show()
 	code, ferr := finish(err)
 	if err = errors.Join(err, ferr); err != nil {
 		return s.failed(l, err)

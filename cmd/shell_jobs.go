@@ -23,6 +23,7 @@ type work struct {
 	line   *line
 	again  func() (*output, error)
 	talk   *conversation // nil: nothing is typed into it
+	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
 }
 
@@ -116,6 +117,20 @@ func (s *shell) notify(w *work) {
 	})
 }
 
+// live prints the answers of a job as they come, when the settings say so.
+func (s *shell) live(w *work) {
+	if s.settings["job-output"] != "live" || !s.interactive {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan struct{})
+	w.quiet = func() { cancel(); <-done }
+	s.background(func() {
+		defer close(done)
+		_ = w.Follow(ctx, s.received(w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
+	})
+}
+
 // ending tells how a job ended.
 func (s *shell) ending(w *work) string {
 	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
@@ -186,6 +201,10 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 		return err
 	}
 	w.line.app.env = l.env
+	if w.quiet != nil {
+		w.quiet()
+		w.quiet = nil
+	}
 	if n := w.State().Dropped; n > 0 {
 		s.sayAside(fmt.Sprintf("%s made room for newer ones", count(n, "message")))
 	}

@@ -317,6 +317,9 @@ func (s *shell) loadSchema() {
 		where := a.session.Settings().Target.String()
 		s.reached.Store(&where) // a context may have said where
 		s.production.Store(a.context.production())
+		if s.editor != nil {
+			s.editor.Refresh()
+		}
 	}
 	if errors.Is(err, session.ErrNoTarget) {
 		return

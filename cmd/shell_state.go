@@ -40,6 +40,7 @@ type shell struct {
 
 	callMu     sync.Mutex
 	foreground *foreground  // what Ctrl-C is for; nil: the prompt
+	confirmed  string       // the line that was asked about, and runs when it comes again
 	dying      atomic.Int32 // the exit code of a signal; 0: none
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it

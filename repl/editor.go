@@ -175,6 +175,9 @@ func (e *Editor) Take() string {
 // SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
 func (e *Editor) SetLive(live bool) { e.opts.Live = live }
 
+// Refresh draws the prompt anew: what stands before the text has changed.
+func (e *Editor) Refresh() { e.parser.poke() }
+
 // Abort ends a Read that is going on in ErrAborted.
 func (e *Editor) Abort() { e.end(ErrAborted, false) }
 
