@@ -32,6 +32,7 @@ type callOptions struct {
 	maxSend      size
 	kind         choice // with no schema: the shape of the method
 	edit         bool
+	interactive  bool
 	edited       string // the file that the message was written in, until it is answered
 	timeout      seconds
 	hold         holdOptions
@@ -70,6 +71,7 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f.VarP((*repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
+	f.BoolVarP(&o.interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
 	o.output.add(f)
 	o.format = choice{allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
@@ -109,6 +111,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	if err := a.configure(c); err != nil {
 		return err
+	}
+	if o.interactive {
+		return a.build(c, o)
 	}
 	a.withoutComments()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))

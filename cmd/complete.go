@@ -22,6 +22,7 @@ type index struct {
 	byName   map[string]*entry // methods, by every end of their names; nil where several have it
 	types    invoke.Types
 	secrets  map[string]struct{} // names of fields with the option debug_redact
+	known    messageTypes
 }
 
 // An entry is a name, and what a search compares.
@@ -42,8 +43,8 @@ func newIndex(ctx context.Context, source discovery.Source, types invoke.Types) 
 	if err != nil {
 		return nil, err
 	}
-	ix := &index{types: types, byName: map[string]*entry{}, secrets: map[string]struct{}{}}
-	seen := map[protoreflect.FullName]bool{}
+	ix := &index{types: types, byName: map[string]*entry{}, secrets: map[string]struct{}{}, known: messageTypes{}}
+	seen, files := map[protoreflect.FullName]bool{}, map[string]bool{}
 	for _, name := range services {
 		d, err := source.Find(ctx, name)
 		if ctx.Err() != nil {
@@ -54,6 +55,7 @@ func newIndex(ctx context.Context, source discovery.Source, types invoke.Types) 
 			continue
 		}
 		ix.services = append(ix.services, newEntry(string(name), string(svc.Name()), nil))
+		ix.known.add(svc.ParentFile(), files)
 		for i := range svc.Methods().Len() {
 			m := svc.Methods().Get(i)
 			ix.methods = append(ix.methods, newEntry(string(m.FullName()), string(svc.Name())+"."+string(m.Name()), m))
@@ -137,6 +139,22 @@ func (ix *index) secretField(name string) bool {
 	}
 	_, ok := ix.secrets[name]
 	return ok
+}
+
+// messages are the messages that are known.
+func (ix *index) messages() messageTypes {
+	if ix == nil {
+		return nil
+	}
+	return ix.known
+}
+
+// resolver finds the types of extensions and of Anys.
+func (ix *index) resolver() invoke.Types {
+	if ix == nil {
+		return nil
+	}
+	return ix.types
 }
 
 // method returns the method that a name stands for: its full name, or an end of it that only

@@ -167,117 +167,49 @@ func prefixed(text, partial string, open bool) []offer {
 }
 
 // completeMessage offers field=value words, and files behind an @.
-func completeMessage(ctx context.Context, s *session.Session, method, partial string) []offer {
-	if file, ok := strings.CutPrefix(partial, "@"); ok {
+func completeMessage(ctx context.Context, s *session.Session, now func() time.Time, words []string, partial string) []offer {
+	if file, ok := strings.CutPrefix(partial, "@"); ok && !strings.HasPrefix(partial, "@type") {
 		return completeFile("@", file)
 	}
 	source, err := s.Source(ctx)
 	if err != nil {
 		return nil
 	}
-	m, err := discovery.FindMethod(ctx, source, method)
+	m, err := discovery.FindMethod(ctx, source, words[0])
 	if err != nil {
 		return nil
 	}
 	s.Refresh(ctx)
-	return fieldOffers(m.Input(), partial)
+	r := &request{method: m, words: words[1:], now: now}
+	if strings.Contains(strings.Join(words, " ")+partial, "@type") {
+		r.types = servedTypes(ctx, source)
+	}
+	return fieldOffers(r, partial)
 }
 
-// fieldOffers offers the fields of a message, the members of a message behind a dot,
-// and the values of an enum or bool behind an equals sign.
-func fieldOffers(md protoreflect.MessageDescriptor, partial string) []offer {
-	path, value, hasValue := strings.Cut(partial, "=")
-	lead := ""
-	for {
-		before, after, deeper := strings.Cut(path, ".")
-		if !deeper {
-			break
-		}
-		name, _, _ := strings.Cut(before, "[")
-		f := fieldNamed(md, name)
-		if f == nil || f.Message() == nil {
-			return nil
-		}
-		md = f.Message()
-		if f.IsMap() {
-			if md = f.MapValue().Message(); md == nil {
-				return nil
-			}
-		}
-		lead += before + "."
-		path = after
-	}
-	if hasValue {
-		name, _, _ := strings.Cut(path, "[")
-		return valueOffers(fieldNamed(md, name), lead+path+"=", value)
-	}
-	var offers []offer
-	for i := range md.Fields().Len() {
-		f := md.Fields().Get(i)
-		if text := lead + string(f.Name()) + fieldTail(f); strings.HasPrefix(text, partial) {
-			offers = append(offers, offer{text: text, about: fieldAbout(f), open: true})
-		}
-	}
-	return offers
-}
-
-// fieldTail is what follows the name of a field.
-func fieldTail(f protoreflect.FieldDescriptor) string {
-	switch {
-	case f.IsMap():
-		return "["
-	case f.IsList() && f.Message() != nil && !scalarForm(f.Message()):
-		return "[+]."
-	case f.IsList():
-		return "[+]="
-	case f.Message() != nil && !scalarForm(f.Message()):
-		return "."
-	default:
-		return "="
-	}
-}
-
-func fieldAbout(f protoreflect.FieldDescriptor) string {
-	about := f.Kind().String()
-	switch {
-	case f.IsMap():
-		about = "map"
-	case f.Message() != nil:
-		about = string(f.Message().Name())
-	case f.Enum() != nil:
-		about = string(f.Enum().Name())
-	}
-	if f.IsList() {
-		about = "repeated " + about
-	}
-	return about
-}
-
-func valueOffers(f protoreflect.FieldDescriptor, lead, partial string) []offer {
-	if f == nil {
+// servedTypes are the messages in the files of all services, as far as they are told in time.
+func servedTypes(ctx context.Context, source discovery.Source) messageTypes {
+	types, seen := messageTypes{}, map[string]bool{}
+	services, err := source.Services(ctx)
+	if err != nil {
 		return nil
 	}
-	if f.IsMap() {
-		f = f.MapValue()
-	}
-	var values []string
-	switch {
-	case f.Enum() != nil:
-		// With and without what all values have in common: both are read.
-		prefix := sharedPrefix(f.Enum())
-		for i := range f.Enum().Values().Len() {
-			name := string(f.Enum().Values().Get(i).Name())
-			if partial == "" || !strings.HasPrefix(name, partial) {
-				name = strings.TrimPrefix(name, prefix)
-			}
-			values = append(values, name)
+	for _, name := range services {
+		if d, err := source.Find(ctx, name); err == nil {
+			types.add(d.ParentFile(), seen)
 		}
-	case f.Kind() == protoreflect.BoolKind:
-		values = []string{"true", "false"}
 	}
+	return types
+}
+
+// fieldOffers offers what a word of a request may become: as the shell does.
+func fieldOffers(r *request, partial string) []offer {
+	r.whole = partial
+	f := r.locate(partial)
 	var offers []offer
-	for _, v := range values {
-		offers = append(offers, prefixed(lead+v, lead+partial, false)...)
+	for _, c := range f.candidates("") {
+		text := partial[:f.from] + c.Text
+		offers = append(offers, offer{text: text, about: c.About, open: strings.HasSuffix(text, "=") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
 	}
 	return offers
 }
@@ -360,7 +292,7 @@ func (a *app) addCompletion(root *cobra.Command) {
 				if len(words) == 0 {
 					return completeName(ctx, s, wordMethod, partial)
 				}
-				return completeMessage(ctx, s, words[0], partial)
+				return completeMessage(ctx, s, a.env.Now, words, partial)
 			})
 		case "list", "health":
 			c.ValidArgsFunction = names(wordService, 1)

@@ -18,9 +18,13 @@ func (s *shell) inspect(l repl.Line) repl.Insight {
 	for _, st := range repl.Lex(l.Text) {
 		s.paint(&in, l, st)
 	}
+	in.Spans = append(in.Spans, repl.Brackets(l)...)
 	slices.SortStableFunc(in.Spans, func(a, b repl.Span) int { return a.Start - b.Start })
 	in.Spans = apart(in.Spans)
 	in.Hint = s.hint(l)
+	if w := s.talking.Load(); w != nil && w.talk.stuck.Load() {
+		in.Hint = s.sign("sending… ", "sending... ") + notReading
+	}
 	return in
 }
 
@@ -62,13 +66,21 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 		in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: style})
 		words = args
 	}
+	var all walker
+	if method != nil {
+		r := request{method: method, types: s.index.Load().messages()}
+		for _, w := range words {
+			r.words = append(r.words, w.Text)
+		}
+		all = r.walker()
+	}
 	for _, w := range words {
-		paintWord(in, l, w, method)
+		paintWord(in, l, w, all)
 	}
 }
 
 // paintWord colours a word of a message.
-func paintWord(in *repl.Insight, l repl.Line, w repl.Word, method protoreflect.MethodDescriptor) {
+func paintWord(in *repl.Insight, l repl.Line, w repl.Word, all walker) {
 	add := func(from, to int, style repl.Style) {
 		in.Spans = append(in.Spans, repl.Span{Start: from, End: to, Style: style})
 	}
@@ -76,21 +88,21 @@ func paintWord(in *repl.Insight, l repl.Line, w repl.Word, method protoreflect.M
 	path, value, assigned := strings.Cut(text, "=")
 	switch {
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		paintJSON(in, text, w.Start, nil, method)
+		paintJSON(in, text, w.Start, nil, all)
 	case strings.HasPrefix(text, "$"), strings.HasPrefix(text, "@"), strings.HasPrefix(text, "-"):
 		add(w.Start, w.End, repl.Accent)
 	case assigned:
 		style := repl.Field
 		steps := wordPath(strings.TrimSuffix(path, ":"))
-		if method != nil {
-			if _, f, _ := walkFields(method.Input(), steps, repl.WantValue); f == nil {
+		if all.root != nil {
+			if at := all.walk(steps, repl.WantValue); at.field == nil && !at.typeURL {
 				style = repl.Wrong
 			}
 		}
 		add(w.Start, w.Start+len(path), style)
 		at := w.Start + len(path) + 1
 		if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
-			paintJSON(in, value, at, steps, method)
+			paintJSON(in, value, at, steps, all)
 		} else if value != "" {
 			add(at, w.End, valueStyle(value, false))
 		}
@@ -98,13 +110,13 @@ func paintWord(in *repl.Insight, l repl.Line, w repl.Word, method protoreflect.M
 }
 
 // paintJSON colours a document that begins at an offset.
-func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, method protoreflect.MethodDescriptor) {
+func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, all walker) {
 	repl.ScanJSON(text, func(t repl.Token) {
 		style := valueStyle(t.Text, t.Quoted)
 		if t.Key {
 			style = repl.Field
-			if method != nil && t.End < len(text) {
-				parent, _, _ := walkFields(method.Input(), append(slices.Clone(base), t.Path...), repl.WantKey)
+			if all.root != nil && t.End < len(text) {
+				parent := all.walk(append(slices.Clone(base), t.Path...), repl.WantKey).parent
 				if parent != nil && fieldNamed(parent, t.Text) == nil && !scalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
 					style = repl.Wrong
 				}
@@ -139,7 +151,7 @@ func (s *shell) hint(l repl.Line) string {
 		}
 		return ""
 	}
-	if f, ok := p.locate(); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.field != nil {
+	if f, ok := s.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.field != nil {
 		return s.aboutField(f.field)
 	}
 	text := string(p.method.Name()) + "(" + signature(p.method, ")"+s.sign(" → ", " -> "))

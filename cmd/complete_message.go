@@ -4,56 +4,87 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// A request is the words of a message that is being typed, and what is known of its method.
+// Completing it asks nobody: that happens at a key, or while a command line waits.
+type request struct {
+	method protoreflect.MethodDescriptor
+	types  messageTypes
+	words  []string // the other words
+	whole  string   // the word at the cursor, with what is behind the cursor
+	// What the shell knows besides.
+	now    func() time.Time
+	seen   func(field string) []string // strings that answers had in a field; nil: none
+	secret func(field string) bool     // its values are not shown; nil: none is
+}
+
 // A fieldSpot is where in a message the cursor is.
 type fieldSpot struct {
+	*request
 	repl.Place
 	json    bool                           // in a document, not in a field=value word
-	from    int                            // where in the line the prefix begins
+	from    int                            // where in the word the prefix begins
 	parent  protoreflect.MessageDescriptor // whose key is wanted; nil: unknown
 	field   protoreflect.FieldDescriptor   // whose value is wanted, or whose element; nil: none
 	element bool                           // the value is one element of a list or map
+	typeURL bool                           // the type of an Any is wanted
+	held    bool                           // parent is what an Any holds
 }
 
-// locate finds out where in the message the cursor is.
-func (p *spot) locate() (f fieldSpot, ok bool) {
-	if p.method == nil {
-		return f, false
-	}
-	text := p.text()
+// locate finds out where in the message the cursor is. text is its word up to there.
+func (r *request) locate(text string) fieldSpot {
+	f := fieldSpot{request: r}
 	path, value, assigned := strings.Cut(text, "=")
 	switch {
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		f.Place, f.json, f.from = repl.ScanJSON(text, nil), true, p.word.Start
+		f.Place, f.json = repl.ScanJSON(text, nil), true
 	case assigned && (strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") || strings.HasSuffix(path, ":")):
-		f.Place, f.json, f.from = repl.ScanJSON(value, nil), true, p.word.Start+len(path)+1
+		f.Place, f.json, f.from = repl.ScanJSON(value, nil), true, len(path)+1
 		f.Path = append(wordPath(strings.TrimSuffix(path, ":")), f.Path...)
 	case assigned:
 		f.Place = repl.Place{Path: wordPath(path), Want: repl.WantValue, Prefix: value}
-		f.from = p.word.Start + len(path) + 1
+		f.from = len(path) + 1
 	default:
 		cut := strings.LastIndexAny(text, ".") + 1
 		f.Place = repl.Place{Path: wordPath(text[:max(0, cut-1)]), Want: repl.WantKey, Prefix: text[cut:]}
-		f.from = p.word.Start + cut
-		f.Used = p.usedFields(text[:cut])
+		f.from = cut
+		f.Used = r.usedFields(text[:cut])
+	}
+	if f.json && f.Want == repl.WantKey && len(r.whole) >= len(text) {
+		f.Used = r.usedKeys(&f, text)
 	}
 	f.from += f.Start
-	if !f.json && f.Want == repl.WantValue {
-		f.from = p.line.Cursor - len(value)
+	w := r.walker().walk(f.Path, f.Want)
+	f.parent, f.field, f.element, f.typeURL, f.held = w.parent, w.field, w.element, w.typeURL, w.held
+	return f
+}
+
+// usedKeys are the keys of the object that the cursor is in, those behind it too.
+func (r *request) usedKeys(f *fieldSpot, text string) []string {
+	path := f.Path
+	if f.from > 0 { // path=document
+		path = path[len(wordPath(strings.TrimSuffix(text[:f.from-1], ":"))):]
 	}
-	f.parent, f.field, f.element = walkFields(p.method.Input(), f.Path, f.Want)
-	return f, true
+	var used []string
+	at := pathKey(path)
+	repl.ScanJSON(text[f.from:f.from+f.Start]+r.whole[len(text):], func(t repl.Token) {
+		if t.Key && pathKey(t.Path) == at {
+			used = append(used, t.Text)
+		}
+	})
+	return used
 }
 
 // usedFields are the fields of the other words that begin with the same path.
-func (p *spot) usedFields(prefix string) []string {
+func (r *request) usedFields(prefix string) []string {
 	var used []string
-	for _, w := range p.words {
-		rest, ok := strings.CutPrefix(w.Text, prefix)
+	for _, w := range r.words {
+		rest, ok := strings.CutPrefix(w, prefix)
 		if name, _, assigned := strings.Cut(rest, "="); ok && assigned && !strings.ContainsAny(name, ".[") {
 			used = append(used, strings.TrimSuffix(name, ":"))
 		}
@@ -82,35 +113,6 @@ func wordPath(text string) []repl.Step {
 	return path
 }
 
-// walkFields follows a path from a message. It returns the message that it ends in, when a key is
-// wanted, and the field whose value it ends in.
-func walkFields(md protoreflect.MessageDescriptor, path []repl.Step, want repl.Want) (parent protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor, element bool) {
-	parent = md
-	for _, step := range path {
-		switch {
-		case field != nil && !element && (field.IsMap() || step.List && field.IsList()):
-			element = true // a key of a map, an index of a list
-			if field.IsMap() {
-				parent = field.MapValue().Message()
-			} else {
-				parent = field.Message()
-			}
-			continue
-		case step.List || parent == nil:
-			return nil, nil, false
-		}
-		field, element = fieldNamed(parent, step.Key), false
-		if field == nil {
-			return nil, nil, false
-		}
-		parent = field.Message()
-	}
-	if field != nil && field.IsMap() && !element && want == repl.WantKey {
-		return nil, field, false // any key
-	}
-	return parent, field, element
-}
-
 func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if f := md.Fields().ByName(protoreflect.Name(name)); f != nil {
 		return f
@@ -118,27 +120,19 @@ func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 	return md.Fields().ByJSONName(name)
 }
 
-// message completes the request of a method.
-func (s *shell) message(p spot, text string) repl.Completion {
-	if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(value, "$") {
-		return s.variables(p, value, len(text)-len(value))
-	}
-	f, ok := p.locate()
-	if !ok {
-		return repl.Completion{}
-	}
-	var items []repl.Candidate
+// candidates are what can stand in place of the text from f.from on.
+func (f *fieldSpot) candidates(after string) []repl.Candidate {
 	switch f.Want {
 	case repl.WantKey:
-		items = f.keys(p.line.After())
+		return f.keys(after)
 	case repl.WantValue:
-		items = f.values(s, text == "")
+		return f.values()
 	case repl.WantColon:
-		items = []repl.Candidate{{Text: ": "}}
+		return []repl.Candidate{{Text: ": "}}
 	case repl.WantComma:
-		items = []repl.Candidate{{Text: ", "}, {Text: f.closing()}}
+		return []repl.Candidate{{Text: ", "}, {Text: f.closing()}}
 	}
-	return repl.Completion{From: f.from, Items: items}
+	return nil
 }
 
 func (f *fieldSpot) closing() string {
@@ -153,8 +147,11 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 	if f.parent == nil {
 		return nil
 	}
-	if f.parent.FullName() == "google.protobuf.Any" {
-		return appendMatch(nil, f.lead(), f.key("@type", after, "="), "the type of the message inside")
+	if f.parent.FullName() == anyName {
+		return f.matching(nil, "@type", f.key("@type", after, "="), "the type of the message inside")
+	}
+	if f.held && scalarForm(f.parent) {
+		return f.matching(nil, "value", f.key("value", after, "="), string(f.parent.Name()))
 	}
 	var taken []protoreflect.OneofDescriptor
 	for _, name := range f.Used {
@@ -199,11 +196,12 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 	return items
 }
 
-func (f *fieldSpot) lead() string {
-	if f.Quote != 0 {
-		return string(f.Quote) + f.Prefix
+// matching adds a candidate when its name begins with what is typed.
+func (f *fieldSpot) matching(items []repl.Candidate, name, text, about string) []repl.Candidate {
+	if strings.HasPrefix(name, f.Prefix) {
+		items = append(items, repl.Candidate{Text: text, About: about})
 	}
-	return ""
+	return items
 }
 
 // key is the text of a key, with what must follow it and is not there yet.
@@ -232,7 +230,7 @@ func wordTail(fd protoreflect.FieldDescriptor) string {
 	switch {
 	case fd.IsMap():
 		return "["
-	case fd.IsList() && fd.Message() != nil:
+	case fd.IsList() && fd.Message() != nil && !scalarForm(fd.Message()):
 		return "[+]."
 	case fd.IsList():
 		return "[+]="
@@ -280,130 +278,4 @@ func kindName(fd protoreflect.FieldDescriptor) string {
 func deprecated(d protoreflect.Descriptor) bool {
 	o, ok := d.Options().(interface{ GetDeprecated() bool })
 	return ok && o.GetDeprecated()
-}
-
-// values are what a field can be set to.
-func (f *fieldSpot) values(s *shell, first bool) []repl.Candidate {
-	fd := f.field
-	if fd == nil {
-		if f.json && first {
-			return []repl.Candidate{{Text: "{"}}
-		}
-		return nil
-	}
-	if f.json && !f.element {
-		switch {
-		case fd.IsMap():
-			return appendMatch(nil, f.Prefix, "{", fieldType(fd))
-		case fd.IsList():
-			return appendMatch(nil, f.Prefix, "[", fieldType(fd))
-		}
-	}
-	if fd.IsMap() {
-		fd = fd.MapValue()
-	}
-	switch {
-	case fd.Enum() != nil:
-		return f.enumValues(fd.Enum())
-	case fd.Kind() == protoreflect.BoolKind:
-		return appendMatch(appendMatch(nil, f.Prefix, "true", ""), f.Prefix, "false", "")
-	case fd.Message() != nil:
-		return f.messageValues(s, fd.Message())
-	case fd.Kind() == protoreflect.StringKind && !secretName(string(fd.Name())) && !s.index.Load().secretField(string(fd.Name())):
-		return f.seenValues(s, string(fd.JSONName()))
-	}
-	return nil
-}
-
-// enumValues are the names of an enum: without the prefix that all share in a word, in quotes
-// in a document.
-func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate {
-	shared := ""
-	if !f.json {
-		shared = sharedPrefix(ed)
-	}
-	var items []repl.Candidate
-	for i := range ed.Values().Len() {
-		v := ed.Values().Get(i)
-		full := string(v.Name())
-		name := strings.TrimPrefix(full, shared)
-		about := fmt.Sprint(v.Number())
-		if c := comment(v); c != "" {
-			about += " " + c
-		}
-		prefix := strings.ToUpper(f.Prefix)
-		if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(full, prefix) && !strings.HasPrefix(strings.TrimPrefix(full, sharedPrefix(ed)), prefix) {
-			continue
-		}
-		if !strings.HasPrefix(name, prefix) {
-			name = full
-		}
-		if f.json {
-			name = `"` + full + `"`
-		}
-		items = append(items, repl.Candidate{Text: name, About: about})
-	}
-	return items
-}
-
-// sharedPrefix is what the names of an enum all begin with, up to an underscore.
-func sharedPrefix(ed protoreflect.EnumDescriptor) string {
-	p := ""
-	for i := range ed.Values().Len() {
-		name := string(ed.Values().Get(i).Name())
-		if i == 0 {
-			p = name
-		}
-		for !strings.HasPrefix(name, p) || !strings.HasSuffix(p, "_") && p != "" {
-			p = p[:strings.LastIndexByte(strings.TrimSuffix(p, "_"), '_')+1]
-			if p == "" {
-				return ""
-			}
-		}
-	}
-	return p
-}
-
-// messageValues begin a message, or are one that is written as a value.
-func (f *fieldSpot) messageValues(s *shell, md protoreflect.MessageDescriptor) []repl.Candidate {
-	quote := func(v string) string {
-		if f.json {
-			return `"` + v + `"`
-		}
-		return v
-	}
-	prefix := f.lead() + f.Prefix
-	if f.Quote != 0 {
-		prefix = f.lead()
-	}
-	switch md.FullName() {
-	case "google.protobuf.Timestamp":
-		now := s.env.Now().UTC()
-		items := appendMatch(nil, prefix, quote(now.Format("2006-01-02T15:04:05Z")), "this second")
-		items = appendMatch(items, prefix, quote(now.Format("2006-01-02")+"T00:00:00Z"), "today")
-		if !f.json {
-			items = append(appendMatch(nil, prefix, "now", "when the call is made"), items...)
-		}
-		return items
-	case "google.protobuf.Duration":
-		return appendMatch(appendMatch(nil, prefix, quote("30s"), "seconds"), prefix, quote("1.5s"), "")
-	}
-	return appendMatch(nil, prefix, "{", string(md.Name()))
-}
-
-// seenValues are the values of a field of this name in the last answers.
-func (f *fieldSpot) seenValues(s *shell, name string) []repl.Candidate {
-	var items []repl.Candidate
-	seen := map[string]bool{}
-	for _, v := range s.results.seen(name) {
-		text := v
-		if f.json {
-			text = fmt.Sprintf("%q", v)
-		}
-		if !seen[v] && strings.HasPrefix(v, f.Prefix) && !strings.ContainsAny(v, " \"'\\\n") && !strings.HasPrefix(v, "@") && clean(v) == v && v != "" {
-			seen[v] = true
-			items = append(items, repl.Candidate{Text: text, About: "seen in an answer"})
-		}
-	}
-	return items
 }

@@ -1,13 +1,13 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/formatters"
 	"golang.org/x/term"
@@ -63,7 +63,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	// Reading a terminal cannot be cut short. The goroutine ends with the process,
 	// which an interrupt ends, or with the line that somebody types.
 	go func() {
-		password, err := passwordLine(bufio.NewReader(in))
+		password, err := passwordLine(oneByOne{in})
 		answered <- answer{password, err}
 	}()
 	select {
@@ -83,6 +83,25 @@ const (
 	keyKill      = 0x15 // Ctrl-U
 	keyDelete    = 0x7f
 )
+
+// oneByOne reads no more than it is asked for: what is typed behind the answer is for whoever
+// reads the terminal next.
+type oneByOne struct{ r io.Reader }
+
+// ReadRune reads one character.
+func (o oneByOne) ReadRune() (rune, int, error) {
+	var b [utf8.UTFMax]byte
+	for n := range b {
+		if _, err := io.ReadFull(o.r, b[n:n+1]); err != nil {
+			return 0, 0, err
+		}
+		if utf8.FullRune(b[:n+1]) {
+			r, size := utf8.DecodeRune(b[:n+1])
+			return r, size, nil
+		}
+	}
+	return utf8.RuneError, len(b), nil
+}
 
 // passwordLine reads a line of keys. Ctrl-C is context.Canceled.
 func passwordLine(r io.RuneReader) (string, error) {

@@ -10,6 +10,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // A foreground is what the keys that send signals are for.
@@ -105,6 +107,7 @@ func (a *app) driveMany(ctx context.Context, name string, again func() (*output,
 	w := &work{Job: job.Start(s.ctx, job.Options{}, do), name: name, line: a.line, again: again}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+	s.live(w)
 	s.notify(w)
 	return nil
 }
@@ -114,7 +117,13 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}
-	l.ran = true
+	if p.Method.IsStreamingServer() || l.st.Background {
+		l.pages.skip()
+	}
+	if s.asksFirst(l, p) {
+		return left(exitUsage)
+	}
+	l.ran, s.called = true, true
 	if s.converses(l, p) {
 		return s.converse(ctx, l, v, p, again)
 	}
@@ -126,10 +135,41 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if l.st.Background && !l.redirect {
 		s.jobs.add(w)
 		s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+		s.live(w)
 		s.notify(w)
 		return nil
 	}
 	return s.follow(ctx, w, sinks)
+}
+
+// asksFirst tells of a call to a target where care is due that it is only made when the same line
+// is entered again, as set confirm=on has it. A method that is marked as changing nothing
+// is called at once.
+func (s *shell) asksFirst(l *line, p *invoke.Call) bool {
+	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
+		return false
+	}
+	s.callMu.Lock()
+	again := s.confirmed == l.source
+	s.confirmed = l.source
+	if again {
+		s.confirmed = ""
+	}
+	s.callMu.Unlock()
+	if again {
+		return false
+	}
+	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it", p.Method.Name(), clean(s.target()))))
+	if s.editor != nil {
+		s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
+	}
+	return true
+}
+
+// changesNothing tells of a method that its schema says so.
+func changesNothing(m protoreflect.MethodDescriptor) bool {
+	o, ok := m.Options().(*descriptorpb.MethodOptions)
+	return ok && o.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
 }
 
 // follow shows a job until it ends, or is sent to the background.
@@ -164,6 +204,7 @@ func (s *shell) ended(w *work, err error) {
 	if a := w.line.st.Assign; a != "" && err == nil {
 		s.vars[a] = resultValue(w)
 	}
+	w.line.pages.show()
 	if err != nil || s.o.quiet || !s.interactive || w.line.redirect {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rpcctl/rpcctl/testserver"
 )
@@ -78,8 +79,12 @@ func TestShellInterrupt(t *testing.T) {
 	await(t, s.server, func(st testserver.Stats) bool { return st.Calls[slow].Started == 1 })
 	s.waitFor("Slow 1.") // the row that says that it runs, after a second
 	s.send("typed ahead")
+	pressed := time.Now()
 	s.send(ctrl('c'))
 	s.waitFor("CANCELLED")
+	if took := time.Since(pressed); took > 2*time.Second { // ten times what it should take
+		t.Errorf("it took %s", took)
+	}
 	await(t, s.server, func(st testserver.Stats) bool { return st.Calls[slow].Cancelled == 1 })
 	s.waitInput("typed ahead")
 	s.send(ctrl('u') + "SayHello name=World\r")
@@ -132,6 +137,13 @@ func TestShellScripts(t *testing.T) {
 		stdout, _, code := run("list\nFail\nlist\n", nil, "--keep-going")
 		if code != 73 || strings.Count(stdout, "rpcctl.demo.v1.Shop\n") != 2 {
 			t.Errorf("code %d\n%s", code, stdout)
+		}
+	})
+	t.Run("no terminal", func(t *testing.T) {
+		c := exec.Command("rpcctl", "-a", addr, "shell") // standard input is /dev/null
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if out, err := c.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%v: %s", err, out)
 		}
 	})
 	t.Run("nothing", func(t *testing.T) {

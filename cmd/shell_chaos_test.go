@@ -18,6 +18,7 @@ var chaosKeys = []string{
 	"\x01", "\x03", "\x05", "\x07", "\x0b", "\x0c", "\x12", "\x15", "\x17", "\x18b", "\x18f", "\x19", "\x1f", "\x1b[1;5D", "\x1bOP",
 	"Pl", "PlaceOrder ", "kind=", "{\"ship_to\":{", "}", "]", "\"", "'", "items[+].", "$_", ".id", "日本", "👨‍👩‍👧", "e\u0301", "\x80", "\xff\x01", "\x1b[", "\x1b[200~",
 	"\x1b[200~pasted\r\ntext\x1b[201~", "list\r", "Watch count=3 delay_ms=20 &\r", "jobs\r", "SayHello name=x\r", "Chat\r", "text=hi\r", "Fail\r", "help keys\r", "#", "| cat\r",
+	"PlaceOrder \x18b", "call -i SayHello\r", "set complete=live\r", "set job-output=live\r", "set pager=off\r", "‹x›", "<y>", "‹redacted›",
 }
 
 // Whatever is typed, while jobs end and the window changes, the shell goes on, leaves when it is

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/rpcctl/rpcctl/formatters"
@@ -18,60 +17,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 )
-
-// queueMax is how many messages may wait for a server that does not read.
-const queueMax = 100
-
-// A conversation is a call whose requests are typed while it runs. It is the Requests of that
-// call.
-type conversation struct {
-	queue  chan []byte
-	ended  chan struct{} // closed when nothing more is sent
-	once   sync.Once
-	leave  atomic.Bool // Ctrl-Z: the call goes on in the background
-	method string
-}
-
-// Next returns the next message that was typed.
-func (c *conversation) Next(ctx context.Context) ([]byte, error) {
-	select {
-	case m := <-c.queue:
-		return m, nil
-	default:
-	}
-	select {
-	case m := <-c.queue:
-		return m, nil
-	case <-c.ended:
-		select { // what was typed before the end goes first
-		case m := <-c.queue:
-			return m, nil
-		default:
-			return nil, io.EOF
-		}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// close says that nothing more is sent.
-func (c *conversation) close() { c.once.Do(func() { close(c.ended) }) }
-
-func (c *conversation) closed() bool {
-	select {
-	case <-c.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-func (c *conversation) prompt(w *work) string {
-	if c.closed() {
-		return clean(w.name) + " (closed for sending) "
-	}
-	return clean(w.name) + "> "
-}
 
 // converses tells whether the requests of a call are to be typed while it runs: the client
 // streams, no message was given, and there is a prompt.
@@ -98,7 +43,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 	var over atomic.Bool
 	result := make(chan error, 1)
 	s.editor.Go(func() {
-		err := w.Follow(followed, s.received(w))
+		err := w.Follow(followed, s.received(w, ""))
 		over.Store(true)
 		result <- err
 		s.editor.Abort()
@@ -125,7 +70,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 			folded := s.editor.Fold(text)
 			s.editor.Forget()
 			s.sayInto(ctx, w, text)
-			s.history.Keep(s.redact(folded))
+			s.history.Keep(s.redact(asTyped(folded)))
 		}
 	}
 	s.talking.Store(nil)
@@ -144,11 +89,12 @@ func (s *shell) leaveBehind(w *work) {
 		s.jobs.add(w)
 	}
 	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number, clean(w.name), w.number))
+	s.live(w)
 	s.notify(w)
 }
 
 // received prints answers above the prompt, as one line each.
-func (s *shell) received(w *work) invoke.Sink {
+func (s *shell) received(w *work, lead string) invoke.Sink {
 	return invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind != invoke.ResponseReceived {
 			return nil
@@ -157,7 +103,7 @@ func (s *shell) received(w *work) invoke.Sink {
 		if err != nil {
 			return err
 		}
-		s.say(s.styled(repl.Accent, s.sign("◀ ", "< ")) + formatters.Clean(string(text), false))
+		s.say(lead + s.styled(repl.Accent, s.sign("◀ ", "< ")) + formatters.Clean(string(text), false))
 		return nil
 	})
 }
@@ -184,7 +130,7 @@ func (s *shell) leaveTalk() bool {
 
 // sayInto sends what was typed into a conversation.
 func (s *shell) sayInto(ctx context.Context, w *work, text string) {
-	statements, err := repl.Parse(text)
+	statements, err := repl.Parse(repl.Fill(text))
 	l := &line{s: s, source: text, env: s.env}
 	for _, st := range statements {
 		l.st = st
@@ -217,6 +163,7 @@ func (s *shell) sayOne(ctx context.Context, w *work, l *line) error {
 	if err != nil {
 		return err
 	}
+	s.watchSending(w)
 	for _, m := range messages {
 		select {
 		case w.talk.queue <- m:

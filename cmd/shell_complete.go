@@ -11,78 +11,10 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // candidateMax is how many candidates are worth sorting.
 const candidateMax = 100
-
-// A spot is where in a line the cursor is.
-type spot struct {
-	words  []repl.Word // before the one at the cursor
-	word   repl.Word   // the one at the cursor, up to it; empty between words
-	method protoreflect.MethodDescriptor
-	types  bool // a message is typed here: the words of a call or of a conversation
-	file   bool // the name of a file is: after > and >>
-	line   repl.Line
-}
-
-// text is the word at the cursor as it was typed.
-func (p *spot) text() string { return p.line.Text[p.word.Start:p.line.Cursor] }
-
-// spot finds out where the cursor is.
-func (s *shell) spot(l repl.Line) spot {
-	p := spot{line: l, word: repl.Word{Start: l.Cursor, End: l.Cursor, Raw: true}}
-	statements := repl.Lex(l.Before())
-	if n := len(statements); n > 0 {
-		st := statements[n-1]
-		between := l.Text[st.End:l.Cursor]
-		switch {
-		case strings.Contains(between, "\n") && st.Missing == 0:
-		case st.Pipe != "":
-			p.file = true
-		case st.To.End == l.Cursor:
-			p.file, p.word = true, st.To
-		case strings.HasSuffix(strings.TrimRight(l.Before(), " "), ">"):
-			p.file = true
-		default:
-			p.words = st.Words
-			if k := len(st.Words); k > 0 && (st.Words[k-1].End == l.Cursor || st.Missing != 0) {
-				p.words, p.word = st.Words[:k-1], st.Words[k-1]
-			}
-		}
-	}
-	if w := s.talking.Load(); w != nil {
-		p.method, p.types = w.call.Method, true
-		return p
-	}
-	name := 0
-	if len(p.words) > 0 && p.words[0].Text == "call" {
-		name = 1
-	}
-	ix := s.index.Load()
-	if len(p.words) > name && !p.file && (name == 1 || !s.isCommand(p.words[0].Text)) {
-		p.types = true
-		p.method = s.methodNamed(ix, p.words[name].Text)
-	}
-	return p
-}
-
-// methodNamed is the method that a name stands for here, nil when that is not known.
-func (s *shell) methodNamed(ix *index, name string) protoreflect.MethodDescriptor {
-	if ix == nil {
-		return nil
-	}
-	for _, used := range slices.Backward(s.used) {
-		if e := ix.method(used + "." + name); e != nil {
-			return e.method
-		}
-	}
-	if e := ix.method(name); e != nil {
-		return e.method
-	}
-	return nil
-}
 
 // tree is a command tree to look at.
 func (s *shell) names() *cobra.Command {
@@ -141,6 +73,19 @@ func (s *shell) complete(l repl.Line) repl.Completion {
 		return s.firstWord(p, text)
 	}
 	return s.argument(p, text)
+}
+
+// message completes the request of a method.
+func (s *shell) message(p spot, text string) repl.Completion {
+	if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(value, "$") {
+		return s.variables(p, value, len(text)-len(value))
+	}
+	f, ok := s.locate(&p)
+	if !ok {
+		return repl.Completion{}
+	}
+	items := f.candidates(p.line.After())
+	return repl.Completion{From: p.word.Start + f.from, Items: items}
 }
 
 // from makes a completion of the word at the cursor, without its first skip bytes.

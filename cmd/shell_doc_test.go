@@ -105,7 +105,10 @@ func TestShellWalk(t *testing.T) {
 			}
 			continue
 		case st.input == "^C" && st.prompt != "":
-			s.wait("a text to drop", func(text string) bool { return input(text) != "" })
+			s.wait("a text to drop", func(text string) bool { // below what was told of it
+				lines := strings.Split(text, "\n")
+				return input(strings.Join(lines[min(from, len(lines)):], "\n")) != ""
+			})
 			s.send(st.keys())
 			s.waitPrompt()
 		default:
@@ -116,7 +119,7 @@ func TestShellWalk(t *testing.T) {
 			continue
 		}
 		look := st
-		if st.prompt == "$ " || len(st.input) == 2 && st.input[0] == '^' {
+		if st.prompt == "$ " || st.prompt == "... " || len(st.input) == 2 && st.input[0] == '^' {
 			look.input = ""
 		}
 		if len(st.want) > 0 {

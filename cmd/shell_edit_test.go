@@ -59,6 +59,39 @@ func TestShellCompletesEnums(t *testing.T) {
 	s.waitFor("KIND_BOOK")
 }
 
+// Completion goes on wherever a message is half-typed.
+func TestShellCompletesInsideMessages(t *testing.T) {
+	s := openShell(t)
+	for _, c := range []struct{ typed, want string }{
+		{`UpdateOrder update_mask=cust`, `UpdateOrder update_mask=customer`},
+		{`UpdateOrder update_mask=kind,ship_to.ci`, `UpdateOrder update_mask=kind,ship_to.city`},
+		{`UpdateOrder {"updateMask": "kind,shipTo.ci`, `UpdateOrder {"updateMask": "kind,shipTo.city`},
+		{`UpdateOrder order.ship_to.ci`, `UpdateOrder order.ship_to.city=`},
+		{`UpdateOrder order.kind=T`, `UpdateOrder order.kind=TOY`},
+		{`PlaceOrder {"items": [{"sku": "a"}, {"q`, `PlaceOrder {"items": [{"sku": "a"}, {"qty":`},
+		{`PlaceOrder {kind: T`, `PlaceOrder {kind: "KIND_TOY"`},
+		{`PlaceOrder items[+].sku=a items[-1].q`, `PlaceOrder items[+].sku=a items[-1].qty=`},
+		{`Lab.Echo any.@t`, `Lab.Echo any.@type=`},
+		{`Lab.Echo any.@type=GetOrderReq`, `Lab.Echo any.@type=rpcctl.demo.v1.GetOrderRequest`},
+		{`Lab.Echo any.@type=rpcctl.demo.v1.Address any.ci`, `Lab.Echo any.@type=rpcctl.demo.v1.Address any.city=`},
+		{`Lab.Echo {any: {"@type": "type.googleapis.com/rpcctl.demo.v1.Order", "shipTo": {"ci`, `Lab.Echo {any: {"@type": "type.googleapis.com/rpcctl.demo.v1.Order", "shipTo": {"city":`},
+		{`Lab.Echo {any: {"@type": "GetOrderReq`, `Lab.Echo {any: {"@type": "type.googleapis.com/rpcctl.demo.v1.GetOrderRequest"`},
+		{`Lab.Echo {any: {"@type": "google.protobuf.Duration", v`, `Lab.Echo {any: {"@type": "google.protobuf.Duration", "value":`},
+		{`Lab.Echo repeated_any[+].@type=rpcctl.demo.v1.Address repeated_any[-1].ci`, `Lab.Echo repeated_any[+].@type=rpcctl.demo.v1.Address repeated_any[-1].city=`},
+	} {
+		s.send(c.typed + "\t")
+		s.wait(c.want, func(text string) bool { return strings.HasPrefix(unbroken(text), c.want) })
+		s.send(ctrl('u'))
+		s.waitPrompt()
+	}
+}
+
+// unbroken is the text behind the last prompt, with the rows of the window put together.
+func unbroken(text string) string {
+	at := strings.LastIndex(text, "> ")
+	return strings.ReplaceAll(text[at+2:], "\n", "")
+}
+
 func TestShellMenuCloses(t *testing.T) {
 	s := openShell(t)
 	s.send("PlaceOrder kind=\t")
@@ -178,7 +211,9 @@ func TestShellKeepsNoSecrets(t *testing.T) {
 	s.send(keyUp + keyUp + keyUp)
 	s.waitInput("header authorization: ‹redacted›")
 	s.send("\r")
-	s.waitFor("type it again")
+	s.waitFor("authorization (not shown):")
+	s.send(ctrl('c'))
+	s.waitInput("header authorization: ‹redacted›")
 	s.send(ctrl('e') + ctrl('u') + "exit\r")
 	s.ends(0)
 	files := s.stored()

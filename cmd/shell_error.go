@@ -25,12 +25,15 @@ func (s *shell) explain(l *line, err error) {
 		return
 	}
 	flaws := l.flaws(err)
+	for i := range flaws {
+		flaws[i].text = l.conceal(flaws[i].text)
+	}
 	if len(flaws) == 0 {
 		a := l.app
 		if a == nil {
 			a = &app{env: l.env, shell: s, line: l}
 		}
-		s.tell(l, a.explain(err), hints(err))
+		s.tell(l, l.conceal(a.explain(err)), hints(err))
 		return
 	}
 	if s.editor == nil || !s.interactive {

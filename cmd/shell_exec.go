@@ -3,9 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,18 +20,20 @@ type line struct {
 	env    *Env // with the statement's own output
 	app    *app // that runs it; nil before
 
-	args     []string // as cobra gets them
-	words    []int    // for each argument the word that it is from; -1: none
-	expanded []bool   // for each word: it had a variable in it
-	messages int      // how many words come after the method; -1: it is no call
-	redirect bool     // the output goes elsewhere
-	ran      bool     // a call was made, which told of itself
+	args     []string         // as cobra gets them
+	words    []int            // for each argument the word that it is from; -1: none
+	expanded []bool           // for each word: it had a variable in it
+	messages int              // how many words come after the method; -1: it is no call
+	redirect bool             // the output goes elsewhere
+	ran      bool             // a call was made, which told of itself
+	secrets  map[int][]string // that were asked for, by where their word begins
+	pages    *pages           // nil: the output is printed as it comes
 }
 
 // run runs the statements of a text, one after the other, and stops at the first that fails.
 // It returns the exit code of the last.
 func (s *shell) run(text string) int {
-	statements, err := repl.Parse(text)
+	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
 	for _, st := range statements {
 		if s.code = s.statement(text, st, ""); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
 			return s.code
@@ -59,10 +58,10 @@ func (s *shell) statement(source string, st repl.Statement, where string) int {
 		env.Width, _ = s.editor.Size()
 	}
 	l.env = &env
-	if i := strings.Index(source[st.Start:st.End], repl.Redacted); i >= 0 {
-		at := st.Start + i
-		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
-		return exitUsage
+	if strings.Contains(source[st.Start:st.End], repl.Redacted) {
+		if code, ok := s.askSecrets(s.ctx, l); !ok {
+			return code
+		}
 	}
 	if st.Background && (st.Pipe != "" || st.To.End > 0) {
 		s.inBackground(l)
@@ -79,7 +78,9 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 	if err != nil {
 		return s.failed(l, err)
 	}
+	s.page(l)
 	err = s.command(ctx, l)
+	l.pages.show()
 	code, ferr := finish(err)
 	if err = errors.Join(err, ferr); err != nil {
 		return s.failed(l, err)
@@ -244,85 +245,4 @@ func (s *shell) schemaAndTypes(ctx context.Context, a *app) (discovery.Source, i
 	root.SetArgs(append(slices.Clone(s.base), "schema"))
 	err := root.ExecuteContext(ctx)
 	return source, types, err
-}
-
-// open opens what the output of a statement goes to. finish closes it after the statement,
-// which ended in err, and returns the exit code of a program that it went to.
-func (l *line) open(ctx context.Context) (finish func(err error) (int, error), err error) {
-	switch {
-	case l.st.Pipe != "":
-		if l.s.o.noShell {
-			return nil, usage(errors.New("| runs a program, and --no-shell forbids that"), "")
-		}
-		return l.openPipe(ctx)
-	case l.st.To.End > 0:
-		return l.openFile()
-	}
-	return func(error) (int, error) { return exitOK, nil }, nil
-}
-
-// openFile opens the file behind > or >>. What is behind > has its name only once it is whole.
-func (l *line) openFile() (func(error) (int, error), error) {
-	l.detour()
-	if l.st.Append {
-		f, err := os.OpenFile(l.st.To.Text, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-		if err != nil {
-			return nil, err
-		}
-		l.env.Stdout = f
-		return func(error) (int, error) { return exitOK, f.Close() }, nil
-	}
-	f, err := createAside(l.st.To.Text)
-	if err != nil {
-		return nil, err
-	}
-	l.env.Stdout = f
-	return func(err error) (int, error) {
-		if err != nil {
-			return exitOK, f.abandon()
-		}
-		return exitOK, f.finish()
-	}, nil
-}
-
-// openPipe starts the program behind |. It has the terminal as it was found.
-func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
-	c := l.s.shellProgram(ctx, l.st.Pipe)
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("making a pipe: %w", err)
-	}
-	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, l.s.env.Stderr
-	l.s.giveTerminal()
-	if err := c.Start(); err != nil {
-		l.s.takeTerminal()
-		return nil, errors.Join(fmt.Errorf("starting %q: %w", l.st.Pipe, err), r.Close(), w.Close())
-	}
-	_ = r.Close() // it is the program's now
-	l.detour()
-	l.env.Stdout = pipeWriter{w}
-	return func(error) (int, error) {
-		cerr := w.Close()
-		code, werr := programCode(c.Wait())
-		l.s.takeTerminal()
-		return code, errors.Join(cerr, werr)
-	}, nil
-}
-
-// detour says that the output does not go to the terminal.
-func (l *line) detour() {
-	l.redirect = true
-	l.env.StdoutTTY, l.env.Width = false, 0
-}
-
-// pipeWriter writes to a program. One that has read enough is told apart from a disk that is
-// full: like a closed standard output it is a quiet end.
-type pipeWriter struct{ w io.Writer }
-
-func (p pipeWriter) Write(b []byte) (int, error) {
-	n, err := p.w.Write(b)
-	if err != nil && strings.Contains(err.Error(), "broken pipe") {
-		err = &os.PathError{Op: "write", Path: os.Stdout.Name(), Err: brokenPipe}
-	}
-	return n, err
 }

@@ -18,6 +18,7 @@ func (l *line) expand(words []repl.Word) error {
 		if err != nil {
 			return &placedError{w.Start, w.End, err}
 		}
+		text = l.reveal(w.Start, text)
 		l.args = append(l.args, text)
 		l.words = append(l.words, i)
 		l.expanded = append(l.expanded, text != w.Text)

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
@@ -23,83 +20,9 @@ type work struct {
 	line   *line
 	again  func() (*output, error)
 	talk   *conversation // nil: nothing is typed into it
+	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
 }
-
-// A jobTable is the calls in the background.
-type jobTable struct {
-	mu    sync.Mutex
-	works []*work
-	last  int
-	times []time.Time // of the newest notices
-	more  int         // notices that were left out
-}
-
-func (t *jobTable) add(w *work) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.last++
-	w.number = t.last
-	t.works = append(t.works, w)
-}
-
-func (t *jobTable) remove(w *work) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.works = slices.DeleteFunc(t.works, func(o *work) bool { return o == w })
-	if len(t.works) == 0 {
-		t.last = 0
-	}
-}
-
-func (t *jobTable) all() []*work {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.works)
-}
-
-// running are the jobs that have not ended.
-func (t *jobTable) running() []*work {
-	return slices.DeleteFunc(t.all(), func(w *work) bool {
-		select {
-		case <-w.Done():
-			return true
-		default:
-			return false
-		}
-	})
-}
-
-func (t *jobTable) cancelAll() {
-	for _, w := range t.all() {
-		w.Cancel()
-		<-w.Done()
-	}
-}
-
-// find returns the job that a word names: %1, 1, or "" for the newest.
-func (t *jobTable) find(name string) (*work, error) {
-	works := t.all()
-	if len(works) == 0 {
-		return nil, usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
-	}
-	if name == "" {
-		return works[len(works)-1], nil
-	}
-	n, err := strconv.Atoi(strings.TrimPrefix(name, "%"))
-	for _, w := range works {
-		if err == nil && w.number == n {
-			return w, nil
-		}
-	}
-	return nil, usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
-}
-
-// Notices are at most this many in this time; a summary stands for the others.
-const (
-	noticeMax  = 5
-	noticeTime = time.Second
-)
 
 // notify tells when a job ends.
 func (s *shell) notify(w *work) {
@@ -116,6 +39,20 @@ func (s *shell) notify(w *work) {
 	})
 }
 
+// live prints the answers of a job as they come, when the settings say so.
+func (s *shell) live(w *work) {
+	if s.settings["job-output"] != "live" || !s.interactive {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan struct{})
+	w.quiet = func() { cancel(); <-done }
+	s.background(func() {
+		defer close(done)
+		_ = w.Follow(ctx, s.received(w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
+	})
+}
+
 // ending tells how a job ended.
 func (s *shell) ending(w *work) string {
 	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
@@ -126,28 +63,6 @@ func (s *shell) ending(w *work) string {
 }
 
 func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", count(n, "job"))) }
-
-// notice tells whether there is room for one more notice. When there is not, later tells how
-// many were left out.
-func (t *jobTable) notice(now time.Time, later func(n int)) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.times = slices.DeleteFunc(t.times, func(at time.Time) bool { return now.Sub(at) > noticeTime })
-	if len(t.times) < noticeMax {
-		t.times = append(t.times, now)
-		return true
-	}
-	if t.more++; t.more == 1 {
-		time.AfterFunc(noticeTime, func() {
-			t.mu.Lock()
-			n := t.more
-			t.more = 0
-			t.mu.Unlock()
-			later(n)
-		})
-	}
-	return false
-}
 
 // jobCommands are the commands about jobs.
 func (s *shell) jobCommands(l *line) []*cobra.Command {
@@ -186,6 +101,10 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 		return err
 	}
 	w.line.app.env = l.env
+	if w.quiet != nil {
+		w.quiet()
+		w.quiet = nil
+	}
 	if n := w.State().Dropped; n > 0 {
 		s.sayAside(fmt.Sprintf("%s made room for newer ones", count(n, "message")))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -25,27 +24,6 @@ func (s *shell) keys() map[repl.Key]func(repl.Line) (repl.Line, string) {
 		"F1":    s.aboutHere,
 		"M-h":   s.aboutHere,
 	}
-}
-
-// buildRequest puts a request to fill in behind the method of a line that has none.
-func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
-	p := s.spot(repl.Line{Text: l.Text + " ", Cursor: len(l.Text) + 1})
-	if p.method == nil {
-		return l, "which method? Type its name first"
-	}
-	if len(p.words) > 1 {
-		return l, "there is a request already"
-	}
-	skeleton, err := discovery.Skeleton(p.method.Input())
-	if err != nil {
-		return l, clean(err.Error())
-	}
-	text := strings.TrimRight(l.Text, " ") + " " + string(skeleton)
-	cursor := len(l.Text) + 1
-	if i := strings.Index(string(skeleton), ": "); i >= 0 {
-		cursor = len(text) - len(skeleton) + i + 2
-	}
-	return repl.Line{Text: text, Cursor: cursor}, ""
 }
 
 // reformat writes the document that the cursor is in on several lines.
@@ -67,7 +45,7 @@ func reformat(l repl.Line) repl.Line {
 // aboutHere tells about the field or method under the cursor.
 func (s *shell) aboutHere(l repl.Line) (repl.Line, string) {
 	p := s.spot(l)
-	if f, ok := p.locate(); ok && f.field != nil {
+	if f, ok := s.locate(&p); ok && f.field != nil {
 		return l, s.aboutField(f.field)
 	}
 	if p.method == nil {

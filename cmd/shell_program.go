@@ -34,6 +34,7 @@ func (s *shell) giveTerminal() {
 func (s *shell) takeTerminal() {
 	if s.editor != nil {
 		_ = s.editor.Hold()
+		s.editor.FreshLine()
 	}
 }
 

@@ -11,8 +11,20 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
+// asTyped is a text as somebody would have typed it: a request that was filled in has nothing of
+// what was not.
+func asTyped(text string) string {
+	if len(repl.Holes(text)) == 0 {
+		return text
+	}
+	return repl.Compact(text)
+}
+
 // remember keeps a line in the history, without its secrets.
 func (s *shell) remember(text string, code int) {
+	if code == exitOK { // a request that goes back to be put right keeps its holes
+		text = asTyped(text)
+	}
 	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
 		return
 	}

@@ -43,7 +43,7 @@ func greatSchema(t *testing.T) string {
 	return name
 }
 
-// The figures are aims of p50 12 ms a key, 2 % when idle and 60 ms to the prompt; the test fails
+// The figures are aims of p50 12 ms and p95 30 ms a key, 2 % when idle and 60 ms to the prompt; the test fails
 // at ten times of them, since machines that run tests are busy.
 func TestShellSpeed(t *testing.T) {
 	_, addr := demoServer(t)
@@ -75,7 +75,7 @@ func TestShellSpeed(t *testing.T) {
 	busy := float64(cpuTime(t, s.cmd.Process.Pid)-before) / float64(idle) * 100
 
 	t.Logf("to the prompt %s; key to screen p50 %s, p95 %s; idle %.1f %% CPU", start, p50, p95, busy)
-	if start > 600*time.Millisecond || p50 > 120*time.Millisecond || busy > 20 {
+	if start > 600*time.Millisecond || p50 > 120*time.Millisecond || p95 > 300*time.Millisecond || busy > 20 {
 		t.Error("that is more than ten times of what it should be")
 	}
 	s.send("exit\r")

@@ -40,6 +40,7 @@ type shell struct {
 
 	callMu     sync.Mutex
 	foreground *foreground  // what Ctrl-C is for; nil: the prompt
+	confirmed  string       // the line that was asked about, and runs when it comes again
 	dying      atomic.Int32 // the exit code of a signal; 0: none
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
@@ -51,6 +52,8 @@ type shell struct {
 	vars       map[string]value
 	unsent     string         // what was being typed into a conversation when the server ended it
 	left       *int           // set by exit
+	once       bool           // one call is made, and the shell leaves with its exit code
+	called     bool           // a call was made
 	shape      *cobra.Command // the commands, to look at while completing
 
 	signals   chan os.Signal

@@ -45,6 +45,9 @@ func (e *Editor) atoms() []string {
 	for _, p := range e.pastes {
 		marks = append(marks, p.mark)
 	}
+	for _, h := range Holes(e.line.Text) {
+		marks = append(marks, e.line.Text[h.Start:h.End])
+	}
 	return marks
 }
 

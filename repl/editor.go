@@ -22,39 +22,6 @@ var ErrHangUp = errors.New("the terminal is gone")
 // crashed is the exit status of a process that panics.
 const crashed = 134
 
-// Options are what an Editor asks. Functions are called on one goroutine, while a prompt is
-// open; those that are asked for each key must answer within a millisecond or so. nil
-// functions are left out.
-type Options struct {
-	Prompt   func() (text string, style Style) // for each key
-	Complete func(Line) Completion             // on Tab, and on each key while the menu is open
-	Inspect  func(Line) Insight                // for each key that changes something
-	// Incomplete tells of a text that it goes on in the next line: Enter begins one.
-	Incomplete func(text string) bool
-	History    *History
-	// Keys are more keys. A function may change the line; it returns text to show above the
-	// prompt, or "".
-	Keys map[Key]func(Line) (Line, string)
-	// Edit changes a text outside of the editor, with the terminal as it was found.
-	Edit func(text string) (string, error)
-	// Cancel is Ctrl-C on an empty line. It returns a text to show below.
-	Cancel func() string
-	// Background is Ctrl-Z. It returns false when the process is to be suspended.
-	Background func() bool
-	Colour     bool
-	ASCII      bool // no signs beyond ASCII
-	Live       bool // the menu opens by itself
-	// Ghost shows how the newest line of the history that begins with the text went on.
-	Ghost bool
-}
-
-// An Insight is what is known of a line.
-type Insight struct {
-	Spans []Span // sorted, not overlapping
-	Hint  string // one line, shown below the text
-	Bad   bool   // the hint tells of a mistake
-}
-
 // An Editor is a prompt on the terminal. One goroutine reads; Print, Abort and the methods of
 // Screen may be called from any.
 type Editor struct {
@@ -76,6 +43,8 @@ type Editor struct {
 	killed  string
 	chord   Key // the first key of two
 	force   bool
+	closing int  // how much of the text follows a quote that was put there for a hole, with it
+	passed  Line // whose hole has shown its menu, and keeps what it is
 	menu    *menu
 	search  *search
 	recall  *recall
@@ -140,6 +109,7 @@ func (e *Editor) reset() {
 	e.seen, e.insight = Line{Cursor: -1}, Insight{}
 	e.note, e.chord, e.force, e.clear, e.typing = "", "", false, false, false
 	e.undo, e.search, e.recall = nil, nil, nil
+	e.closing, e.passed = 0, Line{Cursor: -1}
 	e.closeMenu()
 	e.queueMu.Lock()
 	waiting := len(e.queued) > 0
@@ -164,6 +134,9 @@ func (e *Editor) Take() string {
 
 // SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
 func (e *Editor) SetLive(live bool) { e.opts.Live = live }
+
+// Refresh draws the prompt anew: what stands before the text has changed.
+func (e *Editor) Refresh() { e.parser.poke() }
 
 // Abort ends a Read that is going on in ErrAborted.
 func (e *Editor) Abort() { e.end(ErrAborted, false) }
@@ -243,7 +216,7 @@ func (e *Editor) present(texts []piece) {
 		e.insight, e.seen = e.opts.Inspect(v.line), v.line
 	}
 	if e.search == nil {
-		v.spans, v.hint, v.hintStyle = e.insight.Spans, e.insight.Hint, Dim
+		v.spans, v.hint, v.hintStyle = withHoles(e.insight.Spans, v.line), e.insight.Hint, Dim
 		if e.insight.Bad {
 			v.hintStyle = Bad
 		}

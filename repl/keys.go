@@ -17,8 +17,8 @@ func bindings() []binding {
 	return []binding{
 		{[]Key{"Enter"}, "run, or a new line where the text is not complete", (*Editor).enter},
 		{[]Key{"M-Enter"}, "a new line", func(e *Editor) { e.line = e.line.Insert("\n" + e.line.indent()) }},
-		{[]Key{"Tab"}, "complete; again: move in the menu", (*Editor).complete},
-		{[]Key{"S-Tab"}, "move back in the menu", func(*Editor) {}},
+		{[]Key{"Tab"}, "complete; again: move in the menu; in a request to fill in: unfold, choose, or go on", (*Editor).complete},
+		{[]Key{"S-Tab"}, "move back in the menu, or to the place before", func(*Editor) {}},
 		{[]Key{"Esc"}, "close the menu", func(e *Editor) { e.force = false }},
 		{[]Key{"C-c"}, "drop the text; in a call: cancel it", (*Editor).cancel},
 		{[]Key{"C-d"}, "leave, on an empty line; else delete", (*Editor).deleteOrLeave},
@@ -99,11 +99,12 @@ func (e *Editor) handle(ev event) {
 	case e.search != nil && e.searchKey(ev):
 		return
 	case e.menu != nil && ev.key == "Esc":
-		e.line = start
+		e.line, e.passed = start, start
 		e.closeMenu()
 		return
 	case chose && ev.key == "Enter":
 		e.closeMenu()
+		e.holeBehind()
 		return
 	}
 	wasOpen := e.menu != nil
@@ -112,6 +113,9 @@ func (e *Editor) handle(ev event) {
 	}
 	if ev.key != "Enter" && ev.key != "C-c" {
 		e.force, e.clear = false, false
+	}
+	if e.menu != nil && !chose && len(Holes(start.Text)) > len(Holes(e.line.Text)) {
+		e.line = start // the hole that the menu is for is there until something takes its place
 	}
 	e.closeMenu()
 	e.run(ev)
@@ -140,6 +144,8 @@ func (e *Editor) run(ev event) {
 		}
 	}
 	switch {
+	case e.holeKey(key, ev.text):
+		return
 	case key == "":
 		e.insert(ev.text)
 		return

@@ -80,7 +80,7 @@ func (s *Screen) render(b *strings.Builder) {
 	if v.ghost != "" {
 		l.add(v.ghost, Dim, nil, -1)
 	}
-	rows, y := clip(l.rows, l.y, height)
+	rows, y := clip(l.rows, l.y, height-v.besides(height))
 	room := height - len(rows)
 	if v.hint != "" && room > 0 && height >= 6 {
 		hint := newLayout(cols, "")
@@ -105,6 +105,15 @@ func (s *Screen) render(b *strings.Builder) {
 	}
 }
 
+// besides is how many rows of a window are for the menu and the hint, however long the text is:
+// none in a small one.
+func (v *view) besides(height int) int {
+	if len(v.menu) == 0 || height < 12 {
+		return 0
+	}
+	return min(len(v.menu)+2, height/2)
+}
+
 // clip cuts rows to the height of the window, around the one with the cursor.
 func clip(rows []row, y, height int) ([]row, int) {
 	if len(rows) <= height {
@@ -112,63 +121,6 @@ func clip(rows []row, y, height int) ([]row, int) {
 	}
 	from := min(max(0, y-height/2), len(rows)-height)
 	return append([]row(nil), rows[from:from+height]...), y - from
-}
-
-// menuRows sets the menu, as far as there is room.
-func (s *Screen) menuRows(cols, room int) []row {
-	menu := s.view.menu
-	if len(menu) == 0 || room < 1 {
-		return nil
-	}
-	if len(menu) > room { // around the selected one
-		sel := 0
-		for i, m := range menu {
-			if m.selected {
-				sel = i
-			}
-		}
-		from := min(max(0, sel-room/2), len(menu)-room)
-		menu = menu[from : from+room]
-	}
-	wide := 0
-	for _, m := range menu {
-		wide = max(wide, Width(m.text))
-	}
-	wide = min(wide, max(8, cols*2/3))
-	var rows []row
-	for _, m := range menu {
-		l := newLayout(cols, "")
-		mark, style, about := "  ", Accent, Dim
-		if m.selected {
-			mark, style, about = s.pointer(), Chosen, Chosen
-		}
-		text := Truncate(m.text, wide, s.ellipsis())
-		l.add(mark+text+strings.Repeat(" ", wide-Width(text)), style, nil, -1)
-		if left := cols - wide - 6; left > 4 && m.about != "" {
-			l.add("  "+Truncate(m.about, left, s.ellipsis()), about, nil, -1)
-		}
-		rows = append(rows, l.rows[0])
-	}
-	if s.view.more != "" && len(menu) < room {
-		l := newLayout(cols, "")
-		l.add("  "+Truncate(s.view.more, cols-3, ""), Dim, nil, -1)
-		rows = append(rows, l.rows[0])
-	}
-	return rows
-}
-
-func (s *Screen) ellipsis() string {
-	if s.ascii {
-		return "..."
-	}
-	return "…"
-}
-
-func (s *Screen) pointer() string {
-	if s.ascii {
-		return "> "
-	}
-	return "› "
 }
 
 // leave ends the prompt. What was typed stays as it is, without what was around it, and tail
@@ -269,6 +221,15 @@ func (s *Screen) redraw() {
 	s.y = 0
 	s.render(&b)
 	s.send(b.String())
+}
+
+// FreshLine goes to the beginning of a line, the next one where a program has left the cursor
+// inside of one: blanks up to the edge of the window tell which it is.
+func (s *Screen) FreshLine() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cols, _ := s.dev.size()
+	_, _ = io.WriteString(s.dev, strings.Repeat(" ", cols-1)+"\r"+codeEraseDown)
 }
 
 // Status shows a row that is gone with the next output, for the time that no prompt is open.

@@ -1,0 +1,219 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// values are what a field can be set to.
+func (f *fieldSpot) values() []repl.Candidate {
+	fd := f.field
+	switch {
+	case f.typeURL:
+		return f.typeURLs()
+	case fd == nil:
+		return nil
+	}
+	if f.json && !f.element {
+		switch {
+		case fd.IsMap():
+			return appendMatch(nil, f.Prefix, "{", fieldType(fd))
+		case fd.IsList():
+			return appendMatch(nil, f.Prefix, "[", fieldType(fd))
+		}
+	}
+	if fd.IsMap() {
+		fd = fd.MapValue()
+	}
+	switch {
+	case fd.Enum() != nil:
+		return f.enumValues(fd.Enum())
+	case fd.Kind() == protoreflect.BoolKind:
+		return appendMatch(appendMatch(nil, f.Prefix, "true", ""), f.Prefix, "false", "")
+	case fd.Message() != nil:
+		return f.messageValues(fd.Message())
+	case fd.Kind() == protoreflect.StringKind && f.seen != nil && !f.secret(string(fd.Name())):
+		return f.seenValues(fd.JSONName())
+	}
+	return nil
+}
+
+// enumValues are the names of an enum: without the prefix that all share in a word, in quotes
+// in a document.
+func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate {
+	shared := ""
+	if !f.json {
+		shared = sharedPrefix(ed)
+	}
+	var items []repl.Candidate
+	for i := range ed.Values().Len() {
+		v := ed.Values().Get(i)
+		full := string(v.Name())
+		name := strings.TrimPrefix(full, shared)
+		about := fmt.Sprint(v.Number())
+		if c := comment(v); c != "" {
+			about += " " + c
+		}
+		prefix := strings.ToUpper(f.Prefix)
+		if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(full, prefix) && !strings.HasPrefix(strings.TrimPrefix(full, sharedPrefix(ed)), prefix) {
+			continue
+		}
+		if !strings.HasPrefix(name, prefix) {
+			name = full
+		}
+		if f.json {
+			name = `"` + full + `"`
+		}
+		items = append(items, repl.Candidate{Text: name, About: about})
+	}
+	return items
+}
+
+// sharedPrefix is what the names of an enum all begin with, up to an underscore.
+func sharedPrefix(ed protoreflect.EnumDescriptor) string {
+	p := ""
+	for i := range ed.Values().Len() {
+		name := string(ed.Values().Get(i).Name())
+		if i == 0 {
+			p = name
+		}
+		for !strings.HasPrefix(name, p) || !strings.HasSuffix(p, "_") && p != "" {
+			p = p[:strings.LastIndexByte(strings.TrimSuffix(p, "_"), '_')+1]
+			if p == "" {
+				return ""
+			}
+		}
+	}
+	return p
+}
+
+// messageValues begin a message, or are one that is written as a value.
+func (f *fieldSpot) messageValues(md protoreflect.MessageDescriptor) []repl.Candidate {
+	quote := func(v string) string {
+		if f.json {
+			return `"` + v + `"`
+		}
+		return v
+	}
+	prefix := f.Prefix
+	if f.Quote != 0 {
+		prefix = string(f.Quote) + f.Prefix
+	}
+	switch md.FullName() {
+	case "google.protobuf.Timestamp":
+		now := f.now().UTC()
+		items := appendMatch(nil, prefix, quote(now.Format("2006-01-02T15:04:05Z")), "this second")
+		items = appendMatch(items, prefix, quote(now.Format("2006-01-02")+"T00:00:00Z"), "today")
+		if !f.json {
+			items = append(appendMatch(nil, prefix, "now", "when the call is made"), items...)
+		}
+		return items
+	case "google.protobuf.FieldMask":
+		return f.maskPaths()
+	case "google.protobuf.Duration":
+		return appendMatch(appendMatch(nil, prefix, quote("30s"), "seconds"), prefix, quote("1.5s"), "")
+	}
+	return appendMatch(nil, prefix, "{", string(md.Name()))
+}
+
+// seenValues are the values of a field of this name in the last answers.
+func (f *fieldSpot) seenValues(name string) []repl.Candidate {
+	var items []repl.Candidate
+	seen := map[string]bool{}
+	for _, v := range f.seen(name) {
+		text := v
+		if f.json {
+			text = fmt.Sprintf("%q", v)
+		}
+		if !seen[v] && strings.HasPrefix(v, f.Prefix) && !strings.ContainsAny(v, " \"'\\\n") && !strings.HasPrefix(v, "@") && clean(v) == v && v != "" {
+			seen[v] = true
+			items = append(items, repl.Candidate{Text: text, About: "seen in an answer"})
+		}
+	}
+	return items
+}
+
+// typeURLs are the types that an Any can hold here: in a word the name of the message is enough.
+func (f *fieldSpot) typeURLs() []repl.Candidate {
+	lead := "type.googleapis.com/"
+	typed := f.Prefix[strings.LastIndexByte(f.Prefix, '/')+1:]
+	var items []repl.Candidate
+	for _, name := range f.types.names() {
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		switch {
+		case strings.Contains(name, ".") && !strings.HasPrefix(lead+name, f.Prefix) && !strings.HasPrefix(name, typed) && !strings.HasPrefix(last, typed), name == anyName:
+		case f.json:
+			items = append(items, repl.Candidate{Text: `"` + lead + name + `"`, About: last})
+		case strings.HasPrefix(f.Prefix, lead):
+			items = append(items, repl.Candidate{Text: lead + name, About: last})
+		default:
+			items = append(items, repl.Candidate{Text: name, About: last})
+		}
+	}
+	return items
+}
+
+// maskPaths are the paths that a FieldMask can have, the last of which is being typed: those of
+// the message beside it that it is about (https://google.aip.dev/134).
+func (f *fieldSpot) maskPaths() []repl.Candidate {
+	begins := strings.LastIndexByte(f.Prefix, ',') + 1
+	before := strings.Split(f.Prefix[:max(0, begins-1)], ",")
+	typed := f.Prefix[begins:]
+	lead := ""
+	if f.json && f.Quote == 0 {
+		lead = `"`
+	} else {
+		f.from += begins
+		if f.Quote != 0 {
+			f.from++
+		}
+	}
+	md := f.masked()
+	dot := strings.LastIndexByte(typed, '.') + 1
+	for step := range strings.SplitSeq(strings.TrimSuffix(typed[:dot], "."), ".") {
+		if step == "" {
+			break
+		}
+		fd := fieldNamed(md, step)
+		if fd == nil || fd.Message() == nil || fd.IsList() || fd.IsMap() {
+			return nil
+		}
+		md = fd.Message()
+	}
+	var items []repl.Candidate
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		name := string(fd.Name())
+		if f.json {
+			name = fd.JSONName()
+		}
+		path := typed[:dot] + name
+		if !slices.Contains(before, path) {
+			items = appendMatch(items, lead+typed, lead+path, describeField(fd))
+		}
+	}
+	return items
+}
+
+// masked is the message that a FieldMask is about: the answer, when it says what to read; the
+// one message beside it; else what it stands in.
+func (f *fieldSpot) masked() protoreflect.MessageDescriptor {
+	around := f.field.ContainingMessage()
+	if strings.HasPrefix(string(f.field.Name()), "read_") {
+		return f.method.Output()
+	}
+	var beside []protoreflect.MessageDescriptor
+	for i := range around.Fields().Len() {
+		if fd := around.Fields().Get(i); fd.Message() != nil && !fd.IsList() && !fd.IsMap() && !scalarForm(fd.Message()) {
+			beside = append(beside, fd.Message())
+		}
+	}
+	if len(beside) == 1 {
+		return beside[0]
+	}
+	return around
+}

@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// buildRequest puts a request to fill in behind the method of a line, with the values that are
+// typed already.
+func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
+	typed := strings.TrimRight(l.Text, " ")
+	p := s.spot(repl.Line{Text: typed + " ", Cursor: len(typed) + 1})
+	if p.method == nil {
+		return l, "which method? Type its name first"
+	}
+	head, words := "", p.words
+	if s.talking.Load() == nil {
+		n := 1
+		if words[0].Text == "call" {
+			n = 2
+		}
+		for n < len(words) && strings.HasPrefix(words[n].Text, "-") {
+			n++
+		}
+		head, words = typed[:words[n-1].End]+" ", words[n:]
+	}
+	var parts []input.Part
+	for _, w := range words {
+		if strings.HasPrefix(w.Text, "@") || w.Text == "-" || strings.HasPrefix(w.Text, "$") {
+			return l, "what " + clean(w.Text) + " stands for is known when the line runs; leave it out to fill the request in"
+		}
+		parts = append(parts, input.Part{Text: w.Text, Origin: "the line"})
+	}
+	text, err := requestTemplate(s.ctx, p.method, s.index.Load().resolver(), parts, s.asciiOnly())
+	if err != nil {
+		return l, clean(firstLine(err.Error()))
+	}
+	return atFirstHole(head + text), ""
+}
+
+func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
+
+// requestTemplate is the request of a method to fill in, with the values of the parts.
+func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, ascii bool) (string, error) {
+	t := template{ascii: ascii}
+	if len(parts) > 0 {
+		source, err := input.New(parts, input.Options{Message: m.Input(), Types: types, Streams: m.IsStreamingClient()})
+		if err != nil {
+			return "", err
+		}
+		wire, err := source.Next(ctx)
+		if err != nil && err != io.EOF {
+			return "", err
+		}
+		text, err := transcode.NewEncoder(m.Input(), transcode.EncodeOptions{Types: types}).Append(nil, wire)
+		if err != nil {
+			return "", err
+		}
+		if json.Unmarshal(text, &t.given) != nil { // it is a value and no object, whole as it is
+			return string(text), nil
+		}
+	}
+	if scalarForm(m.Input()) {
+		return t.hole(string(m.Input().Name())), nil
+	}
+	return t.message(m.Input(), "")
+}
+
+// atFirstHole is a text with the cursor on its first hole.
+func atFirstHole(text string) repl.Line {
+	if holes := repl.Holes(text); len(holes) > 0 {
+		return repl.Line{Text: text, Cursor: holes[0].Start}
+	}
+	return repl.Line{Text: text, Cursor: len(text)}
+}
+
+// build is call -i: the request is filled in at a prompt, and sent from there.
+func (a *app) build(c *cobra.Command, o *callOptions) error {
+	switch {
+	case a.shell != nil && (a.shell.editor == nil || !a.shell.interactive):
+		return usage(errors.New("-i fills the request in at a prompt, and a script has none"), "")
+	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
+		return usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
+	}
+	m, types, err := a.findMethod(c.Context(), o.method, durationOf(o.timeout))
+	if err != nil {
+		return err
+	}
+	text, err := requestTemplate(c.Context(), m, types, o.parts(), (&shell{env: a.env}).asciiOnly())
+	if err != nil {
+		return err
+	}
+	line := atFirstHole(a.callLine(c, o) + text)
+	if a.shell != nil {
+		a.line.ran = true
+		a.shell.editor.Put(line)
+		return nil
+	}
+	return a.buildAtTerminal(c, line)
+}
+
+// callLine is the beginning of the line that makes the call, with the flags that were given.
+func (a *app) callLine(c *cobra.Command, o *callOptions) string {
+	var b strings.Builder
+	name, set := o.method, map[string]string{}
+	if a.shell != nil {
+		if word, ok := a.line.positional(1); ok {
+			name = word.Text
+		}
+		set = a.shell.settings
+	}
+	own := c.LocalNonPersistentFlags()
+	own.VisitAll(func(f *pflag.Flag) {
+		if !f.Changed || f.Name == "interactive" || f.Name == "data" || set[f.Name] != "" && set[f.Name] == f.Value.String() {
+			return
+		}
+		values := []string{f.Value.String()}
+		if many, ok := f.Value.(pflag.SliceValue); ok {
+			values = many.GetSlice()
+		}
+		for _, v := range values {
+			b.WriteString(" --" + f.Name + "=" + shellQuote(v))
+		}
+	})
+	if b.Len() == 0 {
+		return name + " "
+	}
+	return "call" + b.String() + " " + name + " "
+}
+
+// shellQuote is a word as it is typed.
+func shellQuote(word string) string {
+	if word != "" && strings.IndexFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// buildAtTerminal is a shell for one call.
+func (a *app) buildAtTerminal(c *cobra.Command, line repl.Line) error {
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	s := newShell(ctx, a.env, &shellOptions{quiet: true}, baseFlags(c))
+	defer s.close()
+	s.interactive = true
+	s.own()
+	if err := s.openEditor(a.colour(true)); err != nil {
+		return usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
+	}
+	s.once = true
+	s.editor.Put(line)
+	if err := s.editorLoop(); err != nil || s.called {
+		return err
+	}
+	return left(exitInterrupted) // nothing was sent, which is no success
+}

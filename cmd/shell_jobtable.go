@@ -1,0 +1,108 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A jobTable is the calls in the background.
+type jobTable struct {
+	mu    sync.Mutex
+	works []*work
+	last  int
+	times []time.Time // of the newest notices
+	more  int         // notices that were left out
+}
+
+func (t *jobTable) add(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last++
+	w.number = t.last
+	t.works = append(t.works, w)
+}
+
+func (t *jobTable) remove(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.works = slices.DeleteFunc(t.works, func(o *work) bool { return o == w })
+	if len(t.works) == 0 {
+		t.last = 0
+	}
+}
+
+func (t *jobTable) all() []*work {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.works)
+}
+
+// running are the jobs that have not ended.
+func (t *jobTable) running() []*work {
+	return slices.DeleteFunc(t.all(), func(w *work) bool {
+		select {
+		case <-w.Done():
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func (t *jobTable) cancelAll() {
+	for _, w := range t.all() {
+		w.Cancel()
+		<-w.Done()
+	}
+}
+
+// find returns the job that a word names: %1, 1, or "" for the newest.
+func (t *jobTable) find(name string) (*work, error) {
+	works := t.all()
+	if len(works) == 0 {
+		return nil, usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
+	}
+	if name == "" {
+		return works[len(works)-1], nil
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(name, "%"))
+	for _, w := range works {
+		if err == nil && w.number == n {
+			return w, nil
+		}
+	}
+	return nil, usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
+}
+
+// Notices are at most this many in this time; a summary stands for the others.
+const (
+	noticeMax  = 5
+	noticeTime = time.Second
+)
+
+// notice tells whether there is room for one more notice. When there is not, later tells how
+// many were left out.
+func (t *jobTable) notice(now time.Time, later func(n int)) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times = slices.DeleteFunc(t.times, func(at time.Time) bool { return now.Sub(at) > noticeTime })
+	if len(t.times) < noticeMax {
+		t.times = append(t.times, now)
+		return true
+	}
+	if t.more++; t.more == 1 {
+		time.AfterFunc(noticeTime, func() {
+			t.mu.Lock()
+			n := t.more
+			t.more = 0
+			t.mu.Unlock()
+			later(n)
+		})
+	}
+	return false
+}

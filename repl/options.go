@@ -1,0 +1,41 @@
+package repl
+
+// Options are what an Editor asks. Functions are called on one goroutine, while a prompt is
+// open; those that are asked for each key must answer within a millisecond or so. nil
+// functions are left out.
+type Options struct {
+	Prompt   func() (text string, style Style) // for each key
+	Complete func(Line) Completion             // on Tab, and on each key while the menu is open
+	Inspect  func(Line) Insight                // for each key that changes something
+	// Incomplete tells of a text that it goes on in the next line: Enter begins one.
+	Incomplete func(text string) bool
+	History    *History
+	// Keys are more keys. A function may change the line; it returns text to show above the
+	// prompt, or "".
+	Keys map[Key]func(Line) (Line, string)
+	// Unfold is what Tab puts in place of the hole under the cursor; ok is false when that
+	// has nothing inside.
+	Unfold func(Line) (text string, ok bool)
+	// Blank is the hole for the value that is to stand at the cursor; "" when none is.
+	Blank func(Line) string
+	// Quoted tells of a hole that its value wants quotes.
+	Quoted func(hole string) bool
+	// Edit changes a text outside of the editor, with the terminal as it was found.
+	Edit func(text string) (string, error)
+	// Cancel is Ctrl-C on an empty line. It returns a text to show below.
+	Cancel func() string
+	// Background is Ctrl-Z. It returns false when the process is to be suspended.
+	Background func() bool
+	Colour     bool
+	ASCII      bool // no signs beyond ASCII
+	Live       bool // the menu opens by itself
+	// Ghost shows how the newest line of the history that begins with the text went on.
+	Ghost bool
+}
+
+// An Insight is what is known of a line.
+type Insight struct {
+	Spans []Span // sorted, not overlapping
+	Hint  string // one line, shown below the text
+	Bad   bool   // the hint tells of a mistake
+}
