@@ -249,7 +249,7 @@ func connectHint(e *connect.Error) string {
 	case connect.ServerPlaintext:
 		return "use --plaintext, or http:// before the host"
 	case connect.HTTP1:
-		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between?"
+		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
 	case connect.Garbage:
 		return "is it the right port?"
 	case connect.Closed:
@@ -265,7 +265,7 @@ func connectHint(e *connect.Error) string {
 	case connect.ClientCertBad:
 		return "give one that the server trusts with --cert FILE and --key FILE"
 	case connect.NoALPN:
-		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between?"
+		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
 	case connect.NotGRPC:
 		return "is it the right port, and does what is in between pass gRPC on? --protocol names another one"
 	case connect.ProxyRefused:
@@ -282,6 +282,8 @@ func statusHint(s *invoke.Status) string {
 		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
 	case s.Code == codes.ResourceExhausted && s.Origin == invoke.OriginClient:
 		return "--max-recv-size allows a greater message"
+	case errors.Is(s.Cause, invoke.ErrHTTPVersion):
+		return "the server may want HTTP/2 for streams both ways, of which reflection is one: give the schema with --proto FILE or --protoset FILE"
 	default:
 		return ""
 	}

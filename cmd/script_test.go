@@ -1,12 +1,15 @@
 package cmd_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +44,8 @@ func TestMain(m *testing.M) {
 //
 //	serve VAR [KIND]    start a server and put its address into $VAR; KIND is
 //	                    flags of "rpcctl demo" (--tls, --mtls, --http3, --unix, --reflection R)
-//	                    or http1, silent, closed, refused, interop
+//	                    or http1, silent, closed, refused, interop, or narrow or
+//	                    narrow-http1: no streams both ways over HTTP/1.1
 //	exits CODE CMD...   run a command that must leave with CODE
 //	within DUR CODE CMD...  the same, and it must not take longer
 //	asked ADDR [N]      the server there was asked for its schema N times, or any
@@ -119,6 +123,8 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 		s := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
 		go s.Serve(l)
 		ts.Defer(func() { s.Close() })
+	case "narrow", "narrow-http1":
+		serveNarrow(ts, l, kind == "narrow")
 	case "silent":
 		ts.Defer(func() { l.Close() })
 		go accept(l, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
@@ -142,6 +148,40 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 		ts.Defer(s.Close)
 		ts.Value(askedKey{}).(askedServers)[l.Addr().String()] = &askedServer{server: s}
 	}
+}
+
+// serveNarrow serves the demo as many servers of Connect would, which refuse streams
+// both ways over HTTP/1.1, and may have HTTP/2 or not.
+func serveNarrow(ts *testscript.TestScript, l net.Listener, http2 bool) {
+	demo := testserver.StartMemory(testserver.Options{})
+	forward := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) },
+		Protocols:   new(http.Protocols),
+	}
+	forward.Protocols.SetUnencryptedHTTP2(true)
+	proxy := &httputil.ReverseProxy{
+		Transport: forward, FlushInterval: -1,
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "demo"}) },
+	}
+	s := &http.Server{Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetUnencryptedHTTP2(http2)
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor < 2 && (strings.Contains(r.URL.Path, ".reflection.") || strings.HasSuffix(r.URL.Path, "/Chat")) {
+			w.Header().Set("Connection", "close") // if not, net/http reads the request to its end first
+			w.WriteHeader(http.StatusHTTPVersionNotSupported)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	})
+	go s.Serve(l)
+	ts.Defer(func() {
+		s.Close()
+		forward.CloseIdleConnections()
+		if err := demo.Close(); err != nil {
+			ts.Logf("%v", err)
+		}
+	})
 }
 
 // askedServers are the demo servers of a script, by address.

@@ -21,15 +21,17 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
-	versions  []string // still to try, the first one next
-	refused   []string // those that are not there
+	duplex    invoke.Transport // nil: there is none, or it is in use
+	narrow    *invoke.Status   // why it is in use; nil: it is not
+	versions  []string         // still to try, the first one next
+	refused   []string         // those that are not there
 	refusal   *invoke.Status
 	settled   string // the version that has answered
 	stream    *reflectStream
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
-	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, duplex: o.Duplex, versions: []string{ReflectionV1, ReflectionV1Alpha}}
 	if o.Version != "" {
 		a.versions = []string{o.Version}
 	}
@@ -72,6 +74,8 @@ func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectio
 			if err := a.nextVersion(status); err != nil {
 				return nil, err
 			}
+		case !seasoned && a.duplex != nil && errors.Is(status.Cause, invoke.ErrHTTPVersion):
+			a.transport, a.duplex, a.narrow = a.duplex, nil, status
 		case q.named && status.Code == codes.NotFound && status.Origin == invoke.OriginServer:
 			// Some servers end the stream instead of sending an error response.
 			return nil, q.missing()
@@ -79,7 +83,7 @@ func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectio
 			// Others end it after an answer that was an error.
 			reopened = true
 		default:
-			return nil, q.failed(status)
+			return nil, q.failed(a.told(status))
 		}
 	}
 }
@@ -96,6 +100,15 @@ func (a *asker) nextVersion(s *invoke.Status) error {
 		return a.noReflection()
 	}
 	return nil
+}
+
+// told is the status to tell of when a question failed: where the other transport has
+// no connection, it is what the first one had to say.
+func (a *asker) told(s *invoke.Status) *invoke.Status {
+	if a.narrow != nil && s.Origin == invoke.OriginTransport {
+		return a.narrow
+	}
+	return s
 }
 
 func (a *asker) noReflection() error {
@@ -141,7 +154,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 				return nil, err
 			}
 		default:
-			return nil, q.failed(status)
+			return nil, q.failed(a.told(status))
 		}
 	}
 }

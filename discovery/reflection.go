@@ -31,6 +31,10 @@ type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
 	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
+	// Duplex is asked over when the server refuses to stream both ways over the HTTP
+	// of the first transport (invoke.ErrHTTPVersion). It stays the caller's. Nil:
+	// there is none.
+	Duplex invoke.Transport
 }
 
 // A Reflection is the Source of a server with the reflection service. It is safe

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -26,6 +27,11 @@ type Status struct {
 	Origin  Origin
 	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
 }
+
+// ErrHTTPVersion is the cause of a status for which the server refused the version of
+// HTTP: many do so with calls that stream both ways over HTTP/1.1 (RFC 9110, section
+// 15.6.6).
+var ErrHTTPVersion = errors.New("the server refuses the version of HTTP")
 
 // Err returns nil for OK and a *StatusError for everything else.
 func (s *Status) Err() error {

@@ -16,7 +16,7 @@ import (
 )
 
 // perform makes the call that a request asks for and reports it.
-func (s *schema) perform(ctx context.Context, rpcctl, dir string, m proto.Message) proto.Message {
+func (s *schema) perform(ctx context.Context, o options, dir string, m proto.Message) proto.Message {
 	r, err := s.parse(m)
 	if err != nil {
 		return s.failure(r, err)
@@ -26,11 +26,11 @@ func (s *schema) perform(ctx context.Context, rpcctl, dir string, m proto.Messag
 		return s.failure(r, err)
 	}
 	defer os.RemoveAll(own)
-	args, err := r.arguments(s.protoset, own)
+	args, err := r.arguments(s.protoset, own, o.withoutProtocol)
 	if err != nil {
 		return s.failure(r, err)
 	}
-	d, err := drive(ctx, rpcctl, args, r)
+	d, err := drive(ctx, o.rpcctl, args, r)
 	if err == nil {
 		err = check(d)
 	}

@@ -2,9 +2,10 @@
 // (https://github.com/connectrpc/conformance): it runs rpcctl once for every call
 // that the suite asks for, and reports what rpcctl prints.
 //
-//	client -rpcctl PATH -protos DIR [-parallel N]
+//	client -rpcctl PATH -protos DIR [-parallel N] [-without-protocol]
 //
-// DIR has the suite's .proto files.
+// DIR has the suite's .proto files. With -without-protocol the calls of gRPC leave
+// out --protocol, whose default it is.
 package main
 
 import (
@@ -27,6 +28,7 @@ func main() {
 	flag.StringVar(&o.rpcctl, "rpcctl", "", "the `PATH` of rpcctl")
 	flag.StringVar(&o.protos, "protos", "", "the `DIR` of the suite's .proto files")
 	flag.IntVar(&o.parallel, "parallel", 2, "how many calls run at once")
+	flag.BoolVar(&o.withoutProtocol, "without-protocol", false, "leave out --protocol where it is gRPC")
 	flag.Parse()
 	if err := run(context.Background(), o, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "client:", err)
@@ -35,8 +37,9 @@ func main() {
 }
 
 type options struct {
-	rpcctl, protos string
-	parallel       int
+	rpcctl, protos  string
+	parallel        int
+	withoutProtocol bool
 }
 
 // run answers each request, in any order, until there are no more.
@@ -67,7 +70,7 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			answer := s.perform(ctx, o.rpcctl, dir, request)
+			answer := s.perform(ctx, o, dir, request)
 			mu.Lock()
 			defer mu.Unlock()
 			failed = errors.Join(failed, writeDelimited(out, answer))

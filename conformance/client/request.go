@@ -96,7 +96,7 @@ func (r *request) messages() ([][]byte, error) {
 }
 
 // arguments is the command line of the call. Files are written to dir.
-func (r *request) arguments(protoset, dir string) ([]string, error) {
+func (r *request) arguments(protoset, dir string, withoutProtocol bool) ([]string, error) {
 	scheme := "http"
 	if len(r.ServerTLSCert) > 0 {
 		scheme = "https"
@@ -104,7 +104,10 @@ func (r *request) arguments(protoset, dir string) ([]string, error) {
 	args := []string{
 		"call", r.Service + "/" + r.Method, "-a", fmt.Sprintf("%s://%s:%d", scheme, r.Host, r.Port),
 		"-o", "events", "-d", "@-", "--protoset", protoset,
-		"--protocol", word(r.Protocol, "PROTOCOL_"), "--codec", word(r.Codec, "CODEC_"),
+		"--codec", word(r.Codec, "CODEC_"),
+	}
+	if protocol := word(r.Protocol, "PROTOCOL_"); protocol != "grpc" || !withoutProtocol {
+		args = append(args, "--protocol", protocol)
 	}
 	if v, ok := map[string]string{"HTTP_VERSION_1": "1.1", "HTTP_VERSION_2": "2", "HTTP_VERSION_3": "3"}[r.HTTPVersion]; ok {
 		args = append(args, "--http", v)

@@ -14,16 +14,20 @@ import (
 
 // reflection returns the schema of the server, with what is remembered of it where
 // there is a name to remember it by.
-func (s *Session) reflection(t invoke.Transport) discovery.Source {
-	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
+func (s *Session) reflection(t invoke.Transport) (discovery.Source, error) {
+	duplex, err := s.duplex()
+	if err != nil {
+		return nil, err
+	}
+	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex})
 	group, ok := s.group()
 	if !ok {
 		s.closers = append(s.closers, r.Close)
-		return r
+		return r, nil
 	}
 	s.memory = discovery.Remember(r, s.Cache().Group(group), s.settings.LiveSchema, s.world.Now)
 	s.closers = append(s.closers, s.memory.Close)
-	return s.memory
+	return s.memory, nil
 }
 
 // Cache returns where schemas are remembered; one that keeps nothing when that is

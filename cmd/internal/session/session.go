@@ -85,6 +85,16 @@ func (s *Session) Transport() (invoke.Transport, error) {
 	if target == nil {
 		return nil, ErrNoTarget
 	}
+	t, err := s.open(*target, s.settings.Wire)
+	if err != nil {
+		return nil, err
+	}
+	s.transport = t
+	return t, nil
+}
+
+// open makes a transport to the target over a wire. It is closed with the session.
+func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
 	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial}
 	if !target.Local() {
 		dialer.Proxy = s.settings.Proxy
@@ -94,7 +104,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 		s.closers = append(s.closers, demo.Close)
 		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
 	}
-	t, err := s.wire(*target, grpcwire.Options{
+	t, err := w.transport(target, grpcwire.Options{
 		TLS:       s.settings.TLS,
 		Authority: s.settings.Authority,
 		UserAgent: s.settings.UserAgent,
@@ -109,8 +119,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 		return nil, err
 	}
 	s.closers = append(s.closers, t.Close)
-	s.transport = carefully(t, *target, s.settings.Care)
-	return s.transport, nil
+	return carefully(t, target, s.settings.Care), nil
 }
 
 // Source returns the schema: the files that were given, then the server's
@@ -132,7 +141,11 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, s.reflection(t))
+		r, err := s.reflection(t)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, r)
 	}
 	sources = append(sources, discovery.Builtin())
 	s.source = discovery.Layer(sources[0], sources[1:]...)

@@ -22,9 +22,8 @@ type Wire struct {
 	Get      bool   // GET for Connect's methods without side effects
 }
 
-// wire makes the transport of that kind. The options of gRPC hold those of all.
-func (s *Session) wire(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
-	w := s.settings.Wire
+// transport makes the transport of that kind. The options of gRPC hold those of all.
+func (w Wire) transport(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
 	t, err := w.open(target, o)
 	if err != nil || w.Codec != invoke.CodecJSON {
 		return t, err
@@ -48,6 +47,19 @@ func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, 
 		MaxRecv:   o.MaxRecv,
 		Connect:   o.Connect,
 	}))
+}
+
+// duplex returns a transport over HTTP/2 where calls go over HTTP/1.1: many servers
+// refuse to stream both ways over that, as reflection does. Nil when calls are not
+// bound to HTTP/1.1: then they have HTTP/2 if the server does. The demo inside this
+// process refuses nothing.
+func (s *Session) duplex() (invoke.Transport, error) {
+	target, w := s.settings.Target, s.settings.Wire
+	if w.HTTP != httpwire.HTTP1 || target.Network == invoke.NetworkDemo {
+		return nil, nil
+	}
+	w.HTTP = httpwire.HTTP2
+	return s.open(*target, w)
 }
 
 // opened keeps a nil transport nil.
