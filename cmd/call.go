@@ -247,7 +247,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{a.renewing(out, p, o)}
+	sinks := invoke.Tee{goingOn(a.renewing(out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
 	if a.globals.verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
 		sinks[0], talk, stopWatching = a.watchStream(sinks[0])

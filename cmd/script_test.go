@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 //
 //	serve VAR [KIND]    start a server and put its address into $VAR; KIND is
 //	                    flags of "rpcctl demo" (--tls, --mtls, --http3, --unix, --reflection R)
-//	                    or http1, silent, closed, refused, interop
+//	                    or http1, silent, closed, refused, interop, drip, frames KIND
 //	exits CODE CMD...   run a command that must leave with CODE
 //	within DUR CODE CMD...  the same, and it must not take longer
 //	asked ADDR [N]      the server there was asked for its schema N times, or any
@@ -122,6 +122,14 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 	case "silent":
 		ts.Defer(func() { l.Close() })
 		go accept(l, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	case "frames":
+		serveFrames(ts, l, args[2])
+	case "drip": // the beginning of a SETTINGS frame, and never its end
+		ts.Defer(func() { l.Close() })
+		go accept(l, func(c net.Conn) {
+			_, _ = c.Write([]byte{0, 0, 6, 4, 0})
+			_, _ = io.Copy(io.Discard, c)
+		})
 	case "closed":
 		ts.Defer(func() { l.Close() })
 		go accept(l, func(net.Conn) {})

@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -62,6 +63,26 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 		return nil
 	}
 	return f.line(e, "status", func(b []byte) ([]byte, error) { return f.status(b, e.Status), nil })
+}
+
+// An Undecoded is a Formatter that can show a message which it could not decode.
+type Undecoded interface {
+	Formatter
+	// Undecoded shows the message of an event of which Event has said err.
+	Undecoded(e *invoke.Event, err error) error
+}
+
+// Undecoded prints a message as its bytes, in base64, and what is wrong with them.
+func (f *eventFormatter) Undecoded(e *invoke.Event, err error) error {
+	var wire *transcode.WireError
+	if errors.As(err, &wire) {
+		err = wire
+	}
+	return f.line(e, "message", func(b []byte) ([]byte, error) {
+		b = append(f.numbered(b, e), `,"undecoded":true,"value":"`...)
+		b = append(base64.StdEncoding.AppendEncode(b, e.Message.Wire), '"')
+		return appendQuoted(append(b, `,"problem":`...), err.Error()), nil
+	})
 }
 
 // Flush returns the first error of writing.
