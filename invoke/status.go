@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -26,6 +27,10 @@ type Status struct {
 	Origin  Origin
 	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
 }
+
+// ErrTooLarge is in the cause of a status that was made here because of a message beyond
+// the limit for receiving.
+var ErrTooLarge = errors.New("the message is beyond the limit")
 
 // Err returns nil for OK and a *StatusError for everything else.
 func (s *Status) Err() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"syscall"
 
 	connectrpc "connectrpc.com/connect/v2"
@@ -51,10 +52,14 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
-	case !s.hasResponse() && st.Code == codes.Unavailable:
+	case brokenOff(st, err.Error()):
+		if st.Code == codes.Unavailable {
+			st.Origin = invoke.OriginTransport
+		}
+	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK): // a proxy's word, or nobody's
 		st.Origin = invoke.OriginTransport
 	case st.Code == codes.ResourceExhausted && s.hasResponse():
-		st.Message = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit)
+		st.Message, st.Cause = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit), invoke.ErrTooLarge
 	}
 	return st
 }
