@@ -39,8 +39,9 @@ type callOptions struct {
 	many         manyOptions
 	await        awaitOptions
 
-	stdin   *tape // standard input, as far as it was read
-	answers int   // that have come so far
+	began   time.Time // when the schema was first asked for
+	stdin   *tape     // standard input, as far as it was read
+	answers int       // that have come so far
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -111,6 +112,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	a.withoutComments()
+	o.began = a.env.Now()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
@@ -224,17 +226,26 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
-	path := "/" + strings.TrimPrefix(o.method, "/")
-	now := a.env.Now()
+	name := methodAsked(o.method)
 	for _, e := range []*invoke.Event{
-		{Kind: invoke.Opened, At: now, Wire: transport.Wire(invoke.Method{Path: path}), Metadata: md},
-		{Kind: invoke.Finished, At: now, Status: se.Status},
+		{Kind: invoke.Opened, At: o.began, Name: name, Wire: transport.Wire(invoke.Method{Path: "/" + name}), Metadata: md},
+		{Kind: invoke.Finished, At: a.env.Now(), Status: se.Status},
 	} {
 		if werr := f.Event(e); werr != nil {
 			return errors.Join(err, werr)
 		}
 	}
 	return errors.Join(err, f.Flush())
+}
+
+// methodAsked is the name of a method as far as it is known without a schema: with a
+// slash before the method's own name.
+func methodAsked(name string) string {
+	service, method, err := discovery.ParseMethod(name)
+	if err != nil || service == "" {
+		return strings.TrimPrefix(name, "/")
+	}
+	return string(service) + "/" + string(method)
 }
 
 // run drives the call into the formatter.

@@ -121,6 +121,8 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	if e.Call != nil && e.Call.Method != nil {
 		b = appendQuoted(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
 		b = appendQuoted(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
+	} else if e.Name != "" { // there was no schema to tell more
+		b = append(appendQuoted(append(b, `,"method":`...), e.Name), `,"kind":"unknown"`...)
 	}
 	for _, field := range []struct{ name, value string }{
 		{`,"url":`, e.Wire.URL},
