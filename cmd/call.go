@@ -124,6 +124,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
+	a.tellOrigin()
 	if err := a.globals.wire.checkGet(p); err != nil {
 		return err
 	}

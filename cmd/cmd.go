@@ -79,9 +79,12 @@ func closeStdout(env *Env, code int) int {
 // Run runs one command line and returns its exit code. Cancelling ctx interrupts
 // it.
 func Run(ctx context.Context, env *Env, args []string) int {
-	s := session.New(session.World{Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir})
+	app := &app{env: env}
+	app.session = session.New(session.World{
+		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,
+	})
+	s := app.session
 	defer s.Close()
-	app := &app{env: env, session: s}
 	root := app.newRoot()
 	root.SetArgs(arrange(root, args))
 	err := root.ExecuteContext(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -25,6 +26,7 @@ type app struct {
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
 	types        invoke.Types // for the details of a status; may be nil
+	tracing      sync.Mutex   // held while a line of -vv is printed
 
 	shell *shell // that this command line is a line of; nil: none
 	line  *line

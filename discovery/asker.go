@@ -21,15 +21,16 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
-	versions  []string // still to try, the first one next
-	refused   []string // those that are not there
+	told      func(Asked) // may be nil
+	versions  []string    // still to try, the first one next
+	refused   []string    // those that are not there
 	refusal   *invoke.Status
 	settled   string // the version that has answered
 	stream    *reflectStream
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
-	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, told: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha}}
 	if o.Version != "" {
 		a.versions = []string{o.Version}
 	}
@@ -54,6 +55,21 @@ type reflectStream struct {
 // server has no such name; it is a *NoReflectionError when there is nobody to
 // ask, and a *ReflectionError for every other end.
 func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
+	began := time.Now()
+	answer, err := a.put(ctx, q)
+	a.tell(q, began, err)
+	return answer, err
+}
+
+// tell tells of a question that was put at a moment.
+func (a *asker) tell(q question, began time.Time, err error) {
+	if a.told != nil {
+		a.told(Asked{Question: q.text, Version: a.settled, Took: time.Since(began), Err: err})
+	}
+}
+
+// put puts a question to the server.
+func (a *asker) put(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
 	for reopened := false; ; {
 		s, err := a.open(ctx, q)
 		if err != nil {

@@ -31,6 +31,15 @@ type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
 	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
+	Told     func(Asked)     // is told of each question, when it was answered; may be nil
+}
+
+// Asked is a question that was put to a server.
+type Asked struct {
+	Question string // for people
+	Version  string // of the reflection service: ReflectionV1, ReflectionV1Alpha, or "" when none answered
+	Took     time.Duration
+	Err      error
 }
 
 // A Reflection is the Source of a server with the reflection service. It is safe

@@ -15,7 +15,7 @@ import (
 // reflection returns the schema of the server, with what is remembered of it where
 // there is a name to remember it by.
 func (s *Session) reflection(t invoke.Transport) discovery.Source {
-	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata})
+	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Told: s.world.Asked})
 	group, ok := s.group()
 	if !ok {
 		s.closers = append(s.closers, r.Close)
