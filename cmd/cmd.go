@@ -86,8 +86,14 @@ func Run(ctx context.Context, env *Env, args []string) int {
 	s := app.session
 	defer s.Close()
 	root := app.newRoot()
+	addHelp(root)
+	out := &checkedWriter{Writer: env.Stdout}
+	root.SetOut(out)
 	root.SetArgs(arrange(root, args))
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err
+	}
 	app.report(err)
 	return exitCode(err)
 }

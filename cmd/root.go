@@ -184,8 +184,9 @@ func (a *app) colour(tty bool) bool {
 // disk is an error like any other.
 func (a *app) print(fn func(w *bufio.Writer) error) error {
 	w := bufio.NewWriter(a.env.Stdout)
-	if err := fn(w); err != nil {
-		return errors.Join(err, w.Flush())
+	err := fn(w)
+	if ferr := w.Flush(); !errors.Is(err, ferr) {
+		err = errors.Join(err, ferr)
 	}
-	return w.Flush()
+	return err
 }
