@@ -255,6 +255,10 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	if err != nil {
 		return err
 	}
+	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && a.shell == nil { // a job is looked at later, too
+		p.Types = types.Within(p.Timeout)
+		a.types = p.Types
+	}
 	out, err := a.openOutput(format, &o.output, p.Types)
 	if err != nil {
 		return err
