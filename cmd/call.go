@@ -99,6 +99,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
+	if err := o.hold.check(); err != nil {
+		return err
+	}
 	if err := o.checkMany(c.Flags()); err != nil {
 		return err
 	}

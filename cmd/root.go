@@ -78,7 +78,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%q: no such command", args[0])
+	err := fmt.Errorf("%q: no such command", invoke.MaskTarget(args[0]))
 	if t, terr := invoke.ParseTarget(args[0]); terr == nil {
 		rest := strings.Join(args[1:], " ")
 		if len(args) > 1 && !isCommand(c, args[1]) {
@@ -87,7 +87,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 		return usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
 	}
 	if strings.ContainsAny(args[0], "./") {
-		return usage(err, fmt.Sprintf("to call a method: rpcctl call %s", args[0]))
+		return usage(err, "to call a method: rpcctl call "+invoke.MaskTarget(args[0]))
 	}
 	var names []string
 	for _, sub := range c.Commands() {
