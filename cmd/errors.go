@@ -212,6 +212,15 @@ func unknownHint(e *discovery.UnknownError) []string {
 }
 
 func inputHint(e *input.Error) []string {
+	var meant []string
+	for _, f := range e.Faults {
+		if f.Suggestion != "" && f.Start < f.End && f.End <= len(f.Text) {
+			meant = append(meant, fmt.Sprintf("%s for %s", f.Suggestion, strings.Trim(f.Text[f.Start:f.End], `"`)))
+		}
+	}
+	if len(meant) > 1 {
+		return some(fmt.Sprintf("did you mean %s?", strings.Join(meant, ", ")))
+	}
 	if s := e.Suggestion(); s != "" {
 		return some(fmt.Sprintf("did you mean %s?", s))
 	}
