@@ -40,8 +40,9 @@ type callOptions struct {
 	many         manyOptions
 	await        awaitOptions
 
-	stdin   *tape // standard input, as far as it was read
-	answers int   // that have come so far
+	began   time.Time // when the schema was first asked for
+	stdin   *tape     // standard input, as far as it was read
+	answers int       // that have come so far
 }
 
 func (a *app) newCall() *cobra.Command {
@@ -100,6 +101,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err := o.checkSchemaless(format); err != nil {
 		return err
 	}
+	if err := o.hold.check(); err != nil {
+		return err
+	}
 	if err := o.checkMany(c.Flags()); err != nil {
 		return err
 	}
@@ -116,6 +120,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return a.build(c, o)
 	}
 	a.withoutComments()
+	o.began = a.env.Now()
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
@@ -127,6 +132,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return a.unplanned(err, format, o, md)
 	}
+	a.tellOrigin()
 	if err := a.globals.wire.checkGet(p); err != nil {
 		return err
 	}
@@ -232,11 +238,10 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
-	path := "/" + strings.TrimPrefix(o.method, "/")
-	now := a.env.Now()
+	name := methodAsked(o.method)
 	for _, e := range []*invoke.Event{
-		{Kind: invoke.Opened, At: now, Wire: transport.Wire(invoke.Method{Path: path}), Metadata: md},
-		{Kind: invoke.Finished, At: now, Status: se.Status},
+		{Kind: invoke.Opened, At: o.began, Name: name, Wire: transport.Wire(invoke.Method{Path: "/" + name}), Metadata: md},
+		{Kind: invoke.Finished, At: a.env.Now(), Status: se.Status},
 	} {
 		if werr := f.Event(e); werr != nil {
 			return errors.Join(err, werr)
@@ -245,17 +250,31 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 	return errors.Join(err, f.Flush())
 }
 
+// methodAsked is the name of a method as far as it is known without a schema: with a
+// slash before the method's own name.
+func methodAsked(name string) string {
+	service, method, err := discovery.ParseMethod(name)
+	if err != nil || service == "" {
+		return strings.TrimPrefix(name, "/")
+	}
+	return string(service) + "/" + string(method)
+}
+
 // run drives the call into the formatter.
 func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
 	transport, err := a.session.Transport()
 	if err != nil {
 		return err
 	}
+	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && a.shell == nil { // a job is looked at later, too
+		p.Types = types.Within(p.Timeout)
+		a.types = p.Types
+	}
 	out, err := a.openOutput(format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{a.renewing(out, p, o)}
+	sinks := invoke.Tee{goingOn(a.renewing(out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
 	if a.globals.verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
 		sinks[0], talk, stopWatching = a.watchStream(sinks[0])

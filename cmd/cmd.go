@@ -80,12 +80,21 @@ func closeStdout(env *Env, code int) int {
 // Run runs one command line and returns its exit code. Cancelling ctx interrupts
 // it.
 func Run(ctx context.Context, env *Env, args []string) int {
-	s := session.New(session.World{Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir})
+	app := &app{env: env}
+	app.session = session.New(session.World{
+		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,
+	})
+	s := app.session
 	defer s.Close()
-	app := &app{env: env, session: s}
 	root := app.newRoot()
+	addHelp(root)
+	out := &checkedWriter{Writer: env.Stdout}
+	root.SetOut(out)
 	root.SetArgs(arrange(root, args))
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err
+	}
 	app.report(err)
 	return exitCode(err)
 }

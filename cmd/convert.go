@@ -31,6 +31,7 @@ func addInputFlags(f *pflag.FlagSet, in *choice, maxSend *size, allowUnknown *bo
 
 func (a *app) newConvert() *cobra.Command {
 	o := &convertOptions{}
+	var timeout seconds
 	c := &cobra.Command{
 		Use:   "convert TYPE [MESSAGE...]",
 		Short: "Convert a message between formats, offline",
@@ -43,8 +44,12 @@ called; the schema comes from files, or from the server's reflection.
 
 Without a MESSAGE, standard input is read.`,
 		Args: words(1, -1),
-		RunE: func(c *cobra.Command, args []string) error { return a.convert(c, o, args[0], args[1:]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			defer within(c, timeout)()
+			return a.convert(c, o, args[0], args[1:])
+		},
 	}
+	addTimeout(c.Flags(), &timeout)
 	addInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
 	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
 	o.output.add(c.Flags())

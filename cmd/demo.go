@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -54,6 +55,9 @@ It serves until it is interrupted.`,
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	collectGarbage(gcUsual)
+	if err := checkListen(o.listen); err != nil {
+		return err
+	}
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
@@ -85,6 +89,20 @@ func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	return server.Serve(l)
+}
+
+// checkListen refuses what is no address to listen on.
+func checkListen(address string) error {
+	const hint = "--listen HOST:PORT, with port 0 for a free one: --listen 127.0.0.1:0"
+	_, port, err := net.SplitHostPort(address)
+	var ae *net.AddrError
+	if errors.As(err, &ae) {
+		return usage(fmt.Errorf("--listen %q: %s", address, ae.Err), hint)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return usage(fmt.Errorf("--listen %q: port %q is not a number from 0 to 65535", address, port), hint)
+	}
+	return nil
 }
 
 // greeting tells where the demo is and three commands to try.

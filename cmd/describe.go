@@ -18,6 +18,7 @@ type describeOptions struct {
 	deps        bool
 	format      choice
 	export      exportOptions
+	timeout     seconds
 }
 
 func (a *app) newDescribe() *cobra.Command {
@@ -36,7 +37,10 @@ func (a *app) newDescribe() *cobra.Command {
 Without a symbol all services are described. --skeleton prints a request to fill
 in, for a message or for the request of a method: JSON with comments, which call
 reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
-		RunE: func(c *cobra.Command, args []string) error { return a.describe(c, o, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			defer within(c, o.timeout)()
+			return a.describe(c, o, args)
+		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.skeleton, "skeleton", false, "print a request to fill in, and nothing else")
@@ -44,6 +48,7 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 	f.BoolVar(&o.deps, "deps", false, "describe the messages and enums too that a symbol refers to")
 	f.VarP(&o.format, "output", "o", "how to print it")
 	o.export.add(f)
+	addTimeout(f, &o.timeout)
 	return c
 }
 
@@ -123,15 +128,7 @@ func broken(err error) bool {
 
 // findSymbol finds a symbol, or the method that call would find under the name.
 func findSymbol(ctx context.Context, source discovery.Source, name string) (protoreflect.Descriptor, error) {
-	d, err := discovery.FindSymbol(ctx, source, name)
-	if !errors.Is(err, discovery.ErrNotFound) {
-		return d, err
-	}
-	m, merr := discovery.FindMethod(ctx, source, name)
-	if merr == nil || errors.As(merr, new(*discovery.AmbiguousError)) {
-		return m, merr
-	}
-	return nil, err
+	return discovery.FindAny(ctx, source, name)
 }
 
 // describe prints one symbol.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -44,7 +45,12 @@ func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter
 			return err
 		}
 		e.Message = &invoke.Message{Desc: p.Method.Input(), Wire: wire, Types: p.Types}
-		if err := out.Event(&e); err != nil {
+		err = out.Event(&e)
+		var broken *transcode.WireError
+		if errors.As(err, &broken) {
+			return usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -212,6 +212,15 @@ func unknownHint(e *discovery.UnknownError) []string {
 }
 
 func inputHint(e *input.Error) []string {
+	var meant []string
+	for _, f := range e.Faults {
+		if f.Suggestion != "" && f.Start < f.End && f.End <= len(f.Text) {
+			meant = append(meant, fmt.Sprintf("%s for %s", f.Suggestion, strings.Trim(f.Text[f.Start:f.End], `"`)))
+		}
+	}
+	if len(meant) > 1 {
+		return some(fmt.Sprintf("did you mean %s?", strings.Join(meant, ", ")))
+	}
 	if s := e.Suggestion(); s != "" {
 		return some(fmt.Sprintf("did you mean %s?", s))
 	}
@@ -277,13 +286,30 @@ func connectHint(e *connect.Error) string {
 
 // statusHint is the next step for statuses that have a usual one.
 func statusHint(s *invoke.Status) string {
+	var ended *connect.EndedError
 	switch {
 	case s.Code == codes.Unauthenticated && s.Origin == invoke.OriginServer:
 		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
-	case s.Code == codes.ResourceExhausted && s.Origin == invoke.OriginClient:
+	case errors.As(s.Cause, &ended):
+		return endedHint(ended)
+	case errors.Is(s.Cause, invoke.ErrTooLarge):
 		return "--max-recv-size allows a greater message"
 	case errors.Is(s.Cause, invoke.ErrHTTPVersion):
 		return "the server may want HTTP/2 for streams both ways, of which reflection is one: give the schema with --proto FILE or --protoset FILE"
+	default:
+		return ""
+	}
+}
+
+// endedHint is the next step after a server that broke off.
+func endedHint(e *connect.EndedError) string {
+	switch e.Code {
+	case "ENHANCE_YOUR_CALM":
+		return "the server takes the calls or the pings for too many: wait, or send fewer with --concurrency, --rate or a longer --keepalive-time"
+	case "REFUSED_STREAM":
+		return "nothing was done with the call: try again, or let --retry do it"
+	case "HTTP_1_1_REQUIRED":
+		return "the server wants HTTP/1.1 for this: --protocol connect or grpc-web, with --http 1.1"
 	default:
 		return ""
 	}

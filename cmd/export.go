@@ -33,6 +33,7 @@ func (o *exportOptions) add(f *pflag.FlagSet) {
 func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
 
 func (a *app) newExport() *cobra.Command {
+	var timeout seconds
 	o := &exportOptions{}
 	c := &cobra.Command{
 		Use:   "export [SYMBOL...]",
@@ -44,8 +45,12 @@ below a folder or as one descriptor set. Without a symbol, all of the schema.
   rpcctl -a localhost:50051 export Shop --protoset-out shop.binpb
 
 Names of files that would lead out of the folder are refused.`,
-		RunE: func(c *cobra.Command, args []string) error { return a.export(c, o, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			defer within(c, timeout)()
+			return a.export(c, o, args)
+		},
 	}
+	addTimeout(c.Flags(), &timeout)
 	o.add(c.Flags())
 	return c
 }

@@ -138,7 +138,11 @@ func (a *app) target() (*invoke.Target, error) {
 	t, err := invoke.ParseTarget(text)
 	if err != nil {
 		hint := "a target is host:port, http://host, https://host, unix:PATH or demo:"
-		if errors.Is(err, invoke.ErrNoPort) {
+		switch {
+		case text == "demo":
+			hint = "the demo inside rpcctl is demo: with a colon"
+		case errors.Is(err, invoke.ErrNoPort):
+			text := invoke.MaskTarget(text)
 			hint = fmt.Sprintf("%s:443 for TLS, %s:80 for plaintext, or another port", text, text)
 		}
 		return nil, usage(fmt.Errorf("%s: %w", from, err), hint)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
@@ -161,12 +162,12 @@ var reserved = map[string]string{
 func parseHeader(text string) (name, value string, err error) {
 	i := strings.IndexAny(text, ":=")
 	if i <= 0 {
-		return "", "", usage(errors.New("a header is written 'name: value'"), "")
+		return "", "", usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
 	}
 	name = strings.ToLower(strings.TrimSpace(text[:i]))
 	value = strings.TrimLeft(text[i+1:], " \t")
 	if !validName(name) {
-		return "", "", usage(fmt.Errorf("header %q: not a name: letters, digits, '-', '_' and '.' only", name), "a header is written 'name: value'")
+		return "", "", usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
 	}
 	if why, ok := reserved[name]; ok {
 		return "", "", usage(fmt.Errorf("header %q cannot be set: %s", name, why), "")
@@ -175,6 +176,16 @@ func parseHeader(text string) (name, value string, err error) {
 		return "", "", usage(fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
 	}
 	return name, value, nil
+}
+
+// nameOnly is what stands for the name of a header, for a message. What does not look like
+// one may be a secret that was given without a name.
+func nameOnly(text string) string {
+	const longest = 40
+	if len(text) > longest || strings.ContainsAny(text, "0123456789 :=") {
+		return "•••"
+	}
+	return strconv.Quote(text)
 }
 
 // validName tells whether gRPC takes a name for metadata

@@ -57,6 +57,7 @@ interrupted; with --wait too, until it is SERVING.`,
 	f.SortFlags = false
 	f.BoolVar(&o.watch, "watch", false, "print each change of the answer")
 	f.Var(&o.timeout, "timeout", "limit of one question")
+	addAlias(f, "max-time", "timeout")
 	f.VarP(&o.output, "output", "o", "format")
 	return c
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -22,6 +23,14 @@ func (o *holdOptions) add(f *pflag.FlagSet) {
 }
 
 func (o *holdOptions) given() bool { return o.length > 0 || o.messages > 0 }
+
+// check refuses a number of answers that can not come.
+func (o *holdOptions) check() error {
+	if o.messages < 0 {
+		return usage(fmt.Errorf("--until-messages %d: from 1 on", o.messages), "")
+	}
+	return nil
+}
 
 // wrap returns requests that end when the options say so.
 func (o *holdOptions) wrap(r invoke.Requests) *held {

@@ -18,6 +18,7 @@ import (
 
 func (a *app) newList() *cobra.Command {
 	format := &choice{allowed: []string{"text", "table", "json"}}
+	var timeout seconds
 	c := &cobra.Command{
 		Use:     "list [SERVICE | PATTERN]",
 		Aliases: []string{"ls"},
@@ -33,8 +34,12 @@ One full name a line, sorted. In a PATTERN, * stands for anything and ? for one
 character. With -v and -o table the kind, the types of a method, and what is
 deprecated are shown too; -o json has the same for programs.`,
 		Args: words(0, 1),
-		RunE: func(c *cobra.Command, args []string) error { return a.list(c, args, format.value) },
+		RunE: func(c *cobra.Command, args []string) error {
+			defer within(c, timeout)()
+			return a.list(c, args, format.value)
+		},
 	}
+	addTimeout(c.Flags(), &timeout)
 	c.Flags().VarP(format, "output", "o", "how to print it")
 	return c
 }

@@ -68,6 +68,9 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 	if o.field != "" && parsed != formatters.Table && parsed != formatters.Raw {
 		return "", usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
 	}
+	if o.file == "" && f.Changed("output-file") {
+		return "", usage(errors.New("--output-file: no name of a file"), "without the flag, answers go to standard output")
+	}
 	if o.jqRaw && o.jq == "" {
 		return "", usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}

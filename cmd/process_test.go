@@ -210,7 +210,22 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("this system has no /dev/full")
 	}
 	defer full.Close()
-	for _, args := range [][]string{{"call", "SayHello"}, {"list"}, {"describe", "Greeter"}, {"version"}, {"call", "SayHello", "--dry-run"}} {
+	for _, args := range [][]string{
+		{"call", "SayHello"},
+		{"list"},
+		{"describe", "Greeter"},
+		{"version"},
+		{"call", "SayHello", "--dry-run"},
+		{"describe"},
+		{"--help"},
+		{"help"},
+		{"help", "call"},
+		{"call", "--help"},
+		{"completion"},
+		{"completion", "zsh"},
+		{"--version"},
+		{"context"},
+	} {
 		c := exec.Command("rpcctl", append([]string{"-a", "demo:"}, args...)...)
 		var stderr bytes.Buffer
 		c.Stdout, c.Stderr = full, &stderr

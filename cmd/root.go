@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -25,6 +26,7 @@ type app struct {
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
 	types        invoke.Types // for the details of a status; may be nil
+	tracing      sync.Mutex   // held while a line of -vv is printed
 
 	shell *shell // that this command line is a line of; nil: none
 	line  *line
@@ -76,7 +78,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%q: no such command", args[0])
+	err := fmt.Errorf("%q: no such command", invoke.MaskTarget(args[0]))
 	if t, terr := invoke.ParseTarget(args[0]); terr == nil {
 		rest := strings.Join(args[1:], " ")
 		if len(args) > 1 && !isCommand(c, args[1]) {
@@ -85,7 +87,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 		return usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
 	}
 	if strings.ContainsAny(args[0], "./") {
-		return usage(err, fmt.Sprintf("to call a method: rpcctl call %s", args[0]))
+		return usage(err, "to call a method: rpcctl call "+invoke.MaskTarget(args[0]))
 	}
 	var names []string
 	for _, sub := range c.Commands() {
@@ -182,8 +184,9 @@ func (a *app) colour(tty bool) bool {
 // disk is an error like any other.
 func (a *app) print(fn func(w *bufio.Writer) error) error {
 	w := bufio.NewWriter(a.env.Stdout)
-	if err := fn(w); err != nil {
-		return errors.Join(err, w.Flush())
+	err := fn(w)
+	if ferr := w.Flush(); !errors.Is(err, ferr) {
+		err = errors.Join(err, ferr)
 	}
-	return w.Flush()
+	return err
 }

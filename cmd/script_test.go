@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 //
 //	serve VAR [KIND]    start a server and put its address into $VAR; KIND is
 //	                    flags of "rpcctl demo" (--tls, --mtls, --http3, --unix, --reflection R)
-//	                    or http1, silent, closed, refused, interop, or narrow or
-//	                    narrow-http1: no streams both ways over HTTP/1.1
+//	                    or http1, silent, closed, refused, interop, drip, frames KIND, or
+//	                    narrow or narrow-http1: no streams both ways over HTTP/1.1
 //	exits CODE CMD...   run a command that must leave with CODE
 //	within DUR CODE CMD...  the same, and it must not take longer
 //	asked ADDR [N]      the server there was asked for its schema N times, or any
@@ -128,6 +128,14 @@ func serve(ts *testscript.TestScript, certs *testserver.Certs, args []string) {
 	case "silent":
 		ts.Defer(func() { l.Close() })
 		go accept(l, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	case "frames":
+		serveFrames(ts, l, args[2])
+	case "drip": // the beginning of a SETTINGS frame, and never its end
+		ts.Defer(func() { l.Close() })
+		go accept(l, func(c net.Conn) {
+			_, _ = c.Write([]byte{0, 0, 6, 4, 0})
+			_, _ = io.Copy(io.Discard, c)
+		})
 	case "closed":
 		ts.Defer(func() { l.Close() })
 		go accept(l, func(net.Conn) {})

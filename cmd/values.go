@@ -12,7 +12,13 @@ import (
 // seconds is a length of time as a flag: 2.5 (seconds), 2.5s, 200ms.
 type seconds time.Duration
 
-func (s *seconds) String() string { return time.Duration(*s).String() }
+// String is "0" for none, which pflag does not tell as a default.
+func (s *seconds) String() string {
+	if *s == 0 {
+		return "0"
+	}
+	return time.Duration(*s).String()
+}
 
 func (*seconds) Type() string { return "duration" }
 

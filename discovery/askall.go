@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"time"
 
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
@@ -65,6 +66,7 @@ func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question,
 	for i := 1; i < len(qs); i++ {
 		waiting[key(qs[i].req)] = i
 	}
+	began := time.Now()
 	for next := 1; next < len(qs); next++ {
 		w := a.watch(ctx, s.cancel)
 		answer, status := a.receive(s, nil)
@@ -87,6 +89,7 @@ func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question,
 		delete(waiting, key(qs[i].req))
 		s.asked[key(qs[i].req)] = true
 		answer, err := qs[i].read(answer)
+		a.tell(qs[i], began, err)
 		if !got(i, answer, err) {
 			return true
 		}

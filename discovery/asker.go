@@ -21,6 +21,7 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
+	asked     func(Asked)      // is told of each question; may be nil
 	duplex    invoke.Transport // nil: there is none, or it is in use
 	narrow    *invoke.Status   // why it is in use; nil: it is not
 	versions  []string         // still to try, the first one next
@@ -31,7 +32,7 @@ type asker struct {
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
-	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, duplex: o.Duplex, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, duplex: o.Duplex, asked: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha}}
 	if o.Version != "" {
 		a.versions = []string{o.Version}
 	}
@@ -56,6 +57,21 @@ type reflectStream struct {
 // server has no such name; it is a *NoReflectionError when there is nobody to
 // ask, and a *ReflectionError for every other end.
 func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
+	began := time.Now()
+	answer, err := a.put(ctx, q)
+	a.tell(q, began, err)
+	return answer, err
+}
+
+// tell tells of a question that was put at a moment.
+func (a *asker) tell(q question, began time.Time, err error) {
+	if a.asked != nil {
+		a.asked(Asked{Question: q.text, Version: a.settled, Took: time.Since(began), Err: err})
+	}
+}
+
+// put puts a question to the server.
+func (a *asker) put(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
 	for reopened := false; ; {
 		s, err := a.open(ctx, q)
 		if err != nil {

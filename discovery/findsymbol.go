@@ -70,6 +70,22 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	return nil, unknownSymbol(ctx, s, services, full)
 }
 
+// FindAny is FindSymbol, and for a name that no symbol has FindMethod: what a person may
+// call a method counts where symbols are named too. Both share one limit.
+func FindAny(ctx context.Context, s Source, name string) (protoreflect.Descriptor, error) {
+	ctx, cancel := limitLookup(ctx, s)
+	defer cancel()
+	d, err := FindSymbol(ctx, s, name)
+	if !errors.Is(err, ErrNotFound) || errors.As(err, new(*ReflectionError)) || ctx.Err() != nil {
+		return d, err
+	}
+	m, merr := FindMethod(ctx, s, name)
+	if merr == nil || errors.As(merr, new(*AmbiguousError)) {
+		return m, merr
+	}
+	return nil, err
+}
+
 func parseSymbol(s string) (protoreflect.FullName, error) {
 	name := strings.TrimPrefix(strings.TrimPrefix(s, "/"), ".")
 	if len(name) > maxName {

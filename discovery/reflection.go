@@ -35,6 +35,15 @@ type ReflectOptions struct {
 	// of the first transport (invoke.ErrHTTPVersion). It stays the caller's. Nil:
 	// there is none.
 	Duplex invoke.Transport
+	Told   func(Asked) // is told of each question, when it was answered; may be nil
+}
+
+// Asked is a question that was put to a server.
+type Asked struct {
+	Question string // for people
+	Version  string // of the reflection service: ReflectionV1, ReflectionV1Alpha, or "" when none answered
+	Took     time.Duration
+	Err      error
 }
 
 // A Reflection is the Source of a server with the reflection service. It is safe

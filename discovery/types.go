@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -44,6 +45,13 @@ func Types(ctx context.Context, s Source) *Resolver {
 		messages:   map[protoreflect.FullName]protoreflect.MessageType{},
 		extensions: map[protoreflect.FullName][]protoreflect.ExtensionType{},
 	}
+}
+
+// Within returns a resolver like this one that asks for no longer than d.
+func (r *Resolver) Within(d time.Duration) *Resolver {
+	ctx, cancel := context.WithTimeout(r.ctx, d)
+	context.AfterFunc(ctx, cancel)
+	return Types(ctx, r.source)
 }
 
 // FindMessageByURL implements protoregistry.MessageTypeResolver. The name is what

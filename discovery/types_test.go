@@ -10,10 +10,12 @@ import (
 	"google.golang.org/grpc/codes"
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
@@ -113,5 +115,42 @@ func TestTypesOfADeadServer(t *testing.T) {
 	cancel()
 	if _, err := discovery.Types(ctx, demoSet(t)).FindMessageByURL("google.rpc.RetryInfo"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A stuckSource answers no lookup before the caller gives up.
+type stuckSource struct {
+	discovery.Source
+	asked atomic.Int32
+}
+
+func (s *stuckSource) Find(ctx context.Context, _ protoreflect.FullName) (protoreflect.Descriptor, error) {
+	s.asked.Add(1)
+	<-ctx.Done()
+	return nil, &discovery.ReflectionError{Question: "x", Status: &invoke.Status{Code: codes.DeadlineExceeded, Origin: invoke.OriginClient}}
+}
+
+func TestTypesWithin(t *testing.T) {
+	s := &stuckSource{}
+	types := discovery.Types(t.Context(), s).Within(20 * time.Millisecond)
+	began := time.Now()
+	for range 3 {
+		if _, err := types.FindMessageByURL("x/a.B"); !errors.Is(err, protoregistry.NotFound) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second || s.asked.Load() != 1 {
+		t.Errorf("asked %d times, took %v", s.asked.Load(), took)
+	}
+}
+
+// What can not be asked for as a symbol is not asked for as a method again.
+func TestFindAnyAsksOnce(t *testing.T) {
+	s := &stuckSource{}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := discovery.FindAny(ctx, s, "a.B")
+	if !errors.As(err, new(*discovery.ReflectionError)) || s.asked.Load() != 1 {
+		t.Errorf("asked %d times: %v", s.asked.Load(), err)
 	}
 }

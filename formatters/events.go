@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -64,6 +65,26 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	return f.line(e, "status", func(b []byte) ([]byte, error) { return f.status(b, e.Status), nil })
 }
 
+// An Undecoded is a Formatter that can show a message which it could not decode.
+type Undecoded interface {
+	Formatter
+	// Undecoded shows the message of an event of which Event has said err.
+	Undecoded(e *invoke.Event, err error) error
+}
+
+// Undecoded prints a message as its bytes, in base64, and what is wrong with them.
+func (f *eventFormatter) Undecoded(e *invoke.Event, err error) error {
+	var wire *transcode.WireError
+	if errors.As(err, &wire) {
+		err = wire
+	}
+	return f.line(e, "message", func(b []byte) ([]byte, error) {
+		b = append(f.numbered(b, e), `,"undecoded":true,"value":"`...)
+		b = append(base64.StdEncoding.AppendEncode(b, e.Message.Wire), '"')
+		return appendQuoted(append(b, `,"problem":`...), err.Error()), nil
+	})
+}
+
 // Flush returns the first error of writing.
 func (f *eventFormatter) Flush() error { return f.out.Flush() }
 
@@ -100,6 +121,8 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	if e.Call != nil && e.Call.Method != nil {
 		b = appendQuoted(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
 		b = appendQuoted(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
+	} else if e.Name != "" { // there was no schema to tell more
+		b = append(appendQuoted(append(b, `,"method":`...), e.Name), `,"kind":"unknown"`...)
 	}
 	for _, field := range []struct{ name, value string }{
 		{`,"url":`, e.Wire.URL},

@@ -34,6 +34,7 @@ type Event struct {
 	At       time.Time // from the Invoker's clock, never before the event before it
 	Call     *Call     // the call that this happened in
 	Wire     Wire      // Opened: how the call is carried
+	Name     string    // Opened: the method as it was asked for, where Call has none
 	Seq      int       // RequestSent, ResponseReceived: 0-based, per direction
 	Metadata Metadata  // Opened: of the request; HeadersReceived; Finished: the trailers
 	Message  *Message  // RequestSent, ResponseReceived

@@ -33,6 +33,10 @@ type Status struct {
 // 15.6.6).
 var ErrHTTPVersion = errors.New("the server refuses the version of HTTP")
 
+// ErrTooLarge is in the cause of a status that was made here because of a message beyond
+// the limit for receiving.
+var ErrTooLarge = errors.New("the message is beyond the limit")
+
 // Err returns nil for OK and a *StatusError for everything else.
 func (s *Status) Err() error {
 	if s == nil || s.Code == codes.OK {

@@ -53,7 +53,7 @@ func ParseTarget(s string) (Target, error) {
 	case s == "":
 		return Target{}, errors.New("empty target")
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return Target{}, fmt.Errorf("target %q: white space or a control character", s)
+		return Target{}, badTarget(s, errors.New("white space or a control character"))
 	case s == "demo:" || s == "demo://":
 		return Target{Network: NetworkDemo, Address: "demo", Security: SecurityPlaintext}, nil
 	case hasScheme && (scheme == "http" || scheme == "https") && strings.HasPrefix(rest, "//"):
@@ -63,14 +63,42 @@ func ParseTarget(s string) (Target, error) {
 	case hasScheme && scheme == "unix-abstract":
 		return unixTarget(s, "@"+rest)
 	case strings.Contains(s, "://"):
+		if _, rest, _ := strings.Cut(s, "://"); strings.Contains(rest, "@") {
+			return Target{}, badTarget(s, errUser)
+		}
 		return Target{Network: NetworkResolver, Address: s}, nil
 	}
 	return parseHostPort(s)
 }
 
+// badTarget is why a target can not be read. It never shows a password.
+func badTarget(s string, why error) error { return fmt.Errorf("target %q: %w", MaskTarget(s), why) }
+
+var errUser = errors.New("a user or password in a target is not used; give a header")
+
+// MaskTarget returns what was typed for a target with ••• in the place of what may be a
+// password in it: all before an @ that follows a colon, or has no user before it.
+func MaskTarget(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, rest = "", s
+	} else {
+		scheme += "://"
+	}
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 || strings.HasPrefix(s, "unix:") {
+		return s
+	}
+	user, _, hasPassword := strings.Cut(rest[:at], ":")
+	if !hasPassword {
+		return scheme + "•••" + rest[at:]
+	}
+	return scheme + user + ":•••" + rest[at:]
+}
+
 func unixTarget(s, path string) (Target, error) {
 	if path == "" || path == "@" {
-		return Target{}, fmt.Errorf("target %q: no path of a socket", s)
+		return Target{}, badTarget(s, errors.New("no path of a socket"))
 	}
 	return Target{Network: "unix", Address: path, Security: SecurityPlaintext}, nil
 }
@@ -86,13 +114,13 @@ func parseHTTPTarget(s string) (Target, error) {
 		if strings.Contains(s, "@") { // what cannot be parsed cannot be redacted either
 			return Target{}, fmt.Errorf("target with a user or password: %w", err)
 		}
-		return Target{}, fmt.Errorf("target %q: %w", s, err)
+		return Target{}, badTarget(s, err)
 	}
 	if u.User != nil {
-		return Target{}, fmt.Errorf("target %s: a user or password in a URL is not used; give a header", u.Redacted())
+		return Target{}, badTarget(s, errUser)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return Target{}, fmt.Errorf("target %q: a query or fragment has no meaning here", s)
+		return Target{}, badTarget(s, errors.New("a query or fragment has no meaning here"))
 	}
 	t := Target{Network: "tcp", Security: SecurityPlaintext, Prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
 	port := "80"
@@ -103,35 +131,38 @@ func parseHTTPTarget(s string) (Target, error) {
 		port = p
 	}
 	if u.Hostname() == "" {
-		return Target{}, fmt.Errorf("target %q: no host", s)
+		return Target{}, badTarget(s, errors.New("no host"))
 	}
 	if err := checkPort(port); err != nil {
-		return Target{}, fmt.Errorf("target %q: %w", s, err)
+		return Target{}, badTarget(s, err)
 	}
 	t.Address = net.JoinHostPort(u.Hostname(), port)
 	return t, nil
 }
 
 func parseHostPort(s string) (Target, error) {
+	if strings.Contains(s, "@") {
+		return Target{}, badTarget(s, errUser)
+	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		var ae *net.AddrError
 		if errors.As(err, &ae) && ae.Err == "missing port in address" {
-			return Target{}, fmt.Errorf("target %q: %w", s, ErrNoPort)
+			return Target{}, badTarget(s, ErrNoPort)
 		}
 		if errors.As(err, &ae) {
 			err = errors.New(ae.Err)
 		}
-		return Target{}, fmt.Errorf("target %q: %w", s, err)
+		return Target{}, badTarget(s, err)
 	}
 	if strings.Contains(host, "/") {
-		return Target{}, fmt.Errorf("target %q: a path needs http:// or https:// before the host", s)
+		return Target{}, badTarget(s, errors.New("a path needs http:// or https:// before the host"))
 	}
 	if port == "" {
-		return Target{}, fmt.Errorf("target %q: %w", s, ErrNoPort)
+		return Target{}, badTarget(s, ErrNoPort)
 	}
 	if err := checkPort(port); err != nil {
-		return Target{}, fmt.Errorf("target %q: %w", s, err)
+		return Target{}, badTarget(s, err)
 	}
 	if host == "" {
 		host = "localhost"

@@ -62,7 +62,7 @@ func TestParseTargetErrors(t *testing.T) {
 		"http://":              `target "http://": no host`,
 		"http://h:0":           `target "http://h:0": port "0" is not a number from 1 to 65535`,
 		"http://h?x=1":         `target "http://h?x=1": a query or fragment has no meaning here`,
-		"http://u:pa55@h:1":    `target http://u:xxxxx@h:1: a user or password in a URL is not used; give a header`,
+		"http://u:pa55@h:1":    `target "http://u:•••@h:1": a user or password in a target is not used; give a header`,
 		"unix:":                `target "unix:": no path of a socket`,
 		"unix-abstract:":       `target "unix-abstract:": no path of a socket`,
 		"http://u:pa55@h:port": `target with a user or password: invalid port ":port" after host`,

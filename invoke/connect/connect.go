@@ -25,6 +25,7 @@ type Dialer struct {
 	// URL, or a nil Proxy, is none. See ProxyFromEnvironment.
 	Proxy    func(address string) (*url.URL, error)
 	ProxyTLS TLSOptions // for proxies that are https
+	Told     func(Step) // is told of each step, maybe by several goroutines; may be nil
 }
 
 // Limit returns the time that one connection may take.
@@ -37,6 +38,17 @@ func (d *Dialer) Limit() time.Duration {
 
 // Dial connects. Its error is an *Error.
 func (d *Dialer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	began := time.Now()
+	conn, err := d.dial(ctx, network, address)
+	step := Step{Address: address, Err: err}
+	if err == nil && conn.RemoteAddr() != nil && network != "demo" {
+		step.Remote = conn.RemoteAddr().String()
+	}
+	d.told(step, began)
+	return conn, err
+}
+
+func (d *Dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Limit())
 	defer cancel()
 	if d.Proxy != nil && network == "tcp" {
@@ -66,6 +78,7 @@ func (d *Dialer) net() func(ctx context.Context, network, address string) (net.C
 // Handshake runs a TLS handshake over conn, whose owner it becomes when it
 // succeeds. Its error is an *Error.
 func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config) (*tls.Conn, error) {
+	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, d.Limit())
 	defer cancel()
 	t := tls.Client(conn, config)
@@ -74,8 +87,10 @@ func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, c
 		if len(config.Certificates) > 0 {
 			e = e.refusedCert()
 		}
+		d.told(Step{Address: address, Err: e}, began)
 		return nil, e
 	}
+	d.Secured(address, t.ConnectionState(), began)
 	return t, nil
 }
 
@@ -104,7 +119,7 @@ const probeLimit = 700 * time.Millisecond
 func (d *Dialer) AnswersTLS(ctx context.Context, network, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	conn, err := d.Dial(ctx, network, address)
+	conn, err := d.dial(ctx, network, address)
 	if err != nil {
 		return false
 	}

@@ -42,9 +42,8 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 		conn, info.SecurityLevel = secured, credentials.PrivacyAndIntegrity
 		gaveCert = len(config.Certificates) > 0
 	}
-	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, address: address, late: func() bool {
-		return errors.Is(ctx.Err(), context.DeadlineExceeded)
-	}}, info, nil
+	late := func() bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
+	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, late: late, address: address, frames: frameWatch{to: &c.t.endings}}, info, nil
 }
 
 func hostOf(authority string) string {
@@ -84,24 +83,49 @@ type watched struct {
 	t       *Transport
 	address string
 	late    func() bool // the limit for connecting is over
-	heard   bool
+	heard   bool        // whether it speaks HTTP/2 is known
+	some    bool        // something came
+	frames  frameWatch
 }
 
 // Read reads, and takes note of faults of the first bytes.
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Sniffer.Read(p)
-	if !w.heard {
-		w.heard = true
-		if fault := w.Fault(); fault != nil {
-			w.t.note(fault)
-		} else if err != nil && w.late() {
-			w.t.note(&connect.Error{
-				Kind: connect.TimedOut, Address: w.address, Err: err,
-				Detail: "connected, but it sent no HTTP/2 settings within " + w.t.o.Connect.Limit().String(),
-			})
+	w.frames.see(p[:n])
+	if w.heard {
+		return n, err
+	}
+	w.some = w.some || n > 0
+	fault := w.Fault()
+	w.heard = fault != nil || err != nil || w.frames.whole || w.frames.blind
+	switch {
+	case fault != nil:
+		w.t.note(fault)
+	case err != nil && !w.frames.whole:
+		if why := w.noPreface(err); why != nil {
+			w.t.note(why)
 		}
 	}
 	return n, err
+}
+
+// noPreface tells why a server's preface did not come, or nothing when the end of the
+// connection was not its doing. It is grpc-go that loses patience, and closes the
+// connection.
+func (w *watched) noPreface(err error) error {
+	e := &connect.Error{Kind: connect.TimedOut, Address: w.address, Err: err}
+	limit := w.t.o.Connect.Limit()
+	switch late := w.late(); {
+	case late && w.some:
+		e.Detail = "connected, but it sent no whole HTTP/2 settings within " + limit.String()
+	case late:
+		e.Detail = "connected, but it sent no HTTP/2 settings within " + limit.String()
+	case w.some && !errors.Is(err, net.ErrClosed):
+		e.Kind, e.Detail = connect.Closed, "in the middle of its HTTP/2 settings"
+	default:
+		return nil
+	}
+	return e
 }
 
 // Write writes, and takes note of a server that closes the connection before it was

@@ -46,6 +46,8 @@ type Transport struct {
 	tls    *tls.Config // nil: TLS is never used
 	config string      // service config; "": none
 
+	endings endings
+
 	mu      sync.Mutex
 	conn    *channel   // of the current security; nil before the first call
 	dropped []*channel // that were still in use when they were dropped
@@ -124,7 +126,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		cs, err := conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, limit)...)
 		if err == nil {
 			return &stream{
-				ClientStream: cs, ctx: ctx, seen: seen, limit: limit, codec: codecOf(m), release: func() { t.release(conn) }, address: t.target.Address,
+				ClientStream: cs, ctx: ctx, seen: seen, endings: &t.endings, limit: limit, codec: codecOf(m), release: func() { t.release(conn) }, address: t.target.Address,
 			}, nil
 		}
 		t.release(conn)
@@ -138,7 +140,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 
 // openStatus is the status of a call for which there was no connection.
 func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, secure bool) *invoke.Status {
-	s := callStatus(ctx, err, false, 0)
+	s := callStatus(ctx, err, nil, 0)
 	t.mu.Lock()
 	last := t.lastErr
 	t.mu.Unlock()
@@ -225,7 +227,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 	opts := []grpc.DialOption{
 		grpc.WithContextDialer(t.dial),
 		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
-		grpc.WithStatsHandler(watch{}),
+		grpc.WithStatsHandler(watch{&t.endings}),
 		grpc.WithIdleTimeout(0),
 		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithInitialWindowSize(windowSize),

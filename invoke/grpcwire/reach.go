@@ -45,7 +45,7 @@ func checkTarget(t invoke.Target) error {
 	if resolver.Get(scheme) != nil {
 		return nil
 	}
-	e := &OptionError{Err: fmt.Errorf("target %q: no such scheme", t.Address), Hint: "a target is host:port, http://host, https://host, unix:PATH or dns:///host:port"}
+	e := &OptionError{Err: fmt.Errorf("target %q: no such scheme", invoke.MaskTarget(t.Address)), Hint: "a target is host:port, http://host, https://host, unix:PATH or dns:///host:port"}
 	if scheme == "xds" {
 		e.Err, e.Hint = errors.New("this rpcctl is built without xds"), "build it with: go install -tags xds github.com/rpcctl/rpcctl@latest"
 	}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/stats"
@@ -17,8 +19,9 @@ import (
 // stream is one call on grpc-go.
 type stream struct {
 	grpc.ClientStream
-	ctx  context.Context // of the call, to tell why it ended
-	seen *seen
+	ctx     context.Context // of the call, to tell why it ended
+	seen    *seen
+	endings *endings // of the transport
 	// release gives the connection back.
 	release func()
 	address string // of the server, for people
@@ -99,20 +102,30 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	}
 	s.finished = true
 	s.release()
-	s.status = callStatus(s.ctx, s.ended, s.seen.trailers.Load(), s.limit)
+	heard := s.seen.trailers.Load()
+	s.status = callStatus(s.ctx, s.ended, heard, s.limit)
 	if s.status.Cause != nil {
 		notGRPC(s.status, s.address)
+		brokenOff(s.status, s.endings)
 	}
-	if s.seen.trailers.Load() {
-		s.trailer = trailers(invoke.Metadata(s.Trailer()), s.status)
+	if heard != nil {
+		s.trailer = heard.metadata(invoke.Metadata(s.Trailer()), s.status)
 	}
 	return s.status, s.trailer
 }
 
-// trailers puts back the fields that grpc-go takes out of the trailers.
-func trailers(md invoke.Metadata, st *invoke.Status) invoke.Metadata {
+// metadata puts back the fields that grpc-go takes out of the trailers.
+func (t *trailers) metadata(md invoke.Metadata, st *invoke.Status) invoke.Metadata {
 	md = md.Clone()
-	if st.Origin == invoke.OriginServer {
+	switch {
+	case t.ending != nil:
+		if t.hasStatus {
+			md["grpc-status"] = []string{t.status}
+		}
+		if t.message != "" { // many servers send an empty one with each OK
+			md["grpc-message"] = []string{t.message}
+		}
+	case st.Origin == invoke.OriginServer:
 		md["grpc-status"] = []string{strconv.FormatUint(uint64(st.Code), 10)}
 		if st.Message != "" {
 			md["grpc-message"] = []string{percentEncode(st.Message)}
@@ -135,8 +148,8 @@ func percentEncode(s string) string {
 	return string(b)
 }
 
-// callStatus reads the error that ended a call.
-func callStatus(ctx context.Context, err error, fromServer bool, limit int) *invoke.Status {
+// callStatus reads the error that ended a call; heard are the trailers, if there were any.
+func callStatus(ctx context.Context, err error, heard *trailers, limit int) *invoke.Status {
 	if err == io.EOF {
 		return &invoke.Status{Origin: invoke.OriginServer}
 	}
@@ -145,7 +158,7 @@ func callStatus(ctx context.Context, err error, fromServer bool, limit int) *inv
 	if tooLarge(s, limit) {
 		return s
 	}
-	if fromServer {
+	if heard != nil && (heard.ending == nil || heard.says(s)) {
 		s.Origin = invoke.OriginServer
 		return s
 	}
@@ -155,10 +168,37 @@ func callStatus(ctx context.Context, err error, fromServer bool, limit int) *inv
 		s.Message, s.Cause = "the deadline has passed", context.DeadlineExceeded
 	case ctx.Err() != nil && s.Code == codes.Canceled:
 		s.Message, s.Cause = "the call was cancelled here", ctx.Err()
+	case heard != nil && heard.ending != nil && !heard.hasStatus && s.Message == "":
+		s.Message = "the server ended the call without a status"
+	case heard != nil && s.Message == io.ErrUnexpectedEOF.Error():
+		s.Message = "the server ended the call in the middle of a message"
 	case s.Code == codes.Unavailable:
 		s.Origin = invoke.OriginTransport
 	}
 	return s
+}
+
+// brokenOff recognises grpc-go's words for a call or a connection that the server broke
+// off, and says it in our own, with what the server said.
+func brokenOff(s *invoke.Status, e *endings) {
+	const (
+		reset  = "stream terminated by RST_STREAM with error code: "
+		closed = "closing transport due to: "
+		broken = "error reading from server: "
+	)
+	if code, ok := strings.CutPrefix(s.Message, reset); ok {
+		ended := &connect.EndedError{Code: code}
+		s.Message, s.Cause = ended.Error(), ended
+		return
+	}
+	if s.Origin != invoke.OriginTransport || !strings.Contains(s.Message, closed) && !strings.Contains(s.Message, broken) && !strings.Contains(s.Message, "GOAWAY") {
+		return
+	}
+	if ended := e.lastWords(); ended != nil {
+		s.Message, s.Cause = ended.Error(), ended
+	} else if strings.HasPrefix(s.Message, broken) || strings.HasPrefix(s.Message, closed) {
+		s.Message = "the server closed the connection"
+	}
 }
 
 // tooLarge recognises grpc-go's own refusal of a message, which it may make when
@@ -169,11 +209,11 @@ func tooLarge(s *invoke.Status, limit int) bool {
 	}
 	var n, exceeded int
 	if _, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &exceeded); err == nil && exceeded == limit {
-		s.Message = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit)
+		s.Message, s.Cause = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit), invoke.ErrTooLarge
 		return true
 	}
 	if _, err := fmt.Sscanf(s.Message, "grpc: received message after decompression larger than max %d", &exceeded); err == nil && exceeded == limit {
-		s.Message = fmt.Sprintf("the server sent a message that unpacks to more than the limit of %d bytes", limit)
+		s.Message, s.Cause = fmt.Sprintf("the server sent a message that unpacks to more than the limit of %d bytes", limit), invoke.ErrTooLarge
 		return true
 	}
 	return false
@@ -181,22 +221,31 @@ func tooLarge(s *invoke.Status, limit int) bool {
 
 // seen is what the wire showed of one call. grpc-go does not tell a status that
 // the server sent from one that it made itself, but for this.
-type seen struct{ trailers atomic.Bool }
+type seen struct{ trailers atomic.Pointer[trailers] }
+
+// trailers are those of one call, with what was seen of them on the wire: nil when they
+// were not recognised there.
+type trailers struct{ *ending }
 
 type seenKey struct{}
 
 // watch is the grpc-go stats handler that fills in a call's seen.
-type watch struct{}
+type watch struct{ endings *endings }
 
+// TagRPC implements stats.Handler.
 func (watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-func (watch) HandleRPC(ctx context.Context, s stats.RPCStats) {
-	if _, ok := s.(*stats.InTrailer); ok {
+// HandleRPC takes note of trailers.
+func (w watch) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if t, ok := s.(*stats.InTrailer); ok {
 		if seen, ok := ctx.Value(seenKey{}).(*seen); ok {
-			seen.trailers.Store(true)
+			seen.trailers.Store(&trailers{w.endings.take(t.WireLength, t.Trailer)})
 		}
 	}
 }
 
+// TagConn implements stats.Handler.
 func (watch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (watch) HandleConn(context.Context, stats.ConnStats)                       {}
+
+// HandleConn implements stats.Handler.
+func (watch) HandleConn(context.Context, stats.ConnStats) {}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A tooLarge is a message that the server announced and that is not received.
@@ -12,6 +14,9 @@ type tooLarge struct{ size, limit int64 }
 func (e *tooLarge) Error() string {
 	return fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", e.size, e.limit)
 }
+
+// Unwrap says what it is to callers of the Invoker.
+func (e *tooLarge) Unwrap() error { return invoke.ErrTooLarge }
 
 // A framedBody is the body of a stream's response, cut off before a message that is
 // too large: the library would read all of it first, as long as that takes.

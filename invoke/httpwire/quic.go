@@ -29,6 +29,7 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 	config.NextProtos = []string{http3.NextProtoH3}
 	config.MinVersion = tls.VersionTLS13
 	t.nameServer(config)
+	began := time.Now()
 	under := &quic.Transport{Conn: &peerConn{raw}}
 	session, err := under.Dial(limited, raw.RemoteAddr(), config, &quic.Config{
 		HandshakeIdleTimeout: t.o.Connect.Limit(),
@@ -43,6 +44,7 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 		}
 		return nil, connect.QUICError(t.target.Address, err, t.o.Connect.Limit())
 	}
+	t.o.Connect.Secured(t.target.Address, session.ConnectionState().TLS, began)
 	h3 := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxHeaders}
 	return &quicConn{client: h3.NewClientConn(session), session: session, under: under, raw: raw}, nil
 }

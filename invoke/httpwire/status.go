@@ -54,10 +54,14 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
 		st.Cause = invoke.ErrHTTPVersion
-	case !s.hasResponse() && st.Code == codes.Unavailable:
+	case brokenOff(st, err.Error()):
+		if st.Code == codes.Unavailable {
+			st.Origin = invoke.OriginTransport
+		}
+	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK): // a proxy's word, or nobody's
 		st.Origin = invoke.OriginTransport
 	case st.Code == codes.ResourceExhausted && s.hasResponse():
-		st.Message = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit)
+		st.Message, st.Cause = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit), invoke.ErrTooLarge
 	}
 	return st
 }

@@ -22,6 +22,7 @@ type Error struct {
 // A Fault is one thing wrong with the input.
 type Fault struct {
 	Place
+	Origin     string // of the part that it is in, where that is another than the Error's; else ""
 	Path       string // the field, as in `items[1].qty`; "" at the top
 	Problem    string // a sentence without a full stop
 	Suggestion string // the nearest name to the one that is wrong, or ""
@@ -109,6 +110,9 @@ func writeExcerpt(b *strings.Builder, caret string) {
 // headline is where a fault is and what it is.
 func (e *Error) headline(f *Fault) string {
 	where := e.Origin
+	if f.Origin != "" {
+		where = f.Origin
+	}
 	if e.Name != "" {
 		where = e.Name
 	}

@@ -112,10 +112,14 @@ func (g *group) next(ctx context.Context, streams bool, number int) ([]byte, err
 	}
 	c := newChange(g.decoders, number)
 	c.alone = len(words) == 1
+	var wrong wrongs
 	for _, it := range words {
-		if err := c.apply(m, it.word); err != nil {
+		if err := wrong.apply(c, m, it.word); err != nil {
 			return nil, err
 		}
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
 	}
 	return g.marshal(m)
 }
@@ -126,6 +130,7 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 	if g.done {
 		return nil, io.EOF
 	}
+	var wrong wrongs
 	for ; g.at < len(g.items); g.at++ {
 		it := g.items[g.at]
 		if it.word != nil {
@@ -135,10 +140,13 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 			if err := g.unfold(); err != nil {
 				return nil, err
 			}
-			if err := g.words.apply(g.merge, it.word); err != nil {
+			if err := wrong.apply(g.words, g.merge, it.word); err != nil {
 				return nil, err
 			}
 			continue
+		}
+		if err := wrong.err(); err != nil {
+			return nil, err
 		}
 		wire, err := it.docs.only(ctx)
 		if err != nil && err != io.EOF {
@@ -158,6 +166,9 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 		if err := g.unmarshal(wire, g.merge); err != nil {
 			return nil, err
 		}
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
 	}
 	g.done = true
 	switch {
@@ -216,6 +227,14 @@ func (it item) failed(err error) error {
 // rehearse applies the words of a lazy group to an empty message, so that a wrong one is
 // found before a call begins.
 func (g *group) rehearse() error {
+	var wrong wrongs
+	if err := g.rehearseWords(&wrong); err != nil {
+		return err
+	}
+	return wrong.err()
+}
+
+func (g *group) rehearseWords(wrong *wrongs) error {
 	m := dynamicpb.NewMessage(g.o.Message)
 	c := newChange(g.decoders, 0)
 	c.rehearsal = true
@@ -223,7 +242,7 @@ func (g *group) rehearse() error {
 		if it.word == nil {
 			continue
 		}
-		if err := c.apply(m, it.word); err != nil {
+		if err := wrong.apply(c, m, it.word); err != nil {
 			return err
 		}
 	}

@@ -173,6 +173,11 @@ func TestErrorFields(t *testing.T) {
 		Place:   Place{Part: 2, Offset: 9, Length: 2, Line: 1, Column: 10, Text: "card.cvc=zz", Start: 9, End: 11},
 		Path:    "card.cvc",
 		Problem: `Card.cvc wants int32, "zz" is not a number`,
+	}, {
+		Origin:  "argument 4",
+		Place:   Place{Part: 3, Length: 13, Line: 1, Column: 1, Text: "card.number=1", End: 13},
+		Problem: "Order.payment has one member, and iban has been set before card",
+		Also:    &Place{Part: 1, Length: 6, Line: 1, Column: 1, Text: "iban=a", End: 6}, AlsoOrigin: "argument 2",
 	}}}
 	if !errors.As(err, &got) {
 		t.Fatalf("got %v", err)

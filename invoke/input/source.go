@@ -50,6 +50,7 @@ func New(parts []Part, o Options) (*Source, error) {
 func (s *Source) group(parts []Part) error {
 	stdin := -1
 	var g *group
+	var wrong wrongs
 	dec := newDecoders(&s.o)
 	for i, p := range parts {
 		kind, name := p.kind(&s.o)
@@ -76,9 +77,21 @@ func (s *Source) group(parts []Part) error {
 			g = &group{o: &s.o, decoders: dec}
 			s.groups = append(s.groups, g)
 		}
-		if err := g.add(i, p, kind, name); err != nil {
+		err := g.add(i, p, kind, name)
+		if err != nil {
+			err = wrong.add(err)
+		}
+		if err != nil {
 			return err
 		}
+	}
+	if wrong.e != nil { // the other words may be wrong, too
+		for _, g := range s.groups {
+			if err := g.rehearseWords(&wrong); err != nil {
+				return err
+			}
+		}
+		return wrong.err()
 	}
 	if len(s.groups) == 0 && !s.o.Streams {
 		s.groups = []*group{{o: &s.o}}

@@ -19,7 +19,7 @@ func (s *Session) reflection(t invoke.Transport) (discovery.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex})
+	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex, Told: s.world.Asked})
 	group, ok := s.group()
 	if !ok {
 		s.closers = append(s.closers, r.Close)

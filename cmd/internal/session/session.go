@@ -52,6 +52,10 @@ type World struct {
 	Stdin io.Reader // for a descriptor set named -
 	// CacheDir is where schemas are remembered; "": they are not.
 	CacheDir string
+	// Connected is told of what happens while a connection is made, Asked of questions
+	// about the schema; by several goroutines. They may be nil.
+	Connected func(connect.Step)
+	Asked     func(discovery.Asked)
 }
 
 // A Session opens what settings describe. It is used by one command at a time.
@@ -95,7 +99,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 
 // open makes a transport to the target over a wire. It is closed with the session.
 func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
-	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial}
+	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial, Told: s.world.Connected}
 	if !target.Local() {
 		dialer.Proxy = s.settings.Proxy
 	}

@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/spf13/cobra"
+)
+
+// addHelp gives a tree the commands that are otherwise cobra's own, with errors where
+// cobra has none: for a command or a shell that does not exist.
+func addHelp(root *cobra.Command) {
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell about a command",
+		RunE:  help,
+		ValidArgsFunction: func(c *cobra.Command, args []string, partial string) ([]string, cobra.ShellCompDirective) {
+			in, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return withPrefix(commandNames(in), partial), cobra.ShellCompDirectiveNoFileComp
+		},
+	})
+	root.InitDefaultCompletionCmd()
+	for _, sub := range root.Commands() {
+		if sub.Name() == "completion" {
+			sub.Args, sub.RunE = cobra.ArbitraryArgs, completion
+		}
+	}
+}
+
+func withPrefix(names []string, partial string) []string {
+	var fits []string
+	for _, n := range names {
+		if strings.HasPrefix(n, partial) {
+			fits = append(fits, n)
+		}
+	}
+	return fits
+}
+
+// help prints the help of the command that is named.
+func help(c *cobra.Command, args []string) error {
+	in, rest, err := c.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		if in == nil {
+			in, rest = c.Root(), args
+		}
+		return noSuch(rest[0], "command", "rpcctl help lists the commands", commandNames(in))
+	}
+	in.InitDefaultHelpFlag()
+	return in.Help()
+}
+
+// completion is what completion does with no shell, or with none that there is.
+func completion(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	names := commandNames(c)
+	return noSuch(args[0], "shell", "there is completion for "+strings.Join(names, ", "), names)
+}
+
+func noSuch(word, kind, otherwise string, names []string) error {
+	err := fmt.Errorf("%q: no such %s", word, kind)
+	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
+		return usage(err, fmt.Sprintf("did you mean %s?", near[0]))
+	}
+	return usage(err, otherwise)
+}
+
+func commandNames(c *cobra.Command) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// A checkedWriter keeps the first error of writing: cobra drops those of its help.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// traceLevel is the number of -v from which on lookups and connections are told.
+const traceLevel = 2
+
+// connected tells of a step of making a connection, with -vv. It may be called by
+// several goroutines.
+func (a *app) connected(s connect.Step) {
+	if a.globals.verbose < traceLevel {
+		return
+	}
+	what := "connected"
+	switch {
+	case s.Err != nil:
+		what = s.Err.Error()
+	case s.TLS != nil:
+		what = handshake(s.TLS)
+	case s.Remote != "" && s.Remote != s.Address:
+		what += " to " + s.Remote
+	}
+	a.trace("Connection: %s: %s (%s)\n", s.Address, what, milliseconds(s.Took))
+}
+
+// handshake is what was agreed on in a TLS handshake, and with whom.
+func handshake(s *tls.ConnectionState) string {
+	text := fmt.Sprintf("%s, ALPN %s", tls.VersionName(s.Version), cmp.Or(s.NegotiatedProtocol, "none"))
+	if len(s.PeerCertificates) > 0 {
+		c := s.PeerCertificates[0]
+		text += fmt.Sprintf(", certificate %s, issued by %s, until %s", c.Subject, c.Issuer, c.NotAfter.UTC().Format(time.DateOnly))
+	}
+	return text
+}
+
+// asked tells of a question about the schema, with -vv. It may be called by several
+// goroutines.
+func (a *app) asked(q discovery.Asked) {
+	if a.globals.verbose < traceLevel {
+		return
+	}
+	outcome := "answered"
+	if q.Err != nil {
+		outcome = firstLine(q.Err.Error())
+	}
+	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome, milliseconds(q.Took))
+}
+
+// tellOrigin tells where the schema of a call comes from, with -vv, when the server was not
+// asked for it.
+func (a *app) tellOrigin() {
+	if a.globals.verbose < traceLevel {
+		return
+	}
+	s := a.session.Settings()
+	if files := append(append([]string{}, s.Protos...), s.Protosets...); len(files) > 0 {
+		a.trace("Schema: from %s\n", strings.Join(files, ", "))
+	}
+	if a.session.FromMemory() {
+		a.trace("Schema: remembered from an earlier call; --no-cache asks the server\n")
+	}
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.3f ms", float64(d.Microseconds())/1000)
+}
+
+// trace prints one line in one write.
+func (a *app) trace(format string, args ...any) {
+	line := formatters.Clean(fmt.Sprintf(format, args...), true)
+	a.tracing.Lock()
+	defer a.tracing.Unlock()
+	fmt.Fprint(a.env.Stderr, line) // there is nobody left to tell
+}

@@ -1,0 +1,28 @@
+package connect
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+// A Step is a part of making a connection, told when it is done or has failed.
+type Step struct {
+	Address string               // what was asked for: host:port, or a socket's path
+	Remote  string               // what was connected to; "" when that is no address of the network
+	TLS     *tls.ConnectionState // of a handshake that succeeded; nil for the connection under it
+	Took    time.Duration
+	Err     error
+}
+
+// told tells of a step that began at a moment, to whom it concerns.
+func (d *Dialer) told(s Step, began time.Time) {
+	if d.Told != nil {
+		s.Took = time.Since(began)
+		d.Told(s)
+	}
+}
+
+// Secured tells of a TLS handshake that was run elsewhere and began at a moment.
+func (d *Dialer) Secured(address string, state tls.ConnectionState, began time.Time) {
+	d.told(Step{Address: address, TLS: &state}, began)
+}

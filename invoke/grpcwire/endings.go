@@ -1,0 +1,258 @@
+package grpcwire
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// An ending is the block of header fields with which a server ended a call, as far as
+// grpc-go keeps it to itself.
+type ending struct {
+	length          int // of the HEADERS frame, in bytes, as grpc-go counts it
+	keys            map[string]int
+	status, message string // as sent; "" when there was none
+	hasStatus       bool
+	fields          int
+}
+
+// says tells whether a status is what the server sent. Where it sent details, the message
+// is among those, and may be another than in the field for it.
+func (e *ending) says(s *invoke.Status) bool {
+	n, err := strconv.ParseInt(e.status, 10, 32)
+	return e.hasStatus && err == nil && uint32(n) == uint32(s.Code) &&
+		(e.keys["grpc-status-details-bin"] > 0 || percentDecode(e.message) == s.Message)
+}
+
+// percentDecode reads a status message as it goes over the wire. What is no escape stays
+// as it is.
+func percentDecode(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b, i = append(b, byte(n)), i+2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// endings are what was heard on the connections of a Transport that grpc-go does not
+// tell: which fields ended a call, and with what words a server gave the connection up.
+//
+// grpc-go makes a status where the server sent none, and it is the same to its callers
+// as one that was sent. So the frames are looked at as they come in, before grpc-go
+// gets them.
+type endings struct {
+	mu      sync.Mutex
+	kept    []*ending // in the order in which they came
+	goAway  string    // the last one's text
+	goneFor http2.ErrCode
+	gone    bool
+}
+
+// maxEndings is how many are kept for calls that may never ask for theirs, since they
+// were given up. More than that do not fit into what grpc-go reads at once.
+const maxEndings = 4096
+
+func (e *endings) add(one *ending) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.kept) == maxEndings {
+		e.kept = append(e.kept[:0], e.kept[1:]...)
+	}
+	e.kept = append(e.kept, one)
+}
+
+// take returns the ending that grpc-go tells of with its length and its metadata, or nil.
+func (e *endings) take(length int, md map[string][]string) *ending {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, one := range e.kept {
+		if one.length == length && one.has(md) {
+			e.kept = append(e.kept[:i], e.kept[i+1:]...)
+			return one
+		}
+	}
+	return nil
+}
+
+func (e *ending) has(md map[string][]string) bool {
+	for key, values := range md {
+		if e.keys[key] != len(values) {
+			return false
+		}
+	}
+	return true
+}
+
+// A frameWatch looks at the frames of one connection, in the pieces in which they are
+// read. It gives up for good at anything that it does not understand: then what
+// grpc-go says counts.
+type frameWatch struct {
+	to     *endings
+	header [9]byte
+	n      int // bytes of header that are there
+	left   int // bytes of the payload that are to come
+	keep   bool
+	body   []byte // of a frame that is kept
+	block  *ending
+	ends   bool // the block is the end of its stream
+	hpack  *hpack.Decoder
+	whole  bool // there was a frame
+	blind  bool
+}
+
+// What is kept of a block of fields.
+const (
+	maxBlock  = 1 << 20 // bytes of a frame
+	maxFields = 10_000
+)
+
+// see takes what was read.
+func (w *frameWatch) see(p []byte) {
+	for len(p) > 0 && !w.blind {
+		if w.left == 0 {
+			n := copy(w.header[w.n:], p)
+			p = p[n:]
+			if w.n += n; w.n == len(w.header) {
+				w.begin()
+			}
+			continue
+		}
+		n := min(w.left, len(p))
+		if w.keep {
+			w.body = append(w.body, p[:n]...)
+		}
+		p = p[n:]
+		if w.left -= n; w.left == 0 {
+			w.end()
+		}
+	}
+}
+
+// begin decides about a frame when its header is there.
+func (w *frameWatch) begin() {
+	w.n, w.left = 0, int(binary.BigEndian.Uint32(w.header[:4])>>8)
+	switch http2.FrameType(w.header[3]) {
+	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameGoAway:
+		w.keep, w.blind = true, w.left > maxBlock
+		w.body = w.body[:0]
+	case http2.FramePushPromise: // it changes the table of fields; a client of gRPC allows none
+		w.blind = true
+	default:
+		w.keep = false
+	}
+	if w.left == 0 {
+		w.end()
+	}
+}
+
+// end looks at a frame that is complete.
+func (w *frameWatch) end() {
+	w.whole = true
+	if !w.keep {
+		return
+	}
+	flags := http2.Flags(w.header[4])
+	switch http2.FrameType(w.header[3]) {
+	case http2.FrameGoAway:
+		w.goAway()
+		return
+	case http2.FrameHeaders:
+		body, ok := unpadded(flags, w.body)
+		if !ok {
+			w.blind = true
+			return
+		}
+		w.block, w.ends = &ending{length: len(w.body), keys: map[string]int{}}, flags.Has(http2.FlagHeadersEndStream)
+		w.body = body
+	}
+	if w.block == nil {
+		w.blind = true
+		return
+	}
+	if w.hpack == nil {
+		w.hpack = hpack.NewDecoder(4096, nil)
+		w.hpack.SetMaxStringLength(maxBlock)
+	}
+	w.hpack.SetEmitFunc(w.block.field)
+	if _, err := w.hpack.Write(w.body); err != nil || w.block.fields > maxFields {
+		w.blind = true
+		return
+	}
+	if flags.Has(http2.FlagHeadersEndHeaders) {
+		w.blind = w.hpack.Close() != nil || w.block.fields > maxFields
+		if w.ends && !w.blind {
+			w.to.add(w.block)
+		}
+		w.block = nil
+	}
+}
+
+// field takes note of one field of a block.
+func (e *ending) field(f hpack.HeaderField) {
+	if e.fields++; e.fields > maxFields {
+		return
+	}
+	switch f.Name {
+	case "grpc-status":
+		e.status, e.hasStatus = f.Value, true
+	case "grpc-message":
+		e.message = f.Value
+	default:
+		e.keys[strings.Clone(f.Name)]++
+	}
+}
+
+// goAway keeps the words of a server that gives the connection up (RFC 9113, section 6.8).
+func (w *frameWatch) goAway() {
+	if len(w.body) < 8 {
+		return
+	}
+	w.to.mu.Lock()
+	defer w.to.mu.Unlock()
+	w.to.gone, w.to.goneFor = true, http2.ErrCode(binary.BigEndian.Uint32(w.body[4:8]))
+	w.to.goAway = string(w.body[8:min(len(w.body), 8+maxGoAway)])
+}
+
+// maxGoAway is how much of a server's last words is kept, in bytes.
+const maxGoAway = 1 << 10
+
+// lastWords are those of a server that gave a connection up because of an error; nil when
+// none did.
+func (e *endings) lastWords() *connect.EndedError {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.gone || e.goneFor == http2.ErrCodeNo {
+		return nil
+	}
+	return &connect.EndedError{Code: e.goneFor.String(), GoAway: true, Text: e.goAway}
+}
+
+// unpadded cuts padding and priority off a block of header fields (RFC 9113, section 6.2).
+func unpadded(flags http2.Flags, p []byte) ([]byte, bool) {
+	padding, skip := 0, 0
+	if flags.Has(http2.FlagHeadersPadded) {
+		if len(p) == 0 {
+			return nil, false
+		}
+		padding, skip = int(p[0]), 1
+	}
+	if flags.Has(http2.FlagHeadersPriority) {
+		skip += 5
+	}
+	if skip+padding > len(p) {
+		return nil, false
+	}
+	return p[skip : len(p)-padding], true
+}

@@ -1,0 +1,36 @@
+package httpwire
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// brokenOff recognises the words of net/http for a call or a connection that the server
+// broke off, whose types it does not export, and says so in our own.
+func brokenOff(s *invoke.Status, text string) bool {
+	const (
+		reset = "stream error: stream ID "
+		peer  = "; received from peer"
+		gone  = "server sent GOAWAY and closed the connection; "
+	)
+	var ended *connect.EndedError
+	if _, rest, ok := strings.Cut(text, reset); ok && strings.HasSuffix(rest, peer) {
+		_, code, _ := strings.Cut(strings.TrimSuffix(rest, peer), "; ")
+		ended = &connect.EndedError{Code: code}
+	} else if _, rest, ok := strings.Cut(text, gone); ok {
+		ended = &connect.EndedError{GoAway: true}
+		fields, said, _ := strings.Cut(rest, ", debug=")
+		_, ended.Code, _ = strings.Cut(fields, "ErrCode=")
+		if unquoted, err := strconv.Unquote(said); err == nil {
+			ended.Text = unquoted
+		}
+	}
+	if ended == nil || ended.Code == "" {
+		return false
+	}
+	s.Message, s.Cause = ended.Error(), ended
+	return true
+}
