@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long these tests wait before they say that something hangs.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A process is a running rpcctl whose standard output the test reads.
 type process struct {

@@ -21,7 +21,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // patience is how long a test waits for what must happen; it is never waited out
 // when all is well.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // start serves in memory until the test ends, and connects to it.
 func start(t *testing.T, o Options) (*Server, *grpc.ClientConn) {

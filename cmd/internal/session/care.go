@@ -156,6 +156,8 @@ func (c *careful) authorized(ctx context.Context, refused string) (string, error
 	case c.asking <- struct{}{}:
 		defer func() { <-c.asking }()
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // also when both were possible
 		return "", &CredentialError{Err: ctx.Err()}
 	}
 	if c.authorization != "" && c.authorization != refused {
