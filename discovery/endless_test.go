@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -29,7 +30,7 @@ func TestReflectionFans(t *testing.T) {
 		}
 		return files(fd), nil
 	}
-	r := discovery.Reflect(serve(t, fan, "v1"), discovery.ReflectOptions{})
+	r := discovery.Reflect(serve(t, fan, "v1"), discovery.ReflectOptions{Timeout: 5 * time.Minute})
 	defer r.Close()
 	var first error
 	for range 2 {
