@@ -98,6 +98,10 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	if err != nil {
 		return err
 	}
+	duplex, err := a.session.Duplex()
+	if err != nil {
+		return err
+	}
 	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
@@ -114,7 +118,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	w := &wayfarer{settings: s, dial: a.env.Dial, now: a.env.Now, done: done}
 	reached := w.connection(c.Context())
 	q := &questions{
-		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, metadata: md, reflectMetadata: s.ReflectMetadata,
+		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
 		service: o.service, timeout: durationOf(o.timeout), done: done,
 	}
 	q.ask(c.Context(), reached)

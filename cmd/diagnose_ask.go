@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
@@ -16,6 +17,7 @@ import (
 // questions are what a server is asked in calls.
 type questions struct {
 	invoker                   *invoke.Invoker
+	duplex                    invoke.Transport // for reflection, where calls go over HTTP/1.1; may be nil
 	metadata, reflectMetadata invoke.Metadata
 	service                   string
 	timeout                   time.Duration
@@ -30,6 +32,7 @@ func (q *questions) ask(ctx context.Context, reached bool) {
 		}
 		return
 	}
+	wire := q.invoker.Transport.Wire(invoke.Method{})
 	speaks := &step{Name: "grpc"}
 	var state healthpb.HealthCheckResponse_ServingStatus
 	var answer error
@@ -39,23 +42,45 @@ func (q *questions) ask(ctx context.Context, reached bool) {
 		if errors.As(answer, &se) && se.Status.Origin == invoke.OriginServer {
 			return nil // that is gRPC, whatever it says
 		}
+		if notFound(answer) {
+			return nil // that may be any server: reflection tells
+		}
 		return answer
 	})
-	if wire := q.invoker.Transport.Wire(invoke.Method{}); speaks.Verdict == stepOK {
+	var reflection *step
+	if speaks.Verdict == stepOK {
 		speaks.Detail = "it answers; protocol " + wire.Protocol
+		reflection = q.reflection(ctx)
+	}
+	switch {
+	case reflection == nil || reflection.Verdict == stepOK || !notFound(answer):
+	case wire.Protocol == session.ProtocolGRPC: // whose servers answer in gRPC that something is not there
+		speaks.fail(answer)
+		reflection = nil
+	default:
+		speaks.Verdict, speaks.Detail = stepWarn, "not found is all that it answers, as any server of HTTP may"
+		speaks.Hint = fmt.Sprintf("is it the right port, and does it speak %s?", wire.Protocol)
 	}
 	q.done(speaks)
-	if speaks.Verdict != stepOK {
+	if reflection == nil {
 		q.done(skippedStep("reflection", "no gRPC"))
 		q.done(skippedStep("health", "no gRPC"))
 		return
 	}
-	q.reflection(ctx)
+	q.done(reflection)
 	q.health(state, answer)
 }
 
+// notFound tells of an answer whether it is one that says nothing of who gave it: the
+// router in front of a server's handlers knows of no protocol, and answers with HTTP's
+// 404 what is not there (https://connectrpc.com/docs/protocol#http-to-error-code).
+func notFound(err error) bool {
+	var se *invoke.StatusError
+	return errors.As(err, &se) && se.Status.Code == codes.Unimplemented && se.Status.Origin != invoke.OriginServer
+}
+
 // reflection asks for the services in each version of the reflection service.
-func (q *questions) reflection(ctx context.Context) {
+func (q *questions) reflection(ctx context.Context) *step {
 	p := &step{Name: "reflection"}
 	p.measure(q.invoker.Now, func() error {
 		var odd error
@@ -78,11 +103,13 @@ func (q *questions) reflection(ctx context.Context) {
 		}
 		return odd
 	})
-	q.done(p)
+	return p
 }
 
 func (q *questions) services(ctx context.Context, version string) ([]string, error) {
-	r := discovery.Reflect(q.invoker.Transport, discovery.ReflectOptions{Metadata: q.reflectMetadata, Version: version, Timeout: q.timeout})
+	r := discovery.Reflect(q.invoker.Transport, discovery.ReflectOptions{
+		Metadata: q.reflectMetadata, Version: version, Timeout: q.timeout, Duplex: q.duplex,
+	})
 	services, err := r.Services(ctx)
 	err = errors.Join(err, r.Close())
 	var names []string
@@ -97,6 +124,9 @@ func (q *questions) health(state healthpb.HealthCheckResponse_ServingStatus, err
 	p := &step{Name: "health", Verdict: stepOK, Detail: stateName(state)}
 	var se *invoke.StatusError
 	switch {
+	case notFound(err) && q.service == "" && q.invoker.Transport.Wire(invoke.Method{}).Protocol == session.ProtocolGRPC:
+		// A server of gRPC answers in gRPC. One of Connect need not, nor a gateway.
+		p.Verdict, p.Detail = stepWarn, plainCause(err)
 	case errors.As(err, &se) && se.Status.Code == codes.Unimplemented && q.service == "":
 		p.Verdict, p.Detail = stepNone, "the server has no health service"
 	case errors.As(err, &se) && se.Status.Code == codes.NotFound && q.service == "":

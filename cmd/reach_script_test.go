@@ -31,7 +31,8 @@ import (
 //	cert KIND           TLS with a bad certificate: expired, early
 //	proxy [USER:PASS | CODE]  a CONNECT proxy that wants a password, or refuses with
 //	                    CODE; it writes where it went to proxy.log
-//	nginx KIND BACKEND  nginx before the server BACKEND: plain, tls, mtls, expired, early
+//	nginx KIND BACKEND  nginx before the server BACKEND: plain, tls, mtls, expired, early, or
+//	                    web, which is HTTP/1.1
 func TestReachScripts(t *testing.T) {
 	shared := t.TempDir()
 	certs := writeFixtures(t, shared)
@@ -220,6 +221,10 @@ func (o *oddServers) nginx(ts *testscript.TestScript, at, kind, backend string) 
 	if kind == "mtls" {
 		secure += fmt.Sprintf("ssl_client_certificate %s/ca.pem; ssl_verify_client on;", certs)
 	}
+	pass := "grpc_pass grpc://" + backend
+	if kind == "web" { // HTTP/1.1, and requests are held back until they have ended
+		listen, secure, pass = at, "", "proxy_http_version 1.1; proxy_pass http://"+backend
+	}
 	conf := fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log;
 events {}
 http {
@@ -228,10 +233,10 @@ http {
   server {
     listen %[2]s; %[3]s
     location /grpc.health.v1.Health/ { return 404; }
-    location / { grpc_pass grpc://%[4]s; }
+    location / { %[4]s; }
   }
 }
-`, dir, listen, secure, backend)
+`, dir, listen, secure, pass)
 	path := filepath.Join(dir, "nginx.conf")
 	ts.Check(os.WriteFile(path, []byte(conf), 0o600))
 	c := exec.Command(nginxPath(), "-p", dir, "-c", path)

@@ -176,7 +176,6 @@ func serveNarrow(ts *testscript.TestScript, l net.Listener, http2 bool) {
 	s.Protocols.SetUnencryptedHTTP2(http2)
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor < 2 && (strings.Contains(r.URL.Path, ".reflection.") || strings.HasSuffix(r.URL.Path, "/Chat")) {
-			w.Header().Set("Connection", "close") // if not, net/http reads the request to its end first
 			w.WriteHeader(http.StatusHTTPVersionNotSupported)
 			return
 		}

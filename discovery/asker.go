@@ -29,6 +29,7 @@ type asker struct {
 	refusal   *invoke.Status
 	settled   string // the version that has answered
 	stream    *reflectStream
+	hurried   bool // a question of its own stream each: see hurry
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
@@ -48,6 +49,7 @@ type reflectStream struct {
 	stream   invoke.Stream
 	cancel   context.CancelFunc
 	answered bool // it has brought an answer
+	closed   bool // half-closed: it takes no more questions
 	asked    map[string]bool
 	// asked has the keys of the questions that were answered: an answer to one of
 	// them again is not taken for that to the next.
@@ -79,10 +81,12 @@ func (a *asker) put(ctx context.Context, q question) (*reflectpb.ServerReflectio
 		}
 		seasoned := s.answered
 		answer, status := a.exchange(ctx, s, q)
+		if status != nil || s.closed {
+			a.close()
+		}
 		if status == nil {
 			return q.read(answer)
 		}
-		a.close()
 		switch {
 		case ctx.Err() != nil:
 			return nil, contextError(ctx, q.text)
@@ -91,7 +95,7 @@ func (a *asker) put(ctx context.Context, q question) (*reflectpb.ServerReflectio
 				return nil, err
 			}
 		case !seasoned && a.duplex != nil && errors.Is(status.Cause, invoke.ErrHTTPVersion):
-			a.transport, a.duplex, a.narrow = a.duplex, nil, status
+			a.transport, a.duplex, a.narrow, a.hurried = a.duplex, nil, status, false
 		case q.named && status.Code == codes.NotFound && status.Origin == invoke.OriginServer:
 			// Some servers end the stream instead of sending an error response.
 			return nil, q.missing()
@@ -225,6 +229,7 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*re
 	want := key(q.req)
 	delete(s.asked, want)
 	sendErr := s.stream.Send(raw)
+	defer a.hurry(s)()
 	answer, status := a.receive(s, sendErr)
 	for strays := 0; status == nil && s.astray(q, answer); strays++ {
 		if strays == maxStrays {

@@ -128,6 +128,8 @@ func (b *bench) browse(t *testing.T, page *site, demo string) map[string]json.Ra
 		case <-ended:
 		case <-limit.C:
 			t.Error("the browser does not end")
+			_ = cmd.Process.Kill()
+			<-ended
 		}
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Fatalf("the page says %s", body)

@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,8 +46,11 @@ func TestConnectGo(t *testing.T) {
 
 func TestConnectNode(t *testing.T) {
 	b := newBench(t)
-	addrs := b.start(t, "node", "servers/connect-node.mjs", b.set)
-	old, addr := addrs[0], addrs[1]
+	certs := t.TempDir()
+	b.start(t, b.rpcctl, "demo", "--tls", "--cert-dir", certs, "--listen", "127.0.0.1:0") // makes certificates
+	in := func(name string) string { return filepath.Join(certs, name) }
+	addrs := b.start(t, "node", "servers/connect-node.mjs", b.set, in("server.pem"), in("server-key.pem"))
+	old, addr, secure := addrs[0], addrs[1], addrs[2]
 	for _, w := range ways() {
 		t.Run(w.name, func(t *testing.T) {
 			if w.version != "1.1" {
@@ -60,6 +64,11 @@ func TestConnectNode(t *testing.T) {
 				t.Errorf("list: exit %d, %s", r.exit, r.stderr)
 			}
 			b.everything(t, w, append(flags, "--protoset", b.set))
+		})
+	}
+	for _, w := range ways() {
+		t.Run(w.name+" over TLS", func(t *testing.T) {
+			b.everything(t, w, append(w.flags, "-a", "https://"+secure, "--cacert", in("ca.pem")))
 		})
 	}
 	t.Run("HTTP 1.1 is found out", func(t *testing.T) {
@@ -103,6 +112,12 @@ func (b *bench) everything(t *testing.T, w way, flags []string) {
 	}
 	if got, want := b.ok(t, with("list", "Library")...), "peers.library.v1.Library.Return\npeers.library.v1.Library.Browse\n"; got != want {
 		t.Errorf("list Library: %q", got)
+	}
+	if !slices.Contains(flags, "--protoset") {
+		// None of the servers has a health service, which is no fault.
+		if got := b.ok(t, with("diagnose")...); !strings.Contains(got, "ok       grpc") || !strings.Contains(got, "ok       reflection") {
+			t.Errorf("diagnose: %s", got)
+		}
 	}
 	got := b.ok(t, with("describe", "Library.Browse", "peers.library.v1.ReturnRequest", "peers.catalog.v1.Book")...)
 	for _, want := range []string{

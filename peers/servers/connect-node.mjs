@@ -1,9 +1,9 @@
-// A Connect server on Node: Connect, gRPC and gRPC-Web over HTTP/1.1 on one port and
-// over HTTP/2 in cleartext on another.
+// A Connect server on Node: Connect, gRPC and gRPC-Web, over HTTP/1.1 on one port, over
+// HTTP/2 in cleartext on another, and over both with TLS on a third.
 //
-//   node connect-node.mjs DESCRIPTOR-SET
+//   node connect-node.mjs DESCRIPTOR-SET CERTIFICATE KEY
 //
-// It prints the two addresses in one line when it takes calls.
+// It prints the addresses in one line when it takes calls.
 
 import http from "node:http";
 import http2 from "node:http2";
@@ -14,7 +14,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { reflection } from "./reflection.mjs";
 
-const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(process.argv[2])));
+const [set, cert, key] = process.argv.slice(2).map((name) => readFileSync(name));
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, set));
 const subjects = registry.getEnum("peers.catalog.v1.Subject");
 
 const library = {
@@ -50,4 +51,8 @@ function listen(server) {
   });
 }
 
-console.log(await listen(http.createServer(handler)), await listen(http2.createServer(handler)));
+console.log(
+  await listen(http.createServer(handler)),
+  await listen(http2.createServer(handler)),
+  await listen(http2.createSecureServer({ cert, key, allowHTTP1: true }, handler)),
+);

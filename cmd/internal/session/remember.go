@@ -15,7 +15,7 @@ import (
 // reflection returns the schema of the server, with what is remembered of it where
 // there is a name to remember it by.
 func (s *Session) reflection(t invoke.Transport) (discovery.Source, error) {
-	duplex, err := s.duplex()
+	duplex, err := s.Duplex()
 	if err != nil {
 		return nil, err
 	}

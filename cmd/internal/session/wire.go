@@ -49,12 +49,15 @@ func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, 
 	}))
 }
 
-// duplex returns a transport over HTTP/2 where calls go over HTTP/1.1: many servers
+// Duplex returns a transport over HTTP/2 where calls go over HTTP/1.1: many servers
 // refuse to stream both ways over that, as reflection does. Nil when calls are not
 // bound to HTTP/1.1: then they have HTTP/2 if the server does. The demo inside this
 // process refuses nothing.
-func (s *Session) duplex() (invoke.Transport, error) {
+func (s *Session) Duplex() (invoke.Transport, error) {
 	target, w := s.settings.Target, s.settings.Wire
+	if target == nil {
+		return nil, ErrNoTarget
+	}
 	if w.HTTP != httpwire.HTTP1 || target.Network == invoke.NetworkDemo {
 		return nil, nil
 	}
