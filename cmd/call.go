@@ -206,6 +206,9 @@ func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
+	if err := a.session.Authorize(ctx); err != nil {
+		return nil, nil, err
+	}
 	m, err := discovery.FindMethod(ctx, source, name)
 	return m, types, err
 }

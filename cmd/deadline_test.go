@@ -70,6 +70,7 @@ func TestSilenceEnds(t *testing.T) {
 		{"watched health", [][]string{{"-a", "http://" + never, "health", "--watch", "--wait=0.3"}}, "", 68, "no answer within 300ms"},
 		{"retries", [][]string{{"-a", "http://" + full, "--retry", "9"}, hello, calling}, "", 68, "DEADLINE"},
 		{"program", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, hello, calling}, "", 68, "DEADLINE"},
+		{"program, reflection", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, {"call", "SayHello"}, calling}, "", 68, "DEADLINE"},
 		{"diagnose", [][]string{{"diagnose", "http://" + silent}, connecting}, "", 1, "failed at http/2"},
 		{"diagnose TLS", [][]string{{"diagnose", "https://" + silent}, connecting}, "", 1, "failed at tls"},
 		{"diagnose gRPC", [][]string{{"diagnose", "http://" + never}, calling}, "", 1, "failed at grpc"},

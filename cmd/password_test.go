@@ -4,10 +4,13 @@ package cmd_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -119,4 +122,24 @@ func TestInterruptAtThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.ends(130)
+}
+
+// A program, or a person, may take longer than the server is given for a question about
+// its schema.
+func TestSlowCredential(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the server is given ten seconds")
+	}
+	t.Parallel()
+	_, addr := demoServer(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, "rpcctl", "-a", addr, "call", "Lab.Secret", "--auth-command", "sleep 11; echo ran >>runs; echo demo")
+	c.Dir = t.TempDir()
+	c.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+	out, err := c.CombinedOutput()
+	runs, rerr := os.ReadFile(filepath.Join(c.Dir, "runs"))
+	if err != nil || rerr != nil || !strings.Contains(string(out), "cake") || string(runs) != "ran\n" {
+		t.Errorf("%v, %v, %q: %s", err, rerr, runs, out)
+	}
 }

@@ -166,7 +166,11 @@ func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 	s := a.session.Settings()
 	s.LiveSchema = true
 	a.session.Configure(s)
-	return a.session.Source(c.Context())
+	source, err := a.session.Source(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	return source, a.session.Authorize(c.Context())
 }
 
 // colour tells whether to colour what goes to a stream.

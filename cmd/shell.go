@@ -88,6 +88,7 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	if _, err := a.settings(c.Flags()); err != nil {
 		return err // before the prompt, not at the first line
 	}
+	a.enterContext(s, c.Flags())
 	s.interactive = true
 	s.own()
 	if t := a.env.Getenv("TERM"); o.plain || t == "" || t == "dumb" {

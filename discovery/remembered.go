@@ -237,6 +237,14 @@ func (r *Remembered) Used() bool {
 	return len(r.used) > 0
 }
 
+// Empty tells whether the server has to be asked for the services, because nothing is
+// remembered of them or because that is wanted.
+func (r *Remembered) Empty() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readIndex() == nil
+}
+
 // Ask makes the server be asked from then on. What is remembered of it stays, for
 // other processes.
 func (r *Remembered) Ask() {

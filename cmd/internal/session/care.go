@@ -95,20 +95,39 @@ func carefully(t invoke.Transport, target invoke.Target, care Care) invoke.Trans
 
 // Open begins a call, and again as often as its Care allows.
 func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
-	if err := c.guard(md); err != nil {
-		return nil, refusal(codes.FailedPrecondition, err)
+	md, err := c.credential(ctx, md)
+	if err != nil {
+		return nil, err
 	}
 	r := &replay{c: c, ctx: ctx, method: m, md: md}
-	if v := md["authorization"]; len(v) == 1 && v[0] == Later {
-		if err := r.authorize(false); err != nil {
-			return nil, withoutCredential(ctx, err)
-		}
-	}
 	r.until = c.waitsUntil()
 	if st := r.open(); st != nil {
 		return nil, &invoke.StatusError{Status: st}
 	}
 	return r, nil
+}
+
+// credential returns the metadata with the credential that was left for later. It
+// refuses metadata with secrets for a target that must not get them.
+func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Metadata, error) {
+	if err := c.guard(md); err != nil {
+		return nil, refusal(codes.FailedPrecondition, err)
+	}
+	if v := md["authorization"]; len(v) != 1 || v[0] != Later {
+		return md, nil
+	}
+	v, err := c.authorized(ctx, "")
+	if err != nil {
+		return nil, withoutCredential(ctx, err)
+	}
+	return withAuthorization(md, v), nil
+}
+
+// withAuthorization returns metadata with another value of authorization.
+func withAuthorization(md invoke.Metadata, value string) invoke.Metadata {
+	md = md.Clone()
+	md["authorization"] = []string{value}
+	return md
 }
 
 // withoutCredential is the error of a call for which no credential could be had.
@@ -158,6 +177,9 @@ func (c *careful) authorized(ctx context.Context, refused string) (string, error
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil { // also when both were possible
+		return "", &CredentialError{Err: ctx.Err()}
+	}
+	if ctx.Err() != nil { // both were ready
 		return "", &CredentialError{Err: ctx.Err()}
 	}
 	if c.authorization != "" && c.authorization != refused {

@@ -272,7 +272,7 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		return r.sleep(delay)
 	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.care.Authorize != nil && !r.authorized:
 		r.authorized = true
-		err := r.authorize(true)
+		err := r.reauthorize()
 		if errors.As(err, new(*CredentialError)) && r.ctx.Err() == nil {
 			r.c.say("%v", err) // the status tells only that the one before was refused
 		}
@@ -295,23 +295,17 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 	return false
 }
 
-// authorize puts the value of authorization into the metadata. With fresh it is a
-// new one; when there is none, the error is not nil.
-func (r *replay) authorize(fresh bool) error {
-	refused := ""
-	if fresh {
-		refused = r.md.Get("authorization")
-	}
-	v, err := r.c.authorized(r.ctx, refused)
+// reauthorize puts a new value of authorization into the metadata; when there is none,
+// the error is not nil.
+func (r *replay) reauthorize() error {
+	v, err := r.c.authorized(r.ctx, r.md.Get("authorization"))
 	if err != nil {
 		return err
 	}
 	if v == "" {
 		return errors.New("no other credential")
 	}
-	md := r.md.Clone()
-	md["authorization"] = []string{v}
-	r.md = md
+	r.md = withAuthorization(r.md, v)
 	return nil
 }
 

@@ -68,6 +68,7 @@ type Session struct {
 	memory    *discovery.Remembered // nil: nothing is remembered of the server
 	refresh   *refresh              // nil: none was begun
 	bare      bool                  // the source may lack comments
+	reflects  bool                  // the source may ask the server
 	closers   []func() error
 }
 
@@ -145,6 +146,7 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.reflects = true
 		r, err := s.reflection(t)
 		if err != nil {
 			return nil, err
@@ -154,6 +156,18 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 	sources = append(sources, discovery.Builtin())
 	s.source = discovery.Layer(sources[0], sources[1:]...)
 	return s.source, nil
+}
+
+// Authorize finds out who calls, if the server will be asked for its schema: a lookup
+// has little time, and a program or a person may take longer. Its error is what Open
+// of the transport would return.
+func (s *Session) Authorize(ctx context.Context) error {
+	c, ok := s.transport.(*careful)
+	if !ok || !s.reflects || s.memory != nil && !s.memory.Empty() {
+		return nil
+	}
+	_, err := c.credential(ctx, s.settings.ReflectMetadata)
+	return err
 }
 
 // files opens the schema files.
@@ -200,6 +214,6 @@ func (s *Session) Close() error {
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		errs = append(errs, s.closers[i]())
 	}
-	s.closers, s.transport, s.source, s.types, s.memory = nil, nil, nil, nil, nil
+	s.closers, s.transport, s.source, s.types, s.memory, s.reflects = nil, nil, nil, nil, nil, false
 	return errors.Join(errs...)
 }

@@ -1,0 +1,26 @@
+package cmd
+
+import (
+	"io"
+
+	"github.com/spf13/pflag"
+)
+
+// enterContext tells the shell where the context in force leads, and whether care is
+// due there, before its first prompt. What is wrong with a context is told with the
+// schema, and by each line.
+func (a *app) enterContext(s *shell, f *pflag.FlagSet) {
+	talking := a.env
+	quiet := *a.env
+	quiet.Stderr = io.Discard
+	a.env = &quiet
+	defer func() { a.env = talking }()
+	if a.loadContext(f) != nil || a.context.context == nil {
+		return
+	}
+	if t, err := a.target(); err == nil && t != nil {
+		where := t.String()
+		s.reached.Store(&where)
+		s.production.Store(a.context.production())
+	}
+}
