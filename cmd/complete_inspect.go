@@ -48,9 +48,12 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 		method = w.call.Method
 	} else if len(words) > 0 {
 		name, args := words[0], words[1:]
-		if name.Text == "call" && len(args) > 0 {
+		if n := s.methodWord(words); n > 0 && n < len(words) {
 			in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: repl.Name})
-			name, args = args[0], args[1:]
+			for _, flag := range words[1:n] {
+				in.Spans = append(in.Spans, repl.Span{Start: flag.Start, End: flag.End, Style: repl.Accent})
+			}
+			name, args = words[n], words[n+1:]
 		}
 		style := repl.Name
 		switch ix := s.index.Load(); {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -26,14 +27,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 	}
 	head, words := "", p.words
 	if s.talking.Load() == nil {
-		n := 1
-		if words[0].Text == "call" {
-			n = 2
-		}
-		for n < len(words) && strings.HasPrefix(words[n].Text, "-") {
-			n++
-		}
-		head, words = typed[:words[n-1].End]+" ", words[n:]
+		head, words = s.apart(typed, words)
 	}
 	var parts []input.Part
 	for _, w := range words {
@@ -47,6 +41,20 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 		return l, clean(firstLine(err.Error()))
 	}
 	return atFirstHole(head + text), ""
+}
+
+// apart takes the words of the message out of a line: what is left is the method, with its flags.
+func (s *shell) apart(typed string, words []repl.Word) (head string, message []repl.Word) {
+	method := s.methodWord(words)
+	places := s.places(words)
+	for i, w := range words {
+		if i > method && slices.Contains(places, i) {
+			message = append(message, w)
+			continue
+		}
+		head += typed[w.Start:w.End] + " "
+	}
+	return head, message
 }
 
 func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
@@ -89,7 +97,7 @@ func atFirstHole(text string) repl.Line {
 func (a *app) build(c *cobra.Command, o *callOptions) error {
 	switch {
 	case a.shell != nil && (a.shell.editor == nil || !a.shell.interactive):
-		return usage(errors.New("-i fills the request in at a prompt, and a script has none"), "")
+		return usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
 	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
 		return usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
 	}

@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-var chaosTime = flag.Duration("chaos", 20*time.Second, "how long the shell is given random keys")
+var (
+	chaosTime = flag.Duration("chaos", 20*time.Second, "how long the shell is given random keys")
+	chaosSeed = flag.Uint64("chaos-seed", 0, "the seed of the keys, to see a fault again; 0: another one each time")
+)
 
 // chaosKeys are keys and texts, the likes of which a cat on the keyboard finds.
 var chaosKeys = []string{
@@ -27,7 +30,10 @@ func TestShellChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes long")
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	s := openShell(t)
@@ -45,7 +51,7 @@ func TestShellChaos(t *testing.T) {
 		gone := s.gone
 		s.mu.Unlock()
 		if gone {
-			t.Fatalf("it is gone: %v\n%s", s.exitErr, s.text())
+			t.Fatalf("it is gone: %v\n%s\nwhat was written last:\n%q", s.exitErr, s.text(), s.raw[max(0, len(s.raw)-6000):])
 		}
 		s.settle(drawn)
 	}

@@ -47,16 +47,34 @@ func (s *shell) spot(l repl.Line) spot {
 		p.method, p.types = w.call.Method, true
 		return p
 	}
-	name := 0
-	if len(p.words) > 0 && p.words[0].Text == "call" {
-		name = 1
-	}
+	name := s.methodWord(p.words)
 	ix := s.index.Load()
-	if len(p.words) > name && !p.file && (name == 1 || !s.isCommand(p.words[0].Text)) {
+	if len(p.words) > name && !p.file && (name > 0 || !s.isCommand(p.words[0].Text)) {
 		p.types = true
 		p.method = s.methodNamed(ix, p.words[name].Text)
 	}
 	return p
+}
+
+// methodWord is which of the words of a call names the method: the first, or behind call the first
+// that is neither a flag nor the value of one. It is how many there are when none does.
+func (s *shell) methodWord(words []repl.Word) int {
+	if len(words) == 0 || words[0].Text != "call" {
+		return 0
+	}
+	if at := s.places(words); len(at) > 1 {
+		return at[1]
+	}
+	return len(words)
+}
+
+// places are the indexes of the words that are neither flags nor their values.
+func (s *shell) places(words []repl.Word) []int {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.Text
+	}
+	return positionals(s.names(), texts)
 }
 
 // methodNamed is the method that a name stands for here, nil when that is not known.

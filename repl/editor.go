@@ -92,8 +92,11 @@ func Open(o Options) (*Editor, error) {
 // Read reads a text. It returns io.EOF when a person leaves, ErrAborted after Abort, and
 // ErrHangUp when the terminal is gone.
 func (e *Editor) Read() (string, error) {
-	e.parser.drop()
 	e.ending.Store(nil)
+	e.parser.drop()
+	if e.ending.Load() != nil { // somebody ended it between the two
+		e.parser.abort()
+	}
 	e.opts.History.touch()
 	e.reset()
 	text := e.prompt.Input()
@@ -146,7 +149,7 @@ func (e *Editor) HangUp() { e.end(ErrHangUp, true) }
 
 func (e *Editor) end(err error, keep bool) {
 	e.ending.CompareAndSwap(nil, &ending{err, keep})
-	e.parser.inject(chunkAbort)
+	e.parser.abort()
 }
 
 // Release gives the terminal its own settings back for a program that is run on it; Hold takes

@@ -45,6 +45,7 @@ type parser struct {
 	// The lock-step: handling is set while the editor's function has yet to run, over from
 	// the end of a prompt to the beginning of the next.
 	handling, over bool
+	aborting       bool // the prompt is about to end, and may not come to run what it was handed
 	menu           bool // the menu is open: its keys are go-prompt's own
 	poked          bool // the editor's function is to run without an event
 	lost           bool // the terminal is gone
@@ -89,11 +90,11 @@ func (p *parser) Read() (chunk []byte, err error) {
 	}()
 	for {
 		p.mu.Lock()
-		for p.handling {
+		for p.handling && !p.aborting {
 			p.handled.Wait()
 		}
 		chunk = p.take()
-		over := p.over
+		over := p.over || p.aborting
 		p.mu.Unlock()
 		switch {
 		case chunk != nil:
@@ -115,6 +116,8 @@ func (p *parser) take() []byte {
 		p.chunks = p.chunks[1:]
 		p.over = endsPrompt(c)
 		return c
+	case p.aborting:
+		return nil // what was typed is for the next prompt
 	case p.menuKey() != nil:
 		c := p.menuKey()
 		p.events = p.events[1:]
@@ -181,6 +184,16 @@ func (p *parser) inject(chunk []byte) {
 	p.term.wake()
 }
 
+// abort ends the prompt. Its function may have been handed out and never run: go-prompt looks
+// whether it is to end after each chunk, and drops those that it has read by then.
+func (p *parser) abort() {
+	p.mu.Lock()
+	p.aborting = true
+	p.mu.Unlock()
+	p.handled.Broadcast()
+	p.inject(chunkAbort)
+}
+
 // event takes the next event for the editor's function. ok is false when there is none, or
 // something is to be handed to go-prompt first.
 func (p *parser) event() (e event, ok bool) {
@@ -227,6 +240,6 @@ func (p *parser) gone() bool {
 // drop forgets leftovers of a prompt that ended otherwise.
 func (p *parser) drop() {
 	p.mu.Lock()
-	p.chunks = nil
+	p.chunks, p.handling, p.aborting = nil, false, false
 	p.mu.Unlock()
 }
