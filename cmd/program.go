@@ -15,15 +15,16 @@ import (
 const (
 	// programLimit is how long a program that prints a credential may take.
 	programLimit = time.Minute
-	// programGrace is how long its children may hold its output open after it.
-	programGrace = time.Second
+	// programGrace is how long its children may hold its output open after it. An
+	// interrupt must not wait for them.
+	programGrace = 300 * time.Millisecond
 )
 
 // runForToken runs a command of the user's and returns what it prints. What it
 // says on standard error a person may have to read. It gets no standard input,
 // which may be full of requests.
-func runForToken(ctx context.Context, env *Env, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, programLimit)
+func runForToken(asking context.Context, env *Env, command string) (string, error) {
+	ctx, cancel := context.WithTimeout(asking, programLimit)
 	defer cancel()
 	shell, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
@@ -35,6 +36,8 @@ func runForToken(ctx context.Context, env *Env, command string) (string, error) 
 	c.WaitDelay = programGrace
 	err := c.Run()
 	switch {
+	case asking.Err() != nil:
+		return "", asking.Err()
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return "", fmt.Errorf("the program did not end within %s", programLimit)
 	case ctx.Err() != nil:

@@ -97,7 +97,10 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 	r := &replay{c: c, ctx: ctx, method: m, md: md}
 	if v := md["authorization"]; len(v) == 1 && v[0] == Later {
 		if err := r.authorize(false); errors.Is(err, context.Canceled) {
-			return nil, refusal(codes.Canceled, context.Canceled) // a person has had enough
+			return nil, refusal(codes.Canceled, err) // a person has had enough
+		} else if errors.Is(err, context.DeadlineExceeded) {
+			err = &CredentialError{Err: fmt.Errorf("the deadline passed while waiting for the credential: %w", context.DeadlineExceeded)}
+			return nil, refusal(codes.DeadlineExceeded, err)
 		} else if err != nil {
 			return nil, refusal(codes.Unauthenticated, err)
 		}
