@@ -250,7 +250,7 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 			return errors.Join(err, werr)
 		}
 	}
-	return errors.Join(err, f.Flush())
+	return toldFor(format, errors.Join(err, f.Flush()))
 }
 
 // methodAsked is the name of a method as far as it is known without a schema: with a
@@ -296,5 +296,6 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer a.env.InCall.Store(false)
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	return out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }, &o.await))
+	err = out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }, &o.await))
+	return toldFor(format, err)
 }

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"google.golang.org/grpc/codes"
@@ -60,7 +61,7 @@ func Main() int {
 func runGuarded(ctx context.Context, env *Env, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(env.Stderr, "rpcctl: internal fault: %v\n%s", r, debug.Stack())
+			fault.Tell(env.Stderr, r)
 			code = exitCrash
 		}
 	}()

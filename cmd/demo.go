@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
 )
@@ -79,7 +81,10 @@ func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 			return errors.Join(fmt.Errorf("listening on %s for HTTP/3: %w", target, listenError(uerr)), l.Close())
 		}
 		done := make(chan error, 1)
-		go func() { done <- server.ServeHTTP3(datagrams) }()
+		go func() {
+			defer fault.Exit()
+			done <- server.ServeHTTP3(datagrams)
+		}()
 		defer func() {
 			server.Stop()
 			err = errors.Join(err, <-done)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -160,6 +162,7 @@ func (a *app) runEditor(ctx context.Context, name string) (saved bool, err error
 func (a *app) readLine(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
+		defer fault.Exit()
 		_, err := bufio.NewReader(a.env.Stdin).ReadString('\n')
 		done <- err
 	}()

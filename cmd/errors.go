@@ -22,6 +22,9 @@ import (
 // report tells a person what went wrong and what to do next. All that it prints
 // is cleaned: much of it comes from outside.
 func (a *app) report(err error) {
+	if told, ok := err.(*toldError); ok {
+		err = told.error
+	}
 	if parts := partsOf(err); len(parts) > 0 {
 		for _, part := range parts {
 			a.report(part)
@@ -86,6 +89,8 @@ func (a *app) explain(err error) string {
 		return text
 	}
 	switch {
+	case errors.As(err, new(*session.CredentialError)) && errors.Is(err, context.Canceled):
+		return "interrupted\n"
 	case errors.As(err, &many):
 		return many.say(a.explain(many.Err))
 	case errors.As(err, &filter):

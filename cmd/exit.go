@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -18,12 +20,12 @@ import (
 // Exit codes. They are part of the command line's contract.
 const (
 	exitOK          = 0
-	exitFailure     = 1   // failed outside an RPC
-	exitUsage       = 2   // usage, bad input, an unknown or ambiguous name
-	exitStatus      = 64  // plus the code of an RPC status
-	exitBeyond      = 127 // an RPC status whose code is above 16
-	exitInterrupted = 130 // interrupted outside a call
-	exitCrash       = 134 // a fault of rpcctl itself
+	exitFailure     = 1          // failed outside an RPC
+	exitUsage       = 2          // usage, bad input, an unknown or ambiguous name
+	exitStatus      = 64         // plus the code of an RPC status
+	exitBeyond      = 127        // an RPC status whose code is above 16
+	exitInterrupted = 130        // interrupted outside a call
+	exitCrash       = fault.Code // a fault of rpcctl itself
 )
 
 // A UsageError is a command line that cannot be meant.
@@ -40,6 +42,25 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // usage makes a UsageError.
 func usage(err error, hint string) error { return &UsageError{Err: err, Hint: hint} }
 
+// A toldError is the end of a call whose status was printed for a program, which takes
+// the exit code for the same.
+type toldError struct {
+	error
+	code codes.Code
+}
+
+// Unwrap returns how the call ended.
+func (e *toldError) Unwrap() error { return e.error }
+
+// toldFor is the error of a call in a format that prints its status.
+func toldFor(format formatters.Format, err error) error {
+	var status *invoke.StatusError
+	if format != formatters.Events || !errors.As(err, &status) {
+		return err
+	}
+	return &toldError{err, status.Status.Code}
+}
+
 // exitCode is the exit code for the result of a command.
 func exitCode(err error) int {
 	var (
@@ -51,7 +72,10 @@ func exitCode(err error) int {
 		unknown   *discovery.UnknownError
 	)
 	var gone *leaving
+	var told *toldError
 	switch {
+	case errors.As(err, &told):
+		return statusExit(told.code)
 	case errors.As(err, &gone):
 		return gone.code
 	case errors.As(err, &status) && !interruptedLookup(err) && closedPipe(err):
@@ -68,7 +92,9 @@ func exitCode(err error) int {
 		return exitFailure
 	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &filter), errors.As(err, &ambiguous), errors.As(err, &unknown):
 		return exitUsage
-	case errors.As(err, new(*session.CredentialError)) && !errors.Is(err, context.Canceled):
+	case errors.As(err, new(*session.CredentialError)) && errors.Is(err, context.Canceled):
+		return exitInterrupted // nothing was sent
+	case errors.As(err, new(*session.CredentialError)) && !errors.Is(err, context.DeadlineExceeded):
 		return exitFailure
 	case errors.As(err, &status):
 		return statusExit(status.Status.Code)

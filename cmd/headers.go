@@ -20,6 +20,7 @@ type headerFlags struct {
 
 	context       []config.Setting    // of the context in force; headers of the same name put them out of force
 	authorization string              // from the flags that say who calls; "": none
+	files         map[string][]string // headers of the files that were read: a pipe is read once
 	secrets       map[string]struct{} // names whose values came from a file or the environment
 }
 
@@ -31,7 +32,7 @@ func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, err
 		path, isFile := strings.CutPrefix(text, "@")
 		if isFile {
 			var err error
-			if lines, err = headerFile(path); err != nil {
+			if lines, err = h.file(path); err != nil {
 				return nil, err
 			}
 		}
@@ -51,6 +52,23 @@ func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, err
 		md.Add("authorization", h.authorization)
 	}
 	return md, nil
+}
+
+// file returns the headers in a file, which is read once.
+func (h *headerFlags) file(path string) ([]string, error) {
+	lines, ok := h.files[path]
+	if ok {
+		return lines, nil
+	}
+	lines, err := headerFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if h.files == nil {
+		h.files = map[string][]string{}
+	}
+	h.files[path] = lines
+	return lines, nil
 }
 
 // add reads one header. Its value is a secret when it came from a file, or from the

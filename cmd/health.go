@@ -103,6 +103,7 @@ const healthPoll = 250 * time.Millisecond
 func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
 	wait := durationOf(a.globals.reach.wait)
 	until := time.Now().Add(wait)
+	interrupted := ctx
 	state, err := checkHealth(ctx, invoker, md, o.service, durationOf(o.timeout)+wait)
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -118,6 +119,9 @@ func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke
 			break // what it was before says more
 		}
 		state, err = next, nextErr
+	}
+	if wait > 0 && interrupted.Err() != nil {
+		return interrupted.Err() // who waited has had enough, and no answer counts
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/formatters"
 	"golang.org/x/term"
 )
@@ -63,6 +65,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	// Reading a terminal cannot be cut short. The goroutine ends with the process,
 	// which an interrupt ends, or with the line that somebody types.
 	go func() {
+		defer fault.Exit()
 		password, err := passwordLine(oneByOne{in})
 		answered <- answer{password, err}
 	}()

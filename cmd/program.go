@@ -15,8 +15,9 @@ import (
 const (
 	// programLimit is how long a program that prints a credential may take.
 	programLimit = time.Minute
-	// programGrace is how long its children may hold its output open after it.
-	programGrace = time.Second
+	// programGrace is how long its children may hold its output open after it. An
+	// interrupt must not wait for them.
+	programGrace = 300 * time.Millisecond
 )
 
 // runForToken runs a command of the user's and returns what it prints. What it

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor})
+	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor, "goroutine-that-crashes": crashingGoroutine})
 }
 
 // The scripts are the specification of the command line. Besides testscript's

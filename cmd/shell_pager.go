@@ -16,7 +16,7 @@ const pagesMax = 16 << 20
 // Exit codes of a shell whose command is not there, or is no program (POSIX, XCU 2.8.2).
 const (
 	notRunnable = 126
-	noProgram    = 127
+	noProgram   = 127
 )
 
 // pages keep the output of a statement back until it is known whether the window is high enough

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
 
@@ -31,6 +33,7 @@ func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answe
 	room := make(chan struct{}, maxOutstanding)
 	stop, sent := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer fault.Exit()
 		defer close(sent)
 		sendAll(s.stream, qs[1:], room, stop)
 	}()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -115,6 +117,7 @@ func (t *Prototree) lookOver(ctx context.Context, places []string) error {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
+			defer fault.Exit()
 			for i := range next {
 				text, _, err := readSource(places[i])
 				if err == nil {

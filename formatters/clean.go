@@ -5,25 +5,9 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-)
 
-// hidden tells whether a character could move the cursor, start a terminal
-// command, or change the order in which text is shown: the control characters of
-// ISO 6429 (C0, DEL, C1), the direction characters of Unicode (UAX #9), and the
-// line and paragraph separators.
-func hidden(r rune) bool {
-	switch {
-	case r < 0x20, r >= 0x7f && r <= 0x9f:
-		return true
-	case r < 0x61c:
-		return false
-	case r == 0x61c, r == 0x200e, r == 0x200f:
-		return true
-	case r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-		return true
-	}
-	return false
-}
+	"github.com/rpcctl/rpcctl/internal/transcode"
+)
 
 // Clean returns s with what could deceive a reader or a terminal made visible: a
 // hidden character as \u{9b}, a byte that is not UTF-8 as \xff. Line feeds and
@@ -42,7 +26,7 @@ func Clean(s string, keepNewlines bool) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case keepNewlines && (r == '\n' || r == '\t') || !hidden(r):
+		case keepNewlines && (r == '\n' || r == '\t') || !transcode.Hidden(r):
 			b.WriteString(s[i : i+n])
 		default:
 			fmt.Fprintf(&b, `\u{%x}`, r)
@@ -60,7 +44,7 @@ func dirty(s string, keepNewlines bool) int {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 || hidden(r) && !(keepNewlines && (r == '\n' || r == '\t')) {
+		if r == utf8.RuneError && n == 1 || transcode.Hidden(r) && !(keepNewlines && (r == '\n' || r == '\t')) {
 			return i
 		}
 		i += n

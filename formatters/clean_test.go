@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
 func TestClean(t *testing.T) {
@@ -39,7 +41,7 @@ func harmless(t *testing.T, what, s string) {
 		t.Errorf("%s: not UTF-8: %q", what, s)
 	}
 	for i, r := range s {
-		if hidden(r) && r != '\n' && r != '\t' {
+		if transcode.Hidden(r) && r != '\n' && r != '\t' {
 			t.Fatalf("%s: %U at byte %d of %q", what, r, i, s)
 		}
 	}

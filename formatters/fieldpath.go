@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
 // A FieldError is a path of fields in Options that does not fit the message.
@@ -60,7 +62,7 @@ func nearestField(md protoreflect.MessageDescriptor, name string) (nearest strin
 	best := len(name)/2 + 1
 	for i := range md.Fields().Len() {
 		candidate := string(md.Fields().Get(i).Name())
-		d := distance(name, strings.ToLower(candidate))
+		d := transcode.Distance(name, strings.ToLower(candidate), maxSlips)
 		if name != "" && strings.HasPrefix(strings.ToLower(candidate), name) {
 			d = 0
 		}

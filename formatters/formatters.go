@@ -60,12 +60,15 @@ func ParseFormat(s string) (Format, error) {
 	e := &UnknownFormatError{Given: s}
 	best := 1 << 10
 	for _, f := range Formats() {
-		if d := distance(strings.ToLower(s), string(f)); d < best && plausible(s, string(f), d) {
+		if d := transcode.Distance(strings.ToLower(s), string(f), maxSlips); d < best && plausible(s, string(f), d) {
 			best, e.Nearest = d, f
 		}
 	}
 	return "", e
 }
+
+// maxSlips bounds how far names are apart that are compared; no limit for names of people.
+const maxSlips = 1 << 10
 
 // plausible tells whether a name may have been meant for a word that is d slips
 // away from it: few slips for its length, and the same beginning unless it is one.
@@ -86,27 +89,6 @@ func (e *UnknownFormatError) Error() string {
 		names = append(names, string(f))
 	}
 	return fmt.Sprintf("no such output format %q: there are %s", e.Given, strings.Join(names, ", "))
-}
-
-// distance is the number of bytes to insert, drop or change to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Options say how things are printed. The zero value is right for a pipe.

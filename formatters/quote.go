@@ -1,6 +1,10 @@
 package formatters
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -41,7 +45,7 @@ func appendQuotedRune(dst []byte, r rune) []byte {
 	case '\t':
 		return append(dst, `\t`...)
 	}
-	if hidden(r) {
+	if transcode.Hidden(r) {
 		return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 	}
 	return utf8.AppendRune(dst, r)

@@ -2,6 +2,8 @@ package formatters
 
 import (
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
 // appendTextString appends a string of the text format: hidden characters as \u,
@@ -15,7 +17,7 @@ func appendTextString(dst []byte, s string) []byte {
 			dst = appendTextByte(dst, s[i])
 		case r == utf8.RuneError && n == 1:
 			dst = appendTextHex(dst, s[i])
-		case hidden(r):
+		case transcode.Hidden(r):
 			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 		default:
 			dst = append(dst, s[i:i+n]...)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
 // WriteJSON writes a Go value as encoding/json has it, indented by two spaces and
@@ -31,7 +33,7 @@ func cleanJSON(raw []byte) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(raw[i:])
-		if hidden(r) {
+		if transcode.Hidden(r) {
 			out = appendQuotedRune(append(out, raw[kept:i]...), r)
 			kept = i + n
 		}

@@ -4,6 +4,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 const (
@@ -73,6 +75,7 @@ func (w *writer) end(buf []byte, at time.Time) error {
 
 // expired writes what the timer was armed for, if that has not gone since.
 func (w *writer) expired() {
+	defer fault.Exit()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.armed = false

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"google.golang.org/grpc/codes"
 )
 
@@ -98,6 +100,7 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 	sent := make(chan struct{})
 	if r.method.ClientStreams {
 		go func() {
+			defer fault.Exit()
 			defer close(sent)
 			r.send(sendCtx, stream)
 		}()

@@ -118,7 +118,7 @@ func excerpt(text []byte) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, text[i-1])
-		case r < ' ' || r == 0x7f || r >= utf8.RuneSelf && isHidden(r):
+		case Hidden(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)

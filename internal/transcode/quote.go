@@ -73,6 +73,12 @@ func allPlain(w uint64) bool {
 	return (w|below|quote|slash|del)&highs == 0
 }
 
+// Hidden reports whether a character could move the cursor, start a terminal command, or
+// change the order in which text is shown: the control characters of ISO 6429 (C0, DEL,
+// C1), the direction characters of Unicode (UAX #9), the line and paragraph separators, and
+// the byte order mark.
+func Hidden(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && isHidden(r) }
+
 // isHidden reports whether a rune past ASCII is escaped: C1 controls, what sets the
 // direction of text, the line and paragraph separators, and the byte order mark.
 func isHidden(r rune) bool {

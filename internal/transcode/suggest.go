@@ -37,7 +37,7 @@ func nearestName(name string, n int, candidate func(int) string) string {
 		if low == folded {
 			return c
 		}
-		if d := distance(folded, low, least); d < least || d == least && best == "" && d < len(low) {
+		if d := Distance(folded, low, least); d < least || d == least && best == "" && d < len(low) {
 			best, least = c, d
 		}
 	}
@@ -48,10 +48,11 @@ func fold(name string) string {
 	return strings.ReplaceAll(strings.ToLower(name), "_", "")
 }
 
-// distance returns how many slips turn a into b, where a slip is a letter too many, one
-// missing, a wrong one, or two neighbours swapped; past limit it may return limit+1.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+// Distance returns how many slips turn a into b, where a slip is a letter too many, one
+// missing, a wrong one, or two neighbours swapped; past limit, and for longer
+// names than any schema should have, it may return limit+1.
+func Distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit || len(b) > 2*maxName {
 		return limit + 1
 	}
 	var rows [3][2*maxName + 1]int

@@ -18,12 +18,6 @@ type TLSOptions struct {
 	KeyLog     string // file to which the keys of connections are added, for programs that show traffic; "": none
 }
 
-// IsZero tells whether nothing was asked for that means TLS.
-func (o TLSOptions) IsZero() bool {
-	o.KeyLog = ""
-	return o == TLSOptions{}
-}
-
 // Config returns the TLS configuration for a client. The system's roots are not
 // read before a certificate has to be verified.
 func (o TLSOptions) Config() (*tls.Config, error) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"google.golang.org/grpc/codes"
 
 	"github.com/rpcctl/rpcctl/invoke"
@@ -62,6 +64,7 @@ func (v *Run) Do(ctx context.Context) (*Summary, error) {
 	var workers sync.WaitGroup
 	for range concurrency {
 		workers.Go(func() {
+			defer fault.Exit()
 			for s := r.take(); s != nil; s = r.take() {
 				r.deal(s)
 			}

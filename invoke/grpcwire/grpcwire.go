@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -157,6 +158,9 @@ func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, 
 		}
 	} else if s.Code == codes.DeadlineExceeded {
 		s.Message += " while connecting to " + t.target.Address
+	} else if strings.HasPrefix(s.Message, "name resolver error: ") && t.target.Network == invoke.NetworkResolver {
+		ce = &connect.Error{Kind: connect.UnknownHost, Address: resolvedName(t.target.Address), Err: err}
+		s.Message, s.Cause = ce.Error(), ce
 	}
 	return s
 }

@@ -81,7 +81,7 @@ func call(t *testing.T, target string, o grpcwire.Options, md invoke.Metadata) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.TLS.IsZero() && parsed.Security == invoke.SecurityAuto {
+	if o.TLS != (connect.TLSOptions{}) && parsed.Security == invoke.SecurityAuto {
 		parsed.Security = invoke.SecurityTLS
 	}
 	transport, err := grpcwire.New(parsed, o)

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	connectrpc "connectrpc.com/connect/v2"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -87,6 +89,7 @@ func (s *stream) CloseSend() error {
 	}
 	if s.received.CompareAndSwap(false, true) {
 		go func() {
+			defer fault.Exit()
 			if s.hasSent {
 				_ = s.library.Send(s.request) // an error of this is what Receive returns
 			}
@@ -100,6 +103,7 @@ func (s *stream) CloseSend() error {
 // receive hands on messages until the call has ended. There are two buffers, so
 // that one can be filled while the other is looked at.
 func (s *stream) receive() {
+	defer fault.Exit()
 	var buffers [2]incoming
 	for i := 0; ; i++ {
 		in := &buffers[i%len(buffers)]

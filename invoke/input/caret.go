@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
 // tabStop is how far apart terminals set their tab stops.
@@ -140,7 +142,7 @@ func glyph(s string, r rune, col int) (string, int) {
 // changes the direction of text, or cannot be seen.
 func hostile(r rune) bool {
 	switch {
-	case r < 0x20, r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029':
+	case transcode.Hidden(r):
 		return true
 	case r < 0x300, r == zeroWidthJoiner, r == '\u200c':
 		return r == '\u00ad'

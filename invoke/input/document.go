@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 // documents yields the messages of one document part, a file or an input that has any
@@ -83,6 +85,7 @@ func (d *documents) read(ctx context.Context, dst []byte) (doc []byte, got decod
 			if d.format == FormatYAML && len(d.doc) > slowYAML {
 				d.busy = make(chan decoded, 1)
 				go func(doc []byte, done chan<- decoded) {
+					defer fault.Exit()
 					wire, faults := d.decode(dst, doc)
 					done <- decoded{wire, faults}
 				}(d.doc, d.busy)

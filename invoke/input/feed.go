@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 const (
@@ -105,6 +107,7 @@ func (f *feed) ending() error {
 }
 
 func readChunk(src io.ReadCloser, open func() (io.ReadCloser, error), p []byte, got chan<- readResult) {
+	defer fault.Exit()
 	var err error
 	if src == nil {
 		if src, err = open(); err != nil {

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 )
@@ -31,24 +30,6 @@ func Formats() []Format { return []Format{FormatJSON, FormatYAML, FormatText, Fo
 
 // ListFormats returns the names of the formats that only lists have.
 func ListFormats() []Format { return []Format{FormatNDJSON, FormatCSV, FormatTSV} }
-
-// ParseFormat reads the name of a format. "prototext" and "binary" are other names of
-// text and raw.
-func ParseFormat(s string) (Format, error) {
-	switch strings.ToLower(s) {
-	case "":
-		return FormatAuto, nil
-	case "json", "ndjson", "jsonl":
-		return FormatJSON, nil
-	case "yaml", "yml":
-		return FormatYAML, nil
-	case "text", "prototext", "textproto", "txtpb":
-		return FormatText, nil
-	case "raw", "binary", "proto", "binpb":
-		return FormatRaw, nil
-	}
-	return FormatAuto, fmt.Errorf("format %q is not one of json, yaml, text, raw", s)
-}
 
 // FormatOf returns the format that the extension of a file name stands for, FormatAuto
 // when it stands for none.

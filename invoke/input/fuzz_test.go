@@ -149,7 +149,7 @@ func FuzzYAML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		o := s.options()
 		o.Format = FormatYAML
-		wire, err := DecodeDocument([]byte(text), "-d", o)
+		wire, err := decodeDocument([]byte(text), "-d", o)
 		var e *Error
 		if err != nil && !errors.As(err, &e) {
 			t.Fatalf("not an *Error: %v", err)

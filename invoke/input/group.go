@@ -249,15 +249,6 @@ func (g *group) rehearseWords(wrong *wrongs) error {
 	return nil
 }
 
-func (g *group) stdin() bool {
-	for _, it := range g.items {
-		if it.docs != nil && it.docs.name == "stdin" && !it.docs.feed.ended {
-			return true
-		}
-	}
-	return false
-}
-
 func (g *group) close() {
 	for _, it := range g.items {
 		if it.docs != nil {

@@ -239,41 +239,6 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-func TestPrefetch(t *testing.T) {
-	s := loadSchema(t)
-	o := s.options()
-	o.Stdin = strings.NewReader(`{"id":"x"}`)
-	src, err := New(parts("-"), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !src.Stdin() {
-		t.Error("Stdin before the first message: got false")
-	}
-	for range 2 {
-		if err := src.Prefetch(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if src.Stdin() {
-		t.Error("Stdin after the end: got true")
-	}
-	got, err := s.all(t, src)
-	if diff := cmp.Diff([]string{`{"id":"x"}`}, got); diff != "" || err != nil {
-		t.Errorf("messages (-want +got), error %v:\n%s", err, diff)
-	}
-
-	o.Stdin = strings.NewReader(`{"idd":"x"}`)
-	if src, err = New(parts("-"), o); err != nil {
-		t.Fatal(err)
-	}
-	first := src.Prefetch(t.Context())
-	_, second := src.Next(t.Context())
-	if first == nil || first != second {
-		t.Errorf("bad input: Prefetch %v, Next %v", first, second)
-	}
-}
-
 // TestSlowYAML leaves a document that takes seconds, and gets it later all the same.
 func TestSlowYAML(t *testing.T) {
 	s := loadSchema(t)

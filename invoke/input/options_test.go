@@ -213,7 +213,7 @@ func TestDecodeDocument(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			o := s.options()
 			o.Format = tt.format
-			wire, err := DecodeDocument([]byte(tt.doc), "convert", o)
+			wire, err := decodeDocument([]byte(tt.doc), "convert", o)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -227,15 +227,7 @@ func TestDecodeDocument(t *testing.T) {
 	}
 }
 
-func TestParseFormat(t *testing.T) {
-	for _, f := range Formats() {
-		if got, err := ParseFormat(string(f)); got != f || err != nil {
-			t.Errorf("%s: got %q, %v", f, got, err)
-		}
-	}
-	if _, err := ParseFormat("xml"); err == nil || err.Error() != `format "xml" is not one of json, yaml, text, raw` {
-		t.Errorf("xml: got %v", err)
-	}
+func TestFormatOf(t *testing.T) {
 	if got := FormatOf("a/B.YML"); got != FormatYAML {
 		t.Errorf("B.YML: got %q", got)
 	}

@@ -8,13 +8,11 @@ import (
 // A Source yields the request messages of a call. It is an invoke.Requests, not safe for
 // concurrent use.
 type Source struct {
-	o       Options
-	groups  []*group // of which all messages are taken in turn
-	at      int
-	count   int // messages yielded
-	ahead   []byte
-	hasNext bool  // ahead is the next message
-	err     error // what every call returns from now on
+	o      Options
+	groups []*group // of which all messages are taken in turn
+	at     int
+	count  int   // messages yielded
+	err    error // what every call returns from now on
 }
 
 // New returns the messages that the parts stand for. Everything that was typed is
@@ -108,10 +106,6 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if s.hasNext {
-		s.hasNext = false
-		return s.ahead, nil
-	}
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -139,35 +133,6 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	}
 	s.err = io.EOF
 	return nil, io.EOF
-}
-
-// Prefetch makes the first message ready, which the next call of Next returns. With it a
-// caller can find bad input before a call begins. It waits for input as Next does, so it
-// is for methods that take one message. It returns what Next would, but nil for io.EOF.
-func (s *Source) Prefetch(ctx context.Context) error {
-	if s.hasNext {
-		return nil
-	}
-	wire, err := s.Next(ctx)
-	if err == io.EOF {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.ahead, s.hasNext = wire, true
-	return nil
-}
-
-// Stdin reports whether standard input is one of the parts and has not been read to its
-// end.
-func (s *Source) Stdin() bool {
-	for _, g := range s.groups[s.at:] {
-		if g.stdin() {
-			return true
-		}
-	}
-	return false
 }
 
 // Close lets go of the files that are open. Next must not be called afterwards. It need

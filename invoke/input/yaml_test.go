@@ -42,7 +42,7 @@ func TestYAML(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			o := s.options()
 			o.Format = FormatYAML
-			wire, err := DecodeDocument([]byte(tt.yaml), "-d", o)
+			wire, err := decodeDocument([]byte(tt.yaml), "-d", o)
 			if err != nil {
 				if diff := cmp.Diff(tt.want, err.(*Error).Render(80)); diff != "" {
 					t.Errorf("error (-want +got):\n%s", diff)
@@ -74,7 +74,7 @@ func TestYAMLIsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			o := s.options()
 			o.Format = FormatYAML
-			_, err := DecodeDocument([]byte(tt.yaml), "-d", o)
+			_, err := decodeDocument([]byte(tt.yaml), "-d", o)
 			if err == nil || err.(*Error).Faults[0].Problem != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -70,6 +72,7 @@ func Start(ctx context.Context, o Options, do func(context.Context, invoke.Sink)
 	j.changed.L = &j.mu
 	stop := context.AfterFunc(ctx, j.wake)
 	go func() {
+		defer fault.Exit()
 		defer stop()
 		defer cancel()
 		err := do(ctx, invoke.SinkFunc(func(e *invoke.Event) error { return j.keep(ctx, e) }))

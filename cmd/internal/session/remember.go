@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/diskcache"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -109,6 +111,7 @@ func (s *Session) Refresh(ctx context.Context) {
 	r := &refresh{cancel: cancel, done: make(chan struct{})}
 	memory := s.memory
 	go func() {
+		defer fault.Exit()
 		defer close(r.done)
 		memory.Refresh(ctx)
 	}()

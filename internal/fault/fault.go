@@ -1,0 +1,28 @@
+// Package fault ends the process after a panic, which is a fault of rpcctl itself: with
+// what happened, where to report it, and an exit code of its own, whichever goroutine it
+// was. Exit is deferred first in every goroutine that rpcctl starts.
+package fault
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+)
+
+// Code is the exit code: that of a process which the system aborted, to a shell.
+const Code = 134
+
+// Exit ends the process when the goroutine that deferred it panics.
+func Exit() {
+	if cause := recover(); cause != nil {
+		Tell(os.Stderr, cause)
+		os.Exit(Code)
+	}
+}
+
+// Tell tells of a panic, from the deferred function that recovered it.
+func Tell(w io.Writer, cause any) {
+	fmt.Fprintf(w, "rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
+		cause, debug.Stack())
+}
