@@ -160,13 +160,16 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 
 // Authorize finds out who calls, if the server will be asked for its schema: a lookup
 // has little time, and a program or a person may take longer. Its error is what Open
-// of the transport would return.
+// of the transport would return, or context.Canceled.
 func (s *Session) Authorize(ctx context.Context) error {
 	c, ok := s.transport.(*careful)
 	if !ok || !s.reflects || s.memory != nil && !s.memory.Empty() {
 		return nil
 	}
 	_, err := c.credential(ctx, s.settings.ReflectMetadata)
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled // there was no call yet that could be
+	}
 	return err
 }
 
