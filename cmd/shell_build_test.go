@@ -47,7 +47,7 @@ func TestShellBuildsARequest(t *testing.T) {
 		}
 	}
 	s.send("$_:request\r")
-	text = s.waitFor("$_:request")
+	s.waitFor("$_:request")
 	s.waitPrompt()
 	text = s.text()
 	if request := text[strings.LastIndex(text, "$_:request"):]; strings.Contains(request, "shipTo") || strings.Contains(request, "items") || strings.Contains(request, "gift") {
