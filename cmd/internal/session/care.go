@@ -134,7 +134,7 @@ func withAuthorization(md invoke.Metadata, value string) invoke.Metadata {
 func withoutCredential(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
-		return refusal(codes.Canceled, context.Canceled) // a person has had enough
+		return refusal(codes.Canceled, err) // a person has had enough
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &invoke.StatusError{Status: &invoke.Status{ // the credential may be fine
 			Code: codes.DeadlineExceeded, Message: "the deadline has passed while a credential was waited for",
