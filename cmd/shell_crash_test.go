@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"os"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -16,6 +17,14 @@ func crashingEditor() {
 		"F11": func(repl.Line) (repl.Line, string) { panic("on purpose") },
 		"F12": func(l repl.Line) (repl.Line, string) {
 			e.Go(func() { panic("on purpose") })
+			return l, ""
+		},
+		"F10": func(l repl.Line) (repl.Line, string) {
+			fault.Before(e.Restore)
+			go func() { // as those of a call, which know nothing of the editor
+				defer fault.Exit()
+				panic("on purpose")
+			}()
 			return l, ""
 		},
 	}})

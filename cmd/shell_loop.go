@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -101,6 +102,7 @@ func (s *shell) openEditor(colour bool) error {
 		return err
 	}
 	s.editor = editor
+	fault.Before(editor.Restore) // a call's own goroutines know nothing of the terminal
 	return nil
 }
 

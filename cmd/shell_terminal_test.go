@@ -60,7 +60,7 @@ func (s *screen) signal(sig syscall.Signal) {
 
 // A panic in a key or in a goroutine leaves the terminal as it was, too.
 func TestShellCrash(t *testing.T) {
-	for key, name := range map[string]string{"\x1b[23~": "in a key", "\x1b[24~": "in a goroutine"} {
+	for key, name := range map[string]string{"\x1b[23~": "in a key", "\x1b[24~": "in a goroutine", "\x1b[21~": "in a call's goroutine"} {
 		t.Run(name, func(t *testing.T) {
 			s := openScreen(t, []setting{sized(160, 100)}, "editor-that-crashes")
 			s.waitFor(">")

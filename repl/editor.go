@@ -175,10 +175,16 @@ func (e *Editor) Close() error {
 // panics would otherwise leave it unusable. It does not return.
 func (e *Editor) Crash(cause any) {
 	stack := debug.Stack()
-	_, _ = e.term.Write([]byte("\r\n" + codePasteOff + codeShowCursor)) // the cause is told below, come what may
-	_ = e.term.release()
+	e.Restore()
 	fmt.Fprintf(os.Stderr, "internal fault: %v\n%s", cause, stack)
 	os.Exit(crashed)
+}
+
+// Restore gives the terminal back as it was found, for a process that is about to end after a
+// panic of any goroutine.
+func (e *Editor) Restore() {
+	_, _ = e.term.Write([]byte("\r\n" + codePasteOff + codeShowCursor)) // what comes next is the cause, come what may
+	_ = e.term.release()
 }
 
 // Go runs a function on a goroutine of its own, under Crash.

@@ -8,14 +8,32 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // Code is the exit code: that of a process which the system aborted, to a shell.
 const Code = 134
 
+// restore is what gives the process's terminal back: like the terminal, there is one.
+var restore atomic.Pointer[func()]
+
+// Before has a function called before the process ends after a panic: from whichever
+// goroutine, whatever that holds, so the function takes no lock that others hold for
+// long. Nil: none.
+func Before(fn func()) {
+	if fn == nil {
+		restore.Store(nil)
+		return
+	}
+	restore.Store(&fn)
+}
+
 // Exit ends the process when the goroutine that deferred it panics.
 func Exit() {
 	if cause := recover(); cause != nil {
+		if fn := restore.Load(); fn != nil {
+			(*fn)()
+		}
 		Tell(os.Stderr, cause)
 		os.Exit(Code)
 	}
