@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"flag"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -76,19 +77,24 @@ func (s *screen) settle(drawn int) {
 	}
 }
 
+// plainPrompt is the shell's own prompt with nothing behind it: no conversation, no search, no
+// question, no line that goes on.
+var plainPrompt = regexp.MustCompile(`^127\.0\.0\.1:\d+( \[\d+\])?>$`)
+
 // calm ends whatever is going on: an open paste, a call, a conversation, a search, and what was
-// typed.
+// typed. What was typed ahead may still begin something, so the prompt has to stay.
 func (s *screen) calm() {
 	s.t.Helper()
 	s.send(pasteTo + keyEsc)
-	for range 40 {
-		s.send(ctrl('c'))
+	plain := 0
+	for end := time.Now().Add(patience); plain < 10 && time.Now().Before(end); {
 		s.mu.Lock()
 		drawn := len(s.raw)
 		s.mu.Unlock()
+		s.send(ctrl('c'))
 		s.settle(drawn)
-		if text := s.text(); strings.HasSuffix(lastLine(text), ">") && !strings.HasSuffix(text, "Chat>") && strings.Contains(text, "Ctrl-D leaves") {
-			return
+		if plain++; !plainPrompt.MatchString(lastLine(s.text())) {
+			plain = 0
 		}
 	}
 }

@@ -217,8 +217,11 @@ func (s *countedStream) SendMsg(m any) error {
 		s.sent.Add(1)
 		s.counters.sent.Add(1)
 		s.recorder.note()
-	} else if status.Code(err) == codes.Unavailable {
-		s.broken.Store(true)
+	} else {
+		switch status.Code(err) {
+		case codes.Unavailable, codes.Canceled, codes.Unknown: // as grpc-go has it for a connection, a context, a stream that ended
+			s.broken.Store(true)
+		}
 	}
 	return err
 }
