@@ -137,7 +137,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
-		collectGarbage(gcOften)
+		collectGarbage(gcStream)
 	}
 	if o.dryRun {
 		return o.settleEdit(a.dryRun(c.Context(), p, format, o))

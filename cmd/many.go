@@ -338,7 +338,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 	m.run.KeepGoing, m.run.Rate = o.keepGoing, o.rate
 	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
 	if m.job == nil {
-		collectGarbage(gcOften)
+		collectGarbage(gcMany)
 		m.watch()
 		a.env.InCall.Store(true)
 		defer a.env.InCall.Store(false)
