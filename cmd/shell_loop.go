@@ -102,6 +102,7 @@ func (s *shell) openEditor(colour bool) error {
 		return err
 	}
 	s.editor = editor
+	s.signalledEditor.Store(editor)
 	fault.Before(editor.Restore) // a call's own goroutines know nothing of the terminal
 	return nil
 }

@@ -39,14 +39,14 @@ func (s *shell) signalled(sig os.Signal) {
 	case sig == syscall.SIGHUP:
 		s.die(exitHangUp)
 	case isResize(sig):
-		if s.editor != nil {
-			s.editor.Resize()
+		if e := s.signalledEditor.Load(); e != nil {
+			e.Resize()
 		}
 	case isStop(sig):
 		if !s.toBackground() {
 			s.stopAsked.Store(true)
-			if s.editor != nil {
-				s.editor.Abort()
+			if e := s.signalledEditor.Load(); e != nil {
+				e.Abort()
 			}
 		}
 	}
@@ -76,13 +76,13 @@ func (s *shell) die(code int) {
 	for _, w := range s.jobs.all() {
 		w.Cancel()
 	}
-	if s.editor != nil {
-		s.editor.HangUp()
+	if e := s.signalledEditor.Load(); e != nil {
+		e.HangUp()
 	}
 	s.nudge()
 	time.AfterFunc(2*grace, func() {
-		if s.editor != nil {
-			_ = s.editor.Close()
+		if e := s.signalledEditor.Load(); e != nil {
+			_ = e.Close()
 		}
 		os.Exit(code)
 	})

@@ -56,7 +56,10 @@ type shell struct {
 	called     bool           // a call was made
 	shape      *cobra.Command // the commands, to look at while completing
 
-	signals   chan os.Signal
+	signals chan os.Signal
+	// signalledEditor is the editor, for signals: they come while it is being opened, too.
+	signalledEditor atomic.Pointer[repl.Editor]
+
 	nudged    chan struct{} // a signal came while plain lines are read
 	stopAsked atomic.Bool   // a signal asked to suspend the shell
 }

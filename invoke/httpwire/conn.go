@@ -43,6 +43,11 @@ func (t *Transport) lease(ctx context.Context) (conn, error) {
 		return nil, err
 	}
 	if !c.reserve() {
+		// A server may refuse a client after the handshake, and before its first request.
+		if fault := c.fault(); fault != nil {
+			_ = c.Close() // the fault says more
+			return nil, t.explain(ctx, fault)
+		}
 		return nil, errors.Join(net.ErrClosed, c.Close())
 	}
 	t.mu.Lock()
