@@ -163,9 +163,14 @@ func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 	if err := a.configure(c); err != nil {
 		return nil, err
 	}
-	s := a.session.Settings()
-	s.LiveSchema = true
-	a.session.Configure(s)
+	if a.shell != nil { // whose lines and jobs share the session
+		a.shell.schemaMu.Lock()
+		defer a.shell.schemaMu.Unlock()
+	}
+	if s := a.session.Settings(); !s.LiveSchema {
+		s.LiveSchema = true
+		a.session.Configure(s)
+	}
 	source, err := a.session.Source(c.Context())
 	if err != nil {
 		return nil, err

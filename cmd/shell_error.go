@@ -36,7 +36,7 @@ func (s *shell) explain(l *line, err error) {
 		s.tell(l, l.conceal(a.explain(err)), hints(err))
 		return
 	}
-	if s.editor == nil || !s.interactive {
+	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line
 		for _, f := range flaws {
 			excerpt := input.Place{Text: l.lineAt(f.start)}
 			begin := strings.LastIndexByte(l.source[:f.start], '\n') + 1

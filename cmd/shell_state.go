@@ -33,6 +33,8 @@ type shell struct {
 	used     []string          // services and packages, the one in use last
 	code     int               // of the last statement
 
+	schemaMu sync.Mutex // held while a session is told to ask for its schema
+
 	poolMu sync.Mutex
 	pool   map[string]*session.Session // by the flags that they were opened with
 
