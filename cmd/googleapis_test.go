@@ -19,7 +19,7 @@ func googleapis(t *testing.T) (path string, source discovery.Source, flags []str
 	t.Helper()
 	path = os.Getenv("RPCCTL_GOOGLEAPIS")
 	if path == "" {
-		t.Skip("RPCCTL_GOOGLEAPIS names no folder or descriptor set of googleapis; the README says where to get one")
+		t.Skip("RPCCTL_GOOGLEAPIS names no folder or descriptor set of googleapis; the npm package google-proto-files has one")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
