@@ -6,9 +6,6 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -20,7 +17,7 @@ const maxOutstanding = 32
 // Questions that a stream's end left open are not reported: whoever needs their
 // answers asks again. Servers answer in order; where the answer names its
 // question, that counts.
-func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool) {
+func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answer *answer, err error) bool) {
 	if len(qs) < 2 {
 		return
 	}
@@ -55,8 +52,7 @@ func sendAll(stream invoke.Stream, qs []question, room chan<- struct{}, stop <-c
 		case <-stop:
 			return
 		}
-		raw, err := proto.Marshal(q.req)
-		if err != nil || stream.Send(raw) != nil {
+		if stream.Send(q.req.marshal()) != nil {
 			return
 		}
 	}
@@ -64,7 +60,7 @@ func sendAll(stream invoke.Stream, qs []question, room chan<- struct{}, stop <-c
 
 // receiveAll reports the answers to all but the first question. It returns true
 // when the stream is of no more use.
-func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question, room <-chan struct{}, got func(int, *reflectpb.ServerReflectionResponse, error) bool) bool {
+func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question, room <-chan struct{}, got func(int, *answer, error) bool) bool {
 	waiting := make(map[string]int, len(qs)-1) // what each open question is about
 	for i := 1; i < len(qs); i++ {
 		waiting[key(qs[i].req)] = i
@@ -82,7 +78,7 @@ func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question,
 		default: // an answer to no question
 		}
 		i := next
-		if of := key(answer.GetOriginalRequest()); of != "" {
+		if of := key(answer.of); of != "" {
 			j, open := waiting[of]
 			if !open {
 				return true

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -58,7 +56,7 @@ type reflectStream struct {
 // ask returns the answer to a question. The error wraps ErrNotFound when the
 // server has no such name; it is a *NoReflectionError when there is nobody to
 // ask, and a *ReflectionError for every other end.
-func (a *asker) ask(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
+func (a *asker) ask(ctx context.Context, q question) (*answer, error) {
 	began := time.Now()
 	answer, err := a.put(ctx, q)
 	a.tell(q, began, err)
@@ -73,7 +71,7 @@ func (a *asker) tell(q question, began time.Time, err error) {
 }
 
 // put puts a question to the server.
-func (a *asker) put(ctx context.Context, q question) (*reflectpb.ServerReflectionResponse, error) {
+func (a *asker) put(ctx context.Context, q question) (*answer, error) {
 	for reopened := false; ; {
 		s, err := a.open(ctx, q)
 		if err != nil {
@@ -220,15 +218,11 @@ func (w *watch) stop() bool {
 
 // exchange sends a question and waits for its answer. The status is that of the
 // stream when it ended before.
-func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*reflectpb.ServerReflectionResponse, *invoke.Status) {
-	raw, err := proto.Marshal(q.req)
-	if err != nil {
-		return nil, clientStatus(codes.Internal, err.Error(), err)
-	}
+func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*answer, *invoke.Status) {
 	w := a.watch(ctx, s.cancel)
 	want := key(q.req)
 	delete(s.asked, want)
-	sendErr := s.stream.Send(raw)
+	sendErr := s.stream.Send(q.req.marshal())
 	defer a.hurry(s)()
 	answer, status := a.receive(s, sendErr)
 	for strays := 0; status == nil && s.astray(q, answer); strays++ {
@@ -253,19 +247,19 @@ const maxStrays = 1000
 // answered, or an error that names a question which this one is not. A name is the
 // same with or without a dot before it; and an answer that is no error counts by
 // its kind, since some servers do not name their questions well.
-func (s *reflectStream) astray(q question, answer *reflectpb.ServerReflectionResponse) bool {
-	of := key(answer.GetOriginalRequest())
+func (s *reflectStream) astray(q question, a *answer) bool {
+	of := key(a.of)
 	if s.asked[of] {
 		return true
 	}
-	if of == "" || answer.GetErrorResponse() == nil {
+	if of == "" || a.kind != gotError {
 		return false
 	}
 	return strings.Replace(of, " .", " ", 1) != strings.Replace(key(q.req), " .", " ", 1)
 }
 
 // receive waits for the next answer on the stream.
-func (a *asker) receive(s *reflectStream, sendErr error) (*reflectpb.ServerReflectionResponse, *invoke.Status) {
+func (a *asker) receive(s *reflectStream, sendErr error) (*answer, *invoke.Status) {
 	var raw []byte
 	err := sendErr
 	if err == nil {
@@ -278,13 +272,13 @@ func (a *asker) receive(s *reflectStream, sendErr error) (*reflectpb.ServerRefle
 		}
 		return nil, status
 	}
-	answer := &reflectpb.ServerReflectionResponse{}
-	if err := proto.Unmarshal(raw, answer); err != nil {
+	got, err := parseAnswer(raw)
+	if err != nil {
 		return nil, clientStatus(codes.Internal, "the server's answer is not a reflection message", err)
 	}
 	s.answered = true
 	a.settled = a.versions[0]
-	return answer, nil
+	return got, nil
 }
 
 // close ends the stream, if there is one.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/invoke"
@@ -20,7 +19,7 @@ func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.F
 	if err != nil {
 		return ignoreAnswered(err)
 	}
-	numbers := a.GetAllExtensionNumbersResponse().GetExtensionNumber()
+	numbers := a.numbers
 	if len(numbers) > maxExtensions {
 		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(message), Err: fmt.Errorf("%d extensions", len(numbers))}
 	}
@@ -81,7 +80,7 @@ func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
 			questions = append(questions, pathQuestion(path))
 		}
 	}
-	r.asker.askAll(ctx, questions, func(i int, answer *reflectpb.ServerReflectionResponse, err error) bool {
+	r.asker.askAll(ctx, questions, func(i int, answer *answer, err error) bool {
 		return !errors.As(r.takePath(questions[i].about, answer, err), new(*endlessError))
 	})
 }
@@ -89,7 +88,7 @@ func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
 // takePath adds the answer to a question for a file. The file may come under
 // another name than the one it was asked for by, as those of a registry do that
 // knows files by the place they were compiled in.
-func (r *Reflection) takePath(path string, answer *reflectpb.ServerReflectionResponse, err error) error {
+func (r *Reflection) takePath(path string, answer *answer, err error) error {
 	had := len(r.pool.all)
 	if err == nil {
 		err = r.addFiles(answer)
@@ -135,8 +134,8 @@ func (r *Reflection) askFiles(ctx context.Context, q question) error {
 	return r.addFiles(a)
 }
 
-func (r *Reflection) addFiles(a *reflectpb.ServerReflectionResponse) error {
-	for _, raw := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
+func (r *Reflection) addFiles(a *answer) error {
+	for _, raw := range a.files {
 		if err := r.full(len(raw)); err != nil {
 			return err
 		}
@@ -167,7 +166,7 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 			questions = append(questions, symbolQuestion(n))
 		}
 	}
-	r.asker.askAll(ctx, questions, func(i int, a *reflectpb.ServerReflectionResponse, err error) bool {
+	r.asker.askAll(ctx, questions, func(i int, a *answer, err error) bool {
 		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
 			r.noSymbol[name] = true
 		}

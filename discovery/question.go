@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc/codes"
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/invoke"
@@ -14,7 +13,7 @@ import (
 
 // A question is one request of the reflection service.
 type question struct {
-	req   *reflectpb.ServerReflectionRequest
+	req   request
 	about string // the symbol or path
 	text  string // for people
 	// named: that there is no such name is an answer to it.
@@ -24,64 +23,51 @@ type question struct {
 func listQuestion() question {
 	return question{
 		text: "list of services",
-		req: &reflectpb.ServerReflectionRequest{
-			MessageRequest: &reflectpb.ServerReflectionRequest_ListServices{ListServices: "*"},
-		},
+		req:  request{kind: askList, name: "*"},
 	}
 }
 
 func symbolQuestion(name protoreflect.FullName) question {
 	return question{
 		about: string(name), text: fmt.Sprintf("file of symbol %q", name), named: true,
-		req: &reflectpb.ServerReflectionRequest{
-			MessageRequest: &reflectpb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: string(name)},
-		},
+		req: request{kind: askSymbol, name: string(name)},
 	}
 }
 
 func pathQuestion(path string) question {
 	return question{
 		about: path, text: fmt.Sprintf("file %q", path), named: true,
-		req: &reflectpb.ServerReflectionRequest{
-			MessageRequest: &reflectpb.ServerReflectionRequest_FileByFilename{FileByFilename: path},
-		},
+		req: request{kind: askFile, name: path},
 	}
 }
 
 func extensionNumbersQuestion(message protoreflect.FullName) question {
 	return question{
 		about: string(message), text: fmt.Sprintf("extensions of %q", message), named: true,
-		req: &reflectpb.ServerReflectionRequest{
-			MessageRequest: &reflectpb.ServerReflectionRequest_AllExtensionNumbersOfType{AllExtensionNumbersOfType: string(message)},
-		},
+		req: request{kind: askNumbers, name: string(message)},
 	}
 }
 
 func extensionQuestion(message protoreflect.FullName, number int32) question {
 	return question{
 		about: string(message), text: fmt.Sprintf("file of extension %d of %q", number, message), named: true,
-		req: &reflectpb.ServerReflectionRequest{
-			MessageRequest: &reflectpb.ServerReflectionRequest_FileContainingExtension{
-				FileContainingExtension: &reflectpb.ExtensionRequest{ContainingType: string(message), ExtensionNumber: number},
-			},
-		},
+		req: request{kind: askExtension, name: string(message), number: number},
 	}
 }
 
 // key tells one question from another, and an answer that names its question from
 // one to another.
-func key(req *reflectpb.ServerReflectionRequest) string {
-	switch r := req.GetMessageRequest().(type) {
-	case *reflectpb.ServerReflectionRequest_FileContainingSymbol:
-		return "symbol " + r.FileContainingSymbol
-	case *reflectpb.ServerReflectionRequest_FileByFilename:
-		return "file " + r.FileByFilename
-	case *reflectpb.ServerReflectionRequest_AllExtensionNumbersOfType:
-		return "numbers " + r.AllExtensionNumbersOfType
-	case *reflectpb.ServerReflectionRequest_FileContainingExtension:
-		x := r.FileContainingExtension
-		return fmt.Sprintf("extension %d %s", x.GetExtensionNumber(), x.GetContainingType())
-	case *reflectpb.ServerReflectionRequest_ListServices:
+func key(r request) string {
+	switch r.kind {
+	case askSymbol:
+		return "symbol " + r.name
+	case askFile:
+		return "file " + r.name
+	case askNumbers:
+		return "numbers " + r.name
+	case askExtension:
+		return fmt.Sprintf("extension %d %s", r.number, r.name)
+	case askList:
 		return "list"
 	default:
 		return ""
@@ -90,20 +76,18 @@ func key(req *reflectpb.ServerReflectionRequest) string {
 
 // read turns a response into what ask returns: an answer of the right kind, or
 // the error that stands in its place.
-func (q question) read(a *reflectpb.ServerReflectionResponse) (*reflectpb.ServerReflectionResponse, error) {
-	if e := a.GetErrorResponse(); e != nil {
-		return nil, q.refused(e)
+func (q question) read(a *answer) (*answer, error) {
+	if a.kind == gotError {
+		return nil, q.refused(a)
 	}
-	fits := false
-	switch q.req.MessageRequest.(type) {
-	case *reflectpb.ServerReflectionRequest_ListServices:
-		fits = a.GetListServicesResponse() != nil
-	case *reflectpb.ServerReflectionRequest_AllExtensionNumbersOfType:
-		fits = a.GetAllExtensionNumbersResponse() != nil
-	default:
-		fits = a.GetFileDescriptorResponse() != nil
+	want := gotFiles
+	switch q.req.kind {
+	case askList:
+		want = gotList
+	case askNumbers:
+		want = gotNumbers
 	}
-	if !fits {
+	if a.kind != want {
 		return nil, &answeredError{q.failed(clientStatus(codes.Internal, "the server answered another question", nil))}
 	}
 	return a, nil
@@ -111,15 +95,15 @@ func (q question) read(a *reflectpb.ServerReflectionResponse) (*reflectpb.Server
 
 // refused is the error for an error response. A code out of range is kept as it
 // came.
-func (q question) refused(e *reflectpb.ErrorResponse) error {
-	code := codes.Code(uint32(e.GetErrorCode()))
+func (q question) refused(a *answer) error {
+	code := codes.Code(uint32(a.code))
 	if q.named && code == codes.NotFound {
 		return q.missing()
 	}
 	if code == codes.OK {
 		code = codes.Unknown
 	}
-	return &answeredError{q.failed(&invoke.Status{Code: code, Message: e.GetErrorMessage(), Origin: invoke.OriginServer})}
+	return &answeredError{q.failed(&invoke.Status{Code: code, Message: a.message, Origin: invoke.OriginServer})}
 }
 
 // missing is the error for a name that the server does not have.

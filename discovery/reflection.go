@@ -168,14 +168,14 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	if err != nil {
 		return nil, err
 	}
-	listed := a.GetListServicesResponse().GetService()
+	listed := a.services
 	if len(listed) > maxFiles {
 		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
 	}
 	names := make([]protoreflect.FullName, 0, len(listed))
 	for _, s := range listed {
 		// Some servers put a dot before what is in no package.
-		if n := protoreflect.FullName(strings.TrimPrefix(s.GetName(), ".")); len(n) <= maxName && n.IsValid() {
+		if n := protoreflect.FullName(strings.TrimPrefix(s, ".")); len(n) <= maxName && n.IsValid() {
 			names = append(names, n)
 		}
 	}
