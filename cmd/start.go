@@ -32,8 +32,8 @@ func fill(f frame) int { return int(f[0]) }
 const (
 	gcLate   = 200 // the first collection comes with a heap of 8 MiB, not 4: most calls end before
 	gcUsual  = 100
-	gcStream = 50 // a message among many leaves little behind that lives; this takes some MB off a stream
-	gcMany   = 85 // a call among many leaves more, and what it costs counts
+	gcStream = 50  // a message among many leaves little behind that lives; this takes some MB off a stream
+	gcMany   = 110 // a call among many leaves more, and what it costs counts
 )
 
 // collectLate puts off the first garbage collection. After it the collector goes on

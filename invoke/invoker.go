@@ -32,7 +32,10 @@ func (v *Invoker) Do(ctx context.Context, c *Call, sink Sink) error {
 	if r.now == nil {
 		r.now = time.Now
 	}
-	r.emit(&Event{Kind: Opened, Wire: v.Transport.Wire(r.method), Metadata: c.Metadata})
+	r.out = &r.in
+	opened := r.in.of(Opened)
+	opened.Wire, opened.Metadata = v.Transport.Wire(r.method), c.Metadata
+	r.emit(opened)
 	if c.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, c.Timeout)
@@ -69,6 +72,28 @@ type run struct {
 	last    time.Time
 	sinkErr error // the sink's first error; nothing is reported after it
 	badErr  error // the requests' error
+
+	in  report  // of what comes back, and of all else that does not happen beside it
+	out *report // of what is sent
+}
+
+// A report is an event and its message, used again for each event of one goroutine.
+type report struct {
+	event   Event
+	message Message
+}
+
+// of makes the report one of another event.
+func (p *report) of(k Kind) *Event {
+	p.event = Event{Kind: k}
+	return &p.event
+}
+
+// ofMessage makes it one of a message.
+func (p *report) ofMessage(k Kind, seq int, m Message) *Event {
+	p.message = m
+	p.event = Event{Kind: k, Seq: seq, Message: &p.message}
+	return &p.event
 }
 
 // emit reports an event. It returns false when the sink failed, now or before.
@@ -95,21 +120,15 @@ func (r *run) emit(e *Event) bool {
 // stream the request goes out before anything is received, so that the order of
 // events is always the same.
 func (r *run) drive(ctx context.Context, stream Stream) error {
-	sendCtx, stopSending := context.WithCancel(ctx)
-	defer stopSending()
-	sent := make(chan struct{})
+	sent := func() {}
 	if r.method.ClientStreams {
-		go func() {
-			defer fault.Exit()
-			defer close(sent)
-			r.send(sendCtx, stream)
-		}()
+		sent = r.sendBeside(ctx, stream)
 	} else {
 		r.send(ctx, stream)
-		close(sent)
 	}
 	if h := stream.Header(); h != nil {
-		e := &Event{Kind: HeadersReceived, Metadata: h}
+		e := r.in.of(HeadersReceived)
+		e.Metadata = h
 		if s, ok := stream.(HTTPStream); ok {
 			e.HTTPStatus, e.HTTPVersion = s.HTTP()
 		}
@@ -123,9 +142,25 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 	} else {
 		status, trailers = r.receiveOne(stream)
 	}
-	stopSending() // a sender that waits for input is woken: nothing more can be sent
-	<-sent
+	sent()
 	return r.finish(status, trailers)
+}
+
+// sendBeside sends while the caller receives. What it returns ends the sending and
+// waits for that end.
+func (r *run) sendBeside(ctx context.Context, stream Stream) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	r.out = new(report)
+	go func() {
+		defer fault.Exit()
+		defer close(done)
+		r.send(ctx, stream)
+	}()
+	return func() {
+		cancel() // a sender that waits for input is woken: nothing more can be sent
+		<-done
+	}
 }
 
 // finish reports the end and returns what Do returns.
@@ -133,7 +168,9 @@ func (r *run) finish(status *Status, trailers Metadata) error {
 	r.mu.Lock()
 	bad := r.badErr
 	r.mu.Unlock()
-	r.emit(&Event{Kind: Finished, Status: status, Metadata: trailers, Abandoned: bad})
+	e := r.in.of(Finished)
+	e.Status, e.Metadata, e.Abandoned = status, trailers, bad
+	r.emit(e)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -149,8 +186,7 @@ func (r *run) finish(status *Status, trailers Metadata) error {
 // send sends the requests and half-closes. What goes wrong on the wire is told
 // by the receiving side, which sees the end of the call.
 func (r *run) send(ctx context.Context, stream Stream) {
-	e := Event{Kind: RequestSent, Message: &Message{Desc: r.call.Method.Input(), Types: r.call.Types}}
-	for e.Seq = 0; ; e.Seq++ {
+	for seq := 0; ; seq++ {
 		wire, err := r.call.Requests.Next(ctx)
 		if err == io.EOF {
 			break
@@ -167,13 +203,12 @@ func (r *run) send(ctx context.Context, stream Stream) {
 			}
 			return
 		}
-		e.Message.Wire, e.Message.decoded = wire, nil
-		if !r.emit(&e) {
+		if !r.emit(r.out.ofMessage(RequestSent, seq, Message{Desc: r.call.Method.Input(), Types: r.call.Types, Wire: wire})) {
 			return
 		}
 	}
 	// Reported first: a quick server may answer before CloseSend returns.
-	if r.emit(&Event{Kind: RequestsDone}) {
+	if r.emit(r.out.of(RequestsDone)) {
 		_ = stream.CloseSend()
 	}
 }
@@ -196,18 +231,17 @@ var (
 
 // receiveAll reports each message until the stream ends.
 func (r *run) receiveAll(stream Stream) {
-	msg := &Message{Desc: r.call.Method.Output(), Types: r.call.Types}
-	e := Event{Kind: ResponseReceived, Message: msg}
-	for ; ; e.Seq++ {
+	for seq := 0; ; seq++ {
 		wire, err := stream.Recv()
-		if err != nil {
-			return
-		}
-		msg.Wire, msg.decoded = wire, nil
-		if !r.emit(&e) {
+		if err != nil || !r.received(wire, seq) {
 			return
 		}
 	}
+}
+
+// received reports a message. It returns false when the sink failed.
+func (r *run) received(wire []byte, seq int) bool {
+	return r.emit(r.in.ofMessage(ResponseReceived, seq, Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}))
 }
 
 // receiveOne reports the answer of a method that has just one, when it is known
@@ -230,7 +264,7 @@ func (r *run) receiveOne(stream Stream) (*Status, Metadata) {
 		status = &Status{Code: codes.Unimplemented, Message: fault.Error(), Origin: OriginClient, Cause: fault}
 	}
 	if answered && status.Code == codes.OK {
-		r.emit(&Event{Kind: ResponseReceived, Message: &Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}})
+		r.received(wire, 0)
 	}
 	return status, trailers
 }

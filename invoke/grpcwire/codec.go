@@ -36,27 +36,52 @@ func (c codec) accepts(contentType string) bool {
 	return subtype == c.name || c.name == "" && subtype == invoke.CodecProto
 }
 
+// pooled is the least size in bytes of a buffer that goes back to grpc-go's pool.
+const pooled = 1<<10 + 1
+
 // Marshal copies, because the wire may hold on to the message after it was sent.
 func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	b, ok := v.([]byte)
 	if !ok {
 		return nil, fmt.Errorf("message of type %T, want []byte", v)
 	}
-	return mem.BufferSlice{mem.Copy(b, mem.DefaultBufferPool())}, nil
+	pool := mem.DefaultBufferPool()
+	buf := pool.Get(max(len(b), pooled))
+	*buf = append((*buf)[:0], b...)
+	return mem.BufferSlice{mem.NewBuffer(buf, pool)}, nil
 }
 
-// Unmarshal copies into the buffer that v points to, growing it when it is too
-// small: data goes back to a pool.
+// received is where a message is received into: again and again, since it is valid
+// until the next one.
+type received struct {
+	wire []byte
+	held mem.Buffer // what wire is a part of; nil: it is our own
+	own  []byte
+}
+
+// Unmarshal takes a message that came in one piece as it is, and copies the pieces of
+// another together. The piece goes back to its pool with the next message; that of the
+// last one is left to the collector, since nobody says when the message is done with.
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
-	p, ok := v.(*[]byte)
+	r, ok := v.(*received)
 	if !ok {
-		return fmt.Errorf("message into %T, want *[]byte", v)
+		return fmt.Errorf("message into %T, want *received", v)
+	}
+	if r.held != nil {
+		r.held.Free()
+		r.held = nil
+	}
+	if len(data) == 1 {
+		r.held = data[0]
+		r.held.Ref()
+		r.wire = r.held.ReadOnlyData()
+		return nil
 	}
 	n := data.Len()
-	if cap(*p) < n {
-		*p = make([]byte, n)
+	if cap(r.own) < n {
+		r.own = make([]byte, n)
 	}
-	*p = (*p)[:n]
-	data.CopyTo(*p)
+	r.wire = r.own[:n]
+	data.CopyTo(r.wire)
 	return nil
 }

@@ -2,6 +2,7 @@ package grpcwire
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,6 @@ type ending struct {
 	keys            map[string]int
 	status, message string // as sent; "" when there was none
 	hasStatus       bool
-	fields          int
 }
 
 // says tells whether a status is what the server sent. Where it sent details, the message
@@ -79,7 +79,7 @@ func (e *endings) take(length int, md map[string][]string) *ending {
 	defer e.mu.Unlock()
 	for i, one := range e.kept {
 		if one.length == length && one.has(md) {
-			e.kept = append(e.kept[:i], e.kept[i+1:]...)
+			e.kept = slices.Delete(e.kept, i, i+1)
 			return one
 		}
 	}
@@ -104,9 +104,10 @@ type frameWatch struct {
 	n      int // bytes of header that are there
 	left   int // bytes of the payload that are to come
 	keep   bool
-	body   []byte // of a frame that is kept
-	block  *ending
-	ends   bool // the block is the end of its stream
+	body   []byte  // of a frame that is kept
+	open   bool    // a block has begun and not ended
+	fields int     // of the block
+	block  *ending // where it is the end of its stream; nil where it is not
 	hpack  *hpack.Decoder
 	whole  bool // there was a frame
 	blind  bool
@@ -174,34 +175,38 @@ func (w *frameWatch) end() {
 			w.blind = true
 			return
 		}
-		w.block, w.ends = &ending{length: len(w.body), keys: map[string]int{}}, flags.Has(http2.FlagHeadersEndStream)
+		w.open, w.fields, w.block = true, 0, nil
+		if flags.Has(http2.FlagHeadersEndStream) {
+			w.block = &ending{length: len(w.body)}
+		}
 		w.body = body
 	}
-	if w.block == nil {
+	if !w.open {
 		w.blind = true
 		return
 	}
 	if w.hpack == nil {
-		w.hpack = hpack.NewDecoder(4096, nil)
+		w.hpack = hpack.NewDecoder(4096, w.field)
 		w.hpack.SetMaxStringLength(maxBlock)
 	}
-	w.hpack.SetEmitFunc(w.block.field)
-	if _, err := w.hpack.Write(w.body); err != nil || w.block.fields > maxFields {
+	if _, err := w.hpack.Write(w.body); err != nil || w.fields > maxFields {
 		w.blind = true
 		return
 	}
 	if flags.Has(http2.FlagHeadersEndHeaders) {
-		w.blind = w.hpack.Close() != nil || w.block.fields > maxFields
-		if w.ends && !w.blind {
+		w.open = false
+		w.blind = w.hpack.Close() != nil || w.fields > maxFields
+		if w.block != nil && !w.blind {
 			w.to.add(w.block)
 		}
-		w.block = nil
 	}
 }
 
-// field takes note of one field of a block.
-func (e *ending) field(f hpack.HeaderField) {
-	if e.fields++; e.fields > maxFields {
+// field takes note of one field of a block that ends a stream. Those of others are read
+// all the same: they change the table that later blocks refer to.
+func (w *frameWatch) field(f hpack.HeaderField) {
+	e := w.block
+	if w.fields++; e == nil || w.fields > maxFields {
 		return
 	}
 	switch f.Name {
@@ -210,6 +215,9 @@ func (e *ending) field(f hpack.HeaderField) {
 	case "grpc-message":
 		e.message = f.Value
 	default:
+		if e.keys == nil { // most have none but the two above
+			e.keys = map[string]int{}
+		}
 		e.keys[strings.Clone(f.Name)]++
 	}
 }

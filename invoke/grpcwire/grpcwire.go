@@ -119,16 +119,16 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 				Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err,
 			}}
 		}
-		seen := new(seen)
-		callCtx := context.WithValue(metadata.NewOutgoingContext(ctx, metadata.MD(md)), seenKey{}, seen)
+		s := &stream{ctx: ctx, t: t, conn: conn, limit: t.maxRecv(m), codec: codecOf(m)}
+		callCtx := context.WithValue(ctx, seenKey{}, &s.seen)
+		if len(md) > 0 {
+			callCtx = metadata.NewOutgoingContext(callCtx, metadata.MD(md))
+		}
 		// Always a server stream: the number of answers is checked by the Invoker.
 		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
-		limit := t.maxRecv(m)
-		cs, err := conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, limit)...)
+		s.ClientStream, err = conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, s.limit)...)
 		if err == nil {
-			return &stream{
-				ClientStream: cs, ctx: ctx, seen: seen, endings: &t.endings, limit: limit, codec: codecOf(m), release: func() { t.release(conn) }, address: t.target.Address,
-			}, nil
+			return s, nil
 		}
 		t.release(conn)
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, began, secure) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 )
@@ -19,17 +20,18 @@ import (
 // stream is one call on grpc-go.
 type stream struct {
 	grpc.ClientStream
-	ctx     context.Context // of the call, to tell why it ended
-	seen    *seen
-	endings *endings // of the transport
-	// release gives the connection back.
-	release func()
-	address string // of the server, for people
-	limit   int    // bytes of the greatest message to receive
-	buf     []byte // the message last received
-	ended   error  // what ended receiving, io.EOF for OK; nil while it goes on
-	codec   codec
-	known   bool // the response's codec has been looked at
+	ctx   context.Context // of the call, to tell why it ended
+	seen  seen
+	t     *Transport
+	conn  *channel // is given back in the end
+	limit int      // bytes of the greatest message to receive
+	last  received // the message
+	ended error    // what ended receiving, io.EOF for OK; nil while it goes on
+	codec codec
+	known bool // the response's codec has been looked at
+
+	asked  bool // for the headers: grpc-go makes a copy each time
+	header metadata.MD
 
 	finished bool
 	trailer  invoke.Metadata
@@ -47,17 +49,19 @@ func (s *stream) Send(msg []byte) error {
 // Header blocks until the headers. grpc-go gives nil for a response that is
 // trailers only.
 func (s *stream) Header() invoke.Metadata {
-	md, err := s.ClientStream.Header()
-	if err != nil || md == nil {
-		return nil
+	if !s.asked {
+		s.asked = true
+		if md, err := s.ClientStream.Header(); err == nil {
+			s.header = md
+		}
 	}
-	return invoke.Metadata(md)
+	return invoke.Metadata(s.header)
 }
 
 // HTTP tells of the response, which has headers only where it is one of gRPC: with
 // any other status than 200 grpc-go has none to give.
 func (s *stream) HTTP() (status int, version string) {
-	if md, err := s.ClientStream.Header(); err != nil || md == nil {
+	if s.Header() == nil {
 		return 0, ""
 	}
 	return 200, "2"
@@ -73,20 +77,19 @@ func (s *stream) Recv() ([]byte, error) {
 		s.ended = s.checkCodec()
 	}
 	if s.ended == nil {
-		s.ended = s.RecvMsg(&s.buf)
+		s.ended = s.RecvMsg(&s.last)
 	}
 	if s.ended != nil {
 		return nil, io.EOF
 	}
-	return s.buf, nil
+	return s.last.wire, nil
 }
 
 // checkCodec refuses a response in another codec than the request's, as the gRPC
 // protocol has it (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md,
 // Responses). grpc-go would hand over its messages.
 func (s *stream) checkCodec() error {
-	md, err := s.ClientStream.Header()
-	if types := md.Get("content-type"); err == nil && len(types) > 0 && !s.codec.accepts(types[0]) {
+	if types := s.Header()["content-type"]; len(types) > 0 && !s.codec.accepts(types[0]) {
 		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request", types[0])
 	}
 	return nil
@@ -101,12 +104,12 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 		_, _ = s.Recv()
 	}
 	s.finished = true
-	s.release()
+	s.t.release(s.conn)
 	heard := s.seen.trailers.Load()
 	s.status = callStatus(s.ctx, s.ended, heard, s.limit)
 	if s.status.Cause != nil {
-		notGRPC(s.status, s.address)
-		brokenOff(s.status, s.endings)
+		notGRPC(s.status, s.t.target.Address)
+		brokenOff(s.status, &s.t.endings)
 	}
 	if heard != nil {
 		s.trailer = heard.metadata(invoke.Metadata(s.Trailer()), s.status)
@@ -114,9 +117,11 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	return s.status, s.trailer
 }
 
-// metadata puts back the fields that grpc-go takes out of the trailers.
+// metadata puts back the fields that grpc-go takes out of the trailers, into its copy of them.
 func (t *trailers) metadata(md invoke.Metadata, st *invoke.Status) invoke.Metadata {
-	md = md.Clone()
+	if md == nil {
+		md = invoke.Metadata{}
+	}
 	switch {
 	case t.ending != nil:
 		if t.hasStatus {
