@@ -159,7 +159,10 @@ func callStatus(ctx context.Context, err error, heard *trailers, limit int) *inv
 		return &invoke.Status{Origin: invoke.OriginServer}
 	}
 	st := status.Convert(err)
-	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Details: st.Proto().GetDetails(), Origin: invoke.OriginClient}
+	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Origin: invoke.OriginClient}
+	if heard != nil { // else they would be nobody's: the copy that grpc-go makes to tell of them is dear
+		s.Details = st.Proto().GetDetails()
+	}
 	if tooLarge(s, limit) {
 		return s
 	}
