@@ -139,7 +139,7 @@ type ran struct {
 func run(t *testing.T, cacheDir, stdin string, args ...string) ran {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	code := cmd.Run(ctx, &cmd.Env{
 		Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
