@@ -282,6 +282,8 @@ func connectHint(e *connect.Error) string {
 		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
 	case connect.NotGRPC:
 		return "is it the right port, and does what is in between pass gRPC on? --protocol names another one"
+	case connect.ProxyUnusable:
+		return "a proxy is http://host:port or https://host:port, with user:password@ before its host if it wants them"
 	case connect.ProxyRefused:
 		return "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"
 	default:
