@@ -55,18 +55,24 @@ func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
 	f.BoolVar(&o.plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
 }
 
+// chosen returns which of credentialFlags are given.
+func (o *authFlags) chosen() []string {
+	var names []string
+	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.command != ""} {
+		if is {
+			names = append(names, credentialFlags[i])
+		}
+	}
+	return names
+}
+
 // authorization returns the value of the header authorization: "" for none, and
 // session.Later where a program or a person has to be asked.
 func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
-	var given []string
-	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.command != ""} {
-		if is {
-			given = append(given, "--"+credentialFlags[i])
-		}
-	}
+	chosen := o.chosen()
 	switch {
-	case len(given) > 1:
-		return "", usage(fmt.Errorf("%s and %s both say who calls", given[0], given[1]), "")
+	case len(chosen) > 1:
+		return "", usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
 	case o.basic == "" && (o.passwordFile != "" || o.passwordEnv != ""):
 		return "", usage(errors.New("a password needs a user"), "--basic USER")
 	case o.passwordFile != "" && o.passwordEnv != "":

@@ -119,7 +119,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	reached := w.connection(c.Context())
 	q := &questions{
 		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
-		service: o.service, timeout: durationOf(o.timeout), done: done,
+		service: o.service, timeout: durationOf(o.timeout), done: done, refused: a.refused,
 	}
 	q.ask(c.Context(), reached)
 	if c.Context().Err() != nil {

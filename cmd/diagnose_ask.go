@@ -22,6 +22,7 @@ type questions struct {
 	service                   string
 	timeout                   time.Duration
 	done                      func(*step)
+	refused                   func(error) error // adds which credentials went with a call
 }
 
 // ask asks whether gRPC is spoken, for reflection and for health.
@@ -101,7 +102,7 @@ func (q *questions) reflection(ctx context.Context) *step {
 			p.Verdict, p.Detail = stepNone, "the server has no reflection service"
 			p.Hint = "give the schema with --proto FILE and -I DIR, or with --protoset FILE"
 		}
-		return odd
+		return q.refused(odd)
 	})
 	return p
 }
@@ -132,7 +133,7 @@ func (q *questions) health(state healthpb.HealthCheckResponse_ServingStatus, err
 	case errors.As(err, &se) && se.Status.Code == codes.NotFound && q.service == "":
 		p.Verdict, p.Detail = stepNone, "the health service does not know of the server as a whole"
 	case err != nil:
-		p.fail(err)
+		p.fail(q.refused(err))
 	case state != healthpb.HealthCheckResponse_SERVING:
 		p.fail(verdict(q.service, state))
 	}

@@ -119,7 +119,12 @@ func (w *wayfarer) name(ctx context.Context) bool {
 	p := &step{Name: "name"}
 	defer func() { w.done(p) }()
 	if w.dialer.Proxy != nil {
-		if u, err := w.dialer.Proxy(w.address); err == nil && u != nil {
+		u, err := w.dialer.Proxy(w.address)
+		switch {
+		case err != nil: // which connecting tells
+			p.Verdict, p.Detail = stepSkipped, "a proxy looks it up"
+			return true
+		case u != nil:
 			p.Verdict, p.Detail = stepSkipped, "the proxy "+u.Host+" looks it up"
 			return true
 		}

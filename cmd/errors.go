@@ -16,7 +16,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"google.golang.org/grpc/codes"
 )
 
 // report tells a person what went wrong and what to do next. All that it prints
@@ -40,7 +39,7 @@ func (a *app) report(err error) {
 		return
 	}
 	fmt.Fprint(a.env.Stderr, "rpcctl: "+a.explain(err))
-	for _, hint := range hints(err) {
+	for _, hint := range a.hints(err) {
 		fmt.Fprintf(a.env.Stderr, "hint: %s\n", formatters.Clean(hint, false))
 	}
 }
@@ -126,6 +125,9 @@ func (a *app) columns() int {
 	return 100
 }
 
+// hints are those of an error of this command line, which knows what went with the call.
+func (a *app) hints(err error) []string { return hints(a.refused(err)) }
+
 // hints are the next steps that would help, most often one or none. They are
 // chosen here alone, by matching errors.
 func hints(err error) []string {
@@ -162,6 +164,7 @@ func causeHints(err error) []string {
 	var (
 		exposed *session.ExposedError
 		option  *grpcwire.OptionError
+		refused *refusedError
 	)
 	switch {
 	case errors.As(err, &exposed):
@@ -190,6 +193,8 @@ func causeHints(err error) []string {
 		return inputHint(bad)
 	case errors.As(err, &wire):
 		return some("the schema in use is not the one that the server answers with")
+	case errors.As(err, &refused):
+		return some("the server refused the credentials that it was given, from " + strings.Join(refused.from, ", "))
 	case errors.As(err, &status):
 		return some(statusHint(status.Status))
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -282,6 +287,8 @@ func connectHint(e *connect.Error) string {
 		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
 	case connect.NotGRPC:
 		return "is it the right port, and does what is in between pass gRPC on? --protocol names another one"
+	case connect.ProxyUnusable:
+		return "a proxy is http://host:port or https://host:port, with user:password@ before its host if it wants them"
 	case connect.ProxyRefused:
 		return "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"
 	default:
@@ -293,7 +300,7 @@ func connectHint(e *connect.Error) string {
 func statusHint(s *invoke.Status) string {
 	var ended *connect.EndedError
 	switch {
-	case s.Code == codes.Unauthenticated && s.Origin == invoke.OriginServer:
+	case unauthenticated(s):
 		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
 	case errors.As(s.Cause, &ended):
 		return endedHint(ended)

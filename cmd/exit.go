@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/grpc/codes"
@@ -84,7 +85,7 @@ func exitCode(err error) int {
 		return exitOK
 	case interruptedLookup(err):
 		return exitInterrupted
-	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*formatters.FieldError)), errors.As(err, new(*discovery.NameError)):
+	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*connect.ProxyError)), errors.As(err, new(*formatters.FieldError)), errors.As(err, new(*discovery.NameError)):
 		return exitUsage
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure

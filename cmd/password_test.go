@@ -30,6 +30,7 @@ type promptTerminal struct {
 	more chan struct{}
 }
 
+// onTerminal runs rpcctl on a terminal of its own, against a demo server of its own.
 func onTerminal(t *testing.T, args ...string) *promptTerminal {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,7 +40,12 @@ func onTerminal(t *testing.T, args ...string) *promptTerminal {
 	server := testserver.New(testserver.Options{})
 	go server.Serve(l)
 	t.Cleanup(server.Close)
-	term := &promptTerminal{Cmd: exec.CommandContext(t.Context(), "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, more: make(chan struct{}, 1)}
+	return startOnTerminal(t, "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...)
+}
+
+func startOnTerminal(t *testing.T, program string, args ...string) *promptTerminal {
+	t.Helper()
+	term := &promptTerminal{Cmd: exec.CommandContext(t.Context(), program, args...), t: t, more: make(chan struct{}, 1)}
 	tty, err := pty.Start(term.Cmd)
 	if err != nil {
 		t.Skip(err)

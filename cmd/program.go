@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
@@ -22,7 +23,7 @@ const (
 
 // runForToken runs a command of the user's and returns what it prints. What it
 // says on standard error a person may have to read. It gets no standard input,
-// which may be full of requests.
+// which may be full of requests. What cuts it short ends all that it has started, too.
 func runForToken(ctx context.Context, env *Env, command string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, programLimit)
 	defer cancel()
@@ -34,18 +35,27 @@ func runForToken(ctx context.Context, env *Env, command string) (string, error) 
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
 	c.WaitDelay = programGrace
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run() }()
-	var err error
-	select {
-	case err = <-ended:
-	case <-limited.Done():
-		// It is killed. What it started may hold its output open, which nobody waits
-		// for: the goroutine ends within the grace.
+	kill, killed := wholeProgram(c), make(chan struct{})
+	c.Cancel = func() error {
+		defer close(killed)
+		return kill()
+	}
+	err := c.Start()
+	if err == nil {
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case err = <-ended:
+		case <-killed:
+			// What is left of it may hold its output open, which nobody waits for: the
+			// goroutine ends within the grace.
+		}
 	}
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
+	case diedOfInterrupt(err): // Ctrl-C reaches all on a terminal, and us maybe last
+		return "", context.Canceled
 	case limited.Err() != nil:
 		return "", fmt.Errorf("the program did not end within %s", programLimit)
 	case out.over:
@@ -54,6 +64,16 @@ func runForToken(ctx context.Context, env *Env, command string) (string, error) 
 		return "", fmt.Errorf("the program failed: %w", err)
 	}
 	return out.kept.String(), nil
+}
+
+// diedOfInterrupt tells whether an interrupt is what ended a program.
+func diedOfInterrupt(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	st, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && st.Signaled() && st.Signal() == syscall.SIGINT
 }
 
 // boundedBuffer is a buffer that takes so much and drops the rest.

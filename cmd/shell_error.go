@@ -33,7 +33,7 @@ func (s *shell) explain(l *line, err error) {
 		if a == nil {
 			a = &app{env: l.env, shell: s, line: l}
 		}
-		s.tell(l, l.conceal(a.explain(err)), hints(err))
+		s.tell(l, l.conceal(a.explain(err)), a.hints(err))
 		return
 	}
 	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line

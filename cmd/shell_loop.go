@@ -275,7 +275,7 @@ func (s *shell) loadSchema() {
 	ix, err := newIndex(ctx, source, types)
 	if err != nil {
 		text := firstLine((&app{env: &env}).explain(err))
-		for _, h := range hints(err) {
+		for _, h := range a.hints(err) {
 			text += "; " + h
 		}
 		s.say("no schema: " + clean(text))

@@ -54,7 +54,7 @@ func (d *Dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if d.Proxy != nil && network == "tcp" {
 		proxy, err := d.Proxy(address)
 		if err != nil {
-			return nil, &Error{Kind: ProxyRefused, Address: address, Detail: err.Error(), Err: err}
+			return nil, &Error{Kind: ProxyUnusable, Address: address, Detail: err.Error(), Err: err}
 		}
 		if proxy != nil {
 			return d.tunnel(ctx, proxy, address)

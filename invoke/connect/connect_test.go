@@ -107,7 +107,22 @@ func TestProxyFromEnvironment(t *testing.T) {
 		{"not for its port", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1", "no_proxy": "h.example:444"}, "http://p:1"},
 		{"not for the range", "10.1.2.3:443", map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "none"},
 		{"for nothing", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "none"},
+		{"with a password", "h.example:443", map[string]string{"HTTPS_PROXY": "https://u:p%20w@p/"}, "https://u:p%20w@p/"},
+		{"with a password, without a scheme", "h.example:443", map[string]string{"HTTPS_PROXY": "u:pw@p:1"}, "http://u:pw@p:1"},
+		{"an address", "h.example:443", map[string]string{"HTTPS_PROXY": "[::1]:1"}, "http://[::1]:1"},
 		{"no URL", "h.example:443", map[string]string{"HTTPS_PROXY": "http://u:secret@[p"}, "HTTPS_PROXY is no URL of a proxy"},
+		{"no port", "h.example:443", map[string]string{"HTTPS_PROXY": "u:secret@p:x"}, "HTTPS_PROXY is no URL of a proxy"},
+		{"a path", "h.example:443", map[string]string{"HTTPS_PROXY": "http://p/x"}, "HTTPS_PROXY is no URL of a proxy"},
+		{"no host", "h.example:443", map[string]string{"HTTPS_PROXY": "http://"}, "HTTPS_PROXY has no host"},
+		{"no host before the port", "h.example:443", map[string]string{"HTTPS_PROXY": "http://:3128"}, "HTTPS_PROXY has no host"},
+		{"no host behind the password", "h.example:443", map[string]string{"https_proxy": "http://u:secret@"}, "https_proxy has no host"},
+		{"a scheme", "h.example:443", map[string]string{"HTTPS_PROXY": "https:"}, "HTTPS_PROXY has no host"},
+		{"a scheme that is not known", "h.example:443", map[string]string{"HTTPS_PROXY": "socks5://"}, "HTTPS_PROXY has no host"},
+		{"another kind", "h.example:443", map[string]string{"HTTPS_PROXY": "socks5://u:secret@p:1"}, "HTTPS_PROXY is of the kind socks5, which is not spoken here; http and https are"},
+		{"spaces", "h.example:443", map[string]string{"HTTPS_PROXY": "  "}, "HTTPS_PROXY has white space in it"},
+		{"a space behind it", "h.example:443", map[string]string{"HTTPS_PROXY": "http://u:secret@p:1 "}, "HTTPS_PROXY has white space in it"},
+		{"no host, and not for it", "h.example:443", map[string]string{"HTTPS_PROXY": "http://", "NO_PROXY": ".example"}, "none"},
+		{"no host, and this machine", "localhost:443", map[string]string{"HTTPS_PROXY": "http://"}, "none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			choose := connect.ProxyFromEnvironment(func(name string) string { return tt.env[name] })

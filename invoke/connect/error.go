@@ -37,7 +37,8 @@ const (
 	NoALPN           Kind = "the server's TLS does not offer HTTP/2"
 	NotGRPC          Kind = "the answer is not gRPC"
 	ProxyRefused     Kind = "the proxy refuses"
-	Handshake        Kind = "TLS handshake" // any other fault of TLS
+	ProxyUnusable    Kind = "the proxy cannot be used" // as it is named
+	Handshake        Kind = "TLS handshake"            // any other fault of TLS
 	NoSocket         Kind = "no such socket"
 	Other            Kind = "cannot connect"
 )

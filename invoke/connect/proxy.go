@@ -12,45 +12,95 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/http/httpproxy"
 )
 
+// A ProxyError is a proxy that the environment names and that cannot be one. Its text
+// has nothing of the variable's, in which there may be a password.
+type ProxyError struct {
+	Variable string // the name of it
+	Problem  string // what is said of it
+}
+
+func (e *ProxyError) Error() string { return e.Variable + " " + e.Problem }
+
 // ProxyFromEnvironment returns, for Dialer.Proxy, the choice that HTTPS_PROXY and
 // NO_PROXY make, in capitals or not. Their rules are those of net/http: no proxy
 // for this machine, host suffixes, address ranges and "*" in NO_PROXY. It returns
-// nil when no proxy is named.
+// nil when no proxy is named. The choice's error is a *ProxyError, for the addresses
+// that would be reached through the proxy.
 func ProxyFromEnvironment(getenv func(string) string) func(address string) (*url.URL, error) {
-	either := func(name string) string {
+	either := func(name string) (string, string) {
 		if v := getenv(name); v != "" {
-			return v
+			return name, v
 		}
-		return getenv(strings.ToLower(name))
+		name = strings.ToLower(name)
+		return name, getenv(name)
 	}
-	c := httpproxy.Config{HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}
-	if c.HTTPSProxy == "" {
+	variable, text := either("HTTPS_PROXY")
+	if text == "" {
 		return nil
 	}
+	proxy, err := parseProxy(variable, text)
+	// httpproxy takes a text that it cannot read for none, and "http://" for a host of
+	// the name http. It is asked for its rules alone.
+	_, none := either("NO_PROXY")
+	c := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: none}
 	choose := c.ProxyFunc()
 	return func(address string) (*url.URL, error) {
 		// A tunnel carries anything, so the one for https serves plaintext too.
-		u, err := choose(&url.URL{Scheme: "https", Host: address})
-		if err != nil || u != nil && (u.Hostname() == "" || strings.Trim(u.Path, "/") != "") {
-			return nil, errors.New("HTTPS_PROXY is no URL of a proxy") // its text may have a password
+		if u, cerr := choose(&url.URL{Scheme: "https", Host: address}); u == nil || cerr != nil {
+			return nil, cerr
 		}
-		return u, nil
+		return proxy, err
 	}
+}
+
+// parseProxy reads the proxy that a variable names: a URL, or host:port for http.
+func parseProxy(variable, text string) (*url.URL, error) {
+	problem := func(text string) error { return &ProxyError{Variable: variable, Problem: text} }
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return nil, problem("has white space in it")
+	}
+	alone := strings.ToLower(strings.TrimRight(text, ":/"))
+	if _, isScheme := proxyPorts[alone]; isScheme || alone == "" {
+		return nil, problem("has no host")
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, problem("is no URL of a proxy") // the cause has the text
+	}
+	_, known := proxyPorts[u.Scheme]
+	switch {
+	case u.Hostname() == "":
+		return nil, problem("has no host")
+	case strings.Trim(u.Path, "/") != "":
+		return nil, problem("is no URL of a proxy")
+	case !known:
+		return nil, problem("is " + otherKind(u.Scheme))
+	}
+	return u, nil
 }
 
 // proxyPorts are the ports of proxies that name none, by scheme.
 var proxyPorts = map[string]string{"http": "80", "https": "443"}
+
+// otherKind is what is said of a proxy whose scheme has no port there.
+func otherKind(scheme string) string {
+	return "of the kind " + scheme + ", which is not spoken here; http and https are"
+}
 
 // tunnel connects to address through a proxy, by HTTP CONNECT (RFC 9110, section
 // 9.3.6). Its error is an *Error about the proxy.
 func (d *Dialer) tunnel(ctx context.Context, proxy *url.URL, address string) (net.Conn, error) {
 	port, known := proxyPorts[proxy.Scheme]
 	if !known {
-		return nil, &Error{Kind: ProxyRefused, Address: proxy.Host, Detail: fmt.Sprintf("%s is no kind of proxy that is spoken here; http and https are", proxy.Scheme)}
+		return nil, &Error{Kind: ProxyUnusable, Address: address, Detail: "it is " + otherKind(proxy.Scheme)}
 	}
 	at := proxy.Host
 	if proxy.Port() == "" {
