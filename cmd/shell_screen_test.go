@@ -247,7 +247,10 @@ func (s *screen) ends(code int) {
 	select {
 	case <-s.exited:
 	case <-time.After(patience):
-		s.t.Fatalf("it does not end; the screen is\n%s", s.text())
+		text := s.text()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.t.Fatalf("it does not end; the screen is\n%s\nwhat was written last:\n%q", text, s.raw[max(0, len(s.raw)-6000):])
 	}
 	var exit *exec.ExitError
 	if s.exitErr != nil && !errors.As(s.exitErr, &exit) {
