@@ -3,9 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +157,32 @@ func TestInvokeLinksNoWire(t *testing.T) {
 		if strings.HasPrefix(dep, "google.golang.org/grpc") && !allowed[dep] {
 			t.Errorf("invoke links %s", dep)
 		}
+	}
+}
+
+// The root package of the compiler of .proto files builds a table at every start,
+// whatever the command. Its parts do not, and one file has them.
+func TestOneFileKnowsTheCompiler(t *testing.T) {
+	const compiler = "github.com/bufbuild/protocompile"
+	if dependencies(t, ".")[compiler] {
+		t.Errorf("%s is linked", compiler)
+	}
+	var files []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return strings.HasPrefix(i.Path.Value, `"`+compiler+"/") }) {
+			files = append(files, filepath.ToSlash(path))
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(files, []string{"discovery/compile.go"}) {
+		t.Errorf("protocompile is imported by %v, %v", files, err)
 	}
 }
 

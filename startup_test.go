@@ -13,7 +13,7 @@ import (
 // in bytes, before main runs; a tenth is left for differences between systems. It
 // is paid at every start, by every command. Whoever raises it says in the commit
 // what for.
-const initBudget = 1_090_000
+const initBudget = 925_000
 
 // initLine is a line of GODEBUG=inittrace=1: "init fmt @0.1 ms, 0.2 ms clock, 32 bytes, 2 allocs".
 var initLine = regexp.MustCompile(`(?m)^init (\S+) .* (\d+) bytes, \d+ allocs$`)

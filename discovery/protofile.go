@@ -13,12 +13,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bufbuild/protocompile"
-	"github.com/bufbuild/protocompile/reporter"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
-
-// This file is the only one that knows the compiler of .proto files.
 
 // maxSource is the size in bytes of the greatest .proto file that is compiled.
 const maxSource = 16 << 20
@@ -90,11 +86,8 @@ func (c *protoCompiler) compile(ctx context.Context, names []string) (*Protofile
 	if s := c.remembered(names); s != nil {
 		return s, nil
 	}
-	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(c)}
-	if !c.bare {
-		compiler.SourceInfoMode = protocompile.SourceInfoStandard
-	}
-	results, err := compiler.Compile(ctx, names...)
+	b := &build{find: c.find, bare: c.bare}
+	results, err := b.run(ctx, names)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -238,20 +231,21 @@ func below(root, file string) (string, bool) {
 	return rel, fs.ValidPath(rel)
 }
 
-// FindFileByPath implements protocompile.Resolver.
-func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, error) {
+// find returns the file with a path: what is built in before what lies on disk, but
+// for what others may have a newer version of.
+func (c *protoCompiler) find(path string) (found, error) {
 	if wk := wellKnownFile(path); wk != nil {
-		return protocompile.SearchResult{Desc: wk}, nil
+		return found{desc: wk}, nil
 	}
 	// An import must not lead out of the import paths: errors show lines of files.
 	if !fs.ValidPath(path) {
-		return protocompile.SearchResult{}, errors.New("an import is a path below an import path, and has no dots for parts")
+		return found{}, errors.New("an import is a path below an import path, and has no dots for parts")
 	}
 	c.mu.Lock()
 	built := c.built[path]
 	c.mu.Unlock()
 	if built != nil {
-		return protocompile.SearchResult{Desc: built}, nil
+		return found{desc: built}, nil
 	}
 	for _, root := range c.roots {
 		disk := filepath.Join(root, filepath.FromSlash(path))
@@ -263,22 +257,25 @@ func (c *protoCompiler) FindFileByPath(path string) (protocompile.SearchResult, 
 			continue
 		}
 		if err != nil {
-			return protocompile.SearchResult{}, err
+			return found{}, err
 		}
 		if at := tooDeep(text); at >= 0 {
 			e := &SyntaxError{File: disk, Err: fmt.Errorf("brackets are nested more than %d deep", maxBrackets)}
 			e.place(text, at)
-			return protocompile.SearchResult{}, e
+			return found{}, e
 		}
 		c.mu.Lock()
 		c.sources[path] = source{disk, text, info}
 		c.mu.Unlock()
-		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
+		return found{text: text}, nil
 	}
 	if l := linked().byPath[path]; l != nil {
-		return protocompile.SearchResult{Desc: l}, nil
+		return found{desc: l}, nil
 	}
-	return protocompile.SearchResult{}, fs.ErrNotExist
+	if f, ok := standardFile(path); ok {
+		return f, nil
+	}
+	return found{}, fs.ErrNotExist
 }
 
 func readSource(disk string) (string, fs.FileInfo, error) {
@@ -308,11 +305,10 @@ func (c *protoCompiler) explain(err error) error {
 	if errors.As(err, &own) {
 		return own
 	}
-	var placed reporter.ErrorWithPos
-	if !errors.As(err, &placed) {
+	pos, cause, ok := placed(err)
+	if !ok {
 		return fmt.Errorf("compiling .proto files: %w", err)
 	}
-	pos := placed.GetPosition()
 	c.mu.Lock()
 	src, read := c.sources[pos.Filename]
 	c.mu.Unlock()
@@ -321,8 +317,8 @@ func (c *protoCompiler) explain(err error) error {
 		where.File = src.disk
 		where.place(src.text, pos.Offset)
 	}
-	cause := placed.Unwrap()
-	if name, ok := importAt(where.Source); ok && !errors.As(cause, new(reporter.ErrorWithPos)) && c.lacks(name) {
+	_, _, nested := placed(cause)
+	if name, ok := importAt(where.Source); ok && !nested && c.lacks(name) {
 		why := cause
 		if inner := errors.Unwrap(cause); inner != nil {
 			why = inner // without the compiler's words around it

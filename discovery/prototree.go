@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -113,28 +110,13 @@ func (c *protoCompiler) covers(place string) bool {
 func (t *Prototree) lookOver(ctx context.Context, places []string) error {
 	outlines := make([]*protoOutline, len(places))
 	errs := make([]error, len(places))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			defer fault.Exit()
-			for i := range next {
-				text, _, err := readSource(places[i])
-				if err == nil {
-					outlines[i] = outline(text)
-				}
-				errs[i] = err
-			}
-		})
-	}
-	for i := range places {
-		if ctx.Err() != nil {
-			break
+	inParallel(ctx, len(places), func(i int) {
+		text, _, err := readSource(places[i])
+		if err == nil {
+			outlines[i] = outline(text)
 		}
-		next <- i
-	}
-	close(next)
-	workers.Wait()
+		errs[i] = err
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
