@@ -55,13 +55,7 @@ type lostError struct {
 	err  error
 }
 
-func (e *lostError) Error() string {
-	if text := e.err.Error(); strings.Contains(text, e.path) {
-		return text
-	}
-	return fmt.Sprintf("could not resolve path %q: %v", e.path, e.err)
-}
-
+func (e *lostError) Error() string { return fmt.Sprintf("import %q: %v", e.path, e.err) }
 func (e *lostError) Unwrap() error { return e.err }
 
 // run compiles files and all that they import. Of several errors it returns the one

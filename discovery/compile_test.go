@@ -194,11 +194,11 @@ func TestBuildErrors(t *testing.T) {
 		{"syntax.proto", `syntax.proto:1:9: syntax error: unexpected '{'`},
 		{"type.proto", `type.proto:1:22: field M.n: unknown type None`},
 		{"panic.proto", `panic handling "panic.proto": at the disk`},
-		{"first.proto", `first.proto:1:8: could not resolve path "none.proto": file does not exist`},
+		{"first.proto", `first.proto:1:8: import "none.proto": file does not exist`},
 		{"second.proto", `type.proto:1:22: field M.n: unknown type None`},
 		{"third.proto", `syntax.proto:1:9: syntax error: unexpected '{'`},
 		{"through.proto", `type.proto:1:22: field M.n: unknown type None`},
-		{"none.proto", `could not resolve path "none.proto": file does not exist`},
+		{"none.proto", `import "none.proto": file does not exist`},
 		{"both.proto", `symbol "B" already defined`},
 	}
 	for _, test := range tests {

@@ -305,39 +305,33 @@ func (c *protoCompiler) explain(err error) error {
 	if errors.As(err, &own) {
 		return own
 	}
+	var lost *lostError
+	missing := errors.As(err, &lost)
 	pos, cause, ok := placed(err)
+	if !ok && missing {
+		return &ImportError{Import: lost.path, Roots: c.roots, Err: lost.err}
+	}
 	if !ok {
 		return fmt.Errorf("compiling .proto files: %w", err)
 	}
 	c.mu.Lock()
 	src, read := c.sources[pos.Filename]
 	c.mu.Unlock()
-	where := SyntaxError{File: pos.Filename, Line: pos.Line, Column: pos.Col}
+	where := SyntaxError{File: pos.Filename, Line: pos.Line, Column: pos.Col, Err: cause}
 	if read {
 		where.File = src.disk
 		where.place(src.text, pos.Offset)
 	}
-	_, _, nested := placed(cause)
-	if name, ok := importAt(where.Source); ok && !nested && c.lacks(name) {
-		why := cause
-		if inner := errors.Unwrap(cause); inner != nil {
-			why = inner // without the compiler's words around it
+	if missing {
+		return &ImportError{
+			File: where.File, Line: where.Line, Column: where.Column, Source: where.Source,
+			Import: lost.path, Roots: c.roots, Deps: c.deps, Err: lost.err,
 		}
-		return &ImportError{File: where.File, Line: where.Line, Column: where.Column, Source: where.Source, Import: name, Roots: c.roots, Deps: c.deps, Err: why}
 	}
-	where.Err = cause
 	if edition, ok := editionAt(where.Source); ok && !slices.Contains([]string{"2023"}, edition) {
 		where.Err = &EditionError{Edition: edition}
 	}
 	return &where
-}
-
-// lacks tells whether a file was asked for and could not be given.
-func (c *protoCompiler) lacks(path string) bool {
-	c.mu.Lock()
-	_, read := c.sources[path]
-	c.mu.Unlock()
-	return !read && wellKnownFile(path) == nil && linked().byPath[path] == nil
 }
 
 // checkWellKnown refuses files that declare a well-known type otherwise than the

@@ -61,6 +61,8 @@ message Money { int64 units = 1; }
 	"bad/syntax.proto":    "syntax = \"proto3\";\nmessage M {\n\tstring id = ;\n}\n",
 	"bad/type.proto":      "syntax = \"proto3\";\nmessage M {\n  Nothing id = 1;\n}\n",
 	"bad/importer.proto":  "syntax = \"proto3\";\n\nimport \"no/such.proto\";\n",
+	"bad/behind.proto":    "syntax = \"proto3\";\nimport \"no/such.proto\" so;\n",
+	"bad/lines.proto":     "syntax = \"proto3\";\nimport\n  'no/such.proto';\n",
 	"bad/escape.proto":    "syntax = \"proto3\";\nimport \"../api/shop/v1/order.proto\";\n",
 	"bad/indirect.proto":  "syntax = \"proto3\";\nimport \"syntax.proto\";\n",
 	"bad/cycle1.proto":    "syntax = \"proto3\";\nimport \"cycle2.proto\";\n",
@@ -149,6 +151,12 @@ func TestProtofilesErrors(t *testing.T) {
 		{"type.proto", &discovery.SyntaxError{File: bad("type.proto"), Line: 3, Column: 3, Source: "  Nothing id = 1;"}},
 		{"importer.proto", &discovery.ImportError{
 			File: bad("importer.proto"), Line: 3, Column: 8, Source: `import "no/such.proto";`,
+			Import: "no/such.proto", Roots: []string{bad("")}, Err: fs.ErrNotExist,
+		}},
+		// What is wrong with the statement is not that the file is missing.
+		{"behind.proto", &discovery.SyntaxError{File: bad("behind.proto"), Line: 2, Column: 24, Source: `import "no/such.proto" so;`}},
+		{"lines.proto", &discovery.ImportError{
+			File: bad("lines.proto"), Line: 3, Column: 3, Source: `  'no/such.proto';`,
 			Import: "no/such.proto", Roots: []string{bad("")}, Err: fs.ErrNotExist,
 		}},
 		{"escape.proto", &discovery.ImportError{

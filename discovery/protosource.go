@@ -100,22 +100,6 @@ func editionAt(line string) (string, bool) {
 	return name, ok
 }
 
-// importAt returns what a line of a .proto file imports.
-func importAt(line string) (string, bool) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "import")
-	if !ok {
-		return "", false
-	}
-	for _, quote := range []string{`"`, `'`} {
-		if _, after, ok := strings.Cut(rest, quote); ok {
-			if name, _, ok := strings.Cut(after, quote); ok {
-				return name, true
-			}
-		}
-	}
-	return "", false
-}
-
 // maxBrackets is how deep brackets may nest in a .proto file: the compiler walks
 // them by recursion, and a stack that runs over ends the process.
 const maxBrackets = 200
