@@ -134,6 +134,9 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 		public[a.fd.Dependency[i]] = true
 	}
 	listed := a.fd.Dependency
+	if a.pool.lean { // a type that needs one brings it
+		listed = slices.DeleteFunc(listed, func(path string) bool { return !public[path] })
+	}
 	a.pool.fetchMissing(ctx, listed)
 	a.fd.Dependency, a.fd.PublicDependency, a.fd.WeakDependency = nil, nil, nil
 	for _, path := range listed {

@@ -16,6 +16,7 @@ import (
 type pool struct {
 	fetch     fetcher
 	bare      bool             // comments are left out
+	lean      bool             // and imports that no type needs, as those of options are
 	files     map[string]*file // by path, and by the names that a file was given for
 	all       []*file
 	packages  map[protoreflect.FullName]*contents

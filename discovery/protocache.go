@@ -79,6 +79,8 @@ func (c *protoCompiler) remembered(names []string) *Protofiles {
 		c.store.Remove(key)
 		return nil
 	}
+	// Lean is right for what a compiler made: each name is declared once.
+	set.pool.bare, set.pool.lean = c.bare, c.bare
 	return &Protofiles{set: set}
 }
 
