@@ -30,7 +30,7 @@ func fill(f frame) int { return int(f[0]) }
 
 // Percentages as runtime/debug.SetGCPercent has them.
 const (
-	gcLate   = 200 // the first collection comes with a heap of 8 MiB, not 4: most calls end before
+	gcLate   = 400 // the first collection comes with a heap of 16 MiB, not 4: most calls, and what compiles for one, end before
 	gcUsual  = 100
 	gcStream = 50  // a message among many leaves little behind that lives; this takes some MB off a stream
 	gcMany   = 110 // a call among many leaves more, and what it costs counts

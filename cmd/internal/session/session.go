@@ -177,10 +177,11 @@ func (s *Session) Authorize(ctx context.Context) error {
 func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 	var sources []discovery.Source
 	if len(s.settings.Protos) > 0 {
-		p, err := discovery.OpenProtos(ctx, discovery.ProtofileOptions{
-			ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos,
-			NoComments: s.settings.NoComments, Store: s.Cache().Group("compiled .proto files"),
-		})
+		o := discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos, NoComments: s.settings.NoComments}
+		if cache := s.Cache(); cache.Dir() != "" { // else what is to be kept would be made in vain
+			o.Store = cache.Group("compiled .proto files")
+		}
+		p, err := discovery.OpenProtos(ctx, o)
 		if err != nil {
 			return nil, err
 		}
