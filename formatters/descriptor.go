@@ -76,7 +76,7 @@ func descriptorSource(d protoreflect.Descriptor) (source string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("printing the definition of %s: %w", d.FullName(), err)
 	}
-	return tidied(Clean(respellFloats(text), true)), nil
+	return tidied(Clean(respell(text), true)), nil
 }
 
 // tidied returns proto source with the spaces that people write and with no blank
@@ -121,7 +121,7 @@ func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
 	if err != nil {
 		return fmt.Errorf("printing the file %q: %w", f.Path(), err)
 	}
-	_, err = io.WriteString(w, respellFloats(text))
+	_, err = io.WriteString(w, respell(text))
 	return err
 }
 

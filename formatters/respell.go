@@ -2,10 +2,13 @@ package formatters
 
 import "strings"
 
-// respellFloats writes the infinities and NaN in printed source as the language has
-// them: the printer writes those of defaults as Go does.
-func respellFloats(source string) string {
-	if !strings.Contains(source, "Inf") && !strings.Contains(source, "NaN") {
+// respell corrects printed source that does not mean, or does not say, what was meant:
+//   - the printer writes the infinities and NaN of defaults as Go does;
+//   - where it makes all names absolute, it puts a dot before those of extensions in a
+//     message of an option, where the language has none
+//     (https://protobuf.dev/reference/protobuf/textformat-spec/#field-names).
+func respell(source string) string {
+	if !strings.Contains(source, "Inf") && !strings.Contains(source, "NaN") && !strings.Contains(source, "[.") {
 		return source
 	}
 	var b strings.Builder
@@ -25,6 +28,9 @@ func respellFloats(source string) string {
 			b.WriteString("-inf")
 		case source[i:i+n] == "NaN" && strings.HasSuffix(source[:i], "default = "):
 			b.WriteString("nan")
+		case c == '[' && strings.HasPrefix(source[i+1:], "."):
+			n = 2
+			b.WriteByte('[')
 		default:
 			b.WriteString(source[i : i+n])
 		}
