@@ -30,15 +30,15 @@ type request struct {
 }
 
 // marshal returns the request's wire format.
-func (r request) marshal() []byte {
-	b := protowire.AppendTag(nil, r.kind, protowire.BytesType)
-	if r.kind != askExtension {
-		return protowire.AppendString(b, r.name)
+func (q request) marshal() []byte {
+	b := protowire.AppendTag(nil, q.kind, protowire.BytesType)
+	if q.kind != askExtension {
+		return protowire.AppendString(b, q.name)
 	}
 	x := protowire.AppendTag(nil, 1, protowire.BytesType)
-	x = protowire.AppendString(x, r.name)
+	x = protowire.AppendString(x, q.name)
 	x = protowire.AppendTag(x, 2, protowire.VarintType)
-	return protowire.AppendBytes(b, protowire.AppendVarint(x, uint64(r.number)))
+	return protowire.AppendBytes(b, protowire.AppendVarint(x, uint64(q.number)))
 }
 
 // The kinds of answers are the numbers of their fields in ServerReflectionResponse.
@@ -66,18 +66,18 @@ var errNoText = errors.New("a text is not UTF-8")
 // parseAnswer reads a response. The answer owns what it holds.
 func parseAnswer(wire []byte) (*answer, error) {
 	a := &answer{}
-	err := eachField(bytes.Clone(wire), func(n protowire.Number, t protowire.Type, v []byte, _ uint64) error {
-		if t != protowire.BytesType {
+	err := eachField(bytes.Clone(wire), func(r record) error {
+		if r.typ != protowire.BytesType {
 			return nil
 		}
-		switch n {
+		switch r.num {
 		case 2:
-			return a.of.parse(v)
+			return a.of.parse(r.bytes)
 		case gotFiles, gotNumbers, gotList, gotError:
-			if a.kind != n { // of a oneof the last counts
-				*a = answer{of: a.of, kind: n}
+			if a.kind != r.num { // of a oneof the last counts
+				*a = answer{of: a.of, kind: r.num}
 			}
-			return a.parse(v)
+			return a.parse(r.bytes)
 		}
 		return nil
 	})
@@ -89,96 +89,74 @@ func parseAnswer(wire []byte) (*answer, error) {
 
 // parse reads the message in the field of the answer's kind.
 func (a *answer) parse(wire []byte) error {
-	return eachField(wire, func(n protowire.Number, t protowire.Type, v []byte, x uint64) error {
+	return eachField(wire, func(r record) error {
 		switch {
-		case a.kind == gotFiles && n == 1 && t == protowire.BytesType:
-			a.files = append(a.files, v)
-		case a.kind == gotNumbers && n == 2 && t == protowire.VarintType:
-			a.numbers = append(a.numbers, int32(x))
-		case a.kind == gotNumbers && n == 2 && t == protowire.BytesType: // packed
-			for len(v) > 0 {
-				x, size := protowire.ConsumeVarint(v)
+		case a.kind == gotFiles && r.num == 1 && r.typ == protowire.BytesType:
+			a.files = append(a.files, r.bytes)
+		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.VarintType:
+			a.numbers = append(a.numbers, int32(r.varint))
+		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.BytesType: // packed
+			for packed := r.bytes; len(packed) > 0; {
+				x, size := protowire.ConsumeVarint(packed)
 				if size < 0 {
 					return protowire.ParseError(size)
 				}
-				a.numbers, v = append(a.numbers, int32(x)), v[size:]
+				a.numbers, packed = append(a.numbers, int32(x)), packed[size:]
 			}
-		case a.kind == gotList && n == 1 && t == protowire.BytesType:
+		case a.kind == gotList && r.num == 1 && r.typ == protowire.BytesType:
 			name := ""
-			err := eachField(v, func(n protowire.Number, t protowire.Type, v []byte, _ uint64) error {
-				return text(&name, n == 1 && t == protowire.BytesType, v)
-			})
+			err := eachField(r.bytes, func(r record) error { return r.text(1, &name) })
 			a.services = append(a.services, name)
 			return err
-		case a.kind == gotError && n == 1 && t == protowire.VarintType:
-			a.code = int32(x)
-		case a.kind == gotError && n == 2:
-			return text(&a.message, t == protowire.BytesType, v)
+		case a.kind == gotError && r.num == 1 && r.typ == protowire.VarintType:
+			a.code = int32(r.varint)
+		case a.kind == gotError:
+			return r.text(2, &a.message)
 		}
 		return nil
 	})
 }
 
 // parse reads a ServerReflectionRequest.
-func (r *request) parse(wire []byte) error {
-	return eachField(wire, func(n protowire.Number, t protowire.Type, v []byte, _ uint64) error {
-		if t != protowire.BytesType || n < askFile || n > askList {
+func (q *request) parse(wire []byte) error {
+	return eachField(wire, func(r record) error {
+		if r.typ != protowire.BytesType || r.num < askFile || r.num > askList {
 			return nil
 		}
-		if n != askExtension {
-			r.kind = n
-			return text(&r.name, true, v)
+		if r.num != askExtension {
+			q.kind = r.num
+			return r.text(r.num, &q.name)
 		}
-		if r.kind != n {
-			*r = request{kind: n}
+		if q.kind != askExtension {
+			*q = request{kind: askExtension}
 		}
-		return eachField(v, func(n protowire.Number, t protowire.Type, v []byte, x uint64) error {
-			if n == 2 && t == protowire.VarintType {
-				r.number = int32(x)
+		return eachField(r.bytes, func(r record) error {
+			if r.num == 2 && r.typ == protowire.VarintType {
+				q.number = int32(r.varint)
 			}
-			return text(&r.name, n == 1 && t == protowire.BytesType, v)
+			return r.text(1, &q.name)
 		})
 	})
 }
 
-// text sets a field of type string, if that is what was read.
-func text(to *string, is bool, v []byte) error {
-	if !is {
+// text takes the text of a field, if the record is of that.
+func (r record) text(num protowire.Number, to *string) error {
+	if r.num != num || r.typ != protowire.BytesType {
 		return nil
 	}
-	if !utf8.Valid(v) {
+	if !utf8.Valid(r.bytes) {
 		return errNoText
 	}
-	*to = string(v)
+	*to = string(r.bytes)
 	return nil
 }
 
-// eachField calls f with each field of a message: v is the value of one with a
-// length, x that of a varint. Fields of other types are passed over.
-func eachField(wire []byte, f func(n protowire.Number, t protowire.Type, v []byte, x uint64) error) error {
-	for len(wire) > 0 {
-		n, t, size := protowire.ConsumeTag(wire)
-		if size < 0 {
-			return protowire.ParseError(size)
-		}
-		wire = wire[size:]
-		var v []byte
-		var x uint64
-		switch t {
-		case protowire.BytesType:
-			v, size = protowire.ConsumeBytes(wire)
-		case protowire.VarintType:
-			x, size = protowire.ConsumeVarint(wire)
-		default:
-			size = protowire.ConsumeFieldValue(n, t, wire)
-		}
-		if size < 0 {
-			return protowire.ParseError(size)
-		}
-		wire = wire[size:]
-		if err := f(n, t, v, x); err != nil {
-			return err
-		}
-	}
-	return nil
+// eachField calls f with each field of a message, until an error.
+func eachField(wire []byte, f func(record) error) error {
+	var failed error
+	err := records(wire, func(r record) bool {
+		failed = f(r)
+		return failed == nil
+	})
+	return errors.Join(failed, err)
 }

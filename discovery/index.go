@@ -52,8 +52,10 @@ const (
 
 // record is one field of a message on the wire.
 type record struct {
-	num   protowire.Number
-	bytes []byte // of a length-delimited field; nil for the other wire types
+	num    protowire.Number
+	typ    protowire.Type
+	bytes  []byte // of a length-delimited field; nil for the other wire types
+	varint uint64 // of a varint; 0 for the others
 }
 
 // records calls each for every field of a message. It copies nothing. What each
@@ -65,10 +67,13 @@ func records(raw []byte, each func(r record) bool) error {
 			return protowire.ParseError(n)
 		}
 		raw = raw[n:]
-		r := record{num: num}
-		if typ == protowire.BytesType {
+		r := record{num: num, typ: typ}
+		switch typ {
+		case protowire.BytesType:
 			r.bytes, n = protowire.ConsumeBytes(raw)
-		} else {
+		case protowire.VarintType:
+			r.varint, n = protowire.ConsumeVarint(raw)
+		default:
 			n = protowire.ConsumeFieldValue(num, typ, raw)
 		}
 		if n < 0 {
