@@ -151,9 +151,33 @@ func (s *screen) termios() term.State {
 // send presses keys: text, and control characters.
 func (s *screen) send(keys string) {
 	s.t.Helper()
-	if _, err := s.keys.WriteString(keys); err != nil {
-		s.t.Fatal(err)
+	sent := make(chan error, 1)
+	go func() {
+		_, err := s.keys.WriteString(keys)
+		sent <- err
+	}()
+	select {
+	case err := <-sent:
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	case <-time.After(patience):
+		s.stuck("it does not read its keys")
 	}
+}
+
+// stuck fails a test of a program that does not get on, with what its goroutines are at.
+func (s *screen) stuck(what string) {
+	s.t.Helper()
+	text := s.text()
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-s.exited:
+	case <-time.After(patience):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.Fatalf("%s; the screen is\n%s\nwhat was written last:\n%s", what, text, strings.ReplaceAll(string(s.raw[max(0, len(s.raw)-40_000):]), "\x1b", "<esc>"))
 }
 
 // Keys that are no characters.
@@ -247,10 +271,7 @@ func (s *screen) ends(code int) {
 	select {
 	case <-s.exited:
 	case <-time.After(patience):
-		text := s.text()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.t.Fatalf("it does not end; the screen is\n%s\nwhat was written last:\n%q", text, s.raw[max(0, len(s.raw)-6000):])
+		s.stuck("it does not end")
 	}
 	var exit *exec.ExitError
 	if s.exitErr != nil && !errors.As(s.exitErr, &exit) {
