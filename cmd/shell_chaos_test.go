@@ -85,13 +85,14 @@ var plainPrompt = regexp.MustCompile(`^127\.0\.0\.1:\d+( \[\d+\])?>$`)
 // typed. What was typed ahead may still begin something, so the prompt has to stay.
 func (s *screen) calm() {
 	s.t.Helper()
-	s.send(pasteTo + keyEsc)
+	s.send(keyEsc)
 	plain := 0
 	for end := time.Now().Add(patience); plain < 10 && time.Now().Before(end); {
 		s.mu.Lock()
 		drawn := len(s.raw)
 		s.mu.Unlock()
-		s.send(ctrl('c'))
+		// With the end of a paste each time: a question may take the first one for its answer.
+		s.send(pasteTo + ctrl('c'))
 		s.settle(drawn)
 		if plain++; !plainPrompt.MatchString(lastLine(s.text())) {
 			plain = 0

@@ -159,3 +159,24 @@ func TestShellMarksBrackets(t *testing.T) {
 		t.Errorf("the brackets are not marked: %q", last)
 	}
 }
+
+// A paste whose end never comes, since a question took it, is ended by Ctrl-C.
+func TestShellEndsAnOpenPaste(t *testing.T) {
+	s := openShell(t)
+	s.send(pasteFrom + "lost")
+	for range 100 { // one that is read together with the paste belongs to it
+		s.mu.Lock()
+		drawn := len(s.raw)
+		s.mu.Unlock()
+		s.send(ctrl('c'))
+		s.settle(drawn)
+		if strings.Contains(s.text(), "lost") {
+			break
+		}
+	}
+	s.waitFor("lost")
+	s.send("typed")
+	s.waitInput("typed")
+	s.send(ctrl('u') + "exit\r")
+	s.ends(0)
+}

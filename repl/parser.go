@@ -161,13 +161,23 @@ func (p *parser) fill() {
 		if err != nil {
 			p.lose()
 		}
-		events = p.dec.feed(buf[:n])
+		if p.dec.pasting && onlyInterrupts(buf[:n]) {
+			events = p.dec.feed(pasteEnd)
+		}
+		events = append(events, p.dec.feed(buf[:n])...)
 	case limit > 0:
 		events = p.dec.flush()
 	}
 	p.mu.Lock()
 	p.events = append(p.events, events...)
 	p.mu.Unlock()
+}
+
+// onlyInterrupts tells whether what was read is Ctrl-C and nothing else. A paste comes in
+// greater pieces: then its end went astray, to a program that read the terminal meanwhile, and
+// somebody wants to get out of it.
+func onlyInterrupts(read []byte) bool {
+	return len(read) > 0 && len(bytes.Trim(read, "\x03")) == 0
 }
 
 func (p *parser) lose() {
