@@ -124,7 +124,7 @@ func (q *request) parse(wire []byte) error {
 			return nil
 		}
 		if r.num != askExtension {
-			q.kind = r.num
+			*q = request{kind: r.num} // of a oneof the last counts
 			return r.text(r.num, &q.name)
 		}
 		if q.kind != askExtension {
