@@ -63,10 +63,10 @@ type answer struct {
 
 var errNoText = errors.New("a text is not UTF-8")
 
-// parseAnswer reads a response. The answer owns what it holds.
+// parseAnswer reads a response. The answer owns what it holds: the wire is the transport's.
 func parseAnswer(wire []byte) (*answer, error) {
 	a := &answer{}
-	err := eachField(bytes.Clone(wire), func(r record) error {
+	err := eachField(wire, func(r record) error {
 		if r.typ != protowire.BytesType {
 			return nil
 		}
@@ -89,10 +89,14 @@ func parseAnswer(wire []byte) (*answer, error) {
 
 // parse reads the message in the field of the answer's kind.
 func (a *answer) parse(wire []byte) error {
+	names := "" // all of a list at once: there may be thousands
+	if a.kind == gotList {
+		names = string(wire)
+	}
 	return eachField(wire, func(r record) error {
 		switch {
 		case a.kind == gotFiles && r.num == 1 && r.typ == protowire.BytesType:
-			a.files = append(a.files, r.bytes)
+			a.files = append(a.files, bytes.Clone(r.bytes))
 		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.VarintType:
 			a.numbers = append(a.numbers, int32(r.varint))
 		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.BytesType: // packed
@@ -105,7 +109,17 @@ func (a *answer) parse(wire []byte) error {
 			}
 		case a.kind == gotList && r.num == 1 && r.typ == protowire.BytesType:
 			name := ""
-			err := eachField(r.bytes, func(r record) error { return r.text(1, &name) })
+			err := eachField(r.bytes, func(r record) error {
+				if r.num != 1 || r.typ != protowire.BytesType {
+					return nil
+				}
+				if !utf8.Valid(r.bytes) {
+					return errNoText
+				}
+				at := cap(wire) - cap(r.bytes) // both end where the wire does
+				name = names[at : at+len(r.bytes)]
+				return nil
+			})
 			a.services = append(a.services, name)
 			return err
 		case a.kind == gotError && r.num == 1 && r.typ == protowire.VarintType:
