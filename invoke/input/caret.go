@@ -60,11 +60,12 @@ func draw(cells []cell, left, right, from, to int, cutLeft, cutRight bool) strin
 		line.WriteString("…")
 		shift--
 	}
-	// A wide character on the edge is left out and its column kept.
+	// A wide character on the edge is left out and its column kept; what would be drawn
+	// over the ellipsis is left out.
 	first := true
 	for _, c := range cells {
 		switch {
-		case c.col < left:
+		case c.col < left, first && c.cols == 0 && shift < left:
 		case c.col+c.cols > right:
 			cutRight = true
 		default:
@@ -99,10 +100,10 @@ func layout(text string, start, end int) (cells []cell, from, to int) {
 			to = col
 		}
 		shown, cols := glyph(text[i:i+n], r, col)
-		if joined && cols > 0 {
-			cols = 0 // what follows a joiner is drawn over what stands before it
+		if joined && r != utf8.RuneError && unicode.Is(unicode.So, r) {
+			cols = 0 // a picture behind a joiner is drawn over the one before it
 		}
-		joined = r == zeroWidthJoiner && cols == 0
+		joined = r == zeroWidthJoiner
 		cells = append(cells, cell{shown, col, cols})
 		col += cols
 	}

@@ -22,6 +22,8 @@ func TestCaret(t *testing.T) {
 		{"after wide characters", Place{Text: "日本=é", Start: 7, End: 9}, 80, "日本=é\n     ~"},
 		{"a combining accent", Place{Text: "e\u0301=zz", Start: 4, End: 6}, 80, "e\u0301=zz\n  ~~"},
 		{"joined", Place{Text: "👨\u200d👩=z", Start: 12, End: 13}, 80, "👨\u200d👩=z\n   ~"},
+		{"a joiner that joins no pictures", Place{Text: "a\u200d\x04b\u200dc=z", Start: 11, End: 12}, 80, "a\u200d\\u0004b\u200dc=z\n          ~"},
+		{"a picture cut where it is joined", Place{Text: long[:20] + "👨\u200d👩" + long, Start: 37, End: 39}, 16, "…01234567890123…\n       ~~"},
 		{"control characters", Place{Text: "\x1b[31m\u202e=z", Start: 9, End: 10}, 80, "\\u001b[31m\\u202e=z\n                 ~"},
 		{"not UTF-8", Place{Text: "\xff=z", Start: 2, End: 3}, 80, "\ufffd=z\n  ~"},
 		{"a long line, at its start", Place{Text: long, Start: 1, End: 3}, 20, "012345678901234567…\n ~~"},
@@ -45,6 +47,7 @@ func FuzzCaret(f *testing.F) {
 	f.Add("{\"id\":\"日本\u202e\"}", 5, 8, 80, false)
 	f.Add("👨\u200d👩\tx", 0, 2, 16, true)
 	f.Add(strings.Repeat("日", 50), 30, 60, 17, true)
+	f.Add("00\u200d\x04\x000000000", 0, 2, 16, true)
 	f.Fuzz(func(t *testing.T, text string, start, end, width int, cut bool) {
 		start = min(max(start, 0), len(text))
 		end = min(max(end, start), len(text))
