@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
@@ -196,7 +197,8 @@ func FuzzReflectionAnswer(f *testing.F) {
 	tr := transport(f, l.DialContext)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		answer.Store(&data)
-		r := discovery.Reflect(tr, discovery.ReflectOptions{})
+		// An answer to something else is waited behind: not for long here.
+		r := discovery.Reflect(tr, discovery.ReflectOptions{Timeout: 20 * time.Millisecond})
 		defer r.Close()
 		exercise(t, r, []protoreflect.FullName{"shop.Shop", "a.M", "M", "rpcctl.demo.v1.Shop"})
 		exercise(t, r, discovery.Known(r))

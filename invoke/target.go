@@ -122,7 +122,7 @@ func parseHTTPTarget(s string) (Target, error) {
 	if u.RawQuery != "" || u.Fragment != "" {
 		return Target{}, badTarget(s, errors.New("a query or fragment has no meaning here"))
 	}
-	t := Target{Network: "tcp", Security: SecurityPlaintext, Prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
+	t := Target{Network: "tcp", Security: SecurityPlaintext, Prefix: strings.TrimRight(u.EscapedPath(), "/")}
 	port := "80"
 	if u.Scheme == "https" {
 		t.Security, port = SecurityTLS, "443"

@@ -31,7 +31,7 @@ func (c *textCutter) feed(p []byte) (int, bool) {
 		c.seen = false
 		return i + 1, true
 	}
-	c.seen = c.seen || len(bytes.TrimSpace(p)) > 0
+	c.seen = c.seen || len(bytes.Trim(p, whiteSpace)) > 0
 	return len(p), false
 }
 
@@ -154,6 +154,9 @@ func (c *yamlCutter) markerAtEnd() int {
 	}
 	return 0
 }
+
+// whiteSpace is what stands for nothing between the tokens of every format.
+const whiteSpace = " \t\r\n"
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 

@@ -302,14 +302,14 @@ func (l *List) bare(doc []byte) []byte {
 	case FormatText:
 		doc = bytes.TrimSuffix(doc, []byte{separator})
 	case FormatYAML:
-		if i := bytes.LastIndexByte(bytes.TrimRight(doc, " \t\r\n"), '\n'); i >= 0 || len(bytes.TrimSpace(doc)) <= 3 {
+		if i := bytes.LastIndexByte(bytes.TrimRight(doc, whiteSpace), '\n'); i >= 0 || len(bytes.TrimSpace(doc)) <= 3 {
 			if last := bytes.TrimSpace(doc[i+1:]); string(last) == "---" || string(last) == "..." {
 				doc = doc[:i+1]
 			}
 		}
-		return bytes.TrimRight(doc, " \t\r\n")
+		return bytes.TrimRight(doc, whiteSpace)
 	}
-	return bytes.TrimSpace(doc)
+	return bytes.Trim(doc, whiteSpace)
 }
 
 // Header returns what stands before the first record of such a list, and its line feed:

@@ -175,7 +175,7 @@ func (w *word) single(lenient bool) (string, error) {
 	rest := text[n:]
 	more := transcode.Splitter{Lenient: lenient}
 	if _, another := more.Feed([]byte(rest)); another || more.Pending() {
-		at := n + len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
+		at := n + len(rest) - len(strings.TrimLeft(rest, whiteSpace))
 		return "", w.fault(w.value+at, len(text)-at, "there is text after the end of the JSON value")
 	}
 	return text[:n], nil

@@ -114,7 +114,7 @@ func checkDocument(index int, p Part, o *Options) error {
 	if o.Format != FormatAuto && o.Format != FormatJSON {
 		return nil
 	}
-	text := strings.TrimLeft(strings.TrimPrefix(p.Text, "\ufeff"), " \t\r\n")
+	text := strings.TrimLeft(strings.TrimPrefix(p.Text, "\ufeff"), whiteSpace)
 	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
 		return nil
 	}
