@@ -78,7 +78,7 @@ document is a message. Without one, the message is empty, or there is none.`,
 	f.Var(&o.format, "format", "format of requests and responses")
 	o.kind = choice{allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
 	f.Var(&o.kind, "kind", "call pkg.Service/Method with no schema: requests with --in raw, answers by field number")
-	f.BoolVar(&o.formatError, "format-error", false, "print a failed status in the format too, on stderr")
+	f.BoolVar(&o.formatError, "format-error", false, "print a failed status as JSON, or as --format asks, on stderr")
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	addAlias(f, "max-time", "timeout")
 	o.hold.add(f)

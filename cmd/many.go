@@ -61,8 +61,18 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 	m := &o.many
 	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
 		if f.Changed(flag) && !m.given() {
-			return usage(fmt.Errorf("--%s is for many calls", flag), "--each, --repeat or --targets make many")
+			hint := "--each, --repeat or --targets make many"
+			if flag == "failures" || flag == "skip" {
+				hint = "--each makes many, of a list"
+			}
+			return usage(fmt.Errorf("--%s is for many calls", flag), hint)
 		}
+	}
+	if err := m.targets.checkAlone(f); err != nil {
+		return err
+	}
+	if f.Changed("repeat") && m.repeat.times < 1 {
+		return usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
 	}
 	if format := input.Format(o.in.value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
 		return usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
@@ -281,7 +291,9 @@ func (k *sinkKind) make() (*labelled, error) {
 		l.formatter = silent{}
 	case k.exchange:
 		l.exchange, err = formatters.NewExchange(k.m.format, k.m.answers, k.m.o.many.withRequest, options)
-		l.formatter = l.exchange
+		if l.formatter = l.exchange; err != nil {
+			err = usage(err, "-o json and -o ndjson do")
+		}
 	default:
 		l.formatter, err = formatters.New(k.m.format, k.m.answers, options)
 	}

@@ -50,9 +50,6 @@ var errSatisfied = errors.New("the answer satisfies --until")
 // repeat makes the same call again and again.
 func (m *manyCalls) repeat(ctx context.Context) error {
 	o := &m.o.many.repeat
-	if o.times < 0 {
-		return usage(fmt.Errorf("--repeat %d: from 1 on", o.times), "")
-	}
 	p, err := m.app.plan(ctx, m.o, m.call.Metadata)
 	if err != nil {
 		return m.app.unplanned(err, m.format, m.o, m.call.Metadata)

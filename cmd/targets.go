@@ -41,12 +41,21 @@ func (o *targetOptions) add(f *pflag.FlagSet) {
 
 func (o *targetOptions) given() bool { return len(o.list) > 0 || o.eachAddress }
 
-func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
-	switch {
-	case len(o.list) > 0 && o.eachAddress:
-		return usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
-	case o.expectSame && !o.given():
+// checkAlone finds what is wrong with these flags whatever the others are.
+func (o *targetOptions) checkAlone(f *pflag.FlagSet) error {
+	if o.expectSame && !f.Changed("targets") && !o.eachAddress {
 		return usage(errors.New("--expect-same is for --targets and --each-address"), "")
+	}
+	o.list = slices.DeleteFunc(o.list, func(name string) bool { return strings.TrimSpace(name) == "" })
+	if f.Changed("targets") && len(o.list) == 0 {
+		return usage(errNoTargets, "")
+	}
+	return nil
+}
+
+func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
+	if len(o.list) > 0 && o.eachAddress {
+		return usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
 	}
 	if o.given() {
 		m.keepGoing = true // one target says nothing of another
@@ -56,6 +65,8 @@ func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
 	}
 	return nil
 }
+
+var errNoTargets = errors.New("--targets names no target")
 
 // A calledTarget is one of the targets of a call.
 type calledTarget struct {
@@ -292,7 +303,7 @@ func targetNames(list []string) ([]string, error) {
 	}
 	switch {
 	case len(names) == 0:
-		return nil, usage(errors.New("--targets names no target"), "")
+		return nil, usage(errNoTargets, "")
 	case len(names) > maxTargets:
 		return nil, usage(fmt.Errorf("--targets names more than %d", maxTargets), "")
 	}

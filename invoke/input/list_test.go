@@ -67,6 +67,7 @@ func TestList(t *testing.T) {
 		{name: "words that change each", text: "{\"id\":\"a\"}{\"id\":\"b\"}", words: []string{"n=3"}, want: []string{`{"id":"a","n":3}`, `{"id":"b","n":3}`}},
 		{name: "YAML", file: "l.yaml", text: "id: a\n---\nid: [\n---\nid: c\n", want: []string{`{"id":"a"}`, "! id: [: ", `{"id":"c"}`}},
 		{name: "CSV", file: "l.csv", text: "id,n,items[+].sku\na,1,x\n\n\"b,\"\"\",,\n", want: []string{`{"id":"a","n":1,"items":[{"sku":"x"}]}`, `{"id":"b,\""}`}},
+		{name: "a line break behind a doubled quote", file: "l.csv", text: "id,note\na,\"said \"\"hi\"\"\nb,x\nbye\"\nc,y\n", want: []string{`{"id":"a","note":"said \"hi\"\nb,x\nbye"}`, `{"id":"c","note":"y"}`}},
 		{name: "a bad cell", file: "l.csv", text: "id,n\na,x\nb,2\n", want: []string{`! a,x: l.csv:2:3: column n: `, `{"id":"b","n":2}`}},
 		{name: "too many cells", file: "l.csv", text: "id,n\na,1,2\nb,2\n", want: []string{`! a,1,2: l.csv:2:1: a row of 3 columns, where the header has 2`, `{"id":"b","n":2}`}},
 		{name: "a bare quote", file: "l.csv", text: "id\na\"b\nc\n", want: []string{`! a"b: l.csv:2:`, `{"id":"c"}`}},

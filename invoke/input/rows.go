@@ -136,26 +136,33 @@ func nullIsText(err error) bool {
 type rowCutter struct {
 	quotes bool // there are any, as CSV has them
 	inside bool // of quotes
+	closed bool // the byte before ended the quotes, if it is not one half of a doubled one
 	begun  bool // of a cell that is not empty
 	seen   bool // of a row that is not blank
 }
 
 func (c *rowCutter) feed(p []byte) (int, bool) {
 	for i, b := range p {
-		switch {
-		case b == '"' && c.quotes && (c.inside || !c.begun):
-			// A doubled quote leaves the quotes and enters them again.
-			c.inside, c.begun, c.seen = !c.inside, !c.inside || c.begun, true
-		case c.inside:
-		case b == '\n':
+		if b == '"' && c.quotes && (c.inside || c.closed || !c.begun) {
+			c.inside, c.closed = !c.inside, c.inside
+			c.begun, c.seen = true, true
+			continue
+		}
+		if c.inside {
+			continue
+		}
+		c.closed = false
+		switch b {
+		case '\n':
 			blank := !c.seen
 			c.begun, c.seen = false, false
 			if !blank {
 				return i + 1, true
 			}
-		case b == ',':
+		case ',':
 			c.begun, c.seen = false, true
-		case b != '\r':
+		case '\r':
+		default:
 			c.begun, c.seen = true, true
 		}
 	}
