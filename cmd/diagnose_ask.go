@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func (q *questions) ask(ctx context.Context, reached bool) {
 		return
 	}
 	q.done(reflection)
-	q.health(state, answer)
+	q.health(state, answer, slices.Contains(reflection.Services, healthpb.Health_ServiceDesc.ServiceName))
 }
 
 // notFound tells of an answer whether it is one that says nothing of who gave it: the
@@ -120,15 +121,16 @@ func (q *questions) services(ctx context.Context, version string) ([]string, err
 	return names, err
 }
 
-// health judges the answer that the health service gave before.
-func (q *questions) health(state healthpb.HealthCheckResponse_ServingStatus, err error) {
+// health judges the answer that the health service gave before. A service that is listed
+// and says that it is not there means something else, such as the compression.
+func (q *questions) health(state healthpb.HealthCheckResponse_ServingStatus, err error, listed bool) {
 	p := &step{Name: "health", Verdict: stepOK, Detail: stateName(state)}
 	var se *invoke.StatusError
 	switch {
 	case notFound(err) && q.service == "" && q.invoker.Transport.Wire(invoke.Method{}).Protocol == session.ProtocolGRPC:
 		// A server of gRPC answers in gRPC. One of Connect need not, nor a gateway.
 		p.Verdict, p.Detail = stepWarn, plainCause(err)
-	case errors.As(err, &se) && se.Status.Code == codes.Unimplemented && q.service == "":
+	case errors.As(err, &se) && se.Status.Code == codes.Unimplemented && q.service == "" && !listed:
 		p.Verdict, p.Detail = stepNone, "the server has no health service"
 	case errors.As(err, &se) && se.Status.Code == codes.NotFound && q.service == "":
 		p.Verdict, p.Detail = stepNone, "the health service does not know of the server as a whole"

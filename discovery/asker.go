@@ -149,6 +149,8 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			Path:          "/grpc.reflection." + a.versions[0] + ".ServerReflection/ServerReflectionInfo",
 			ClientStreams: true, ServerStreams: true,
 			MaxRecv: maxAnswer,
+			// A refusal of the compression would look like one of the service.
+			Uncompressed: true,
 		}
 		// The values of the caller's context are kept, its end is not.
 		// Connecting has limits of its own, which may be longer than a question's.

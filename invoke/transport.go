@@ -13,6 +13,9 @@ type Method struct {
 	ServerStreams bool
 	NoSideEffects bool // the schema promises it; a Connect call may then use GET
 	MaxRecv       int  // bytes of the greatest message to receive; 0: the limit of the transport
+	// Uncompressed sends the messages as they are, whatever the transport compresses
+	// with. It is for questions that are asked beside the call in hand.
+	Uncompressed bool
 	// Codec is how the messages are encoded: "" is CodecProto. A transport announces
 	// it and encodes nothing.
 	Codec string

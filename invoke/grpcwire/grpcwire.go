@@ -255,7 +255,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 // callOptions are those of one call.
 func (t *Transport) callOptions(m invoke.Method, limit int) []grpc.CallOption {
 	opts := []grpc.CallOption{grpc.ForceCodecV2(codecOf(m)), grpc.MaxCallRecvMsgSize(limit)}
-	if t.o.Compress != "" {
+	if t.o.Compress != "" && !m.Uncompressed {
 		opts = append(opts, grpc.UseCompressor(t.o.Compress))
 	}
 	return opts

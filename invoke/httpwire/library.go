@@ -82,7 +82,7 @@ func (t *Transport) options(m invoke.Method) []connecthttp.Option {
 	if t.o.Protocol == GRPCWeb {
 		options = append(options, connecthttp.WithGRPCWeb())
 	}
-	if t.o.Compress != "" && t.o.Compress != compress.Identity {
+	if t.o.Compress != "" && t.o.Compress != compress.Identity && !m.Uncompressed {
 		options = append(options, connecthttp.WithSendCompression(t.o.Compress))
 	}
 	if t.o.Get {
