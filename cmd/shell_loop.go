@@ -93,6 +93,7 @@ func (s *shell) openEditor(colour bool) error {
 		Quoted:     quotedHole,
 		Edit:       s.editText,
 		Cancel:     s.cancelTalk,
+		Leave:      func() bool { return s.once && s.talking.Load() == nil },
 		Background: s.leaveTalk,
 		Colour:     colour,
 		ASCII:      s.sign("…", "") == "",

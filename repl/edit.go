@@ -89,6 +89,10 @@ func (e *Editor) enter() {
 
 // cancel is Ctrl-C: the text is dropped, and stays on the screen.
 func (e *Editor) cancel() {
+	if e.opts.Leave != nil && e.opts.Leave() {
+		e.leaveEOF()
+		return
+	}
 	below := ""
 	if e.line.Text == "" && e.opts.Cancel != nil {
 		below = e.opts.Cancel()

@@ -24,6 +24,8 @@ type Options struct {
 	Edit func(text string) (string, error)
 	// Cancel is Ctrl-C on an empty line. It returns a text to show below.
 	Cancel func() string
+	// Leave reports whether Ctrl-C leaves, as Ctrl-D does, whatever was typed; nil: it never does.
+	Leave func() bool
 	// Background is Ctrl-Z. It returns false when the process is to be suspended.
 	Background func() bool
 	Colour     bool
