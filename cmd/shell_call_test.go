@@ -166,6 +166,13 @@ func TestShellScripts(t *testing.T) {
 			t.Errorf("code %d\n%s\n%s", code, stdout, stderr)
 		}
 	})
+	t.Run("a program that does not read", func(t *testing.T) {
+		for script, want := range map[string]int{"Lab.Count n=20000 | exit 3": 3, "Lab.Count n=20000 | exit 0": 0, "Lab.Count n=20000 | head -n 1": 0} {
+			if stdout, stderr, code := run("", nil, "-c", script); code != want || stderr != "" {
+				t.Errorf("%s: code %d, want %d\n%s\n%s", script, code, want, stdout, stderr)
+			}
+		}
+	})
 	t.Run("-f with a place", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "smoke.rpc")
 		if err := os.WriteFile(file, []byte("# a comment\nlist > /dev/null\n\n  PlaceOrder {\n  \"big\": \"zz\"\n}\n"), 0o600); err != nil {

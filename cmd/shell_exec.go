@@ -82,10 +82,11 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 	err = s.command(ctx, l)
 	l.pages.show()
 	code, ferr := finish(err)
-	if err = errors.Join(err, ferr); err != nil {
-		return s.failed(l, err)
+	err = errors.Join(err, ferr)
+	if err == nil || closedPipe(err) && code != exitOK { // a program that failed before it had read all
+		return code
 	}
-	return code
+	return s.failed(l, err)
 }
 
 func (s *shell) failed(l *line, err error) int {
