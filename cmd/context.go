@@ -337,7 +337,12 @@ func (a *app) checkValue(k config.Key, value string) error {
 		return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
 	}
 	if err := flag.Value.Set(value); err != nil {
-		return usage(fmt.Errorf("%s: %w", k.Name, err), "")
+		return usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
+	}
+	if k.Name == "output" {
+		if _, err := formatters.ParseFormat(value); err != nil {
+			return usage(fmt.Errorf("output: %w", err), "")
+		}
 	}
 	if k.Name == "addr" {
 		probe.globals.addr = value

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -57,7 +58,8 @@ func partsOf(err error) []error {
 		if errors.As(part, new(*partialError)) {
 			return nil
 		}
-		if !closedPipe(part) {
+		same := func(other error) bool { return other.Error() == part.Error() }
+		if !closedPipe(part) && !slices.ContainsFunc(parts, same) {
 			parts = append(parts, part)
 		}
 	}

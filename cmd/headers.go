@@ -179,7 +179,10 @@ var reserved = map[string]string{
 // value, which may be a secret.
 func parseHeader(text string) (name, value string, err error) {
 	i := strings.IndexAny(text, ":=")
-	if i <= 0 {
+	if i == 0 {
+		return "", "", usage(errors.New("header with no name"), "a header is written 'name: value'")
+	}
+	if i < 0 {
 		return "", "", usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
 	}
 	name = strings.ToLower(strings.TrimSpace(text[:i]))

@@ -38,15 +38,24 @@ func createAside(path string) (*outFile, error) {
 	aside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
 	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // less the user's umask
 	if err != nil {
-		return nil, fmt.Errorf("writing %s: %w", path, err)
+		return nil, cannotWrite(path, err)
 	}
 	out := &outFile{File: f, path: path}
 	if info != nil {
 		if err := f.Chmod(info.Mode().Perm()); err != nil {
-			return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), out.abandon())
+			return nil, errors.Join(cannotWrite(path, err), out.abandon())
 		}
 	}
 	return out, nil
+}
+
+// cannotWrite tells of the file that was asked for, not of the one beside it.
+func cannotWrite(path string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("writing %s: %w", path, err)
 }
 
 // Write writes, and counts what was written.

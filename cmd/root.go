@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what the commands of one command line share.
@@ -89,14 +91,24 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	if strings.ContainsAny(args[0], "./") {
 		return usage(err, "to call a method: rpcctl call "+invoke.MaskTarget(args[0]))
 	}
+	return noSuchCommand(c, args[0])
+}
+
+// noSuchCommand is the error for a word that is none of a command's own commands.
+func noSuchCommand(c *cobra.Command, word string) error {
+	err := fmt.Errorf("%q: no such command", invoke.MaskTarget(word))
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	if near := discovery.Nearest(args[0], names, 1); len(near) > 0 {
+	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
 		return usage(err, fmt.Sprintf("did you mean %s?", near[0]))
 	}
-	return usage(err, "rpcctl help lists the commands")
+	help := "rpcctl help"
+	if c.HasParent() {
+		help = c.CommandPath() + " --help"
+	}
+	return usage(err, help+" lists the commands")
 }
 
 func isCommand(c *cobra.Command, word string) bool {
@@ -114,6 +126,9 @@ func words(least, most int) cobra.PositionalArgs {
 		if len(args) >= least && (most < 0 || len(args) <= most) {
 			return nil
 		}
+		if c.HasAvailableSubCommands() && len(args) > 0 {
+			return noSuchCommand(c, args[0])
+		}
 		what := "too few words"
 		if len(args) > least {
 			what = fmt.Sprintf("too many words: %q", args[most])
@@ -126,7 +141,7 @@ func words(least, most int) cobra.PositionalArgs {
 func flagError(c *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
-		return usage(err, "")
+		return usage(plainValue(err), "")
 	}
 	var names []string
 	for known := range flagsOf(c) {
@@ -136,6 +151,28 @@ func flagError(c *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("did you mean --%s?", near[0]))
 	}
 	return usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
+}
+
+// plainValue says of a value that is no number, or no switch, just that.
+func plainValue(err error) error {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return err
+	}
+	what := "a whole number"
+	switch {
+	case errors.Is(number, strconv.ErrRange):
+		what = "in the range of such numbers"
+	case number.Func == "ParseBool":
+		what = "true or false"
+	case number.Func == "ParseFloat":
+		what = "a number"
+	}
+	plain := fmt.Errorf("%q is not %s", number.Num, what)
+	if value := (*pflag.InvalidValueError)(nil); errors.As(err, &value) {
+		return fmt.Errorf("--%s: %w", value.GetFlag().Name, plain)
+	}
+	return plain
 }
 
 // configure gives the session the settings of this command line.

@@ -2,7 +2,9 @@ package grpcwire
 
 import (
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
 )
 
 // A channel is what grpc-go keeps its connections in, and how many calls use it.
@@ -21,11 +23,15 @@ func (t *Transport) release(c *channel) {
 	}
 }
 
-// drop sees to it that the next call connects anew: a channel that could not
-// connect lets no call try before a while has passed, which is for clients that
-// nobody waits for. Calls that have a connection keep it.
-func (t *Transport) drop(c *channel) {
-	if c.GetState() != connectivity.TransientFailure {
+// drop sees to it that the next call connects anew after one that ended in err for want
+// of a connection: a channel that could not connect lets no call try before a while has
+// passed, which is for clients that nobody waits for. Calls that have a connection keep
+// it. grpc-go fails calls a moment before it calls the channel's state a failure.
+func (t *Transport) drop(c *channel, err error) {
+	switch state := c.GetState(); {
+	case state == connectivity.TransientFailure:
+	case state != connectivity.Ready && status.Code(err) == codes.Unavailable:
+	default:
 		return
 	}
 	t.mu.Lock()

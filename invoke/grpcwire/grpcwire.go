@@ -134,7 +134,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		if status.Code(err) == codes.Unavailable && t.stepUp(ctx, began, secure) {
 			continue
 		}
-		t.drop(conn)
+		t.drop(conn, err)
 		return nil, &invoke.StatusError{Status: t.openStatus(ctx, began, err, secure)}
 	}
 }
