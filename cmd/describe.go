@@ -59,6 +59,9 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 	if o.skeleton && len(names) == 0 {
 		return usage(errors.New("--skeleton needs a message or a method"), "")
 	}
+	if o.export.protoset == "-" {
+		return usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
+	}
 	source, err := a.source(c)
 	if err != nil {
 		return err
@@ -72,7 +75,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 		return err
 	}
 	if o.export.given() {
-		if err := o.export.write(discovery.Closure(symbols...), nil); err != nil {
+		if err := a.writeSchema(&o.export, discovery.Closure(symbols...), nil); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,7 +28,7 @@ type exportOptions struct{ protoDir, protoset string }
 
 func (o *exportOptions) add(f *pflag.FlagSet) {
 	f.StringVar(&o.protoDir, "proto-out-dir", "", "write the schema as .proto files below `DIR`")
-	f.StringVar(&o.protoset, "protoset-out", "", "write the schema as a descriptor set to `FILE`")
+	f.StringVar(&o.protoset, "protoset-out", "", "write the schema as a descriptor set to `FILE`; - is standard output")
 }
 
 func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
@@ -68,13 +69,13 @@ func (a *app) export(c *cobra.Command, o *exportOptions, names []string) error {
 		if err != nil {
 			return err
 		}
-		return o.write(files, faults)
+		return a.writeSchema(o, files, faults)
 	}
 	symbols, err := findSymbols(c.Context(), source, names)
 	if err != nil {
 		return err
 	}
-	return o.write(discovery.Closure(symbols...), nil)
+	return a.writeSchema(o, discovery.Closure(symbols...), nil)
 }
 
 func findSymbols(ctx context.Context, source discovery.Source, names []string) ([]protoreflect.Descriptor, error) {
@@ -89,9 +90,9 @@ func findSymbols(ctx context.Context, source discovery.Source, names []string) (
 	return symbols, nil
 }
 
-// write writes files in the ways that are wanted. What is wrong with one of them
+// writeSchema writes files in the ways that are wanted. What is wrong with one of them
 // does not keep the others from being written.
-func (o *exportOptions) write(files []protoreflect.FileDescriptor, faults []error) error {
+func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
 	if len(files) == 0 {
 		return withFaults(errors.New("there is nothing to export"), faults)
 	}
@@ -103,7 +104,7 @@ func (o *exportOptions) write(files []protoreflect.FileDescriptor, faults []erro
 		}
 	}
 	if o.protoset != "" {
-		if err := writeSet(o.protoset, files); err != nil {
+		if err := a.writeSet(o.protoset, files); err != nil {
 			return withFaults(fmt.Errorf("writing the descriptor set: %w", err), faults)
 		}
 	}
@@ -120,23 +121,37 @@ func (o *exportOptions) write(files []protoreflect.FileDescriptor, faults []erro
 	return nil
 }
 
-// writeSet writes files as a descriptor set, beside its name and then under it.
-func writeSet(name string, files []protoreflect.FileDescriptor) error {
+// writeSet writes files as a descriptor set, beside its name and then under it; - is
+// standard output.
+func (a *app) writeSet(name string, files []protoreflect.FileDescriptor) error {
+	if name == "-" {
+		if a.env.StdoutTTY {
+			return usage(formatters.ErrTerminal, "send them elsewhere: --protoset-out FILE, or a pipe")
+		}
+		return appendSet(a.env.Stdout, files)
+	}
 	out, err := createAside(name)
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		raw, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(protodesc.ToFileDescriptorProto(f))
-		if err == nil {
-			head := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.BytesType), uint64(len(raw)))
-			_, err = out.Write(append(head, raw...))
-		}
-		if err != nil {
-			return errors.Join(err, out.abandon())
-		}
+	if err := appendSet(out, files); err != nil {
+		return errors.Join(err, out.abandon())
 	}
 	return out.finish()
+}
+
+func appendSet(w io.Writer, files []protoreflect.FileDescriptor) error {
+	for _, f := range files {
+		raw, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(protodesc.ToFileDescriptorProto(f))
+		if err != nil {
+			return err
+		}
+		head := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.BytesType), uint64(len(raw)))
+		if _, err := w.Write(append(head, raw...)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeProtos writes files below a folder, which is made if need be. Those of

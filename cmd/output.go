@@ -25,7 +25,7 @@ type outputOptions struct {
 
 func (o *outputOptions) add(f *pflag.FlagSet) {
 	f.StringVarP(&o.format, "output", "o", string(formatters.JSON), "`FORMAT` of the answers: "+formatNames())
-	f.StringVar(&o.file, "output-file", "", "write the answers to `FILE`, when the call is done")
+	f.StringVar(&o.file, "output-file", "", "write the answers to `FILE`, when the call is done; - is standard output")
 	f.StringVar(&o.jq, "jq", "", "print what a jq `PROGRAM` makes of each answer")
 	f.BoolVar(&o.jqRaw, "jq-raw", false, "print strings that come out of --jq as they are")
 	f.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields at their default value too")
@@ -119,7 +119,7 @@ func (a *app) openWriter(o *outputOptions, types invoke.Types) (w io.Writer, opt
 			return nil, options, nil, err
 		}
 	}
-	if o.file == "" {
+	if o.file == "" || o.file == "-" {
 		return a.env.Stdout, options, nil, nil
 	}
 	if file, err = createAside(o.file); err != nil {
