@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
-
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 )
 
@@ -91,6 +92,9 @@ func Run(ctx context.Context, env *Env, args []string) int {
 	addHelp(root)
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
 	root.SetArgs(arrange(root, args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {

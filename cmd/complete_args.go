@@ -275,6 +275,17 @@ func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, 
 	}
 }
 
+// plainUsages takes out of what flags are for the marks that the help goes by: a shell
+// shows it as it stands.
+func plainUsages(c *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	c.Flags().VisitAll(plain)
+	c.PersistentFlags().VisitAll(plain)
+	for _, sub := range c.Commands() {
+		plainUsages(sub)
+	}
+}
+
 // addCompletion gives the commands and flags of a tree their completion.
 func (a *app) addCompletion(root *cobra.Command) {
 	names := func(kind wordKind, most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

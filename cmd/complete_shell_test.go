@@ -207,6 +207,16 @@ func completeWords(t *testing.T, env []string, words ...string) (lines []string,
 	return strings.Split(strings.TrimSpace(string(out)), "\n"), time.Since(began)
 }
 
+// What flags are for has no marks in it that only the help understands.
+func TestCompletionOfFlags(t *testing.T) {
+	for _, words := range [][]string{{"--add"}, {"call", "--targ"}} {
+		lines, _ := completeWords(t, nil, words...)
+		if len(lines) < 2 || !strings.Contains(lines[0], "TARGET") || strings.Contains(lines[0], "`") {
+			t.Errorf("%q: %q", words, lines)
+		}
+	}
+}
+
 // With 13,000 methods in the cache a completion takes less than 100 ms, and asks the
 // server nothing before.
 func TestCompletionOfManyMethods(t *testing.T) {
