@@ -1,0 +1,204 @@
+package cmd
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newContextSet() *cobra.Command {
+	o := &contextOptions{}
+	c := &cobra.Command{
+		Use:   "set NAME KEY=VALUE...",
+		Short: "Make or change a context",
+		Long: `Make a context or change its settings; KEY= removes one.
+
+  rpcctl context set dev addr=localhost:50051
+  rpcctl context set prod addr=shop.example.com:443 auth-command='gcloud auth print-access-token' production=true
+  rpcctl context set dev headers.x-tenant=acme headers.x-api-key.env=API_KEY
+  rpcctl context set dev proto=shop.proto,order.proto timeout=
+
+` + keyList(),
+		Args: words(2, -1),
+		RunE: func(c *cobra.Command, args []string) error { return a.contextSet(c, o, args[0], args[1:]) },
+	}
+	c.Flags().BoolVar(&o.project, "project", false, "in the project's file .rpcctl.yaml instead of the user's")
+	return c
+}
+
+// keyList is the settings, for people.
+func keyList() string {
+	var b strings.Builder
+	b.WriteString("Settings:\n")
+	for _, k := range config.Keys() {
+		fmt.Fprintf(&b, "  %-22s %s\n", k.Name, k.Help)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args []string) error {
+	if !config.ValidName(name) {
+		return usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
+	}
+	var edits []config.Edit
+	for _, arg := range args {
+		e, err := a.edits(name, arg, o.project)
+		if err != nil {
+			return err
+		}
+		edits = append(edits, e...)
+	}
+	store, err := a.env.store()
+	if err != nil {
+		return err
+	}
+	return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+		f := all.User
+		if o.project {
+			f = all.Project
+		}
+		return edits, oneCaller(f.Context(name), edits)
+	}))
+}
+
+// oneCaller refuses edits that leave a context with two settings that say who calls:
+// no call could be made with it.
+func oneCaller(x *config.Context, edits []config.Edit) error {
+	var left []string
+	for _, key := range append([]string{"headers.authorization"}, credentialFlags...) {
+		has := x != nil && slices.ContainsFunc(x.Settings, func(s config.Setting) bool {
+			return s.Key == key && (key != "netrc" || s.Values[0] == "true")
+		})
+		for _, e := range edits {
+			if at := strings.Join(e.Path[2:], "."); at == key || strings.HasPrefix(at, key+".") {
+				has = len(e.Values) > 0 && (key != "netrc" || e.Values[0] == "true")
+			}
+		}
+		if has {
+			left = append(left, key)
+		}
+	}
+	if len(left) < 2 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s and %s would both say who calls", left[0], left[1]), left[0]+"= or "+left[1]+"= removes one")
+}
+
+// edits reads KEY=VALUE.
+func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
+	key, value, ok := strings.Cut(arg, "=")
+	if !ok {
+		return nil, usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
+	}
+	path := []string{"contexts", name}
+	if header, is := strings.CutPrefix(key, "headers."); is {
+		return headerEdits(path, header, value)
+	}
+	k, known := config.FindKey(key)
+	if !known || k.Kind == config.Headers {
+		var names []string
+		for _, k := range config.Keys() {
+			names = append(names, k.Name)
+		}
+		hint := "rpcctl context set --help lists the settings"
+		if near := discovery.Nearest(key, names, 1); len(near) > 0 {
+			hint = fmt.Sprintf("did you mean %s?", near[0])
+		}
+		if k.Kind == config.Headers {
+			hint = "a header is headers.NAME=VALUE"
+		}
+		return nil, usage(fmt.Errorf("%q: no such setting", key), hint)
+	}
+	e := config.Edit{Path: append(path, key), List: k.Kind == config.Paths}
+	if value == "" {
+		return []config.Edit{e}, nil
+	}
+	e.Values = []string{value}
+	if e.List {
+		e.Values = strings.Split(value, ",")
+	}
+	if k.Kind == config.Switch || k.Kind == config.Number {
+		e.Plain = true
+	}
+	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
+		// The file is elsewhere: a path from the working folder would mean another.
+		for i, v := range e.Values {
+			if key != "proto" || fileExists(filepath.Join(a.env.WorkDir, v)) {
+				e.Values[i] = absolute(a.env.WorkDir, v)
+			}
+		}
+	}
+	return []config.Edit{e}, a.checkValue(k, value)
+}
+
+// headerEdits reads headers.NAME=VALUE, .NAME.env=VARIABLE and .NAME.file=PATH.
+func headerEdits(path []string, name, value string) ([]config.Edit, error) {
+	ref := ""
+	for _, r := range []config.Ref{config.Env, config.InFile} {
+		if n, ok := strings.CutSuffix(name, "."+string(r)); ok && n != "" {
+			name, ref = n, string(r)
+		}
+	}
+	name = strings.ToLower(name)
+	if !validName(name) {
+		return nil, usage(fmt.Errorf("headers.%s: not the name of a header", name), "")
+	}
+	at := append(path, "headers", name)
+	remove := config.Edit{Path: at}
+	switch {
+	case value == "":
+		return []config.Edit{remove}, nil
+	case ref != "":
+		// What was there may have been a text, or the other kind.
+		return []config.Edit{remove, {Path: append(slices.Clone(at), ref), Values: []string{value}}}, nil
+	case formatters.SecretHeader(name):
+		return nil, usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),
+			fmt.Sprintf("headers.%s.env=VARIABLE or headers.%s.file=PATH", name, name))
+	}
+	return []config.Edit{remove, {Path: at, Values: []string{value}}}, nil
+}
+
+// checkValue has the flag of a setting read its value, so that no context is made
+// that cannot be used.
+func (a *app) checkValue(k config.Key, value string) error {
+	probe := &app{env: a.env}
+	root := probe.newRoot()
+	flag := root.PersistentFlags().Lookup(k.Name)
+	if flag == nil {
+		for _, sub := range root.Commands() {
+			if sub.Name() == "call" {
+				flag = sub.Flags().Lookup(k.Name)
+			}
+		}
+	}
+	if flag == nil {
+		if k.Kind == config.Switch && value != "true" && value != "false" {
+			return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+		}
+		return nil
+	}
+	if k.Kind == config.Switch && value != "true" && value != "false" {
+		return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+	}
+	if err := flag.Value.Set(value); err != nil {
+		return usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
+	}
+	if k.Name == "output" {
+		if _, err := formatters.ParseFormat(value); err != nil {
+			return usage(fmt.Errorf("output: %w", err), "")
+		}
+	}
+	if k.Name == "addr" {
+		probe.globals.addr = value
+		if _, err := probe.target(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
