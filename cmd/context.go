@@ -159,6 +159,9 @@ func escapeHidden(text string) string {
 	return b.String()
 }
 
+// addrFirst warns of a variable that people forget.
+const addrFirst = "RPCCTL_ADDR is set, and comes before the current context: unset it, or name a context with --context"
+
 func (a *app) newContextUse() *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
@@ -175,7 +178,7 @@ func (a *app) newContextUse() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+			err = store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
 				e := config.Edit{Path: []string{"current"}}
 				if !o.none {
 					if all.Find(args[0]) == nil {
@@ -184,7 +187,14 @@ func (a *app) newContextUse() *cobra.Command {
 					e.Values = args
 				}
 				return []config.Edit{e}, nil
-			}))
+			})
+			if err != nil {
+				return usageIfSyntax(err)
+			}
+			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
+				a.say(addrFirst)
+			}
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&o.project, "project", false, "for the project's folder alone, in its .rpcctl.yaml")

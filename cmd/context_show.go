@@ -92,6 +92,9 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
 	name, from := a.contextName(f)
 	if name == "" && (from != "" || a.addressGiven(f) || a.env.Getenv("RPCCTL_ADDR") != "") {
+		if current, _ := all.Current(); current != "" && from == "" && !a.addressGiven(f) {
+			a.say(addrFirst)
+		}
 		return nil, "", nil
 	}
 	if name == "" {
