@@ -52,6 +52,7 @@ type Editor struct {
 	clear   bool // the last key was Ctrl-C
 
 	ending  atomic.Pointer[ending]
+	endMu   sync.Mutex // held while ending changes, and what the parser knows of it
 	queueMu sync.Mutex
 	queued  []Line // to put into the next prompt
 }
@@ -92,19 +93,25 @@ func Open(o Options) (*Editor, error) {
 // Read reads a text. It returns io.EOF when a person leaves, ErrAborted after Abort, and
 // ErrHangUp when the terminal is gone.
 func (e *Editor) Read() (string, error) {
-	e.ending.Store(nil)
-	e.parser.drop()
-	if e.ending.Load() != nil { // somebody ended it between the two
-		e.parser.abort()
-	}
+	e.begin()
 	e.opts.History.touch()
 	e.reset()
 	text := e.prompt.Input()
-	if end := e.ending.Load(); end != nil {
+	if end := e.ending.Swap(nil); end != nil {
 		return "", end.err
 	}
 	e.last = Line{}
 	return e.expand(text), nil
+}
+
+// begin makes ready for a prompt. One that was ended before it began ends at once.
+func (e *Editor) begin() {
+	e.endMu.Lock()
+	defer e.endMu.Unlock()
+	e.parser.drop()
+	if e.ending.Load() != nil {
+		e.parser.abort()
+	}
 }
 
 // reset forgets what belongs to the last text.
@@ -141,13 +148,15 @@ func (e *Editor) SetLive(live bool) { e.opts.Live = live }
 // Refresh draws the prompt anew: what stands before the text has changed.
 func (e *Editor) Refresh() { e.parser.poke() }
 
-// Abort ends a Read that is going on in ErrAborted.
+// Abort ends a Read that is going on in ErrAborted, or else the next one.
 func (e *Editor) Abort() { e.end(ErrAborted, false) }
 
-// HangUp ends a Read that is going on in ErrHangUp.
+// HangUp ends a Read that is going on in ErrHangUp, or else the next one.
 func (e *Editor) HangUp() { e.end(ErrHangUp, true) }
 
 func (e *Editor) end(err error, keep bool) {
+	e.endMu.Lock()
+	defer e.endMu.Unlock()
 	e.ending.CompareAndSwap(nil, &ending{err, keep})
 	e.parser.abort()
 }

@@ -10,6 +10,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// An end that comes just as a prompt begins ends that prompt: what the editor knows of it and
+// what the parser does are one. A parser that has handed out its end to an editor that knows of
+// none reads no more, for ever.
+func TestEditorEndsAsItBegins(t *testing.T) {
+	term := &terminal{}
+	if err := unix.Pipe(term.pulse[:]); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(term.pulse[0])
+	defer unix.Close(term.pulse[1])
+	if err := unix.SetNonblock(term.pulse[1], true); err != nil {
+		t.Fatal(err)
+	}
+	e := &Editor{term: term, parser: newParser(term, func(any) {})}
+	for i := range 100_000 {
+		ended := make(chan bool)
+		go func() {
+			e.Abort()
+			close(ended)
+		}()
+		e.begin()
+		<-ended
+		if e.ending.Swap(nil) == nil || !e.parser.aborting || len(e.parser.chunks) == 0 {
+			t.Fatalf("the %d. prompt does not end", i)
+		}
+	}
+}
+
 // A prompt that is ended while a chunk is on its way never runs it: the reader must not wait for
 // that, nor keep it from what was typed.
 func TestParserAborts(t *testing.T) {
