@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -77,25 +78,24 @@ func (s *screen) settle(drawn int) {
 	}
 }
 
-// plainPrompt is the shell's own prompt with nothing behind it: no conversation, no search, no
-// question, no line that goes on.
-var plainPrompt = regexp.MustCompile(`^127\.0\.0\.1:\d+( \[\d+\])?>$`)
-
 // calm ends whatever is going on: an open paste, a call, a conversation, a search, and what was
-// typed. What was typed ahead may still begin something, so the prompt has to stay.
+// typed. It is over when the shell's own prompt shows what was typed last: all that was typed
+// before has been taken then, however busy the machine is.
 func (s *screen) calm() {
 	s.t.Helper()
 	s.send(keyEsc)
-	plain := 0
-	for end := time.Now().Add(patience); plain < 10 && time.Now().Before(end); {
-		s.mu.Lock()
-		drawn := len(s.raw)
-		s.mu.Unlock()
+	end := time.Now().Add(patience)
+	for n := 0; time.Now().Before(end); n++ {
 		// With the end of a paste each time: a question may take the first one for its answer.
-		s.send(pasteTo + ctrl('c'))
-		s.settle(drawn)
-		if plain++; !plainPrompt.MatchString(lastLine(s.text())) {
-			plain = 0
+		// The first Ctrl-C drops what was typed, and the second ends what is going on.
+		s.send(pasteTo + strings.Repeat(ctrl('c'), 2) + fmt.Sprintf("calm-%d.", n))
+		calm := regexp.MustCompile(fmt.Sprintf(`(?m)^127\.0\.0\.1:\d+( \[\d+\])?> calm-%d\.`, n))
+		for next := time.Now().Add(time.Second); time.Now().Before(next); time.Sleep(10 * time.Millisecond) {
+			if calm.MatchString(s.text()) {
+				s.send(ctrl('c'))
+				return
+			}
 		}
 	}
+	s.stuck("it does not come to its prompt")
 }

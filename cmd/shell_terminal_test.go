@@ -89,7 +89,7 @@ func TestShellSuspends(t *testing.T) {
 	s.send("half")
 	s.waitInput("half")
 	s.send(ctrl('z'))
-	s.waitFor("Stopped")
+	s.wait("bash's prompt", func(text string) bool { return strings.Contains(text, "Stopped") && strings.HasSuffix(text, "\n$") })
 	s.send("stty -a | diff before - && echo same\r")
 	s.waitFor("\nsame")
 	s.send("fg\r")
