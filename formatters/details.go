@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -41,7 +42,7 @@ func standardDetail(d *anypb.Any) (proto.Message, error) {
 	default:
 		return nil, protoregistry.NotFound
 	}
-	return m, proto.Unmarshal(d.GetValue(), m)
+	return m, invoke.Unmarshal(proto.UnmarshalOptions{}, d.GetValue(), m)
 }
 
 // standard writes the lines of a detail of google.rpc.

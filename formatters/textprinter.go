@@ -81,7 +81,7 @@ func (p *textPrinter) any(m protoreflect.Message, depth, anys int) bool {
 		return false
 	}
 	inner := t.New()
-	if (proto.UnmarshalOptions{AllowPartial: true, Resolver: p.types}).Unmarshal(m.Get(valueField).Bytes(), inner.Interface()) != nil {
+	if invoke.Unmarshal(proto.UnmarshalOptions{AllowPartial: true, Resolver: p.types}, m.Get(valueField).Bytes(), inner.Interface()) != nil {
 		return false
 	}
 	p.name("["+url+"]", depth)

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -36,11 +37,23 @@ func (m *Message) Decode() (proto.Message, error) {
 	if m.Types != nil {
 		o.Resolver = m.Types
 	}
-	if err := o.Unmarshal(m.Wire, d); err != nil {
+	if err := Unmarshal(o, m.Wire, d); err != nil {
 		return nil, err
 	}
 	m.decoded = d
 	return d, nil
+}
+
+// Unmarshal parses a message that may come from anybody. protobuf-go v1.36.12 panics on a
+// map entry that has its key twice, the second time as something else: here that is an
+// error, as for any other message that is none.
+func Unmarshal(o proto.UnmarshalOptions, wire []byte, m proto.Message) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("proto: %v", cause)
+		}
+	}()
+	return o.Unmarshal(wire, m)
 }
 
 // Clone returns a copy that its caller owns.

@@ -50,6 +50,7 @@ type Editor struct {
 	recall  *recall
 	pastes  []paste
 	clear   bool // the last key was Ctrl-C
+	leaving bool // go-prompt has been handed the end of the prompt
 
 	ending  atomic.Pointer[ending]
 	endMu   sync.Mutex // held while ending changes, and what the parser knows of it
@@ -82,7 +83,10 @@ func Open(o Options) (*Editor, error) {
 		prompt.OptionMaxSuggestion(menuHeight),
 		prompt.OptionShowCompletionAtStart(), // so that the text at the start is seen too
 		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: chunkKeys, Fn: e.keys}),
-		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.ending.Load() != nil }),
+		// Only the chunk that ends a prompt does: with another, go-prompt would take the choice
+		// in its menu along to the next prompt, where there is no such row.
+		prompt.OptionAddKeyBind(prompt.KeyBind{Key: prompt.F24, Fn: func(*prompt.Buffer) { e.leaving = true }}),
+		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.leaving }),
 	)
 	if err := t.quiet(); err != nil {
 		return nil, errors.Join(err, t.close())
@@ -108,6 +112,7 @@ func (e *Editor) Read() (string, error) {
 func (e *Editor) begin() {
 	e.endMu.Lock()
 	defer e.endMu.Unlock()
+	e.leaving = false
 	e.parser.drop()
 	if e.ending.Load() != nil {
 		e.parser.abort()

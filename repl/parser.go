@@ -194,8 +194,7 @@ func (p *parser) inject(chunk []byte) {
 	p.term.wake()
 }
 
-// abort ends the prompt. Its function may have been handed out and never run: go-prompt looks
-// whether it is to end after each chunk, and drops those that it has read by then.
+// abort ends the prompt, after what it was handed before.
 func (p *parser) abort() {
 	p.mu.Lock()
 	p.aborting = true

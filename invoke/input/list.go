@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -202,7 +203,7 @@ func (l *List) decode(dst, doc []byte) ([]byte, []Fault) {
 // apply makes a message of what base is in wire form and change does to it.
 func (l *List) apply(dst, base []byte, change func(*change, *dynamicpb.Message) []Fault) ([]byte, []Fault) {
 	m := dynamicpb.NewMessage(l.o.Message)
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: l.o.types()}).Unmarshal(base, m); err != nil {
+	if err := invoke.Unmarshal(proto.UnmarshalOptions{AllowPartial: true, Resolver: l.o.types()}, base, m); err != nil {
 		return nil, []Fault{{Problem: plain(err)}}
 	}
 	if faults := change(newChange(l.dec, 0), m); faults != nil {
