@@ -10,19 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An end that comes just as a prompt begins ends that prompt: what the editor knows of it and
-// what the parser does are one. A parser that has handed out its end to an editor that knows of
-// none reads no more, for ever.
-func TestEditorEndsAsItBegins(t *testing.T) {
+// pulsed is a terminal that can be woken, and no more.
+func pulsed(t *testing.T) *terminal {
+	t.Helper()
 	term := &terminal{}
 	if err := unix.Pipe(term.pulse[:]); err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(term.pulse[0])
-	defer unix.Close(term.pulse[1])
-	if err := unix.SetNonblock(term.pulse[1], true); err != nil {
+	t.Cleanup(func() { unix.Close(term.pulse[0]); unix.Close(term.pulse[1]) })
+	if err := unix.SetNonblock(term.pulse[1], true); err != nil { // a full pipe wakes as well
 		t.Fatal(err)
 	}
+	return term
+}
+
+// An end that comes just as a prompt begins ends that prompt: what the editor knows of it and
+// what the parser does are one. A parser that has handed out its end to an editor that knows of
+// none reads no more, for ever.
+func TestEditorEndsAsItBegins(t *testing.T) {
+	term := pulsed(t)
 	e := &Editor{term: term, parser: newParser(term, func(any) {})}
 	for i := range 100_000 {
 		ended := make(chan bool)
@@ -41,12 +47,7 @@ func TestEditorEndsAsItBegins(t *testing.T) {
 // A prompt that is ended while a chunk is on its way never runs it: the reader must not wait for
 // that, nor keep it from what was typed.
 func TestParserAborts(t *testing.T) {
-	term := &terminal{}
-	if err := unix.Pipe(term.pulse[:]); err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(term.pulse[0])
-	defer unix.Close(term.pulse[1])
+	term := pulsed(t)
 	p := newParser(term, func(any) {})
 	p.over = false
 	p.events = []event{{text: "a"}}
