@@ -45,7 +45,7 @@ type parser struct {
 	// The lock-step: handling is set while the editor's function has yet to run, over from
 	// the end of a prompt to the beginning of the next.
 	handling, over bool
-	aborting       bool // the prompt is about to end, and may not come to run what it was handed
+	aborting       bool // the prompt is about to end: what is typed is for the next one
 	menu           bool // the menu is open: its keys are go-prompt's own
 	poked          bool // the editor's function is to run without an event
 	lost           bool // the terminal is gone
