@@ -68,6 +68,9 @@ func fileSeeds(f *testing.F) [][]byte {
 				field { name: "key" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING } field { name: "value" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: "M" } }
 			field { name: "map" number: 2 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: "E" } }
 			source_code_info { location { path: 4 path: 0 span: 1 span: 2 } location { path: 4 span: 1 span: 2 span: 3 leading_comments: "c" } }`,
+		`name: "a.proto" syntax: "proto3" message_type { name: "M" field { name: "map" number: 1 label: LABEL_REPEATED type_name: ".M.MapEntry" }
+			nested_type { name: "MapEntry" options { map_entry: true } field { name: "key" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
+				field { name: "value" number: 2 label: LABEL_OPTIONAL type_name: ".gone.T" } } }`,
 		`name: "google/protobuf/timestamp.proto" package: "google.protobuf" message_type { name: "Timestamp" field { name: "seconds" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL } }`,
 	} {
 		seeds = append(seeds, protoset(f, fileProto(f, text)))

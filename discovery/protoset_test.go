@@ -209,6 +209,49 @@ func TestReflectionSet(t *testing.T) {
 	}
 }
 
+// A field that does not say what it is, of a type that nothing declares, is not
+// left of no kind, which the readers and writers of messages do not survive.
+func TestProtosetUnsaidTypes(t *testing.T) {
+	s, err := discovery.ParseProtoset("test", protoset(t, fileProto(t, `name: "a.proto" syntax: "proto2"
+		message_type { name: "M" extension_range { start: 100 end: 200 }
+			field { name: "one" number: 1 label: LABEL_OPTIONAL type_name: ".gone.T" }
+			field { name: "many" number: 2 label: LABEL_REPEATED type_name: "T" }
+			field { name: "chosen" number: 3 label: LABEL_OPTIONAL type_name: ".gone.T" default_value: "A" }
+			field { name: "map" number: 4 label: LABEL_REPEATED type_name: ".M.MapEntry" }
+			nested_type { name: "MapEntry" options { map_entry: true }
+				field { name: "key" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
+				field { name: "value" number: 2 label: LABEL_OPTIONAL type_name: ".gone.T" } } }
+		extension { name: "more" number: 100 extendee: ".M" label: LABEL_OPTIONAL type_name: ".gone.T" }`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Find(t.Context(), "M")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := d.(protoreflect.MessageDescriptor).Fields()
+	more, err := s.Find(t.Context(), "more")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range []protoreflect.FieldDescriptor{
+		fields.ByName("one"), fields.ByName("many"), fields.ByName("chosen"),
+		fields.ByName("map"), fields.ByName("map").MapValue(), more.(protoreflect.FieldDescriptor),
+	} {
+		got[string(f.Name())] = f.Kind().String()
+	}
+	want := map[string]string{
+		"one": "message", "many": "message", "chosen": "enum", "map": "message", "value": "message", "more": "message",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if !fields.ByName("map").IsMap() {
+		t.Error("the map is none")
+	}
+}
+
 func TestClosure(t *testing.T) {
 	s := demoSet(t)
 	d, err := s.Find(t.Context(), "rpcctl.demo.v1.Shop")

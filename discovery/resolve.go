@@ -67,11 +67,34 @@ func (a *assembly) resolveFields(ctx context.Context, scope protoreflect.FullNam
 		if err := a.resolve(ctx, scope, f.TypeName); err != nil {
 			return err
 		}
+		a.settleKind(f)
 		if err := a.resolve(ctx, scope, f.Extendee); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settleKind says what a field is that leaves it to its type and whose type
+// nothing declares. The library would leave it of no kind at all, on which what
+// reads and writes messages panics. A message loses nothing, whatever the type
+// really is: its fields are not known, and what the wire holds is kept. Only a
+// default value, which a message can not have, makes it an enum.
+func (a *assembly) settleKind(f *descriptorpb.FieldDescriptorProto) {
+	if f.Type != nil || a.has(protoreflect.FullName(strings.TrimPrefix(f.GetTypeName(), "."))) {
+		return
+	}
+	kind := descriptorpb.FieldDescriptorProto_TYPE_MESSAGE
+	if f.DefaultValue != nil {
+		kind = descriptorpb.FieldDescriptorProto_TYPE_ENUM
+	}
+	f.Type = &kind
+}
+
+// has tells whether a message or enum is declared by the file or by what it
+// imports, as far as that is here.
+func (a *assembly) has(name protoreflect.FullName) bool {
+	return a.declared[name] || onlyType(a.lookVisible(name)) != nil
 }
 
 // resolve makes one reference a full name, in place. A relative one is searched
@@ -83,7 +106,7 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 	a.foreign = a.foreign || !strings.HasPrefix(*ref, ".")
 	candidates := scopes(scope, *ref)
 	for _, name := range candidates {
-		if a.declared[name] || onlyType(a.lookVisible(name)) != nil {
+		if a.has(name) {
 			*ref = "." + string(name)
 			return nil
 		}
