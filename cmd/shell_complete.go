@@ -16,20 +16,13 @@ import (
 // candidateMax is how many candidates are worth sorting.
 const candidateMax = 100
 
-// tree is a command tree to look at.
+// names is a command tree to look at, from any goroutine.
 func (s *shell) names() *cobra.Command {
-	if s.shape == nil {
+	s.shapeOnce.Do(func() {
 		l := &line{s: s, env: s.env}
-		root := (&app{env: s.env, shell: s, line: l}).newRoot()
-		for _, c := range root.Commands() {
-			if c.Name() == "shell" || c.Name() == "completion" {
-				root.RemoveCommand(c)
-			}
-		}
-		root.AddCommand(s.commands(l)...)
-		root.AddCommand(s.helpCommand(l))
-		s.shape = root
-	}
+		s.shape = s.newTree(l, &app{env: s.env, shell: s, line: l})
+		s.shape.AddCommand(s.helpCommand(l))
+	})
 	return s.shape
 }
 

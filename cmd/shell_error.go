@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,9 +62,22 @@ func (s *shell) tell(l *line, text string, hints []string) {
 	var b strings.Builder
 	b.WriteString(l.env.place + mark + text)
 	for _, h := range hints {
-		b.WriteString("hint: " + formatters.Clean(strings.ReplaceAll(h, "rpcctl list", "list"), false) + "\n")
+		b.WriteString("hint: " + formatters.Clean(s.asTypedHere(h), false) + "\n")
 	}
 	fmt.Fprint(l.env.Stderr, b.String())
+}
+
+var commandLine = regexp.MustCompile(`\brpcctl ([a-z]+)`)
+
+// asTypedHere takes the name of the program off the commands in a text: in the shell they go
+// without it.
+func (s *shell) asTypedHere(text string) string {
+	return commandLine.ReplaceAllStringFunc(text, func(m string) string {
+		if name := strings.TrimPrefix(m, "rpcctl "); s.isCommand(name) {
+			return name
+		}
+		return m
+	})
 }
 
 // lineAt is the line of the source that an offset is in.

@@ -128,10 +128,8 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	return s.tree(ctx, l, words)
 }
 
-// tree runs a statement by the commands of the command line, or as the call of a method.
-func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
-	a := &app{env: l.env, shell: s, line: l}
-	l.app = a
+// newTree builds the commands of the command line that are those of the shell too, and its own.
+func (s *shell) newTree(l *line, a *app) *cobra.Command {
 	root := a.newRoot()
 	for _, c := range root.Commands() {
 		if c.Name() == "shell" || c.Name() == "completion" {
@@ -139,6 +137,14 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 		}
 	}
 	root.AddCommand(s.commands(l)...)
+	return root
+}
+
+// tree runs a statement by the commands of the command line, or as the call of a method.
+func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
+	a := &app{env: l.env, shell: s, line: l}
+	l.app = a
+	root := s.newTree(l, a)
 	root.SetHelpCommand(s.helpCommand(l))
 	if err := l.expand(words); err != nil {
 		return err

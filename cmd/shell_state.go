@@ -52,11 +52,12 @@ type shell struct {
 	jobs       jobTable
 	results    resultTable
 	vars       map[string]value
-	unsent     string         // what was being typed into a conversation when the server ended it
-	left       *int           // set by exit
-	once       bool           // one call is made, and the shell leaves with its exit code
-	called     bool           // a call was made
-	shape      *cobra.Command // the commands, to look at while completing
+	unsent     string // what was being typed into a conversation when the server ended it
+	left       *int   // set by exit
+	once       bool   // one call is made, and the shell leaves with its exit code
+	called     bool   // a call was made
+	shapeOnce  sync.Once
+	shape      *cobra.Command // the commands, to look at
 
 	signals chan os.Signal
 	// signalledEditor is the editor, for signals: they come while it is being opened, too.

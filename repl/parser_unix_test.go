@@ -44,8 +44,8 @@ func TestEditorEndsAsItBegins(t *testing.T) {
 	}
 }
 
-// A prompt that is ended while a chunk is on its way never runs it: the reader must not wait for
-// that, nor keep it from what was typed.
+// A prompt may end without running the chunk that is on its way: the reader must not wait for
+// that, nor lose what was typed.
 func TestParserAborts(t *testing.T) {
 	term := pulsed(t)
 	p := newParser(term, func(any) {})
