@@ -171,13 +171,16 @@ func usageIfSyntax(err error) error {
 	return err
 }
 
+// tlsSettings are the settings, and the flags, that ask for TLS.
+var tlsSettings = []string{"tls", "insecure", "cacert", "cert", "servername"}
+
 // rivals are settings that a flag puts out of force besides the one of its name.
 var rivals = []struct {
 	flags, settings []string
 }{
 	{[]string{"addr", "unix"}, []string{"addr"}},
-	{[]string{"plaintext"}, []string{"tls", "insecure", "cacert", "cert", "key", "servername"}},
-	{[]string{"tls", "insecure", "cacert", "cert", "servername"}, []string{"plaintext"}},
+	{[]string{"plaintext"}, append([]string{"key"}, tlsSettings...)},
+	{tlsSettings, []string{"plaintext"}},
 	{[]string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}, []string{"bearer-file", "bearer-env", "basic", "password-file", "password-env", "netrc", "auth-command", "headers.authorization"}},
 	{[]string{"password-file", "password-env"}, []string{"password-file", "password-env"}},
 	{[]string{"lb", "service-config"}, []string{"lb", "service-config"}},

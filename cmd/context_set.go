@@ -63,31 +63,44 @@ func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args 
 		if o.project {
 			f = all.Project
 		}
-		return edits, oneCaller(f.Context(name), edits)
+		return edits, consistent(f.Context(name), edits)
 	}))
 }
 
-// oneCaller refuses edits that leave a context with two settings that say who calls:
-// no call could be made with it.
-func oneCaller(x *config.Context, edits []config.Edit) error {
-	var left []string
-	for _, key := range append([]string{"headers.authorization"}, credentialFlags...) {
-		has := x != nil && slices.ContainsFunc(x.Settings, func(s config.Setting) bool {
-			return s.Key == key && (key != "netrc" || s.Values[0] == "true")
-		})
+// consistent refuses edits that leave a context with two settings that exclude each other: no
+// call could be made with it.
+func consistent(x *config.Context, edits []config.Edit) error {
+	callers := kept(x, edits, append([]string{"headers.authorization"}, credentialFlags...))
+	if len(callers) > 1 {
+		return excluding(callers[0], callers[1], "would both say who calls")
+	}
+	plaintext := kept(x, edits, []string{"plaintext"})
+	if tls := kept(x, edits, tlsSettings); len(plaintext) > 0 && len(tls) > 0 {
+		return excluding("plaintext", tls[0], "contradict each other")
+	}
+	return nil
+}
+
+func excluding(one, other, why string) error {
+	return usage(fmt.Errorf("%s and %s %s", one, other, why), one+"= or "+other+"= removes one")
+}
+
+// kept returns those of the settings that a context has after edits, without the switches that
+// are off.
+func kept(x *config.Context, edits []config.Edit, keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+		k, _ := config.FindKey(key)
+		on := func(values []string) bool {
+			return len(values) > 0 && (k.Kind != config.Switch || values[0] == "true")
+		}
+		has := x != nil && slices.ContainsFunc(x.Settings, func(s config.Setting) bool { return s.Key == key && on(s.Values) })
 		for _, e := range edits {
 			if at := strings.Join(e.Path[2:], "."); at == key || strings.HasPrefix(at, key+".") {
-				has = len(e.Values) > 0 && (key != "netrc" || e.Values[0] == "true")
+				has = on(e.Values)
 			}
 		}
-		if has {
-			left = append(left, key)
-		}
-	}
-	if len(left) < 2 {
-		return nil
-	}
-	return usage(fmt.Errorf("%s and %s would both say who calls", left[0], left[1]), left[0]+"= or "+left[1]+"= removes one")
+		return !has
+	})
 }
 
 // edits reads KEY=VALUE.
