@@ -179,11 +179,12 @@ var rivals = []struct {
 	flags, settings []string
 }{
 	{[]string{"addr", "unix"}, []string{"addr"}},
-	{[]string{"plaintext"}, append([]string{"key"}, tlsSettings...)},
+	{[]string{"plaintext"}, tlsSettings},
 	{tlsSettings, []string{"plaintext"}},
 	{[]string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}, []string{"bearer-file", "bearer-env", "basic", "password-file", "password-env", "netrc", "auth-command", "headers.authorization"}},
 	{[]string{"password-file", "password-env"}, []string{"password-file", "password-env"}},
 	{[]string{"lb", "service-config"}, []string{"lb", "service-config"}},
+	{[]string{"plaintext"}, []string{"key"}},
 	{[]string{"format"}, []string{"output"}},
 }
 

@@ -67,12 +67,10 @@ func (s *shell) tell(l *line, text string, hints []string) {
 	fmt.Fprint(l.env.Stderr, b.String())
 }
 
-var commandLine = regexp.MustCompile(`\brpcctl ([a-z]+)`)
-
 // asTypedHere takes the name of the program off the commands in a text: in the shell they go
 // without it.
 func (s *shell) asTypedHere(text string) string {
-	return commandLine.ReplaceAllStringFunc(text, func(m string) string {
+	return regexp.MustCompile(`\brpcctl [a-z]+`).ReplaceAllStringFunc(text, func(m string) string {
 		if name := strings.TrimPrefix(m, "rpcctl "); s.isCommand(name) {
 			return name
 		}
