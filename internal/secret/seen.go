@@ -1,0 +1,138 @@
+package secret
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// shortest is the least length of a value that is masked wherever it stands, in
+// bytes. A shorter one could be part of any word; it is masked where it is all of
+// a value.
+const shortest = 8
+
+// Seen is the secrets of a process: what was sent as one is masked wherever it
+// comes back. The zero value has none, and a nil one never will. It is safe for
+// concurrent use.
+type Seen struct {
+	mu     sync.RWMutex
+	values []string // the longest first
+	short  []string
+}
+
+// Add takes note of a secret, in the forms in which it may come back: without the
+// scheme of an authorization, as user and password, and encoded.
+func (s *Seen) Add(value string) {
+	if s == nil || value == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(value)
+	if scheme, rest, ok := strings.Cut(value, " "); ok && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic")) {
+		rest = strings.TrimSpace(rest)
+		s.add(rest)
+		if strings.EqualFold(scheme, "basic") {
+			s.addBasic(rest)
+		}
+	}
+}
+
+// addBasic takes note of the password in the credentials of RFC 7617.
+func (s *Seen) addBasic(encoded string) {
+	plain, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return
+	}
+	s.add(string(plain))
+	if _, password, ok := strings.Cut(string(plain), ":"); ok {
+		s.add(password)
+	}
+}
+
+// add takes note of a value as it is and as it is encoded.
+func (s *Seen) add(value string) {
+	if value == "" || slices.Contains(s.values, value) || slices.Contains(s.short, value) {
+		return
+	}
+	if len(value) < shortest {
+		s.short = append(s.short, value)
+		return
+	}
+	quoted, _ := json.Marshal(value) // a string has a JSON form
+	for _, form := range []string{
+		value, url.QueryEscape(value), strings.Trim(string(quoted), `"`),
+		base64.RawStdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
+	} {
+		if !slices.Contains(s.values, form) {
+			s.values = append(s.values, form)
+		}
+	}
+	slices.SortStableFunc(s.values, func(a, b string) int { return len(b) - len(a) })
+}
+
+// Mask returns a text with Mask in the place of each secret.
+func (s *Seen) Mask(text string) string {
+	if s == nil {
+		return text
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if slices.Contains(s.short, text) {
+		return Mask
+	}
+	for _, v := range s.values {
+		if strings.Contains(text, v) {
+			text = strings.ReplaceAll(text, v, Mask)
+		}
+	}
+	return text
+}
+
+// Holds reports whether bytes have a secret in them.
+func (s *Seen) Holds(p []byte) bool {
+	text := string(p)
+	return s.Mask(text) != text
+}
+
+// Writer returns a writer that masks secrets in what it hands on to w. A secret
+// that is torn between two writes is not found: callers write whole lines.
+func (s *Seen) Writer(w io.Writer) io.Writer { return &masking{w, s} }
+
+// masking is a writer that masks.
+type masking struct {
+	w    io.Writer
+	seen *Seen
+}
+
+// Write writes p without its secrets. It reports len(p) when all was written.
+func (m *masking) Write(p []byte) (int, error) {
+	m.seen.mu.RLock()
+	none := len(m.seen.values) == 0
+	m.seen.mu.RUnlock()
+	if none {
+		return m.w.Write(p)
+	}
+	text := string(p)
+	masked := m.seen.Mask(text)
+	if masked == text {
+		return m.w.Write(p)
+	}
+	if _, err := io.WriteString(m.w, masked); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Bare returns the writer behind one that masks: a program of the user's is given
+// the terminal itself.
+func Bare(w io.Writer) io.Writer {
+	if m, ok := w.(*masking); ok {
+		return m.w
+	}
+	return w
+}
