@@ -20,6 +20,8 @@ type authFlags struct {
 	basic, passwordFile, passwordEnv given
 	netrc                            bool
 	plaintext                        bool // secrets may go to another machine unencrypted
+
+	asked askedPassword // for basic
 }
 
 // given is a text that is not empty when its flag is there: one that a script fills in
@@ -45,6 +47,7 @@ func (g *given) Set(s string) error {
 var credentialFlags = []string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}
 
 func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
+	o.asked.asking = make(chan struct{}, 1)
 	f.Var(&o.bearerFile, "bearer-file", "send the token in `FILE` as authorization: Bearer")
 	f.Var(&o.bearerEnv, "bearer-env", "send the token in the environment variable `NAME`")
 	f.Var(&o.basic, "basic", "authorization: Basic for `USER`; without the two flags below the terminal is asked")
@@ -66,17 +69,29 @@ func (o *authFlags) chosen() []string {
 	return names
 }
 
-// authorization returns the value of the header authorization: "" for none, and
-// session.Later where a program or a person has to be asked.
-func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
+// check finds what is wrong with the flags together.
+func (o *authFlags) check() error {
 	chosen := o.chosen()
 	switch {
 	case len(chosen) > 1:
-		return "", usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
+		return usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
 	case o.basic == "" && (o.passwordFile != "" || o.passwordEnv != ""):
-		return "", usage(errors.New("a password needs a user"), "--basic USER")
+		return usage(errors.New("a password needs a user"), "--basic USER")
 	case o.passwordFile != "" && o.passwordEnv != "":
-		return "", usage(errors.New("--password-file and --password-env both name the password"), "")
+		return usage(errors.New("--password-file and --password-env both name the password"), "")
+	}
+	return nil
+}
+
+// authorization returns the value of the header authorization for a target: "" for
+// none, and session.Later where a program or a person has to be asked.
+func (o *authFlags) authorization(env *Env, t *invoke.Target) (value string, err error) {
+	defer func() {
+		if value != session.Later {
+			env.Secrets.Add(value)
+		}
+	}()
+	switch {
 	case o.bearerFile != "":
 		token, err := readSecret(string(o.bearerFile))
 		if err != nil {
@@ -99,29 +114,50 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (string, error) {
 	return "", nil
 }
 
-// authorizer returns what asks for the credential that authorization left for
-// later.
-func (o *authFlags) authorizer(env *Env) func(ctx context.Context, fresh bool) (string, error) {
-	if o.command != "" {
-		return func(ctx context.Context, _ bool) (string, error) {
-			token, err := runForToken(ctx, env, string(o.command))
-			if err != nil {
-				return "", fmt.Errorf("--auth-command: %w", err)
+// authorizer returns what asks for the credential that authorization left for later,
+// for a target. A program is run for each target, and told which; a person is asked
+// once for all targets of a command line.
+func (o *authFlags) authorizer(env *Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
+	return func(ctx context.Context, _ bool) (value string, err error) {
+		if o.command != "" {
+			token, rerr := runForToken(ctx, env, string(o.command), t)
+			if rerr != nil {
+				return "", fmt.Errorf("--auth-command: %w", rerr)
 			}
-			return bearer("--auth-command", token)
+			value, err = bearer("--auth-command", token)
+		} else {
+			value, err = o.asked.basic(ctx, env, string(o.basic))
 		}
+		env.Secrets.Add(value)
+		return value, err
 	}
-	password, asked := "", false
-	return func(ctx context.Context, _ bool) (string, error) {
-		if !asked {
-			var err error
-			if password, err = env.askPassword(ctx, fmt.Sprintf("password of %s: ", o.basic)); err != nil {
-				return "", err
-			}
-			asked = true
+}
+
+// An askedPassword is a password that a person was asked for. It is used by the calls to
+// several targets at once.
+type askedPassword struct {
+	asking chan struct{} // held by the one who asks
+	have   bool
+	value  string
+}
+
+// basic returns the value for a user, whose password the first call asks for. The
+// others wait, as long as their own calls last.
+func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (string, error) {
+	select {
+	case p.asking <- struct{}{}:
+		defer func() { <-p.asking }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if !p.have {
+		password, err := env.askPassword(ctx, fmt.Sprintf("password of %s: ", user))
+		if err != nil {
+			return "", err
 		}
-		return basic(string(o.basic), password), nil
+		p.value, p.have = password, true
 	}
+	return basic(user, p.value), nil
 }
 
 // basicAuth is the value for --basic.

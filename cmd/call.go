@@ -237,7 +237,7 @@ func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md 
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.headers.secret})
+	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
@@ -285,7 +285,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer stopWatching()
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(talk, a.globals.verbose, formatters.Options{
-			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.secret,
+			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
 		}))
 	}
 	if p.Method.IsStreamingClient() && o.hold.given() {

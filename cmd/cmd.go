@@ -82,6 +82,7 @@ func closeStdout(env *Env, code int) int {
 // Run runs one command line and returns its exit code. Cancelling ctx interrupts
 // it.
 func Run(ctx context.Context, env *Env, args []string) int {
+	env = env.guarded()
 	app := &app{env: env}
 	app.session = session.New(session.World{
 		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,

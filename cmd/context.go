@@ -191,6 +191,9 @@ func (a *app) newContextUse() *cobra.Command {
 			if err != nil {
 				return usageIfSyntax(err)
 			}
+			if a.shell != nil {
+				a.shell.contextChanged(a.line)
+			}
 			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
 				a.say(addrFirst)
 			}

@@ -20,6 +20,8 @@ type inForce struct {
 	from    string          // what chose it: --context, RPCCTL_CONTEXT, or a file
 	used    map[string]bool // the settings that count; the others were given otherwise
 	headers []config.Setting
+
+	toldWithheld bool // that its credentials are not for the target
 }
 
 // production tells whether care is due.

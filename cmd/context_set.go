@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/spf13/cobra"
 )
 
@@ -170,7 +171,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 	case ref != "":
 		// What was there may have been a text, or the other kind.
 		return []config.Edit{remove, {Path: append(slices.Clone(at), ref), Values: []string{value}}}, nil
-	case formatters.SecretHeader(name):
+	case secret.Request(name, value):
 		return nil, usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),
 			fmt.Sprintf("headers.%s.env=VARIABLE or headers.%s.file=PATH", name, name))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -129,8 +130,8 @@ func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
 		if err != nil {
 			continue
 		}
-		if formatters.SecretHeader(name) {
-			value = "•••"
+		if secret.Request(name, value) {
+			value = secret.Mask
 		}
 		rows = append(rows, settingRow{"headers." + name, value, "flag --header"})
 	}

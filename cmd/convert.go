@@ -95,5 +95,6 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	if err != nil {
 		return err
 	}
-	return out.close(printRequests(c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out))
+	_, err = printRequests(c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
+	return out.close(err)
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -30,34 +32,50 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if err != nil {
 		return err
 	}
-	return out.close(printRequests(ctx, p, out))
+	left, err := printRequests(ctx, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
+	err = out.close(err)
+	if len(left) > 0 {
+		a.say("not shown, since it is secret: " + strings.Join(left, ", "))
+	}
+	return err
 }
 
-// printRequests hands the requests to a formatter as it would the answers.
-func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter) error {
+// maxLeft is how many fields that are not shown are named.
+const maxLeft = 20
+
+// printRequests hands the requests to a formatter as it would the answers, without
+// the fields that are secret to a Stripper, which may be nil. It returns the paths of
+// those.
+func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
 	e := invoke.Event{Kind: invoke.ResponseReceived, Call: p}
 	for ; ; e.Seq++ {
 		wire, err := p.Requests.Next(ctx)
 		if err == io.EOF {
-			return nil
+			return left, nil
 		}
 		if err != nil {
-			return err
+			return left, err
+		}
+		wire, paths := fields.Strip(p.Method.Input(), wire)
+		for _, path := range paths {
+			if !slices.Contains(left, path) && len(left) < maxLeft {
+				left = append(left, path)
+			}
 		}
 		e.Message = &invoke.Message{Desc: p.Method.Input(), Wire: wire, Types: p.Types}
 		err = out.Event(&e)
 		var broken *transcode.WireError
 		if errors.As(err, &broken) {
-			return usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
+			return left, usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
 		}
 		if err != nil {
-			return err
+			return left, err
 		}
 	}
 }
 
 // describePlan tells where a call would go, a line for each thing to know.
-func describePlan(p *invoke.Call, transport invoke.Transport, secret func(name string) bool) string {
+func describePlan(p *invoke.Call, transport invoke.Transport, hidden func(name, value string) bool) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
@@ -76,8 +94,8 @@ func describePlan(p *invoke.Call, transport invoke.Transport, secret func(name s
 	for _, key := range p.Metadata.Keys() {
 		for _, value := range p.Metadata[key] {
 			switch {
-			case secret(key):
-				value = "•••"
+			case hidden(key, value):
+				value = secret.Mask
 			case invoke.IsBinary(key):
 				value = fmt.Sprintf("%d bytes", len(value))
 			}

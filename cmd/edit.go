@@ -17,6 +17,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -142,9 +143,9 @@ func (a *app) runEditor(ctx context.Context, name string) (saved bool, err error
 	}
 	c := exec.CommandContext(ctx, command[0], append(command[1:], name)...)
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // it has the terminal to put back
-	c.Stdin, c.Stdout, c.Stderr = a.env.Stdin, a.env.Stdout, a.env.Stderr
+	c.Stdin, c.Stdout, c.Stderr = a.env.Stdin, a.env.Stdout, secret.Bare(a.env.Stderr)
 	if !a.env.StdoutTTY {
-		c.Stdout = a.env.Stderr // the answers go there, not the editor
+		c.Stdout = secret.Bare(a.env.Stderr) // the answers go there, not the editor
 	}
 	a.env.Yielded.Store(true)
 	defer a.env.Yielded.Store(false)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"golang.org/x/term"
 )
 
@@ -36,6 +38,8 @@ type Env struct {
 	// nobody else does.
 	releaseSignals func()
 	place          string // of a statement in a script, for what is told of it
+	// Secrets is what was sent as a secret. Run makes it when it is nil.
+	Secrets *secret.Seen
 	// Yielded is set while another program has the terminal, such as an editor: an
 	// interrupt from the keyboard is then its own.
 	Yielded *atomic.Bool
@@ -70,4 +74,16 @@ func processEnv() *Env {
 		}
 	}
 	return e
+}
+
+// guarded returns an Env that masks on standard error what was sent as a secret,
+// wherever it comes back: in an error of a server, or in its metadata.
+func (e *Env) guarded() *Env {
+	g := *e
+	if g.Secrets == nil {
+		g.Secrets = new(secret.Seen)
+	}
+	g.Stderr = g.Secrets.Writer(e.Stderr)
+	fault.Mask(g.Secrets.Mask)
+	return &g
 }

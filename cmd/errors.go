@@ -261,6 +261,8 @@ func connectHint(e *connect.Error) string {
 		return "check the spelling of the host, and the network's name service"
 	case connect.NoSocket:
 		return "no server has made that socket: is it running, and is the path right?"
+	case connect.Elsewhere:
+		return "a name that ends in localhost is this machine's: use the name of the other one, with TLS"
 	case connect.Unreachable:
 		return "check the address and the network"
 	case connect.TimedOut:

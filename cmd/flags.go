@@ -102,6 +102,9 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 	if err != nil {
 		return s, err
 	}
+	if changed(f, "targets") && !a.severalTargets {
+		target = nil // each of them has settings of its own
+	}
 	if target != nil {
 		if err := g.secure(target); err != nil {
 			return s, err
@@ -113,6 +116,13 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 	}
 	if s.Care, err = a.care(target); err != nil {
 		return s, err
+	}
+	if a.foreign(target) && a.context.used["cert"] {
+		s.TLS.Cert, s.TLS.Key = "", ""
+	}
+	g.headers.authorization = ""
+	if len(g.auth.chosen()) > 0 {
+		g.headers.authorization = session.Later
 	}
 	if s.Wire, err = g.wire.settings(target); err != nil {
 		return s, err

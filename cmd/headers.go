@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
-	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -19,7 +19,7 @@ type headerFlags struct {
 	expand       bool // ${NAME} in values
 
 	context       []config.Setting    // of the context in force; headers of the same name put them out of force
-	authorization string              // from the flags that say who calls; "": none
+	authorization string              // session.Later when a flag says who calls; "": none does
 	files         map[string][]string // headers of the files that were read: a pipe is read once
 	secrets       map[string]struct{} // names whose values came from a file or the environment
 }
@@ -73,13 +73,13 @@ func (h *headerFlags) file(path string) ([]string, error) {
 
 // add reads one header. Its value is a secret when it came from a file, or from the
 // environment.
-func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, secret bool) error {
+func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, fromOutside bool) error {
 	name, value, err := parseHeader(text)
 	if err != nil {
 		return err
 	}
 	if h.expand {
-		secret = secret || strings.Contains(value, "${")
+		fromOutside = fromOutside || strings.Contains(value, "${")
 		if value, err = expand(env, name, value); err != nil {
 			return err
 		}
@@ -93,11 +93,14 @@ func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, secret bool
 		return usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
 			fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
 	}
-	if secret {
+	if fromOutside {
 		if h.secrets == nil {
 			h.secrets = map[string]struct{}{}
 		}
 		h.secrets[name] = struct{}{}
+	}
+	if h.secret(name, value) {
+		env.Secrets.Add(value)
 	}
 	md.Add(name, value)
 	return nil
@@ -110,7 +113,7 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 		if _, given := md[s.Key]; given || s.Key == "authorization" && h.authorization != "" {
 			continue
 		}
-		value, secret := s.Values[0], s.Ref != config.Literal
+		value := s.Values[0]
 		switch s.Ref {
 		case config.Env:
 			v, ok := env.LookupEnv(value)
@@ -127,7 +130,7 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 		}
 		// Read as one that was typed, but for ${NAME}, which is not for files.
 		plain := headerFlags{secrets: h.secrets}
-		if err := plain.add(added, env, s.Key+": "+value, secret); err != nil {
+		if err := plain.add(added, env, s.Key+": "+value, s.Ref != config.Literal); err != nil {
 			return err
 		}
 		h.secrets = plain.secrets
@@ -138,11 +141,17 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 	return nil
 }
 
-// secret tells of the lower-case name of a request header that its values are not
-// to be shown.
-func (h *headerFlags) secret(name string) bool {
+// secret reports whether a request header, of a lower-case name, is a credential that
+// is neither shown nor sent everywhere.
+func (h *headerFlags) secret(name, value string) bool {
+	return h.hidden(name) || secret.Request(name, value)
+}
+
+// hidden reports whether the values of a header came from a file or the environment,
+// which makes them secrets.
+func (h *headerFlags) hidden(name string) bool {
 	_, ours := h.secrets[name]
-	return ours || formatters.SecretHeader(name)
+	return ours
 }
 
 // headerFile reads the headers in a file: one a line, without empty lines and
@@ -204,7 +213,7 @@ func parseHeader(text string) (name, value string, err error) {
 func nameOnly(text string) string {
 	const longest = 40
 	if len(text) > longest || strings.ContainsAny(text, "0123456789 :=") {
-		return "•••"
+		return secret.Mask
 	}
 	return strconv.Quote(text)
 }

@@ -112,7 +112,7 @@ func (a *app) openWriter(o *outputOptions, types invoke.Types) (w io.Writer, opt
 		Field:        o.field,
 		FilterRaw:    o.jqRaw,
 
-		SecretHeaders: a.globals.headers.secret,
+		SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
 	}
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 const (
@@ -23,8 +25,9 @@ const (
 
 // runForToken runs a command of the user's and returns what it prints. What it
 // says on standard error a person may have to read. It gets no standard input,
-// which may be full of requests. What cuts it short ends all that it has started, too.
-func runForToken(ctx context.Context, env *Env, command string) (string, error) {
+// which may be full of requests, and the environment variable RPCCTL_TARGET says for
+// which target the token is. What cuts it short ends all that it has started, too.
+func runForToken(ctx context.Context, env *Env, command string, t *invoke.Target) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, programLimit)
 	defer cancel()
 	shell, flag := "/bin/sh", "-c"
@@ -34,6 +37,9 @@ func runForToken(ctx context.Context, env *Env, command string) (string, error) 
 	c := exec.CommandContext(limited, shell, flag, command)
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
+	if t != nil {
+		c.Env = append(os.Environ(), "RPCCTL_TARGET="+t.String())
+	}
 	c.WaitDelay = programGrace
 	kill, killed := wholeProgram(c), make(chan struct{})
 	c.Cancel = func() error {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
 )
@@ -61,7 +61,7 @@ func (a *app) credentials(flag string, headers []string) []string {
 	from = append(from, g.headers.credentials("-H", g.headers.both, typed)...)
 	from = append(from, g.headers.credentials(flag, headers, typed)...)
 	for _, s := range g.headers.context {
-		if formatters.SecretHeader(s.Key) && !typed[s.Key] {
+		if secret.Name(s.Key) && !typed[s.Key] {
 			ofContext = append(ofContext, "headers."+s.Key)
 		}
 	}
@@ -81,8 +81,8 @@ func (h *headerFlags) credentials(flag string, headers []string, typed map[strin
 			lines, where = h.files[path], text // it was read for the call
 		}
 		for _, line := range lines {
-			name, _, err := parseHeader(line)
-			if err != nil || !formatters.SecretHeader(name) {
+			name, value, err := parseHeader(line)
+			if err != nil || !secret.Request(name, value) {
 				continue
 			}
 			typed[name] = true

@@ -30,6 +30,9 @@ type app struct {
 	types        invoke.Types // for the details of a status; may be nil
 	tracing      sync.Mutex   // held while a line of -vv is printed
 
+	// severalTargets is set while the targets of --targets are opened, one after the other.
+	severalTargets bool
+
 	shell *shell // that this command line is a line of; nil: none
 	line  *line
 }

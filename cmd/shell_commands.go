@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
@@ -138,8 +139,10 @@ func findScope(ctx context.Context, source discovery.Source, name string) (strin
 // targetCommand shows or changes where calls go. It has the flags of the command line.
 func (s *shell) targetCommand(l *line) *cobra.Command {
 	c := s.builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0, 1, nil)
+	keep := c.Flags().Bool("keep-headers", false, "the credentials and secret headers of the target before are for this one too")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		given := l.args[1:] // the flags of this line, without those of every line
+		// The flags of this line, without those of every line.
+		given := slices.DeleteFunc(slices.Clone(l.args[1:]), func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "keep-headers") })
 		if len(given) == 0 {
 			if s.target() == "" {
 				return usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
@@ -152,15 +155,18 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 				return usage(err, "a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}
 		}
-		s.retarget(args, given)
+		s.retarget(l, args, given, *keep)
 		return nil
 	}
 	return c
 }
 
 // retarget makes the flags of the line those of every line.
-func (s *shell) retarget(args, given []string) {
+func (s *shell) retarget(l *line, args, given []string, keep bool) {
 	if len(args) > 0 {
+		if !keep && !sameTarget(s.target(), args[0]) {
+			s.dropCredentials(l, "; target --keep-headers keeps them")
+		}
 		s.dropFlags(func(name, _ string) bool { return slices.Contains(targetFlags, name) })
 		s.base = append(s.base, "--addr="+args[0])
 		s.used = nil
@@ -180,6 +186,13 @@ func (s *shell) retarget(args, given []string) {
 	}
 	s.index.Store(nil)
 	s.load()
+}
+
+// sameTarget reports whether two targets lead to the same place.
+func sameTarget(one, other string) bool {
+	a, err := invoke.ParseTarget(one)
+	b, berr := invoke.ParseTarget(other)
+	return err == nil && berr == nil && a.Same(b)
 }
 
 func longFlag(f string) string {
@@ -202,8 +215,8 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 				if err != nil {
 					continue
 				}
-				if formatters.SecretHeader(name) || secretName(name) {
-					value = "•••"
+				if secret.Request(name, value) {
+					value = secret.Mask
 				}
 				fmt.Fprintf(l.env.Stdout, "%s: %s\n", name, clean(value))
 			}

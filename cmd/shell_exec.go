@@ -162,7 +162,7 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 		l.words = slices.Insert(l.words, at[0], -1)
 		at = positionals(root, l.args)
 	}
-	prefix := slices.Clone(s.base)
+	prefix := s.baseFor(flagsOf(root), l.args)
 	if len(at) > 1 && l.args[at[0]] == "call" {
 		l.args[at[1]] = s.qualify(ctx, l.args[at[1]])
 		l.messages = len(at) - 2

@@ -213,7 +213,7 @@ func (s *shell) promptText() (string, repl.Style) {
 	if w := s.talking.Load(); w != nil {
 		return w.talk.prompt(w), repl.Accent
 	}
-	where, style := clean(repl.Redact(s.target(), secretName)), repl.Accent
+	where, style := clean(shownTarget(s.target())), repl.Accent
 	if s.code != exitOK {
 		style = repl.Bad
 	}

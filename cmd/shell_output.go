@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
 // open opens what the output of a statement goes to. finish closes it after the statement,
@@ -55,7 +57,7 @@ func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, l.s.env.Stderr
+	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, secret.Bare(l.s.env.Stderr)
 	l.s.giveTerminal()
 	if err := c.Start(); err != nil {
 		l.s.takeTerminal()

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
 // pagesMax is how much output, in bytes, is kept back for a pager.
@@ -77,7 +79,7 @@ func (p *pages) show() {
 		return
 	}
 	c := exec.CommandContext(p.s.ctx, "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
-	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.s.env.Stdout, p.s.env.Stderr
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.s.env.Stdout, secret.Bare(p.s.env.Stderr)
 	c.Env = os.Environ()
 	if p.s.env.Getenv("LESS") == "" {
 		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own

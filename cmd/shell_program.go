@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
 // brokenPipe is the error of writing to a program that has left.
@@ -59,7 +61,7 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 		return usage(errors.New("shell runs a program, and --no-shell forbids that"), "")
 	}
 	c := s.shellProgram(ctx, command)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, s.env.Stderr
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
 	if !s.interactive {
 		c.Stdin = nil
 	}
@@ -86,7 +88,7 @@ func (s *shell) editText(text string) (string, error) {
 	editor := cmp.Or(s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"), "vi")
 	words := strings.Fields(editor)
 	c := exec.CommandContext(s.ctx, words[0], append(words[1:], f.Name())...)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, s.env.Stderr
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
 	if err := c.Run(); err != nil {
 		return text, fmt.Errorf("running the editor %s: %w", words[0], err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -33,7 +35,7 @@ func (s *shell) remember(text string, code int) {
 		s.history.Keep(redacted)
 		return
 	}
-	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: repl.Redact(s.target(), secretName), Line: redacted, Code: code})
+	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(s.target()), Line: redacted, Code: code})
 	if err != nil {
 		s.say("the line could not be kept: " + clean(err.Error()))
 	}
@@ -42,26 +44,15 @@ func (s *shell) remember(text string, code int) {
 // redact takes the secrets out of a text.
 func (s *shell) redact(text string) string {
 	ix := s.index.Load()
-	return repl.Redact(text, func(name string) bool { return secretName(name) || ix.secretField(name) })
+	return s.env.Secrets.Mask(repl.Redact(text, repl.Secrets{
+		Name:   func(name string) bool { return secret.Name(name) || ix.secretField(name) },
+		Header: secret.Request,
+		Value:  secret.Value,
+	}))
 }
 
-// secretName tells of the name of a header or a field that its values are not to be stored.
-func secretName(name string) bool {
-	low := strings.ToLower(name)
-	switch low {
-	case "authorization", "cookie", "set-cookie", "proxy-authorization", "basic", "bearer":
-		return true
-	}
-	if strings.HasSuffix(low, "-bin") {
-		return true
-	}
-	for _, word := range []string{"token", "secret", "password", "passwd", "api_key", "api-key", "apikey", "private_key", "privatekey", "credential", "-key", "_key"} {
-		if strings.Contains(low, word) {
-			return true
-		}
-	}
-	return false
-}
+// shownTarget is a target without what may be a secret in it.
+func shownTarget(text string) string { return secret.Address(invoke.MaskTarget(text)) }
 
 // bang recalls a line: !! the last one, !12 by its number, !text the newest that begins so.
 func (s *shell) bang(what string) error {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -106,7 +107,7 @@ func (s *shell) request(p *spot) *request {
 	ix := s.index.Load()
 	r := &request{
 		method: p.method, types: ix.messages(), now: s.env.Now, seen: s.results.seen,
-		secret: func(name string) bool { return secretName(name) || ix.secretField(name) },
+		secret: func(name string) bool { return secret.Name(name) || ix.secretField(name) },
 	}
 	for _, w := range p.words {
 		r.words = append(r.words, w.Text)

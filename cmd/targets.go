@@ -188,6 +188,8 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 	if err != nil {
 		return err
 	}
+	m.app.severalTargets = true
+	defer func() { m.app.severalTargets = false }()
 	for _, name := range names {
 		m.app.globals.addr, m.app.globals.unix = name, ""
 		s, err := m.app.settings(m.flags)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -23,14 +24,19 @@ type eventFormatter struct {
 	o        Options
 	encoders encoders
 	requests encoders
-	opened   time.Time
-	last     time.Duration // what the line before told
+	// What is left out of messages: what the schema declares secret, and of requests
+	// what has a secret name too. The rest of an answer is what was asked for.
+	answers, sentFields *secret.Stripper
+
+	opened time.Time
+	last   time.Duration // what the line before told
 }
 
 func newEvents(w io.Writer, o Options) (Formatter, error) {
 	o.Live = true
 	f := &eventFormatter{out: newWriter(w, &o), o: o}
 	f.encoders, f.requests = encoders{o: &f.o}, encoders{o: &f.o}
+	f.answers, f.sentFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}, RequestStripper(&f.o)
 	return f, nil
 }
 
@@ -50,8 +56,9 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
 		return f.line(e, "message", func(b []byte) ([]byte, error) {
-			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), e.Message.Wire)
-			return b, faulty(e, err)
+			wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
+			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), wire)
+			return appendRedacted(b, left), faulty(e, err)
 		})
 	}
 	if len(e.Metadata) > 0 {
@@ -133,7 +140,7 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	} {
 		b = appendQuoted(append(b, field.name...), field.value)
 	}
-	return appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.secret)
+	return appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.requestValue)
 }
 
 // numbered appends which message it is and its encoded size.
@@ -148,22 +155,39 @@ func (f *eventFormatter) sent(b []byte, e *invoke.Event) []byte {
 	if f.o.Label == nil {
 		return b
 	}
-	with, err := f.requests.of(e.Message).Append(append(b, `,"message":`...), e.Message.Wire)
+	wire, left := f.sentFields.Strip(e.Message.Desc, e.Message.Wire)
+	with, err := f.requests.of(e.Message).Append(append(b, `,"message":`...), wire)
 	if err != nil {
 		return b
 	}
-	return with
+	return appendRedacted(with, left)
+}
+
+// appendRedacted appends the paths of the fields that were left out of a message.
+func appendRedacted(b []byte, left []string) []byte {
+	for i, path := range left {
+		if i == 0 {
+			b = append(b, `,"redacted":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendQuoted(b, path)
+	}
+	if len(left) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func (f *eventFormatter) metadata(md invoke.Metadata) func(b []byte) ([]byte, error) {
 	return func(b []byte) ([]byte, error) {
-		return appendMetadata(append(b, `,"metadata":`...), md, nil), nil
+		return appendMetadata(append(b, `,"metadata":`...), md, f.o.responseValue), nil
 	}
 }
 
 // headers appends the response's metadata, and what is known of its HTTP.
 func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
-	b = appendMetadata(append(b, `,"metadata":`...), e.Metadata, nil)
+	b = appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.responseValue)
 	if e.HTTPStatus != 0 {
 		b = strconv.AppendInt(append(b, `,"http_status":`...), int64(e.HTTPStatus), 10)
 	}
@@ -177,7 +201,7 @@ func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
 func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	b = strconv.AppendUint(append(b, `,"code":`...), uint64(s.Code), 10)
 	b = appendQuoted(append(b, `,"name":`...), invoke.CodeName(s.Code))
-	b = appendQuoted(append(b, `,"message":`...), s.Message)
+	b = appendQuoted(append(b, `,"message":`...), f.o.Seen.Mask(s.Message))
 	if s.Origin != "" {
 		b = appendQuoted(append(b, `,"origin":`...), string(s.Origin))
 	}
@@ -191,9 +215,13 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 			b = append(b, ',')
 		}
 		b = appendQuoted(append(b, `{"type":`...), string(typeName(d.GetTypeUrl())))
-		b = append(base64.StdEncoding.AppendEncode(append(b, `,"value":"`...), d.GetValue()), '"')
+		if f.o.Seen.Holds(d.GetValue()) {
+			b = appendQuoted(append(b, `,"value":`...), secret.Mask)
+		} else {
+			b = append(base64.StdEncoding.AppendEncode(append(b, `,"value":"`...), d.GetValue()), '"')
+		}
 		if j, ok := detailJSON(d, &f.o, ""); ok {
-			b = append(append(b, `,"message":`...), j...)
+			b = append(append(b, `,"message":`...), f.o.Seen.Mask(string(j))...)
 		}
 		b = append(b, '}')
 	}
@@ -212,4 +240,10 @@ func detailJSON(d *anypb.Any, o *Options, indent string) ([]byte, bool) {
 	}
 	j, err := transcode.NewEncoder(d.ProtoReflect().Descriptor(), o.encoding(nil, indent)).Append(nil, wire)
 	return j, err == nil
+}
+
+// RequestStripper takes out of requests that are shown what is secret by its name or
+// by the schema.
+func RequestStripper(o *Options) *secret.Stripper {
+	return &secret.Stripper{Secret: secret.Field, Keys: secret.Name, Types: known{o.Types}}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -25,6 +26,8 @@ type Exchange struct {
 	painter   *jsonPainter
 	noRequest bool
 
+	sentFields *secret.Stripper // takes the secrets out of requests
+
 	opened  time.Time
 	request []byte // as JSON
 	answer  []byte // the one response, as JSON; nil before it came
@@ -40,6 +43,7 @@ func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchang
 	o.Live = true
 	f := &Exchange{out: newWriter(w, &o), o: o, indented: format == JSON, noRequest: !requests}
 	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
+	f.sentFields = RequestStripper(&f.o)
 	if o.Color {
 		f.painter = &jsonPainter{w: pieces{f.out}}
 	}
@@ -55,7 +59,8 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 		if f.noRequest {
 			return nil
 		}
-		if f.request, err = f.requests.of(e.Message).Append(f.request[:0], e.Message.Wire); err != nil {
+		wire, _ := f.sentFields.Strip(e.Message.Desc, e.Message.Wire)
+		if f.request, err = f.requests.of(e.Message).Append(f.request[:0], wire); err != nil {
 			f.request = append(f.request[:0], "null"...) // raw bytes that are no message
 		}
 	case invoke.ResponseReceived:
@@ -78,7 +83,7 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
 			f.line = appendQuoted(append(f.line, `,"name":`...), invoke.CodeName(s.Code))
 			if s.Message != "" {
-				f.line = appendQuoted(append(f.line, `,"message":`...), s.Message)
+				f.line = appendQuoted(append(f.line, `,"message":`...), f.o.Seen.Mask(s.Message))
 			}
 			f.line = append(f.line, '}')
 		}
@@ -94,7 +99,7 @@ func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
 	if !f.noRequest {
 		f.line = appendQuoted(append(f.line, `,"request":`...), string(text))
 	}
-	f.line = appendQuoted(append(f.line, `,"error":`...), why.Error())
+	f.line = appendQuoted(append(f.line, `,"error":`...), f.o.Seen.Mask(why.Error()))
 	return f.end(at)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -122,9 +123,12 @@ type Options struct {
 	Filter    *Filter
 	FilterRaw bool
 
-	// SecretHeaders tells of a lower-case name of a request header that its
-	// values are not to be shown, beyond those that SecretHeader knows. May be nil.
+	// SecretHeaders reports of a lower-case name of a request header that its values
+	// are not to be shown, beyond those that secret.Request knows. May be nil.
 	SecretHeaders func(name string) bool
+	// Seen is what was sent as a secret, and is masked in the metadata and the status
+	// that come back. May be nil.
+	Seen *secret.Seen
 	// Label marks each line of Events when there are many calls; nil: no mark.
 	Label *Label
 }

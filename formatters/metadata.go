@@ -5,54 +5,53 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// masked stands for a value that is not shown.
-const masked = "•••"
-
-// SecretHeader tells of a request header that its values are credentials, to be
-// neither shown nor stored. Case does not matter.
-func SecretHeader(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "authorization", "proxy-authorization", "cookie":
-		return true
+// requestValue returns the value of a request header as it may be shown: whether it
+// is secret its name, its look and where it came from decide.
+func (o *Options) requestValue(key, value string) string {
+	if secret.Request(key, value) || o.SecretHeaders != nil && o.SecretHeaders(strings.ToLower(key)) {
+		return secret.Mask
 	}
-	for _, part := range []string{"token", "secret", "password", "api-key", "api_key", "apikey"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return false
+	return o.Seen.Mask(encodedValue(key, value))
 }
 
-// secret tells whether the values of a request header are to be masked.
-func (o *Options) secret(name string) bool {
-	return SecretHeader(name) || o.SecretHeaders != nil && o.SecretHeaders(strings.ToLower(name))
+// responseValue returns the value of a response header or trailer as it may be
+// shown: without what is secret by its name, and without what was sent as a secret.
+func (o *Options) responseValue(key, value string) string {
+	if secret.Response(key, value) || o.Seen.Mask(value) == secret.Mask {
+		return secret.Mask
+	}
+	if invoke.IsBinary(key) && o.Seen.Holds([]byte(value)) {
+		return secret.Mask
+	}
+	return o.Seen.Mask(encodedValue(key, value))
 }
 
-// appendMetadata appends metadata as a JSON object of arrays, keys in order.
-func appendMetadata(dst []byte, md invoke.Metadata, secret func(name string) bool) []byte {
+// encodedValue is a value of metadata as text: base64 when its name says bytes.
+func encodedValue(key, value string) string {
+	if invoke.IsBinary(key) {
+		return base64.StdEncoding.EncodeToString([]byte(value))
+	}
+	return value
+}
+
+// appendMetadata appends metadata as a JSON object of arrays, keys in order. Show
+// returns what is printed of a value.
+func appendMetadata(dst []byte, md invoke.Metadata, show func(key, value string) string) []byte {
 	dst = append(dst, '{')
 	for i, key := range md.Keys() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(appendText(dst, key), ':', '[')
-		hide := secret != nil && secret(key)
 		for j, value := range md[key] {
 			if j > 0 {
 				dst = append(dst, ',')
 			}
-			switch {
-			case hide:
-				dst = appendQuoted(dst, masked)
-			case invoke.IsBinary(key):
-				dst = append(base64.StdEncoding.AppendEncode(append(dst, '"'), []byte(value)), '"')
-			default:
-				dst = appendText(dst, value)
-			}
+			dst = appendText(dst, show(key, value))
 		}
 		dst = append(dst, ']')
 	}
@@ -66,12 +65,4 @@ func appendText(dst []byte, s string) []byte {
 		return appendQuoted(dst, s)
 	}
 	return appendQuotedBytes(dst, s)
-}
-
-// metadataValue returns a value of a header as a person reads it.
-func metadataValue(key, value string) string {
-	if invoke.IsBinary(key) {
-		return base64.StdEncoding.EncodeToString([]byte(value))
-	}
-	return Clean(value, false)
 }

@@ -66,7 +66,7 @@ func (v *verbose) Event(e *invoke.Event) error {
 	case invoke.HeadersReceived:
 		v.headers = true
 		v.mark("response headers", e)
-		v.block("Response headers received:", e.Metadata, nil)
+		v.block("Response headers received:", e.Metadata, v.o.responseValue)
 	case invoke.ResponseReceived:
 		v.received++
 		v.bytesIn += int64(len(e.Message.Wire))
@@ -89,7 +89,7 @@ func (v *verbose) open(e *invoke.Event) {
 		fmt.Fprintf(&v.b, "\nCalling %s\n(%s over HTTP/%s, codec %s, compression %s)\n", Clean(e.Wire.URL, false),
 			Clean(e.Wire.Protocol, false), Clean(e.Wire.HTTP, false), Clean(e.Wire.Codec, false), Clean(e.Wire.Compression, false))
 	}
-	v.block("Request metadata to send:", e.Metadata, v.o.secret)
+	v.block("Request metadata to send:", e.Metadata, v.o.requestValue)
 	v.b.WriteByte('\n')
 }
 
@@ -105,7 +105,7 @@ func (v *verbose) method(d protoreflect.MethodDescriptor) string {
 }
 
 // block tells metadata under a heading.
-func (v *verbose) block(heading string, md invoke.Metadata, secret func(string) bool) {
+func (v *verbose) block(heading string, md invoke.Metadata, show func(key, value string) string) {
 	v.b.WriteString("\n" + heading + "\n")
 	if len(md) == 0 {
 		v.b.WriteString("(empty)\n")
@@ -113,12 +113,7 @@ func (v *verbose) block(heading string, md invoke.Metadata, secret func(string) 
 	for _, key := range md.Keys() {
 		name := painted(Clean(key, false), paintKey, v.o.Color)
 		for _, value := range md[key] {
-			if secret != nil && secret(key) {
-				value = masked
-			} else {
-				value = metadataValue(key, value)
-			}
-			v.b.WriteString(name + ": " + value + "\n")
+			v.b.WriteString(name + ": " + Clean(show(key, value), false) + "\n")
 		}
 	}
 }
@@ -129,7 +124,7 @@ func (v *verbose) finish(e *invoke.Event) {
 		if !v.headers {
 			v.block("Response headers received:", nil, nil)
 		}
-		v.block("Response trailers received:", e.Metadata, nil)
+		v.block("Response trailers received:", e.Metadata, v.o.responseValue)
 	}
 	if v.received > 1 {
 		v.phases = append(v.phases, phase{"last response", v.last})

@@ -208,6 +208,22 @@ func (t Target) Local() bool {
 	}
 }
 
+// Named reports whether the target is on this machine by a name, for which somebody
+// may answer with an address of another.
+func (t Target) Named() bool {
+	if t.Network != "tcp" || !t.Local() {
+		return false
+	}
+	_, err := netip.ParseAddr(t.Host())
+	return err != nil
+}
+
+// Same reports whether two targets lead to the same place, however it is spoken to
+// there.
+func (t Target) Same(other Target) bool {
+	return t.Network == other.Network && strings.EqualFold(t.Address, other.Address)
+}
+
 // String returns the target as ParseTarget reads it.
 func (t Target) String() string {
 	switch t.Network {

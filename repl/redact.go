@@ -1,98 +1,256 @@
 package repl
 
 import (
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
 )
 
 // Redacted stands where a secret was.
 const Redacted = "‹redacted›"
 
-// A redaction is the forms in which a text gives a value a name: "name": "value" and
-// name: value, as in JSON and in headers; name=value and name:=value; --name value; header
-// name: value; and a user and password in an address.
-type redaction struct{ json, word, flag, header, user *regexp.Regexp }
-
-// redactions is made when it is first needed.
-var redactions = sync.OnceValue(func() *redaction {
-	const quoted = `"(?:[^"\\]|\\.)*"?|'[^']*'?|`
-	return &redaction{
-		json:   regexp.MustCompile(`(["']?)([A-Za-z_][A-Za-z0-9_.\-\[\]]*)(["']?)(\s*:\s*)("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,}\]"'{\[][^,}\]\n]*)`),
-		word:   regexp.MustCompile(`([A-Za-z_@][A-Za-z0-9_.\-\[\]+"]*)(:?=)(` + quoted + `[^\s"']\S*)`),
-		flag:   regexp.MustCompile(`(--?)([a-z][a-z\-]*)(\s+)(` + quoted + `[^\s"'-]\S*)`),
-		header: regexp.MustCompile(`(?m)(^|\s)(header\s+["']?)([A-Za-z0-9_.\-]+)(\s*[:=]\s*)([^\n]*)`),
-		user:   regexp.MustCompile(`(\w+://)[^/\s@"']+@`),
-	}
-})
-
-// Redact puts Redacted in place of the values that have a secret name, however they are
-// written, and of users in addresses. It keeps everything else as it is. A name that is a path
-// is secret when its last part is.
-func Redact(text string, secret func(name string) bool) string {
-	hides := func(name string) bool {
-		last := strings.Trim(name, `[]"'+`)
-		if i := strings.LastIndexAny(last, ".["); i >= 0 {
-			last = last[i+1:]
-		}
-		return secret(last) || secret(strings.Trim(name, `[]"'`))
-	}
-	re := redactions()
-	text = re.user.ReplaceAllString(text, "${1}"+Redacted+"@")
-	text = replace(re.header, text, func(g []string) string {
-		if !hides(g[3]) {
-			return g[0]
-		}
-		return g[1] + g[2] + g[3] + g[4] + Redacted
-	})
-	text = replace(re.word, text, func(g []string) string {
-		if !hides(g[1]) {
-			// The value may be a pair itself: --header=name: value.
-			return g[1] + g[2] + redactPairs(g[3], hides)
-		}
-		return g[1] + g[2] + Redacted
-	})
-	text = replace(re.flag, text, func(g []string) string {
-		if !hides(g[2]) {
-			return g[0]
-		}
-		return g[1] + g[2] + g[3] + Redacted
-	})
-	return redactPairs(text, hides)
+// Secrets decides what is left out of a text.
+type Secrets struct {
+	Name   func(name string) bool        // reports whether the values of a field, flag or parameter are secret
+	Header func(name, value string) bool // reports whether a header is
+	Value  func(value string) bool       // reports whether a value is, whatever its name
 }
 
-// redactPairs redacts name: value.
-func redactPairs(text string, hides func(name string) bool) string {
-	return replace(redactions().json, text, func(g []string) string {
-		if !hides(g[2]) || strings.Contains(g[5], Redacted) {
-			return g[0]
-		}
-		value := Redacted
-		if g[5][0] == '"' || g[5][0] == '\'' {
-			value = g[5][:1] + Redacted + g[5][:1]
-		} else if g[1] != "" && g[3] == "" { // all of it is in quotes, as in 'name: value'
-			if end := strings.Index(g[5], g[1]); end >= 0 {
-				value += g[5][end:]
-			}
-		}
-		return g[1] + g[2] + g[3] + g[4] + value
-	})
+// Redact puts Redacted in the place of the secrets in a text of statements, however they
+// are quoted. It reads the text as Lex does: the words of each statement, the documents in
+// them as trees, the commands behind | and the comments. All below a secret name in a
+// document, or behind one in a path, is secret. What has no secret in it stays as it is.
+func Redact(text string, secrets Secrets) string {
+	r := &redaction{secrets: secrets, text: text}
+	r.statements(0, len(text))
+	return r.apply()
 }
 
-func replace(re *regexp.Regexp, text string, fn func(groups []string) string) string {
+// A redaction is the changes that a text needs.
+type redaction struct {
+	secrets Secrets
+	text    string
+	edits   []edit
+	depth   int             // of pairs, and of strings with documents inside
+	nested  int             // of commands behind |, and of comments
+	names   map[string]bool // what was found out of them
+}
+
+// Bounds of what is read into; beyond them a text is secret as a whole. Nobody types what
+// comes near them.
+const (
+	maxPairs   = 8   // names before a value, strings in strings
+	maxNested  = 16  // commands behind commands, comments in comments
+	maxNesting = 128 // brackets of a document
+)
+
+// name reports whether a name is secret.
+func (r *redaction) name(name string) bool {
+	is, known := r.names[name]
+	if !known {
+		is = r.secrets.Name(name)
+		if r.names == nil {
+			r.names = map[string]bool{}
+		}
+		r.names[name] = is
+	}
+	return is
+}
+
+// An edit puts a text in the place of another.
+type edit struct {
+	start, end int
+	with       string
+}
+
+// apply makes the edits, of which the first counts where two overlap.
+func (r *redaction) apply() string {
+	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.start - b.start })
 	var b strings.Builder
-	last := 0
-	for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
-		groups := make([]string, len(m)/2)
-		for i := range groups {
-			if m[2*i] >= 0 {
-				groups[i] = text[m[2*i]:m[2*i+1]]
-			}
+	at := 0
+	for _, e := range r.edits {
+		if e.start < at {
+			continue
 		}
-		b.WriteString(text[last:m[0]])
-		b.WriteString(fn(groups))
-		last = m[1]
+		b.WriteString(r.text[at:e.start])
+		b.WriteString(e.with)
+		at = e.end
 	}
-	b.WriteString(text[last:])
+	b.WriteString(r.text[at:])
 	return b.String()
+}
+
+// statements redacts the statements of a part of the text, and the comments between them.
+func (r *redaction) statements(from, to int) {
+	at := from
+	for _, st := range Lex(r.text[from:to]) {
+		r.comment(at, from+st.Start)
+		at = from + st.End
+		words := slices.Clone(st.Words)
+		if st.To.End > 0 {
+			words = append(words, st.To)
+		}
+		for i := range words {
+			words[i].Start += from
+			words[i].End += from
+		}
+		r.words(words, "")
+		if i := strings.LastIndex(r.text[from+st.Start:at], st.Pipe); st.Pipe != "" && i >= 0 {
+			r.inner(from+st.Start+i, from+st.Start+i+len(st.Pipe))
+		}
+	}
+	r.comment(at, to)
+}
+
+// inner redacts statements inside of others.
+func (r *redaction) inner(from, to int) {
+	if r.nested++; r.nested > maxNested {
+		r.edits = append(r.edits, edit{from, to, Redacted})
+		return
+	}
+	r.statements(from, to)
+	r.nested--
+}
+
+// comment redacts what stands between statements, as if it were words.
+func (r *redaction) comment(from, to int) {
+	i := strings.IndexByte(r.text[from:to], '#')
+	if i < 0 {
+		return
+	}
+	if from += i + 1; from < to {
+		r.inner(from, to)
+	}
+}
+
+// words redacts the words of a statement, or those behind its command when that is not "".
+func (r *redaction) words(words []Word, command string) {
+	next := plain // what the next word is
+	for i, w := range words {
+		kind := next
+		next = plain
+		if kind == plain && strings.HasPrefix(w.Text, "-") && len(w.Text) > 1 {
+			var spans []Span
+			spans, next = r.flag(w.Text)
+			r.replace(w, spans)
+			continue
+		}
+		switch {
+		case kind != plain:
+		case command == "" && w.Text == "header":
+			r.header(words[i+1:])
+			return
+		case command == "" && w.Text != "time" && w.Text != "watch":
+			command = w.Text
+		case command == "target" || command == "diagnose":
+			kind = address
+		}
+		r.replace(w, r.spans(w.Text, kind))
+		if kind == plain {
+			next = r.follows(w.Text)
+		}
+	}
+}
+
+// follows returns what the word behind one is that says so by its end: the scheme of an
+// authorization, or the name of a header whose value is a word of its own.
+func (r *redaction) follows(text string) wordKind {
+	if strings.EqualFold(text, "bearer") || strings.EqualFold(text, "basic") {
+		return whole
+	}
+	if name, ok := strings.CutSuffix(text, ":"); ok && r.name(name) {
+		return whole
+	}
+	return plain
+}
+
+// header redacts the words of the command header, which are one text.
+func (r *redaction) header(words []Word) {
+	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return
+	}
+	var parts []string
+	for _, w := range words {
+		parts = append(parts, w.Text)
+	}
+	name, value, begins, ok := cutHeader(strings.Join(parts, " "))
+	if !ok || !r.secrets.Header(name, value) {
+		r.words(words, "header")
+		return
+	}
+	first, last := words[0], words[len(words)-1]
+	if begins < len(first.Text) {
+		r.replace(first, []Span{{Start: begins, End: len(first.Text)}})
+		if len(words) > 1 {
+			r.edits = append(r.edits, edit{first.End, last.End, ""})
+		}
+		return
+	}
+	if len(words) > 1 {
+		r.edits = append(r.edits, edit{words[1].Start, last.End, Redacted})
+	}
+}
+
+// cutHeader cuts 'name: value' or name=value, and tells where the value begins.
+func cutHeader(text string) (name, value string, begins int, ok bool) {
+	i := strings.IndexAny(text, ":=")
+	if i <= 0 {
+		return "", "", 0, false
+	}
+	value = strings.TrimLeft(text[i+1:], " \t")
+	return strings.TrimSpace(text[:i]), value, len(text) - len(value), true
+}
+
+// replace puts Redacted in the place of spans of a word. A word that was in quotes is
+// written anew, as one that means the same.
+func (r *redaction) replace(w Word, spans []Span) {
+	if len(spans) == 0 {
+		return
+	}
+	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start - b.Start })
+	if w.Raw {
+		for _, s := range spans {
+			r.edits = append(r.edits, edit{w.Start + s.Start, w.Start + s.End, Redacted})
+		}
+		return
+	}
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		if s.Start < at {
+			continue
+		}
+		b.WriteString(w.Text[at:s.Start])
+		b.WriteString(Redacted)
+		at = s.End
+	}
+	b.WriteString(w.Text[at:])
+	double := strings.IndexByte(r.text[w.Start:w.End], '"') >= 0
+	r.edits = append(r.edits, edit{w.Start, w.End, requote(b.String(), double)})
+}
+
+// requote writes a text as a word. Where it was in double quotes, what is replaced in
+// those is replaced in it too.
+func requote(text string, double bool) string {
+	lead := ""
+	if i := strings.IndexByte(text, '='); i > 0 && plainWord(text[:i]) {
+		lead, text = text[:i+1], text[i+1:]
+	}
+	switch {
+	case plainWord(text):
+		return lead + text
+	case double && strings.Contains(text, "$"):
+		return lead + `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(text) + `"`
+	}
+	return lead + "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// plainWord reports whether a text with Redacted in it needs no quotes.
+func plainWord(text string) bool {
+	text = strings.ReplaceAll(text, Redacted, "x")
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0
 }

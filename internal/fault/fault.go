@@ -28,6 +28,12 @@ func Before(fn func()) {
 	restore.Store(&fn)
 }
 
+// mask takes secrets out of what is told; nil: nothing is.
+var mask atomic.Pointer[func(string) string]
+
+// Mask has a function take the secrets out of what is told of a panic.
+func Mask(fn func(text string) string) { mask.Store(&fn) }
+
 // Exit ends the process when the goroutine that deferred it panics.
 func Exit() {
 	if cause := recover(); cause != nil {
@@ -41,6 +47,10 @@ func Exit() {
 
 // Tell tells of a panic, from the deferred function that recovered it.
 func Tell(w io.Writer, cause any) {
-	fmt.Fprintf(w, "rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
+	text := fmt.Sprintf("rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
 		cause, debug.Stack())
+	if fn := mask.Load(); fn != nil {
+		text = (*fn)(text)
+	}
+	_, _ = io.WriteString(w, text) // there is nobody left to tell
 }

@@ -25,6 +25,7 @@ type Dialer struct {
 	// URL, or a nil Proxy, is none. See ProxyFromEnvironment.
 	Proxy    func(address string) (*url.URL, error)
 	ProxyTLS TLSOptions // for proxies that are https
+	Here     *Here      // watches plaintext connections of a target that is named as this machine; nil: nobody does
 	Told     func(Step) // is told of each step, maybe by several goroutines; may be nil
 }
 

@@ -40,6 +40,7 @@ const (
 	ProxyUnusable    Kind = "the proxy cannot be used" // as it is named
 	Handshake        Kind = "TLS handshake"            // any other fault of TLS
 	NoSocket         Kind = "no such socket"
+	Elsewhere        Kind = "the name is not this machine" // and was spoken to in plaintext
 	Other            Kind = "cannot connect"
 )
 

@@ -183,7 +183,7 @@ func (t *Transport) stepUp(ctx context.Context, began time.Time, wasSecure bool)
 	if decided || !errors.As(last, &ce) {
 		return false
 	}
-	if ce.Kind != connect.ServerTLS &&
+	if ce.Kind != connect.ServerTLS && ce.Kind != connect.Elsewhere &&
 		(!maybeTLS(ce.Kind) || !t.answersTLS(ctx, began)) {
 		return false
 	}
@@ -290,7 +290,13 @@ func (t *Transport) dial(ctx context.Context, address string) (net.Conn, error) 
 	if network == invoke.NetworkResolver {
 		network = "tcp"
 	}
-	conn, err := t.o.Connect.Dial(ctx, network, address)
+	t.mu.Lock()
+	dial := t.o.Connect.DialPlain
+	if t.secure {
+		dial = t.o.Connect.Dial
+	}
+	t.mu.Unlock()
+	conn, err := dial(ctx, network, address)
 	var ce *connect.Error
 	if errors.As(err, &ce) && !ce.Proxy {
 		ce.Address = t.dialled(ce.Address)

@@ -115,7 +115,7 @@ func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case ce.Kind == connect.ServerTLS && !t.decided:
+	case (ce.Kind == connect.ServerTLS || ce.Kind == connect.Elsewhere) && !t.decided:
 		t.secure, t.decided = true, true
 		return true, nil
 	case version == "" && (ce.Kind == connect.HTTP1 || ce.Kind == connect.Closed):

@@ -20,7 +20,11 @@ func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn
 	}
 	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
 	defer cancel()
-	raw, err := t.o.Connect.Dial(limited, t.target.Network, t.target.Address)
+	dial := t.o.Connect.DialPlain
+	if secure {
+		dial = t.o.Connect.Dial
+	}
+	raw, err := dial(limited, t.target.Network, t.target.Address)
 	if err != nil {
 		return nil, err
 	}

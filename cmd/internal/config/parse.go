@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
 const (
@@ -281,7 +281,7 @@ func (f *File) headers(c *Context, e entry) error {
 	for _, h := range headers {
 		s := Setting{Key: "headers." + strings.ToLower(h.key), Line: h.line}
 		if v, ok := text(h.value); ok {
-			if formatters.SecretHeader(h.key) {
+			if secret.Request(h.key, v) {
 				return &SyntaxError{Path: f.Path, Line: h.line, Text: fmt.Sprintf("headers.%s: secrets do not belong into this file; write {env: NAME} or {file: PATH}", h.key)}
 			}
 			s.Values = []string{v}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc/codes"
 )
 
@@ -19,6 +20,12 @@ type Care struct {
 	Wait  time.Duration // for the server to be up, from the first call on; 0: none
 	Retry int           // how often a call that got no answer is tried again
 
+	// Authorization is the value of authorization for the calls whose metadata has
+	// Later there; "": Authorize finds it out.
+	Authorization string
+	// Withhold are the lower-case names of headers that are not for this target: they
+	// are taken out of the metadata of its calls.
+	Withhold []string
 	// Authorize returns the value of authorization for the calls whose metadata has
 	// Later there. With fresh, the value that it returned last was refused. It may
 	// run a program or ask a person; its errors are told as *CredentialError. Nil
@@ -30,15 +37,15 @@ type Care struct {
 	// Untrusted is the file that named the target and that nobody has vouched for:
 	// no secret is sent there. "" when there is no such file.
 	Untrusted string
-	// Secret tells of the lower-case name of a header that its values are secrets.
+	// Secret reports whether a header of a lower-case name with a value is a secret.
 	// Nil: there are none.
-	Secret func(name string) bool
+	Secret func(name, value string) bool
 
 	Say    func(text string) // tells a person what goes on; nil: nobody listens
 	Jitter func() float64    // from 0 to 1, spreads retries; nil: they are not spread
 }
 
-// Later stands for a value of authorization that Care.Authorize will give.
+// Later stands for a value of authorization that Care gives, for each target its own.
 const Later = "\x00later"
 
 // A CredentialError is a credential that could not be had. Its text has no part of
@@ -55,13 +62,18 @@ type ExposedError struct {
 	Header    string // the first of the secret headers
 	Target    string
 	Untrusted string // the file that named the target; "" when the trouble is plaintext
+	Detail    string // where the target is, when its name says that it is this machine
 }
 
 func (e *ExposedError) Error() string {
 	if e.Untrusted != "" {
 		return fmt.Sprintf("%s is not sent to %s, which %s names: that file is not trusted", e.Header, e.Target, e.Untrusted)
 	}
-	return fmt.Sprintf("%s is not sent to %s in plaintext: that is another machine", e.Header, e.Target)
+	text := fmt.Sprintf("%s is not sent to %s in plaintext: that is another machine", e.Header, e.Target)
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	return text
 }
 
 // careful is a transport with Care.
@@ -69,7 +81,8 @@ type careful struct {
 	invoke.Transport
 	care    Care
 	target  invoke.Target
-	exposed bool // secrets must not be sent
+	here    *connect.Here // watches where the target is; nil: its address says it
+	exposed bool          // secrets must not be sent
 
 	asking        chan struct{} // held by the one who asks for a credential, or looks at what follows
 	authorization string        // the value in use; "": none yet
@@ -84,13 +97,22 @@ type careful struct {
 }
 
 // carefully wraps a transport when there is something to take care of.
-func carefully(t invoke.Transport, target invoke.Target, care Care) invoke.Transport {
+func carefully(t invoke.Transport, target invoke.Target, here *connect.Here, care Care) invoke.Transport {
 	plaintext := target.Security == invoke.SecurityPlaintext && !target.Local() && !care.PlaintextCredentials
 	exposed := plaintext || care.Untrusted != ""
-	if !exposed && care.Wait == 0 && care.Retry == 0 && care.Authorize == nil {
+	if care.PlaintextCredentials {
+		here = nil
+	}
+	c := &careful{Transport: t, care: care, target: target, here: here, exposed: exposed, asking: make(chan struct{}, 1)}
+	if !exposed && here == nil && care.Authorization == "" && len(care.Withhold) == 0 && !c.repeats() {
 		return t
 	}
-	return &careful{Transport: t, care: care, target: target, exposed: exposed, asking: make(chan struct{}, 1)}
+	return c
+}
+
+// repeats reports whether a call may be made more than once.
+func (c *careful) repeats() bool {
+	return c.care.Wait > 0 || c.care.Retry > 0 || c.care.Authorize != nil
 }
 
 // Open begins a call, and again as often as its Care allows.
@@ -99,10 +121,14 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 	if err != nil {
 		return nil, err
 	}
+	if !c.repeats() {
+		s, err := c.Transport.Open(ctx, m, md)
+		return s, c.elsewhere(md, err)
+	}
 	r := &replay{c: c, ctx: ctx, method: m, md: md}
 	r.until = c.waitsUntil()
 	if st := r.open(); st != nil {
-		return nil, &invoke.StatusError{Status: st}
+		return nil, c.elsewhere(md, &invoke.StatusError{Status: st})
 	}
 	return r, nil
 }
@@ -110,17 +136,36 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 // credential returns the metadata with the credential that was left for later. It
 // refuses metadata with secrets for a target that must not get them.
 func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Metadata, error) {
+	md = c.own(md)
 	if err := c.guard(md); err != nil {
 		return nil, refusal(codes.FailedPrecondition, err)
 	}
 	if v := md["authorization"]; len(v) != 1 || v[0] != Later {
 		return md, nil
 	}
+	if c.care.Authorization != "" {
+		return withAuthorization(md, c.care.Authorization), nil
+	}
 	v, err := c.authorized(ctx, "")
 	if err != nil {
 		return nil, withoutCredential(ctx, err)
 	}
 	return withAuthorization(md, v), nil
+}
+
+// own returns metadata without what is for other targets.
+func (c *careful) own(md invoke.Metadata) invoke.Metadata {
+	cloned := false
+	for _, key := range c.care.Withhold {
+		if _, there := md[key]; !there {
+			continue
+		}
+		if !cloned {
+			md, cloned = md.Clone(), true
+		}
+		delete(md, key)
+	}
+	return md
 }
 
 // withAuthorization returns metadata with another value of authorization.
@@ -151,15 +196,36 @@ func refusal(code codes.Code, err error) error {
 
 // guard refuses metadata with secrets for a target that must not get them.
 func (c *careful) guard(md invoke.Metadata) error {
-	if !c.exposed {
+	if !c.exposed && c.here == nil {
 		return nil
 	}
+	key := c.secretKey(md)
+	if key == "" || !c.exposed && c.here.Guard() {
+		return nil
+	}
+	return &ExposedError{Header: key, Target: c.target.String(), Untrusted: c.care.Untrusted}
+}
+
+// secretKey returns the first key of metadata whose value is secret, "" for none.
+func (c *careful) secretKey(md invoke.Metadata) string {
 	for _, key := range md.Keys() {
-		if c.care.Secret != nil && c.care.Secret(key) {
-			return &ExposedError{Header: key, Target: c.target.String(), Untrusted: c.care.Untrusted}
+		for _, value := range md[key] {
+			if c.care.Secret != nil && c.care.Secret(key, value) {
+				return key
+			}
 		}
 	}
-	return nil
+	return ""
+}
+
+// elsewhere makes the error of a connection that led to another machine than the
+// name of the target says the one that tells of the secret.
+func (c *careful) elsewhere(md invoke.Metadata, err error) error {
+	var ce *connect.Error
+	if !errors.As(err, &ce) || ce.Kind != connect.Elsewhere || c.secretKey(md) == "" {
+		return err
+	}
+	return refusal(codes.FailedPrecondition, &ExposedError{Header: c.secretKey(md), Target: c.target.String(), Detail: ce.Detail})
 }
 
 // sameRun is the time within which calls are taken to belong to one run, in which what

@@ -95,6 +95,8 @@ func fetchSet(ctx context.Context, to *discovery.Protoset, name string) error {
 	client := &http.Client{
 		Timeout: fetchTime,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			// It would have the query, in which there may be a token.
+			req.Header.Del("Referer")
 			switch {
 			case req.URL.Scheme != "https":
 				return ErrNotHTTPS

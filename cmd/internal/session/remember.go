@@ -5,12 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/diskcache"
+	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -73,8 +74,8 @@ func (s *Session) group() (string, bool) {
 	}
 	var routing []string
 	for _, key := range s.settings.ReflectMetadata.Keys() {
-		if !secretKey(key) {
-			routing = append(routing, fmt.Sprintf("%q=%q", key, s.settings.ReflectMetadata[key]))
+		if values := s.settings.ReflectMetadata[key]; !slices.ContainsFunc(values, func(v string) bool { return secret.Request(key, v) }) {
+			routing = append(routing, fmt.Sprintf("%q=%q", key, values))
 		}
 	}
 	if len(routing) > 0 {
@@ -82,16 +83,6 @@ func (s *Session) group() (string, bool) {
 		name += " metadata " + hex.EncodeToString(sum[:6])
 	}
 	return name, true
-}
-
-// secretKey tells whether metadata of a name may be a credential.
-func secretKey(key string) bool {
-	for _, part := range []string{"auth", "cookie", "token", "secret", "password", "key", "session", "credential", "signature"} {
-		if strings.Contains(key, part) {
-			return true
-		}
-	}
-	return false
 }
 
 // A refresh is a question that is asked beside a call.

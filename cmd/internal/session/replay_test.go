@@ -232,7 +232,7 @@ func TestWaitsNoLonger(t *testing.T) {
 }
 
 func TestGuards(t *testing.T) {
-	secret := func(name string) bool { return name == "x-key" }
+	secret := func(name, _ string) bool { return name == "x-key" }
 	for _, tt := range []struct {
 		name, target string
 		care         Care

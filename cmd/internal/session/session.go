@@ -104,6 +104,9 @@ func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
 	if !target.Local() {
 		dialer.Proxy = s.settings.Proxy
 	}
+	if target.Named() && target.Security != invoke.SecurityTLS {
+		dialer.Here = &connect.Here{Only: target.Security == invoke.SecurityAuto}
+	}
 	if target.Network == invoke.NetworkDemo {
 		demo := testserver.StartMemory(testserver.Options{Now: s.world.Now})
 		s.closers = append(s.closers, demo.Close)
@@ -124,7 +127,7 @@ func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
 		return nil, err
 	}
 	s.closers = append(s.closers, t.Close)
-	return carefully(t, target, s.settings.Care), nil
+	return carefully(t, target, dialer.Here, s.settings.Care), nil
 }
 
 // Source returns the schema: the files that were given, then the server's

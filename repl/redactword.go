@@ -1,0 +1,301 @@
+package repl
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// A wordKind is what a word is to a redaction.
+type wordKind uint8
+
+const (
+	plain      wordKind = iota // a command, a path with a value, a document, whatever it looks like
+	whole                      // a secret
+	withColon                  // user:password
+	headerPair                 // 'name: value'
+	data                       // a message
+	address                    // of a server
+)
+
+// flagKinds are the flags whose values are not what they look like. Those that say where
+// a secret is have none in them.
+var flagKinds = map[string]wordKind{
+	"H": headerPair, "header": headerPair, "rpc-header": headerPair, "reflect-header": headerPair,
+	"auth-command": whole, "basic": withColon, "u": withColon, "user": withColon, "proxy-user": withColon,
+	"d": data, "data": data, "a": address, "addr": address, "protoset": address, "x": address, "proxy": address,
+	"bearer-file": plain, "bearer-env": plain, "password-file": plain, "password-env": plain,
+	"plaintext-credentials": plain, "key": plain, "certkey": plain,
+}
+
+// flag returns the spans of a flag with its value that are secret, and what the next word
+// is when that has the value.
+func (r *redaction) flag(text string) (spans []Span, next wordKind) {
+	long := strings.TrimLeft(text, "-")
+	begins := len(text) - len(long)
+	name, value, has := strings.Cut(long, "=")
+	kind, known := flagKinds[name]
+	switch short, isShort := flagKinds[long[:min(1, len(long))]]; {
+	case known:
+	case r.name(name):
+		kind = whole
+	case isShort && begins == 1 && len(long) > 1: // -Hname: value
+		return r.shifted(long[1:], short, begins+1), plain
+	}
+	if !has {
+		return nil, kind
+	}
+	return r.shifted(value, kind, begins+len(name)+1), plain
+}
+
+// shifted returns the secret spans of a text that begins at a place of its word.
+func (r *redaction) shifted(text string, kind wordKind, at int) []Span {
+	spans := r.spans(text, kind)
+	for i := range spans {
+		spans[i].Start += at
+		spans[i].End += at
+	}
+	return spans
+}
+
+// spans returns what is secret of a word, or of the value of a flag.
+func (r *redaction) spans(text string, kind wordKind) []Span {
+	all := []Span{{Start: 0, End: len(text)}}
+	trimmed := strings.TrimLeft(text, " \t\r\n")
+	switch {
+	case text == "":
+		return nil
+	case kind == whole, r.secrets.Value(text):
+		return all
+	case kind == withColon:
+		if strings.Contains(text, ":") {
+			return all
+		}
+		return nil
+	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
+		return r.document(text)
+	case kind == headerPair:
+		if name, value, begins, ok := cutHeader(text); ok && value != "" && r.secrets.Header(name, value) {
+			return []Span{{Start: begins, End: len(text)}}
+		}
+		return nil
+	case kind == address:
+		if i := strings.LastIndexByte(text, '@'); i > 0 && !strings.Contains(text, "://") {
+			return []Span{{Start: 0, End: i}}
+		}
+	}
+	if spans := r.url(text); len(spans) > 0 {
+		return spans
+	}
+	if spans, is := r.pair(text); is {
+		return spans
+	}
+	if kind == data || strings.ContainsAny(text, "\n") {
+		return r.lines(text)
+	}
+	return r.inside(text)
+}
+
+// pair returns what is secret of path=value, path:=value, or 'name: value'. is reports
+// whether the text is one of them.
+func (r *redaction) pair(text string) (spans []Span, is bool) {
+	i := strings.IndexAny(text, "=:")
+	if i <= 0 || strings.ContainsAny(text[:i], "\n{") {
+		return nil, false
+	}
+	path, begins := text[:i], i+1
+	if text[i] == ':' && strings.HasPrefix(text[i:], ":=") {
+		begins++
+	}
+	for begins < len(text) && text[begins] == ' ' {
+		begins++
+	}
+	value := text[begins:]
+	if value == "" {
+		return nil, false
+	}
+	if r.secretPath(path) {
+		return []Span{{Start: begins, End: len(text)}}, true
+	}
+	if text[i] == ':' && begins == i+1 { // host:port, or an address of some other kind
+		return nil, false
+	}
+	if r.depth++; r.depth > maxPairs { // a=b=c=…
+		return nil, true
+	}
+	defer func() { r.depth-- }()
+	return r.shifted(value, plain, begins), true
+}
+
+// secretPath reports whether a step of a path is a secret name.
+func (r *redaction) secretPath(path string) bool {
+	for step := range strings.FieldsFuncSeq(path, func(c rune) bool { return strings.ContainsRune(`.[]"'+`, c) }) {
+		if r.name(strings.TrimSpace(step)) {
+			return true
+		}
+	}
+	return r.name(path)
+}
+
+// url returns the user, and the values of secret parameters, in a URL.
+func (r *redaction) url(text string) (spans []Span) {
+	scheme := strings.Index(text, "://")
+	if scheme < 0 || strings.ContainsAny(text[:scheme], " {") {
+		return nil
+	}
+	host := scheme + len("://")
+	end := len(text)
+	if i := strings.IndexAny(text[host:], "/?#"); i >= 0 {
+		end = host + i
+	}
+	if i := strings.LastIndexByte(text[host:end], '@'); i > 0 {
+		spans = append(spans, Span{Start: host, End: host + i})
+	}
+	_, _, ok := strings.Cut(text[end:], "?")
+	if !ok {
+		return spans
+	}
+	at := end + strings.IndexByte(text[end:], '?') + 1
+	for pair := range strings.SplitSeq(text[at:], "&") {
+		name, value, has := strings.Cut(pair, "=")
+		if has && value != "" && (r.name(name) || name == "key" || name == "sig" || r.secrets.Value(value)) {
+			spans = append(spans, Span{Start: at + len(name) + 1, End: at + len(pair)})
+		}
+		at += len(pair) + 1
+	}
+	return spans
+}
+
+// lines returns what is secret of a message that is no JSON, line by line.
+func (r *redaction) lines(text string) (spans []Span) {
+	if tooDeep(text) {
+		return []Span{{Start: 0, End: len(text)}}
+	}
+	at := 0
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		for _, s := range r.tree("{" + line) {
+			spans = append(spans, Span{Start: at + s.Start - 1, End: at + min(s.End-1, len(line))})
+		}
+		at += len(line)
+	}
+	return spans
+}
+
+// inside returns a credential in the midst of a text, behind the name of its scheme.
+func (r *redaction) inside(text string) []Span {
+	low := strings.ToLower(text)
+	for _, scheme := range []string{"bearer ", "basic "} {
+		if i := strings.Index(low, scheme); i >= 0 && strings.TrimSpace(text[i+len(scheme):]) != "" {
+			return []Span{{Start: i + len(scheme), End: len(text)}}
+		}
+	}
+	return nil
+}
+
+// document returns what is secret of a document, comments included.
+func (r *redaction) document(text string) []Span {
+	if tooDeep(text) {
+		return []Span{{Start: 0, End: len(text)}}
+	}
+	spans := r.tree(text)
+	for _, c := range comments(text) {
+		inner := &redaction{secrets: r.secrets, text: text[c.Start:c.End], nested: r.nested, names: r.names}
+		if inner.inner(0, len(inner.text)); len(inner.edits) > 0 {
+			spans = append(spans, c)
+		}
+	}
+	return spans
+}
+
+// tooDeep reports whether a document may nest deeper than maxNesting.
+func tooDeep(text string) bool {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth = max(0, depth-1)
+		}
+		if depth > maxNesting {
+			return true
+		}
+	}
+	return false
+}
+
+// tree returns the values of a document that are secret, without their quotes: those below
+// a secret name, those that look so, and strings with a secret inside, as a document in a
+// string has one.
+func (r *redaction) tree(text string) (spans []Span) {
+	ScanJSON(text, func(t Token) {
+		if t.Text == "" || !r.secretToken(t) {
+			return
+		}
+		start, end := t.Start, t.End
+		if t.Quoted {
+			start, end = start+1, start+1+len(t.Text)
+		}
+		spans = append(spans, Span{Start: start, End: end})
+	})
+	return spans
+}
+
+// secretToken reports whether a key or value of a document is, or has in it, a secret.
+func (r *redaction) secretToken(t Token) bool {
+	plain := t.Text
+	if t.Quoted {
+		plain = unescaped(plain)
+	}
+	if !t.Key {
+		if r.secrets.Value(plain) {
+			return true
+		}
+		for _, s := range t.Path {
+			if !s.List && s.Key != "" && r.secretPath(unescaped(s.Key)) {
+				return true
+			}
+		}
+	}
+	if !t.Quoted || r.depth > maxPairs {
+		return false
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	return len(r.spans(plain, data)) > 0
+}
+
+// unescaped is the text of a string of a document.
+func unescaped(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var plain string
+	if json.Unmarshal([]byte(`"`+text+`"`), &plain) != nil {
+		return strings.ReplaceAll(text, `\`, "")
+	}
+	return plain
+}
+
+// comments returns the comments of a document.
+func comments(text string) (all []Span) {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '"' || c == '\'':
+			i = stringEnd(text, i)
+		case strings.HasPrefix(text[i:], "//"):
+			end := i + len(lineOf(text[i:]))
+			all = append(all, Span{Start: i + 2, End: end})
+			i = end
+		case strings.HasPrefix(text[i:], "/*"):
+			end, after := len(text), len(text)
+			if n := strings.Index(text[i+2:], "*/"); n >= 0 {
+				end, after = i+2+n, i+4+n
+			}
+			all = append(all, Span{Start: i + 2, End: end})
+			i = after
+		default:
+			i++
+		}
+	}
+	return all
+}
