@@ -180,7 +180,7 @@ var tlsSettings = []string{"tls", "insecure", "cacert", "cert", "servername"}
 var rivals = []struct {
 	flags, settings []string
 }{
-	{[]string{"addr", "unix"}, []string{"addr"}},
+	{[]string{"addr", "unix", "targets"}, []string{"addr"}},
 	{[]string{"plaintext"}, tlsSettings},
 	{tlsSettings, []string{"plaintext"}},
 	{[]string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}, []string{"bearer-file", "bearer-env", "basic", "password-file", "password-env", "netrc", "auth-command", "headers.authorization"}},

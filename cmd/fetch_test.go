@@ -23,6 +23,13 @@ func TestProtosetFromURL(t *testing.T) {
 	t.Cleanup(plain.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/demo.binpb", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(testserver.Protoset()) })
+	leaked := make(chan string, 10)
+	other := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leaked <- r.Referer() + r.Header.Get("Authorization") + r.URL.String()
+		_, _ = w.Write(testserver.Protoset())
+	}))
+	t.Cleanup(other.Close)
+	mux.Handle("/away", http.RedirectHandler(other.URL+"/set", http.StatusFound))
 	mux.Handle("/down", http.RedirectHandler(plain.URL, http.StatusFound))
 	mux.Handle("/round", http.RedirectHandler("/round", http.StatusFound))
 	mux.HandleFunc("/half", func(w http.ResponseWriter, _ *http.Request) {
@@ -43,6 +50,7 @@ func TestProtosetFromURL(t *testing.T) {
 		want              string
 	}{
 		{"a set", "/demo.binpb", roots, 0, "rpcctl.demo.v1.Shop\n"},
+		{"a redirect to another host", "/away?token=s3cr3t", roots, 0, "rpcctl.demo.v1.Shop\n"},
 		{"an issuer that is not trusted", "/demo.binpb", "/dev/null", 1, "unknown authority"},
 		{"no such file", "/none", roots, 1, "the server answered 404 Not Found"},
 		{"a redirect to plaintext", "/down", roots, 1, "only fetched over https"},
@@ -58,5 +66,11 @@ func TestProtosetFromURL(t *testing.T) {
 				t.Errorf("exit code %d, %v: %s", code, err, out)
 			}
 		})
+	}
+	close(leaked)
+	for text := range leaked {
+		if text != "/set" {
+			t.Errorf("the other host was sent %q", text)
+		}
 	}
 }

@@ -39,6 +39,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		"each.ndjson": "{}\n{\"nofield\":1}\n",
 		"headers":     "x-plain-name: " + secret + "\n",
 		".netrc":      "machine 127.0.0.1 login me password " + secret + "\n",
+		"shape.proto": shape,
 	} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -89,6 +90,8 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		"authorized":   append([]string{"--plaintext"}, named("authorization", "proxy-authorization", "cookie")...),
 		"named so": append(named("x-api-key", "x-apikey", "my-token", "the-secret", "PASSWORD"),
 			"-H", "my-token-bin: "+base64.StdEncoding.EncodeToString([]byte(secret))),
+		"forty names":         named(fortyNames...),
+		"by their values":     {"-H", "x-plain: Bearer " + secret, "-H", "x-other: basic " + secret, "-H", "x-third: eyJ" + secret},
 		"context":             {"--context", "kept"},
 		"context, by program": {"--context", "program"},
 		"context, by file":    {"--context", "basic"},
@@ -108,6 +111,10 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		{"call", "SayHello", "--repeat", "2", "--with-request", "-o", "events"},
 		{"call", "NoSuch", "-vv"},
 		{"call", "SayHello", "nofield=1", "-vv"},
+		// Whatever was sent comes back in headers, trailers, and the error of a status.
+		append([]string{"call", "Lab.Metadata", "--proto", "shape.proto", "-d", echo, "-vv", "-o", "events"}, silence...),
+		append([]string{"call", "Lab.Metadata", "--proto", "shape.proto", "-d", echo, "-vv", "-o", "events", "--protocol", "connect"}, silence...),
+		append([]string{"call", "Lab.Metadata", "--proto", "shape.proto", "-d", echo, "-o", "events", "--repeat", "2"}, silence...),
 		{"list", "-vv"},
 		{"describe", "Shop", "-vv"},
 		{"export", "--proto-out-dir", "exported", "-vv"},
@@ -181,6 +188,75 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	}
 	if sent < 3*len(kinds) {
 		t.Errorf("only %d secrets were sent", sent)
+	}
+}
+
+// fortyNames are names of headers that say that they are secret.
+var fortyNames = []string{
+	"authorization", "proxy-authorization", "cookie", "set-cookie", "x-auth", "x-auth-token", "x-authorization", "x-amz-security-token",
+	"x-api-key", "api-key", "apikey", "x-apikey", "x-private-key", "x-access-key", "x-secret-key", "x-signing-key", "x-encryption-key",
+	"x-credential", "x-credentials", "x-client-secret", "client_secret", "x-secret", "x-password", "password", "passwd", "x-passphrase",
+	"x-token", "token", "id-token", "refresh_token", "x-csrf-token", "x-goog-iam-authorization-token", "x-session", "x-session-id",
+	"session", "x-signature", "x-hub-signature", "x-jwt-assertion", "bearer", "x-vault-token",
+}
+
+// shape is the demo's own service with messages of which parts are declared not to be
+// printed: a request, an answer, and what is below them.
+const shape = `syntax = "proto3";
+package rpcctl.demo.v1;
+message MetadataRequest { repeated string headers = 1; repeated string trailers = 2; }
+message MetadataReply { repeated MetadataEntry entries = 1 [debug_redact = true]; }
+message MetadataEntry { string name = 1; string text = 2; bytes binary = 3; }
+message SayHelloRequest { string name = 1 [debug_redact = true]; Inner inner = 90; repeated Inner list = 91; map<string, string> labels = 92; Secret whole = 93 [debug_redact = true]; }
+message Inner { string password = 1; string note = 2 [debug_redact = true]; }
+message Secret { string plain = 1; Inner inner = 2; }
+message SayHelloReply { string message = 1 [debug_redact = true]; }
+service Lab { rpc Metadata(MetadataRequest) returns (MetadataReply); }
+service Greeter { rpc SayHello(SayHelloRequest) returns (SayHelloReply); }
+`
+
+// echo asks the demo to send metadata back, and silence lets it: of a header that the
+// call does not have nothing comes.
+var (
+	echo    = `{"headers":["` + strings.Join(append(fortyNames, "x-plain", "x-other", "x-third", "x-plain-name", "x-kept", "x-file"), `","`) + `"],"trailers":["authorization","x-plain","x-plain-name"]}`
+	silence = []string{"--use-reflection=false"}
+)
+
+// Fields that a schema declares secret, or that have a secret name, are in nothing that
+// shows a request, and the first in no events: with all that is below them.
+func TestSecretFieldsAreNeverShown(t *testing.T) {
+	_, addr := demoServer(t)
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "shape.proto"), []byte(shape), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "s3cr3t-0f-th3-f13lds"
+	request := strings.ReplaceAll(`{"name":"S","inner":{"password":"S","note":"S"},"list":[{"note":"S"},{"password":"S"}],"labels":{"token":"S","open":"kept"},"whole":{"plain":"S","inner":{"note":"S"}}}`, `"S"`, `"`+secret+`"`)
+	call := []string{"-a", addr, "--proto", "shape.proto", "--use-reflection=false", "call", "SayHello", "-d", request}
+	var ways [][]string
+	for _, format := range []string{"json", "ndjson", "yaml", "text", "table", "raw", "events"} {
+		ways = append(ways, []string{"--dry-run", "-o", format}, []string{"--dry-run", "-vv", "-o", format})
+	}
+	ways = append(ways, []string{"-o", "events"}, []string{"-o", "events", "-vv"}, []string{"-o", "events", "--repeat", "2"},
+		[]string{"-o", "events", "--output-file", "events.json"}, []string{"-o", "events", "--protocol", "connect", "-v"})
+	env := append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_STATE_HOME="+filepath.Join(home, "state"))
+	for _, way := range ways {
+		c := exec.CommandContext(t.Context(), "rpcctl", append(slices.Clone(call), way...)...)
+		c.Dir, c.Env = home, env
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Errorf("%q: %v: %s", way, err, out)
+		}
+		search(t, fmt.Sprint(way), string(out), secret)
+		if slices.Contains(way, "ndjson") && !strings.Contains(string(out), `"open":"kept"`) || slices.Contains(way, "--dry-run") && !strings.Contains(string(out), "inner.password") {
+			t.Errorf("%q: %s", way, out)
+		}
+		if slices.Contains(way, "events") && !slices.Contains(way, "--dry-run") && !slices.Contains(way, "--output-file") && !strings.Contains(string(out), `"redacted":["message"]`) {
+			t.Errorf("%q: %s", way, out)
+		}
+	}
+	for name, text := range snapshot(t, home) {
+		search(t, name, text, secret)
 	}
 }
 

@@ -1,0 +1,221 @@
+//go:build linux
+
+package cmd_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rpcctl/rpcctl/testserver"
+)
+
+// A destination is a server under a name of its own, and what it was sent.
+type destination struct {
+	addr  string
+	mu    sync.Mutex
+	calls []string // the metadata of each, as text
+}
+
+func newDestination(t *testing.T, host string) *destination {
+	t.Helper()
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &destination{addr: l.Addr().String()}
+	server := testserver.New(testserver.Options{OnCall: func(c testserver.Call) {
+		var text strings.Builder
+		for name, values := range c.Metadata {
+			for _, v := range values {
+				text.WriteString(name + ": " + v + "\n")
+				if encoded, ok := strings.CutPrefix(v, "Basic "); ok {
+					plain, _ := base64.StdEncoding.DecodeString(encoded)
+					text.Write(append(plain, '\n'))
+				}
+			}
+		}
+		d.mu.Lock()
+		d.calls = append(d.calls, text.String())
+		d.mu.Unlock()
+	}})
+	go server.Serve(l)
+	t.Cleanup(server.Close)
+	return d
+}
+
+// take returns what came since it was asked last.
+func (d *destination) take() (text string, calls int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text, calls = strings.Join(d.calls, ""), len(d.calls)
+	d.calls = nil
+	return text, calls
+}
+
+// Credentials go to the target that they are for, however a target is named: what each
+// of two servers was sent is its own.
+func TestCredentialsGoWhereTheyBelong(t *testing.T) {
+	a, b := newDestination(t, "127.0.0.1"), newDestination(t, "127.0.0.2")
+	const ofA, ofB = "s3cret-for-a", "s3cret-for-b"
+	etc := t.TempDir()
+	for name, text := range map[string]string{
+		"rpcctl/config.yaml": "current: a\ncontexts:\n" +
+			"  a: {addr: '" + a.addr + "', bearer-env: TOKEN_A, headers: {x-key-of-a: {env: TOKEN_A}, x-tenant: acme}}\n" +
+			"  b: {addr: '" + b.addr + "', auth-command: 'echo " + ofB + "'}\n" +
+			"  nowhere: {bearer-env: TOKEN_B}\n",
+		"netrc":   "machine 127.0.0.1 login me password " + ofA + "\nmachine 127.0.0.2 login me password " + ofB + "\n",
+		"targets": a.addr + "\n" + b.addr + "\n",
+	} {
+		path := filepath.Join(etc, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := func(more ...string) []string {
+		return append([]string{
+			"HOME=" + etc, "XDG_CONFIG_HOME=" + etc, "XDG_STATE_HOME=" + filepath.Join(etc, "state"), "XDG_CACHE_HOME=" + filepath.Join(etc, "cache"),
+			"PATH=" + os.Getenv("PATH"), "TESTBIN=" + os.Args[0], "TOKEN_A=" + ofA, "TOKEN_B=" + ofB, "NETRC=" + filepath.Join(etc, "netrc"), "GORACE=" + os.Getenv("GORACE"),
+		}, more...)
+	}
+	both := a.addr + "," + b.addr
+	script := func(lines ...string) []string {
+		return []string{"shell", "--keep-going", "-c", strings.Join(lines, "\n")}
+	}
+	for _, tt := range []struct {
+		name   string
+		env    []string
+		args   []string
+		toA    string // what a is sent of secrets: ofA, ofB or ""
+		toB    string
+		callsA int // at least
+		callsB int
+	}{
+		{"targets and netrc", nil, []string{"call", "SayHello", "--targets", both, "--netrc"}, ofA, ofB, 1, 1},
+		{"targets in a file and netrc", nil, []string{"call", "SayHello", "--targets", "@targets", "--netrc"}, ofA, ofB, 1, 1},
+		{"targets, netrc and RPCCTL_ADDR", []string{"RPCCTL_ADDR=" + a.addr}, []string{"call", "SayHello", "--targets", both, "--netrc"}, ofA, ofB, 1, 1},
+		{"targets without the current context", nil, []string{"call", "SayHello", "--targets", both}, "", "", 1, 1},
+		{"targets and a context", nil, []string{"--context", "a", "call", "SayHello", "--targets", both}, ofA, "", 1, 1},
+		{"targets and a context with a program", nil, []string{"--context", "b", "call", "SayHello", "--targets", both}, "", ofB, 1, 1},
+		{"targets and RPCCTL_CONTEXT", []string{"RPCCTL_CONTEXT=a"}, []string{"call", "SayHello", "--targets", both}, "", "", 1, 1},
+		{"targets and a program that is told which", nil, []string{"call", "SayHello", "--targets", both, "--auth-command", `case $RPCCTL_TARGET in *127.0.0.1*) echo $TOKEN_A;; *) echo $TOKEN_B; esac`}, ofA, ofB, 1, 1},
+		{"the current context", nil, []string{"call", "SayHello"}, ofA, "", 1, 0},
+		{"an address instead of the current context", nil, []string{"-a", b.addr, "call", "SayHello"}, "", "", 0, 1},
+		{"an address and a context", nil, []string{"--context", "a", "-a", b.addr, "call", "SayHello"}, "", "", 0, 1},
+		{"an address and RPCCTL_CONTEXT", []string{"RPCCTL_CONTEXT=a"}, []string{"-a", b.addr, "call", "SayHello"}, "", "", 0, 1},
+		{"a context without an address", nil, []string{"--context", "nowhere", "-a", b.addr, "call", "SayHello"}, "", ofB, 0, 1},
+		{"RPCCTL_ADDR before the current context", []string{"RPCCTL_ADDR=" + b.addr}, []string{"call", "SayHello"}, "", "", 0, 1},
+		{"each address", nil, []string{"-a", a.addr, "call", "SayHello", "--each-address", "--netrc"}, ofA, "", 1, 0},
+		{"a target of the shell", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A", "-H", "x-key-of-a: " + ofA}, script("call SayHello", "target "+b.addr, "call SayHello")...), ofA, "", 1, 1},
+		{"a header of the shell", nil, append([]string{"-a", a.addr}, script("header x-api-key: "+ofA, "call SayHello", "target "+b.addr, "call SayHello")...), ofA, "", 1, 1},
+		{"headers that are kept", nil, append([]string{"-a", a.addr, "-H", "x-api-key: " + ofB}, script("target --keep-headers "+b.addr, "call SayHello")...), "", ofB, 0, 1},
+		{"the context of the shell", nil, append([]string{"--context", "a"}, script("call SayHello", "target "+b.addr, "call SayHello")...), ofA, "", 1, 1},
+		{"another context in the shell", nil, append([]string{"-H", "x-api-key: " + ofA}, script("call SayHello", "context use b", "call SayHello", "context use a")...), ofA, ofB, 1, 1},
+		{"a line with an address", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello -a "+b.addr, "call -a"+b.addr+" SayHello", "call SayHello")...), ofA, "", 1, 2},
+		{"a line with targets", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello --targets "+b.addr, "call SayHello")...), ofA, "", 1, 1},
+		{"a line with a context", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello -a "+b.addr+" --context b", "call SayHello")...), ofA, ofB, 1, 1},
+		{"netrc in the shell", nil, append([]string{"-a", a.addr, "--netrc"}, script("call SayHello", "target "+b.addr, "call SayHello")...), ofA, ofB, 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			// With nothing remembered no question about the schema is still under way at the end.
+			c := exec.CommandContext(ctx, "rpcctl", append([]string{"--no-cache"}, tt.args...)...)
+			c.Env, c.Dir = env(tt.env...), etc
+			out, err := c.CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			for _, d := range []struct {
+				*destination
+				own   string
+				calls int
+			}{{a, tt.toA, tt.callsA}, {b, tt.toB, tt.callsB}} {
+				text, calls := d.take()
+				if calls < d.calls {
+					t.Errorf("%s had %d calls, want %d: %s", d.addr, calls, d.calls, out)
+				}
+				for _, s := range []string{ofA, ofB} {
+					if strings.Contains(text, s) != (s == d.own) {
+						t.Errorf("%s was sent %q, want of secrets %q: %s", d.addr, text, d.own, out)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What is for a proxy goes to the proxy alone, and behind one no host is this machine:
+// in plaintext it gets no secret.
+func TestCredentialsBehindAProxy(t *testing.T) {
+	d := newDestination(t, "127.0.0.1")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	asked := make(chan string, 100)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go tunnelTo(c, d.addr, asked)
+		}
+	}()
+	run := func(args ...string) (string, int) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		c := exec.CommandContext(ctx, "rpcctl", append([]string{"--no-cache"}, args...)...)
+		c.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(strings.ToUpper(v), "NO_PROXY=") }),
+			"HTTPS_PROXY=http://me:pr0xy-s3cret@"+l.Addr().String())
+		out, _ := c.CombinedOutput()
+		return string(out), c.ProcessState.ExitCode()
+	}
+	out, code := run("-a", "http://inside.example:80", "call", "SayHello", "-H", "x-tenant: acme")
+	text, calls := d.take()
+	if code != 0 || calls == 0 || strings.Contains(text+out, "pr0xy") || strings.Contains(text, "proxy-auth") {
+		t.Errorf("exit code %d, %d calls: %s: %s", code, calls, text, out)
+	}
+	if got := <-asked; !strings.HasPrefix(got, "Basic ") {
+		t.Errorf("the proxy got %q", got)
+	}
+	out, code = run("-a", "http://inside.example:80", "call", "SayHello", "-H", "x-api-key: k3y-s3cret")
+	if text, _ := d.take(); strings.Contains(text, "k3y") || code != 73 && code != 2 || !strings.Contains(out, "not sent") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// tunnelTo serves one CONNECT, and tells what it was let in with.
+func tunnelTo(c net.Conn, addr string, asked chan<- string) {
+	defer c.Close()
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	asked <- r.Header.Get("Proxy-Authorization")
+	server, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		return
+	}
+	go func() { _, _ = io.Copy(server, c) }()
+	_, _ = io.Copy(c, server)
+}
