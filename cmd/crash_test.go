@@ -14,7 +14,8 @@ import (
 func crashingGoroutine() {
 	go func() {
 		defer fault.Exit()
-		panic("on purpose")
+		fault.Mask(func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "•••") })
+		panic("on purpose, with s3cr3t")
 	}()
 	select {}
 }
@@ -27,7 +28,7 @@ func TestCrashOfAGoroutine(t *testing.T) {
 	if err := c.Run(); !errors.As(err, &exit) || exit.ExitCode() != 134 {
 		t.Errorf("ended with %v", err)
 	}
-	for _, want := range []string{"rpcctl: internal fault: on purpose\n", "crashingGoroutine", "please report it"} {
+	for _, want := range []string{"rpcctl: internal fault: on purpose, with •••\n", "crashingGoroutine", "please report it"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, stderr.String())
 		}

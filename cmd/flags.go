@@ -98,6 +98,9 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 	if (g.cert == "") != (g.key == "") {
 		return s, usage(errors.New("--cert and --key go together"), "")
 	}
+	for _, text := range append([]string{a.env.Getenv("HTTPS_PROXY"), a.env.Getenv("https_proxy")}, g.protosets...) {
+		a.env.Secrets.AddURL(text)
+	}
 	target, err := a.target()
 	if err != nil {
 		return s, err

@@ -179,7 +179,7 @@ func (s *shell) using() string {
 // say prints talk: above the prompt when there is one.
 func (s *shell) say(text string) {
 	if s.editor != nil {
-		s.editor.Print(text)
+		s.editor.Print(s.env.Secrets.Mask(text))
 		return
 	}
 	fmt.Fprintln(s.env.Stderr, strings.TrimSuffix(text, "\n"))

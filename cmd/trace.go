@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
@@ -64,6 +65,9 @@ func (a *app) tellOrigin() {
 	}
 	s := a.session.Settings()
 	if files := append(append([]string{}, s.Protos...), s.Protosets...); len(files) > 0 {
+		for i, name := range files {
+			files[i] = secret.Address(name)
+		}
 		a.trace("Schema: from %s\n", strings.Join(files, ", "))
 	}
 	if a.session.FromMemory() {

@@ -144,6 +144,11 @@ func Address(text string) string {
 	return scheme + "://" + host + query(after)
 }
 
+// secretParameter reports whether a parameter of a query is secret.
+func secretParameter(name, value string) bool {
+	return Name(name) || strings.EqualFold(name, "key") || strings.EqualFold(name, "sig") || Value(value)
+}
+
 // query masks the values of secret parameters in what follows the host of a URL.
 func query(text string) string {
 	path, params, ok := strings.Cut(text, "?")
@@ -158,7 +163,7 @@ func query(text string) string {
 		if err != nil {
 			plain = name
 		}
-		if value != "" && (Name(plain) || strings.EqualFold(plain, "key") || strings.EqualFold(plain, "sig") || Value(value)) {
+		if value != "" && secretParameter(plain, value) {
 			pairs[i] = name + "=" + Mask
 		}
 	}

@@ -78,14 +78,17 @@ func TestSeen(t *testing.T) {
 	s.Add("Basic " + base64.StdEncoding.EncodeToString([]byte("me:hunter2hunter2")))
 	s.Add("Bearer tok/en+1234")
 	s.Add("demo")
+	s.AddURL("https://me:passw0rd-1@h/x?token=p4rameter&v=visible-1")
+	s.AddURL("no URL")
 	for text, want := range map[string]string{
-		"demo":                       Mask,
-		"rpcctl.demo.v1":             "rpcctl.demo.v1",
-		"Bearer tok/en+1234!":        Mask + "!",
-		"wrong token tok/en+1234":    "wrong token " + Mask,
-		"?t=tok%2Fen%2B1234":         "?t=" + Mask,
-		"password hunter2hunter2 is": "password " + Mask + " is",
-		"nothing of the kind":        "nothing of the kind",
+		"demo":                           Mask,
+		"rpcctl.demo.v1":                 "rpcctl.demo.v1",
+		"Bearer tok/en+1234!":            Mask + "!",
+		"wrong token tok/en+1234":        "wrong token " + Mask,
+		"?t=tok%2Fen%2B1234":             "?t=" + Mask,
+		"password hunter2hunter2 is":     "password " + Mask + " is",
+		"passw0rd-1 p4rameter visible-1": Mask + " " + Mask + " visible-1",
+		"nothing of the kind":            "nothing of the kind",
 		base64.StdEncoding.EncodeToString([]byte("tok/en+1234")): Mask + "=",
 	} {
 		if got := s.Mask(text); got != want {

@@ -42,6 +42,25 @@ func (s *Seen) Add(value string) {
 	}
 }
 
+// AddURL takes note of the password and of the secret parameters in a URL; what is none
+// has none.
+func (s *Seen) AddURL(text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return
+	}
+	if password, ok := u.User.Password(); ok {
+		s.Add(password)
+	}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			if secretParameter(name, v) {
+				s.Add(v)
+			}
+		}
+	}
+}
+
 // addBasic takes note of the password in the credentials of RFC 7617.
 func (s *Seen) addBasic(encoded string) {
 	plain, err := base64.StdEncoding.DecodeString(encoded)
