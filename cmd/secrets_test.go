@@ -124,7 +124,21 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		{"context", "show", "-o", "json"},
 		{"context", "show"},
 		{"context", "list"},
-		{"shell", "-c", "call SayHello -vv; call SayHello -o events"},
+		{"shell", "-c", "call SayHello -vv\ncall SayHello -o events\nheader\nvars\nhistory\nset"},
+		{"convert", "rpcctl.demo.v1.HelloRequest", "{}", "-vv"},
+		{"cache", "show", "-vv"},
+		{"version", "-vv"},
+		{"call", "SayHello", "--until", ".message == \"\"", "--every", "0.05s", "--for", "0.1s", "-v"},
+		{"call", "Bake", "cake=nut", "--await", "--timeout", "5", "-v"},
+		{"list", "-o", "json", "-v"},
+		{"list", "-o", "table", "-v"},
+		{"describe", "SayHello", "-o", "json", "-v"},
+		{"describe", "--skeleton", "SayHello", "-v"},
+	}
+	for _, format := range []string{"json", "ndjson", "yaml", "text", "table", "raw", "events"} {
+		for _, more := range [][]string{{"-v"}, {"-vv"}, {"--dry-run", "-vv"}, {"--repeat", "2", "-v"}} {
+			ways = append(ways, append([]string{"call", "SayHello", "-o", format}, more...))
+		}
 	}
 	// All at once: the files are searched when all have ended.
 	t.Run("all", func(t *testing.T) {
@@ -141,6 +155,9 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 						t.Errorf("%q: %s", way, out)
 					}
 				}
+				// The flags stand before the word that is completed.
+				out, _ := run(append(append([]string{"__complete"}, flags...), "call", "Say")...)
+				search(t, "completion", out, secret)
 				// Where the server cannot be reached, or must not get it.
 				for _, target := range []string{"127.0.0.1:1", "http://192.0.2.1:1"} {
 					out, _ := run(append([]string{"-a", target, "call", "SayHello", "-vv", "-o", "events", "--connect-timeout", "0.2"}, flags[min(len(flags), 2):]...)...)
