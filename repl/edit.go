@@ -10,6 +10,9 @@ import (
 // go-prompt goes over the whole text many times for each key.
 const pasteLimit = 8 << 10
 
+// pasteMark begins what stands for a paste.
+const pasteMark = "[paste "
+
 // A paste is a text that is kept aside, and what stands for it.
 type paste struct{ mark, text string }
 
@@ -25,7 +28,7 @@ func (e *Editor) insert(s string) {
 func (e *Editor) paste(s string) {
 	s = strings.TrimRight(s, "\n")
 	if len(s) > pasteLimit {
-		mark := fmt.Sprintf("[paste %d: %s, %d lines]", len(e.pastes)+1, sizeOf(len(s)), strings.Count(s, "\n")+1)
+		mark := fmt.Sprintf(pasteMark+"%d: %s, %d lines]", len(e.pastes)+1, sizeOf(len(s)), strings.Count(s, "\n")+1)
 		e.pastes = append(e.pastes, paste{mark, s})
 		s = mark
 	}

@@ -9,7 +9,7 @@ import (
 //	[ $name = ] word... [ "|" shell command | ">" path | ">>" path ] [ "&" ] [ # comment ]
 //
 // Words are quoted as in a POSIX shell: '...' is literal, in "..." and outside of quotes a
-// backslash takes the meaning from what follows it. Nothing is expanded. What begins with { or
+// backslash takes the meaning from what follows it; see [Word.Expansions]. What begins with { or
 // [ is a document and goes on to its closing bracket, over line ends too, with nothing in it
 // changed; so does what follows := and is a document or a string in double quotes, and what
 // follows = and is a document. Operators stand at the beginning of a word.
@@ -23,6 +23,7 @@ type Statement struct {
 	Background bool    // &
 	Missing    Missing // what is missing at the end of the text
 	operator   Span    // the first operator
+	operators  int     // how many there are
 }
 
 // A Word is a word of a statement.
@@ -31,6 +32,7 @@ type Word struct {
 	Start, End int    // in the text of all statements
 	Raw        bool   // there were no quotes: Text is what was typed
 	places     []int  // of each byte of Text in the text; nil when Raw
+	hidden     []bool // for each byte of Text: a quote or backslash took its meaning; nil when Raw
 }
 
 // Place is where in the text the byte i of the word was typed.
@@ -103,14 +105,18 @@ func (s *Statement) check() error {
 // wrong or not complete is there as far as it goes.
 func Lex(text string) []Statement {
 	l := &lexer{text: text}
+	return l.statements()
+}
+
+func (l *lexer) statements() []Statement {
 	var all []Statement
-	for l.i < len(text) {
+	for l.i < len(l.text) {
 		l.blanks()
 		switch {
-		case l.i >= len(text):
-		case text[l.i] == '\n':
+		case l.i >= len(l.text):
+		case l.text[l.i] == '\n':
 			l.i++
-		case text[l.i] == '#':
+		case l.text[l.i] == '#':
 			l.comment()
 		default:
 			all = append(all, l.statement())

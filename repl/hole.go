@@ -3,6 +3,7 @@ package repl
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A hole is a place in a document that is to be filled in: ‹int32›, or <int32> where there are
@@ -10,8 +11,15 @@ import (
 // not filled in is not there when the text is run: Fill takes it out.
 const holeSigns = "‹›"
 
-// Hole is the text of a hole.
+// Hole is the text of a hole. What would have a meaning in it is replaced: what a hole says may
+// come from anywhere.
 func Hole(what string, ascii bool) string {
+	what = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" _-.,:@…", r) || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return '?'
+	}, what)
 	if ascii {
 		return "<" + what + ">"
 	}
@@ -37,26 +45,31 @@ func HoleName(text string, at Span) string {
 // walkDocuments calls visit for what the documents in a text are made of: a hole, h; a string or
 // another word, w; and { } [ ] , : themselves.
 func walkDocuments(text string, visit func(at, end int, kind byte)) {
-	depth := 0
-	for i := 0; i < len(text); {
+	l := &lexer{text: text}
+	l.statements()
+	for _, d := range l.documents {
+		walkDocument(text[:d.End], d.Start, visit)
+	}
+}
+
+// walkDocument is walkDocuments for the document from i to the end of a text.
+func walkDocument(text string, i int, visit func(at, end int, kind byte)) {
+	for i < len(text) {
 		c, end := text[i], i+1
 		switch {
 		case c == '"' || c == '\'':
 			end = stringEnd(text, i)
-			if depth > 0 {
-				visit(i, end, 'w')
-			}
-		case c == '{' || c == '[':
-			depth++
-			visit(i, end, c)
-		case depth == 0:
-		case c == '}' || c == ']':
-			depth--
-			visit(i, end, c)
-		case c == ',' || c == ':':
+			visit(i, end, 'w')
+		case strings.IndexByte("{[}],:", c) >= 0:
 			visit(i, end, c)
 		case strings.HasPrefix(text[i:], "//"):
 			end = i + len(lineOf(text[i:]))
+		case strings.HasPrefix(text[i:], "/*"):
+			if n := strings.Index(text[i+2:], "*/"); n >= 0 {
+				end = i + n + 4
+			} else {
+				end = len(text)
+			}
 		case holeEnd(text, i) > 0:
 			end = holeEnd(text, i)
 			visit(i, end, 'h')

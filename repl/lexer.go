@@ -7,9 +7,12 @@ import (
 
 // A lexer reads a text from byte i on.
 type lexer struct {
-	text string
-	i    int
-	open Missing
+	text      string
+	i         int
+	open      Missing
+	documents []Span  // what was read in brackets, the last one maybe not to its end
+	nest      nesting // of the last of them
+	within    bool    // the text ends in that one
 }
 
 func (l *lexer) rest() string { return l.text[l.i:] }
@@ -88,7 +91,7 @@ func (l *lexer) operator(s *Statement) bool {
 	case rest[0] == '|':
 		l.i++
 		s.Pipe = strings.TrimSpace(l.command())
-		if before, ok := strings.CutSuffix(s.Pipe, " &"); ok {
+		if before, ok := strings.CutSuffix(s.Pipe, " &"); ok && l.open == 0 {
 			s.Pipe, s.Background = strings.TrimSpace(before), true
 		}
 		s.End = l.i
@@ -108,7 +111,7 @@ func (l *lexer) operator(s *Statement) bool {
 	default:
 		return false
 	}
-	if s.operator.End == 0 {
+	if s.operators++; s.operator.End == 0 {
 		s.operator = Span{Start: start, End: start + 1}
 	}
 	return true
@@ -137,46 +140,58 @@ func (l *lexer) command() string {
 // word reads a word.
 func (l *lexer) word() Word {
 	w := Word{Start: l.i, Raw: true}
-	var b strings.Builder
-	take := func(from, to int) {
+	var b strings.Builder // of a word with quotes
+	take := func(from, to int, hidden bool) {
+		if w.Raw {
+			return
+		}
 		for i := from; i < to; i++ {
-			w.places = append(w.places, i)
+			w.places, w.hidden = append(w.places, i), append(w.hidden, hidden)
 		}
 		b.WriteString(l.text[from:to])
 	}
+	unquoted := func() { // what was read so far was as it was typed
+		if to := l.i; w.Raw {
+			w.Raw = false
+			take(w.Start, to, false)
+		}
+	}
 	pathEnded := false // an = has come: brackets are text now
 	for l.i < len(l.text) && l.open == 0 {
-		c := l.text[l.i]
-		from := l.i
+		c, from := l.text[l.i], l.i
+		soFar := b.String()
+		if w.Raw {
+			soFar = l.text[w.Start:from]
+		}
 		switch {
 		case strings.IndexByte(" \t\r\n", c) >= 0:
 			return l.finish(w, b.String())
-		case (c == '{' || c == '[') && l.document(b.String(), pathEnded):
+		case (c == '{' || c == '[') && l.document(soFar, pathEnded):
 			l.balanced()
-			take(from, l.i)
-		case c == '"' && strings.HasSuffix(b.String(), ":=") && !pathEnded:
+			take(from, l.i, false)
+		case c == '"' && strings.HasSuffix(soFar, ":=") && !pathEnded:
 			l.quoted('"', true)
-			take(from, l.i)
+			take(from, l.i, false)
 		case c == '\'':
-			w.Raw = false
+			unquoted()
 			l.quoted('\'', false)
 			end := l.i
 			if l.open == 0 {
 				end--
 			}
-			take(from+1, max(from+1, end))
+			take(from+1, max(from+1, end), true)
 		case c == '"':
-			w.Raw = false
+			unquoted()
 			l.doubleQuoted(take)
 		case c == '\\':
-			w.Raw = false
+			unquoted()
 			l.backslash(take)
 		default:
 			_, size := utf8.DecodeRuneInString(l.rest())
 			l.i += size
-			take(from, l.i)
+			take(from, l.i, false)
 			if c == '=' && !pathEnded {
-				pathEnded = !l.valueFollows(b.String())
+				pathEnded = !l.valueFollows(soFar + "=")
 			}
 		}
 	}
@@ -204,7 +219,7 @@ func (l *lexer) document(soFar string, pathEnded bool) bool {
 func (l *lexer) finish(w Word, text string) Word {
 	w.Text, w.End = text, l.i
 	if w.Raw {
-		w.places = nil
+		w.Text = l.text[w.Start:w.End]
 	}
 	return w
 }
@@ -212,37 +227,13 @@ func (l *lexer) finish(w Word, text string) Word {
 // balanced reads up to the bracket that closes the one at i, as JSON has it with comments and
 // single quotes.
 func (l *lexer) balanced() {
-	depth := 0
-	for l.i < len(l.text) {
-		switch c := l.text[l.i]; {
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		case c == '"' || c == '\'':
-			l.quoted(c, true)
-			if l.open != 0 {
-				return
-			}
-			continue
-		case strings.HasPrefix(l.rest(), "//"):
-			l.comment()
-			continue
-		case strings.HasPrefix(l.rest(), "/*"):
-			end := strings.Index(l.rest()[2:], "*/")
-			if end < 0 {
-				l.i, l.open = len(l.text), '{'
-				return
-			}
-			l.i += end + 4
-			continue
-		}
-		l.i++
-		if depth == 0 {
-			return
-		}
+	l.nest = nesting{}
+	n, closed := l.nest.read(l.rest())
+	l.documents = append(l.documents, Span{Start: l.i, End: l.i + n})
+	l.i += n
+	if !closed {
+		l.open, l.within = l.nest.missing(), true
 	}
-	l.open = '{'
 }
 
 // quoted reads a string up to and with its closing quote. Where there are escapes, a backslash
@@ -262,33 +253,34 @@ func (l *lexer) quoted(quote byte, escapes bool) {
 
 // doubleQuoted reads "..." in a word: a backslash is itself but before a quote, a backslash, a
 // dollar sign, a backquote and a line end.
-func (l *lexer) doubleQuoted(take func(from, to int)) {
+func (l *lexer) doubleQuoted(take func(from, to int, hidden bool)) {
 	for l.i++; l.i < len(l.text); l.i++ {
 		c := l.text[l.i]
 		if c == '"' {
 			l.i++
 			return
 		}
-		if c == '\\' && l.i+1 < len(l.text) && strings.IndexByte("\"\\$`\n", l.text[l.i+1]) >= 0 {
+		hidden := c == '\\' && l.i+1 < len(l.text) && strings.IndexByte("\"\\$`\n", l.text[l.i+1]) >= 0
+		if hidden {
 			l.i++
 			if l.text[l.i] == '\n' {
 				continue
 			}
 		}
-		take(l.i, l.i+1)
+		take(l.i, l.i+1, hidden)
 	}
 	l.i, l.open = len(l.text), '"'
 }
 
 // backslash reads a backslash outside of quotes, and the character that it hides.
-func (l *lexer) backslash(take func(from, to int)) {
+func (l *lexer) backslash(take func(from, to int, hidden bool)) {
 	if l.i+1 >= len(l.text) {
 		l.i, l.open = len(l.text), '\\'
 		return
 	}
 	_, size := utf8.DecodeRuneInString(l.text[l.i+1:])
 	if l.text[l.i+1] != '\n' {
-		take(l.i+1, l.i+1+size)
+		take(l.i+1, l.i+1+size, true)
 	}
 	l.i += 1 + size
 }

@@ -23,7 +23,7 @@ type Completion struct {
 	From  int
 	Items []Candidate // the best first; texts are not twice there
 	More  int         // how many there are besides
-	Note  string      // why there is nothing, when that is worth telling
+	Note  string      // why there is nothing, or not all there could be, when that is worth telling
 }
 
 // A Candidate is a text to insert, and what it means.
@@ -54,9 +54,9 @@ func (e *Editor) complete() {
 	}
 	start := e.line
 	c := e.opts.Complete(e.line)
+	e.note = c.Note
 	switch common := commonPrefix(c.Items); {
 	case len(c.Items) == 0:
-		e.note = c.Note
 		if e.note == "" {
 			e.note = "nothing to complete here"
 		}
@@ -66,7 +66,9 @@ func (e *Editor) complete() {
 		return
 	case c.More == 0 && len(common) > e.line.Cursor-c.From && // of all candidates, not of the best
 		strings.HasPrefix(common, e.line.Text[c.From:e.line.Cursor]):
-		e.line = e.line.Replace(c.From, e.line.Cursor, common)
+		if l := e.line.Replace(c.From, e.line.Cursor, common); Harmless(e.line.Text, l.Text) { // a piece of a quoted text may not be
+			e.line = l
+		}
 	}
 	e.openMenu(c, start)
 }

@@ -1,0 +1,60 @@
+package repl
+
+// A nesting is how deep in brackets a document is, as JSON has it with comments and single
+// quotes. It may be given a document piece by piece.
+type nesting struct {
+	depth   int
+	quote   byte // of the string that is open; 0: none
+	comment byte // / for one that the line ends, * for one that */ ends; 0: none
+	last    byte // the byte before, where it decides what the next one means
+}
+
+// read reads up to the bracket that closes the first one. It returns how many bytes that are,
+// and whether the bracket is there.
+func (n *nesting) read(text string) (length int, closed bool) {
+	for i := 0; i < len(text); i++ {
+		c, last := text[i], n.last
+		n.last = 0
+		switch {
+		case n.comment == '/':
+			if c == '\n' {
+				n.comment = 0
+			}
+		case n.comment == '*':
+			if c == '/' && last == '*' {
+				n.comment = 0
+			} else {
+				n.last = c
+			}
+		case n.quote != 0:
+			switch {
+			case last == '\\':
+			case c == n.quote:
+				n.quote = 0
+			default:
+				n.last = c
+			}
+		case last == '/' && (c == '/' || c == '*'):
+			n.comment = c
+		case c == '"' || c == '\'':
+			n.quote = c
+		case c == '{' || c == '[':
+			n.depth++
+		case c == '}' || c == ']':
+			if n.depth--; n.depth == 0 {
+				return i + 1, true
+			}
+		default:
+			n.last = c
+		}
+	}
+	return len(text), false
+}
+
+// missing is what the document lacks at its end.
+func (n *nesting) missing() Missing {
+	if n.quote != 0 {
+		return Missing(n.quote)
+	}
+	return '{'
+}
