@@ -17,9 +17,10 @@ import (
 
 // Bounds of a history.
 const (
-	historyMax  = 10_000  // lines that are kept
-	historyFull = 12_000  // lines in the file that make it be written anew
-	entryMax    = 1 << 20 // bytes of one entry: longer ones in a file are none of ours
+	historyMax  = 10_000   // lines that are kept
+	historyFull = 12_000   // lines in the file that make it be written anew
+	entryMax    = 1 << 20  // bytes of one entry as it is stored: longer ones are kept in memory alone
+	fileMax     = 16 << 20 // bytes of the file that are read, the newest
 )
 
 // An Entry is a line of a history as it is stored, one JSON object a line.
@@ -35,6 +36,7 @@ type Entry struct {
 type History struct {
 	mu    sync.Mutex
 	lines []string
+	bytes int // of lines
 	path  string
 	read  int64       // bytes of the file that are in lines
 	file  os.FileInfo // which file that was
@@ -49,6 +51,10 @@ func (h *History) Open(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("making the folder of the history: %w", err)
 	}
+	if err := regular(path); err != nil {
+		h.path = "" // nothing is written to it either
+		return err
+	}
 	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("making the history private: %w", err)
 	}
@@ -59,6 +65,21 @@ func (h *History) Open(path string) error {
 		}
 		return h.shorten()
 	})
+}
+
+// regular returns an error for a path of what is there and no regular file: opening it could wait
+// for ever, and reading it never end.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the history: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("reading the history: %s is no regular file", path)
+	}
+	return nil
 }
 
 // Len is the number of lines.
@@ -90,7 +111,17 @@ func (h *History) keep(line string) {
 		return
 	}
 	h.lines = append(h.lines, line)
-	if extra := len(h.lines) - historyMax; extra > historyMax/10 {
+	h.bytes += len(line)
+	extra := max(0, len(h.lines)-historyMax)
+	over := h.bytes - 2*fileMax
+	for i := 0; over > 0 && i < len(h.lines)-1; i++ {
+		over -= len(h.lines[i])
+		extra = max(extra, i+1)
+	}
+	if extra > historyMax/10 || h.bytes > 2*fileMax {
+		for _, dropped := range h.lines[:extra] {
+			h.bytes -= len(dropped)
+		}
 		h.lines = append([]string(nil), h.lines[extra:]...)
 	}
 }
@@ -124,6 +155,12 @@ func (h *History) append(e Entry) error {
 	if err != nil {
 		return fmt.Errorf("writing the history: %w", err)
 	}
+	if len(text) >= entryMax {
+		return nil
+	}
+	if err := regular(h.path); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(h.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the history: %w", err)
@@ -146,6 +183,9 @@ func (h *History) append(e Entry) error {
 
 // sync takes in what others have added to the file, and returns how many lines it took.
 func (h *History) sync() (int, error) {
+	if err := regular(h.path); err != nil {
+		return 0, err
+	}
 	f, err := os.Open(h.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
@@ -159,26 +199,48 @@ func (h *History) sync() (int, error) {
 		return 0, fmt.Errorf("reading the history: %w", err)
 	}
 	if h.file != nil && (!os.SameFile(h.file, info) || info.Size() < h.read) {
-		h.read, h.lines = 0, nil // it was written anew
+		h.read, h.lines, h.bytes = 0, nil, 0 // it was written anew
 	}
 	h.file = info
 	if info.Size() == h.read {
 		return 0, nil
 	}
-	if _, err := f.Seek(h.read, io.SeekStart); err != nil {
+	from := max(h.read, info.Size()-fileMax)
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
 		return 0, fmt.Errorf("reading the history: %w", err)
 	}
-	n := 0
-	lines := bufio.NewScanner(io.LimitReader(f, info.Size()-h.read))
-	lines.Buffer(nil, entryMax)
-	for lines.Scan() {
-		n++
-		if e, ok := parseEntry(lines.Bytes()); ok {
-			h.keep(e.Line)
-		}
+	n := readEntries(io.LimitReader(f, info.Size()-from), func(e Entry) { h.keep(e.Line) })
+	if from > h.read {
+		n = historyFull // it is longer than what is read of it
 	}
 	h.read = info.Size()
-	return n, nil // a line that is too long ends the reading, and is left behind
+	return n, nil
+}
+
+// readEntries hands on the entries of a file, and returns how many lines it has. What is no
+// entry, or too long for one, is skipped.
+func readEntries(r io.Reader, take func(Entry)) (n int) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	var line []byte
+	long := false
+	for {
+		piece, err := in.ReadSlice('\n')
+		if long = long || len(line)+len(piece) > entryMax; !long {
+			line = append(line, piece...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if long || len(line) > 0 {
+			n++
+		}
+		if e, ok := parseEntry(line); ok && !long {
+			take(e)
+		}
+		if line, long = line[:0], false; err != nil {
+			return n
+		}
+	}
 }
 
 func parseEntry(text []byte) (Entry, bool) {
@@ -189,7 +251,7 @@ func parseEntry(text []byte) (Entry, bool) {
 
 // shorten writes the file anew with its newest entries. A crash leaves the old one.
 func (h *History) shorten() error {
-	text, err := os.ReadFile(h.path)
+	text, err := h.newest()
 	if err != nil {
 		return fmt.Errorf("reading the history: %w", err)
 	}
@@ -209,9 +271,33 @@ func (h *History) shorten() error {
 	return nil
 }
 
+// newest are the newest bytes of the file.
+func (h *History) newest() ([]byte, error) {
+	f, err := os.Open(h.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(0, size-fileMax), io.SeekStart)
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, fileMax))
+	if size > fileMax { // the first line is a piece of one
+		_, text, _ = bytes.Cut(text, []byte{'\n'})
+	}
+	return text, err
+}
+
 // locked runs a function while no other shell touches the file. The lock is a file of its own,
 // since the history may be replaced.
 func (h *History) locked(fn func() error) error {
+	if err := regular(h.path + ".lock"); err != nil {
+		return err
+	}
 	lock, err := os.OpenFile(h.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("locking the history: %w", err)

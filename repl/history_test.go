@@ -1,12 +1,14 @@
 package repl
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -100,8 +102,50 @@ func TestHistoryShared(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("they wait for each other")
+	}
 	if n := openHistory(t, path).Len(); n != 160 {
 		t.Errorf("%d lines of 160", n)
+	}
+}
+
+// Entries that are too long are skipped and those behind them are not; of a long file the newest
+// part is read, and it is shortened.
+func TestHistoryBounds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history")
+	var text bytes.Buffer
+	for n := range 40 {
+		fmt.Fprintf(&text, `{"line":"old %d %s"}`+"\n", n, strings.Repeat("x", entryMax-100))
+	}
+	fmt.Fprintf(&text, `{"line":"%s"}`+"\n"+`{"line":"new"}`+"\n", strings.Repeat("y", 2*entryMax))
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var h History
+	if err := h.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.Len(); h.Line(n-1) != "new" || !strings.HasPrefix(h.Line(n-2), "old 39 ") || n > 16 {
+		t.Errorf("%d lines", n)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > fileMax {
+		t.Errorf("%v, %d bytes", err, info.Size())
+	}
+	for n := range 100 {
+		h.Keep(fmt.Sprint(n, strings.Repeat("z", entryMax)))
+	}
+	if n := h.Len(); n > 2*fileMax/entryMax+1 {
+		t.Errorf("%d long lines are kept", n)
+	}
+	if err := h.Add(Entry{Line: strings.Repeat("w", 2*entryMax)}); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > fileMax {
+		t.Errorf("%v, %d bytes with a line that is too long", err, info.Size())
 	}
 }
