@@ -27,7 +27,7 @@ func Main() int {
 	// process; Notify, unlike Ignore, is not inherited by programs started here.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	interrupts := make(chan os.Signal, 2)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(interrupts, endingSignals()...)
 	env.releaseSignals = func() { signal.Stop(interrupts) }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -48,7 +48,7 @@ func Main() int {
 	select {
 	case code := <-done:
 		return closeStdout(env, code)
-	case <-interrupts:
+	case <-again(interrupts):
 	case <-time.After(grace):
 	}
 	if inCall {
@@ -56,6 +56,31 @@ func Main() int {
 		return statusExit(codes.Canceled)
 	}
 	return exitInterrupted
+}
+
+// endingSignals are the signals that end a command. A hang-up does not where it was
+// ignored from the start, as nohup and disown have it.
+func endingSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
+}
+
+// again waits for a signal that says to end at once. A hang-up does not: when a terminal
+// goes away, both it and its shell send one.
+func again(signals <-chan os.Signal) <-chan struct{} {
+	hurry := make(chan struct{})
+	go func() {
+		for s := range signals {
+			if s != syscall.SIGHUP {
+				close(hurry)
+				return
+			}
+		}
+	}()
+	return hurry
 }
 
 // runGuarded is Run, with a crash of ours told as one.

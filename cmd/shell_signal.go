@@ -13,7 +13,7 @@ func (s *shell) own() {
 	if s.env.releaseSignals != nil {
 		s.env.releaseSignals()
 	}
-	signal.Notify(s.signals, append(windowSignals(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
+	signal.Notify(s.signals, append(windowSignals(), endingSignals()...)...)
 	go func() {
 		for {
 			select {
