@@ -21,7 +21,7 @@ func crashingGoroutine() {
 }
 
 func TestCrashOfAGoroutine(t *testing.T) {
-	c := exec.Command("goroutine-that-crashes")
+	c := command(t, "goroutine-that-crashes")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	var exit *exec.ExitError

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -146,7 +145,7 @@ func TestExportToAFullDisk(t *testing.T) {
 	}
 	out := t.TempDir()
 	for _, where := range []string{"--protoset-out " + out + "/set.binpb", "--proto-out-dir " + out + "/protos"} {
-		cmd := exec.Command("sh", "-c", "ulimit -f 8; exec rpcctl -a demo: export "+where)
+		cmd := command(t, "sh", "-c", "ulimit -f 8; exec rpcctl -a demo: export "+where)
 		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 		text, err := cmd.CombinedOutput()
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(text), "file too large") {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -59,7 +58,7 @@ func TestProtosetFromURL(t *testing.T) {
 		{"a page", "/page", roots, 1, "this is not a descriptor set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cmd := exec.Command("rpcctl", "--protoset", server.URL+tt.path, "list")
+			cmd := command(t, "rpcctl", "--protoset", server.URL+tt.path, "list")
 			cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+tt.roots, "SSL_CERT_DIR=/nonexistent")
 			out, err := cmd.CombinedOutput()
 			if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(string(out), tt.want) {

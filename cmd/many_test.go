@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -90,7 +89,7 @@ func TestInterruptInTheMiddleOfAList(t *testing.T) {
 			if seen := server.Stats().Calls["/rpcctl.demo.v1.Lab/Slow"].Started; seen > next {
 				t.Errorf("the server saw %d calls, and %d are told", seen, next)
 			}
-			rerun := exec.Command("rpcctl", append(p.Args[1:3:3], "call", "Lab.Slow", "--each", "-d", "@"+path, "--skip", m[5], "--concurrency", "8", "-o", "ndjson")...)
+			rerun := command(t, "rpcctl", append(p.Args[1:3:3], "call", "Lab.Slow", "--each", "-d", "@"+path, "--skip", m[5], "--concurrency", "8", "-o", "ndjson")...)
 			out, err := rerun.Output()
 			if err != nil || bytes.Count(out, []byte{'\n'}) != n-next {
 				t.Errorf("--skip %s: %v, %d answers of %d", m[5], err, bytes.Count(out, []byte{'\n'}), n-next)
@@ -156,7 +155,7 @@ func TestSlowReaderOfAnEndlessList(t *testing.T) {
 	go io.Copy(io.Discard, p.out)
 	p.ends(65)
 	w.Close()
-	<-fed
+	receive(t, fed)
 }
 
 // resident is the memory of a process in KiB, without what it maps of its own file.
@@ -185,7 +184,7 @@ func TestListWhileTheServerIsAway(t *testing.T) {
 	server := testserver.New(testserver.Options{})
 	go server.Serve(l)
 	failed := filepath.Join(t.TempDir(), "failed.ndjson")
-	c := exec.Command("rpcctl", "-a", address, "call", "SayHello", "--each", "-d", "@"+names(t, n), "--rate", "400", "--concurrency", "8",
+	c := command(t, "rpcctl", "-a", address, "call", "SayHello", "--each", "-d", "@"+names(t, n), "--rate", "400", "--concurrency", "8",
 		"--keep-going", "-o", "ndjson", "--with-request", "--failures", failed)
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -242,7 +241,7 @@ func TestListWhileTheServerIsAway(t *testing.T) {
 	if bad == 0 {
 		return
 	}
-	again, err := exec.Command("rpcctl", "-a", address, "call", "SayHello", "--each", "-d", "@"+failed, "-o", "ndjson").Output()
+	again, err := command(t, "rpcctl", "-a", address, "call", "SayHello", "--each", "-d", "@"+failed, "-o", "ndjson").Output()
 	if err != nil || bytes.Count(again, []byte{'\n'}) != bad {
 		t.Errorf("the failures again: %v, %d answers of %d", err, bytes.Count(again, []byte{'\n'}), bad)
 	}
@@ -256,7 +255,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(t *testing.T, stderr *os.File, args ...string) []byte {
-		c := exec.Command("rpcctl", append([]string{"-a", "demo:", "call", "Lab.Slow", "--each", "-o", "ndjson"}, args...)...)
+		c := command(t, "rpcctl", append([]string{"-a", "demo:", "call", "Lab.Slow", "--each", "-o", "ndjson"}, args...)...)
 		c.Env = append(os.Environ(), "TERM=xterm")
 		c.Stderr = stderr
 		out, err := c.Output()
@@ -282,7 +281,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		}()
 		out = run(t, slave, args...)
 		slave.Close()
-		return <-seen, out
+		return receive(t, seen), out
 	}
 	t.Run("longer than a second", func(t *testing.T) {
 		screen, out := terminal(t, "-d", "@"+list)

@@ -45,7 +45,7 @@ func onTerminal(t *testing.T, args ...string) *promptTerminal {
 
 func startOnTerminal(t *testing.T, program string, args ...string) *promptTerminal {
 	t.Helper()
-	term := &promptTerminal{Cmd: exec.CommandContext(t.Context(), program, args...), t: t, more: make(chan struct{}, 1)}
+	term := &promptTerminal{Cmd: command(t, program, args...), t: t, more: make(chan struct{}, 1)}
 	tty, err := pty.Start(term.Cmd)
 	if err != nil {
 		t.Skip(err)

@@ -98,7 +98,7 @@ func await(t *testing.T, s *testserver.Server, done func(testserver.Stats) bool)
 const count = "/rpcctl.demo.v1.Lab/Count"
 
 func TestSignalsCancelTheCall(t *testing.T) {
-	for name, signal := range map[string]os.Signal{"interrupt": os.Interrupt, "terminate": syscall.SIGTERM} {
+	for name, signal := range map[string]os.Signal{"interrupt": os.Interrupt, "terminate": syscall.SIGTERM, "hang up": syscall.SIGHUP} {
 		t.Run(name, func(t *testing.T) {
 			p, server := start(t, nil, "call", "StreamGreetings", "count=1000", "delay_ms=50", "-o", "events")
 			first := p.until(`"event":"message"`)
@@ -178,7 +178,7 @@ func TestFailureAndFullDisk(t *testing.T) {
 		t.Skip("this system has no /dev/full")
 	}
 	defer full.Close()
-	c := exec.Command("rpcctl", "-a", "demo:", "call", "Lab.FailAfter", "count=2", "failure.code=5", "-o", "table")
+	c := command(t, "rpcctl", "-a", "demo:", "call", "Lab.FailAfter", "count=2", "failure.code=5", "-o", "table")
 	var stderr bytes.Buffer
 	c.Stdout, c.Stderr = full, &stderr
 	var exit *exec.ExitError
@@ -226,7 +226,7 @@ func TestFullDisk(t *testing.T) {
 		{"--version"},
 		{"context"},
 	} {
-		c := exec.Command("rpcctl", append([]string{"-a", "demo:"}, args...)...)
+		c := command(t, "rpcctl", append([]string{"-a", "demo:"}, args...)...)
 		var stderr bytes.Buffer
 		c.Stdout, c.Stderr = full, &stderr
 		var exit *exec.ExitError

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -100,13 +99,14 @@ func TestAuthCommandIsEndedAsAWhole(t *testing.T) {
 	}{
 		"interrupt": {nil, syscall.SIGINT, 130},
 		"terminate": {nil, syscall.SIGTERM, 130},
+		"hang up":   {nil, syscall.SIGHUP, 130},
 		"time-out":  {[]string{"--timeout", "3"}, 0, 68},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGrandchild(t)
 			args := append(helloFlags(t, g.command), tt.flags...)
-			c := exec.CommandContext(t.Context(), "rpcctl", append([]string{"-a", "demo:"}, args...)...)
+			c := command(t, "rpcctl", append([]string{"-a", "demo:"}, args...)...)
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no controlling terminal
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
@@ -184,7 +184,7 @@ func TestAuthCommandAsksAtTheTerminal(t *testing.T) {
 func TestAuthCommandLeavesAProgram(t *testing.T) {
 	g := newGrandchild(t)
 	pipe := strings.TrimSuffix(g.command, " | cat")
-	out, err := exec.CommandContext(t.Context(), "rpcctl", "-a", "demo:", "call", "Lab.Secret", "--auth-command", pipe+" & echo demo").CombinedOutput()
+	out, err := command(t, "rpcctl", "-a", "demo:", "call", "Lab.Secret", "--auth-command", pipe+" & echo demo").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "cake") {
 		t.Errorf("%v: %s", err, out)
 	}

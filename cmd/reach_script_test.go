@@ -247,7 +247,10 @@ http {
 	go func() { ended <- c.Wait() }()
 	ts.Defer(func() {
 		_ = c.Process.Kill()
-		<-ended
+		select {
+		case <-ended:
+		case <-time.After(testLimit):
+		}
 	})
 	for deadline := time.Now().Add(patience); ; {
 		conn, err := net.Dial("tcp", at)

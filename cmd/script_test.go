@@ -39,6 +39,31 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor, "goroutine-that-crashes": crashingGoroutine})
 }
 
+// testLimit is how long a program or an event is waited for: long enough for any machine, and
+// shorter than the limit of go test, which ends everything.
+const testLimit = 2 * time.Minute
+
+// command is a program that ends with the test, or after testLimit.
+func command(t testing.TB, name string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, name, args...)
+	c.WaitDelay = time.Second // what it started may hold its output open
+	return c
+}
+
+// receive waits for a value of a channel, or its end.
+func receive[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(testLimit):
+		t.Fatal("what is waited for never comes")
+		panic("unreachable")
+	}
+}
+
 // The scripts are the specification of the command line. Besides testscript's
 // own commands they have
 //

@@ -5,7 +5,6 @@ package cmd_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -118,7 +117,7 @@ func TestShellPipesAndFiles(t *testing.T) {
 func TestShellScripts(t *testing.T) {
 	_, addr := demoServer(t)
 	run := func(stdin string, env []string, args ...string) (stdout, stderr string, code int) {
-		c := exec.Command("rpcctl", append([]string{"-a", addr, "shell"}, args...)...)
+		c := command(t, "rpcctl", append([]string{"-a", addr, "shell"}, args...)...)
 		c.Env = append(os.Environ(), env...)
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no controlling terminal
 		c.Stdin = strings.NewReader(stdin)
@@ -140,7 +139,7 @@ func TestShellScripts(t *testing.T) {
 		}
 	})
 	t.Run("no terminal", func(t *testing.T) {
-		c := exec.Command("rpcctl", "-a", addr, "shell") // standard input is /dev/null
+		c := command(t, "rpcctl", "-a", addr, "shell") // standard input is /dev/null
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if out, err := c.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%v: %s", err, out)
@@ -161,7 +160,7 @@ func TestShellScripts(t *testing.T) {
 	})
 	t.Run("-c with variables", func(t *testing.T) {
 		t.Setenv("SHELL_TEST_ID", "from the environment")
-		stdout, stderr, code := run("", nil, "-c", "$o = PlaceOrder id='${ENV:SHELL_TEST_ID}' kind=TOY", "-c", "GetOrder id=$o.id | grep kind", "-c", "$o.kind")
+		stdout, stderr, code := run("", nil, "-c", "$o = PlaceOrder id=${ENV:SHELL_TEST_ID} kind=TOY", "-c", "GetOrder id=$o.id | grep kind", "-c", "$o.kind")
 		if code != 0 || stdout != "  \"kind\": \"KIND_TOY\",\n\"KIND_TOY\"\n" {
 			t.Errorf("code %d\n%s\n%s", code, stdout, stderr)
 		}

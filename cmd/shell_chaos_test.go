@@ -65,7 +65,9 @@ func TestShellChaos(t *testing.T) {
 
 // settle waits until something was drawn, or a moment has passed: some keys draw nothing.
 func (s *screen) settle(drawn int) {
-	moment := time.AfterFunc(30*time.Millisecond, func() {
+	const length = 30 * time.Millisecond
+	end := time.Now().Add(length)
+	moment := time.AfterFunc(length, func() { // after end: the wait below sees that it has come
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.drawn.Broadcast()
@@ -73,7 +75,7 @@ func (s *screen) settle(drawn int) {
 	defer moment.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.raw) == drawn && !s.gone {
+	for len(s.raw) == drawn && !s.gone && time.Now().Before(end) {
 		s.drawn.Wait()
 	}
 }

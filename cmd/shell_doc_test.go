@@ -4,7 +4,6 @@ package cmd_test
 
 import (
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -99,7 +98,7 @@ func TestShellWalk(t *testing.T) {
 		case st.prompt == "$ " && s == nil:
 			s = openScreen(t, []setting{sized(120, 400)}, "/bin/sh", "-c", "exec "+st.input)
 		case st.prompt == "$ ":
-			out, err := exec.Command("/bin/sh", "-c", st.input+" 2>&1").CombinedOutput()
+			out, err := command(t, "/bin/sh", "-c", st.input+" 2>&1").CombinedOutput()
 			if got := strings.TrimRight(string(out), "\n"); err != nil || got != strings.Join(st.want, "\n") {
 				t.Errorf("%s: %v\n%s", st.input, err, got)
 			}

@@ -85,7 +85,7 @@ func openScreen(t *testing.T, settings []setting, program string, args ...string
 	}
 	s := &screen{t: t, keys: master, tty: tty, state: t.TempDir(), dir: t.TempDir(), exited: make(chan struct{})}
 	s.drawn.L = &s.mu
-	c := exec.Command(program, args...)
+	c := command(t, program, args...)
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "TERM=xterm-256color", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "XDG_STATE_HOME="+s.state, "NO_COLOR=", "PS1=$ ", "EDITOR=false", "VISUAL=", "SHELL=/bin/sh")
 	c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
@@ -115,10 +115,10 @@ func openScreen(t *testing.T, settings []setting, program string, args ...string
 	}()
 	t.Cleanup(func() {
 		_ = c.Process.Kill()
-		<-s.exited
+		receive(t, s.exited)
 		tty.Close()
 		master.Close()
-		<-read
+		receive(t, read)
 	})
 	return s
 }

@@ -31,14 +31,14 @@ func openTmux(t *testing.T, addr string) *tmux {
 	m := &tmux{t, filepath.Join(t.TempDir(), "s")}
 	m.run("-f", "/dev/null", "-u", "new-session", "-d", "-x", "80", "-y", "24",
 		"env", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "XDG_STATE_HOME="+t.TempDir(), rpcctl, "-a", addr, "shell")
-	t.Cleanup(func() { _ = exec.Command("tmux", "-S", m.socket, "kill-server").Run() }) // it may be gone
+	t.Cleanup(func() { _ = command(t, "tmux", "-S", m.socket, "kill-server").Run() }) // it may be gone
 	m.wait("the schema", func(text string, _ string) bool { return strings.Contains(text, "schema:") })
 	return m
 }
 
 func (m *tmux) run(args ...string) string {
 	m.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-S", m.socket}, args...)...).CombinedOutput()
+	out, err := command(m.t, "tmux", append([]string{"-S", m.socket}, args...)...).CombinedOutput()
 	if err != nil {
 		m.t.Fatalf("tmux %q: %v: %s", args, err, out)
 	}

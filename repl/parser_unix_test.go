@@ -37,7 +37,11 @@ func TestEditorEndsAsItBegins(t *testing.T) {
 			close(ended)
 		}()
 		e.begin()
-		<-ended
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Fatal("Abort does not return")
+		}
 		if e.ending.Swap(nil) == nil || !e.parser.aborting || len(e.parser.chunks) == 0 {
 			t.Fatalf("the %d. prompt does not end", i)
 		}
