@@ -119,6 +119,7 @@ func Run(ctx context.Context, env *Env, args []string) int {
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		app.addCompletion(root) // cobra keeps it for ever, in a table of the process
 		plainUsages(root)
 	}
 	root.SetArgs(arrange(root, args))

@@ -73,7 +73,6 @@ an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
 	a.addGlobals(root)
 	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
-	a.addCompletion(root)
 	return root
 }
 
@@ -203,19 +202,27 @@ func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 	if err := a.configure(c); err != nil {
 		return nil, err
 	}
-	if a.shell != nil { // whose lines and jobs share the session
-		a.shell.schemaMu.Lock()
-		defer a.shell.schemaMu.Unlock()
-	}
-	if s := a.session.Settings(); !s.LiveSchema {
-		s.LiveSchema = true
-		a.session.Configure(s)
-	}
+	defer a.todaysSchema()()
 	source, err := a.session.Source(c.Context())
 	if err != nil {
 		return nil, err
 	}
 	return source, a.session.Authorize(c.Context())
+}
+
+// todaysSchema makes the session ask the server for its schema, whatever is remembered
+// of it. done is called when it was asked.
+func (a *app) todaysSchema() (done func()) {
+	done = func() {}
+	if a.shell != nil { // whose lines and jobs share the session
+		a.shell.schemaMu.Lock()
+		done = a.shell.schemaMu.Unlock
+	}
+	if s := a.session.Settings(); !s.LiveSchema {
+		s.LiveSchema = true
+		a.session.Configure(s)
+	}
+	return done
 }
 
 // colour tells whether to colour what goes to a stream.

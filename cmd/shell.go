@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -71,19 +69,11 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	defer s.close()
 	switch {
 	case len(o.lines) > 0:
-		return s.script("-c", strings.Join(o.lines, "\n"))
+		return s.script("-c", strings.NewReader(strings.Join(o.lines, "\n")))
 	case o.file != "" && o.file != "-":
-		text, err := os.ReadFile(o.file)
-		if err != nil {
-			return fmt.Errorf("reading the script: %w", err)
-		}
-		return s.script(o.file, string(text))
+		return s.scriptFile(o.file)
 	case !a.env.StdinTTY || o.file == "-":
-		text, err := readAll(ctx, a.env.Stdin)
-		if err != nil {
-			return fmt.Errorf("reading standard input: %w", err)
-		}
-		return s.script("stdin", text)
+		return s.script("stdin", a.env.Stdin)
 	}
 	if _, err := a.settings(c.Flags()); err != nil {
 		return err // before the prompt, not at the first line
@@ -102,25 +92,6 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 		return err
 	}
 	return s.editorLoop()
-}
-
-// readAll reads a script from standard input.
-func readAll(ctx context.Context, r io.Reader) (string, error) {
-	type result struct {
-		text []byte
-		err  error
-	}
-	read := make(chan result, 1)
-	go func() {
-		text, err := io.ReadAll(r)
-		read <- result{text, err}
-	}()
-	select {
-	case got := <-read:
-		return string(got.text), got.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }
 
 // baseFlags are the flags of the command line that every line of the shell begins with, each

@@ -204,8 +204,10 @@ func (s *shell) ended(w *work, err error) {
 	if a := w.line.st.Assign; a != "" && err == nil {
 		s.vars[a] = resultValue(w)
 	}
-	w.line.pages.show()
-	if err != nil || s.o.quiet || !s.interactive || w.line.redirect {
+	l := w.line
+	w.line, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept
+	l.pages.show()
+	if err != nil || s.o.quiet || !s.interactive || l.redirect {
 		return
 	}
 	s.sayAside(strings.Join(append(summary(w.State()), fmt.Sprintf("$%d", number)), s.dot()))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,12 +50,8 @@ func (s *shell) commands(l *line) []*cobra.Command {
 		s.builtin("history [N | PATTERN]", "Show what was typed before", 0, 1, func(_ context.Context, args []string) error {
 			return s.showHistory(l, strings.Join(args, ""))
 		}),
-		s.builtin("source FILE", "Run the statements in a file", 1, 1, func(_ context.Context, args []string) error {
-			text, err := os.ReadFile(args[0])
-			if err != nil {
-				return fmt.Errorf("reading the script: %w", err)
-			}
-			return left(s.runScript(args[0], string(text)))
+		s.builtin("source FILE", "Run the statements in a file", 1, 1, func(ctx context.Context, args []string) error {
+			return s.source(ctx, args[0])
 		}),
 		s.builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2, func(_ context.Context, args []string) error { return s.save(args) }),
 		s.builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1, func(_ context.Context, args []string) error {

@@ -152,6 +152,9 @@ func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) e
 		defer cancel()
 	}
 	var first error
+	if len(names) == 0 {
+		first = s.jobs.takeLost()
+	}
 	for _, w := range works {
 		err := w.Wait(ctx)
 		if ctx.Err() != nil && err == ctx.Err() {
@@ -199,7 +202,9 @@ func (s *shell) cancel(names []string, all bool) error {
 // program.
 func (s *shell) inBackground(l *line) {
 	l.env.Stderr = noticeWriter{s}
+	s.behind.Add(1)
 	s.background(func() {
+		defer s.behind.Add(-1)
 		if code := s.perform(s.ctx, l); code == exitOK {
 			s.say(fmt.Sprintf("done: %s", clean(l.source[l.st.Start:l.st.End])))
 		}

@@ -15,6 +15,7 @@ type jobTable struct {
 	mu    sync.Mutex
 	works []*work
 	last  int
+	lost  error       // what the first of those failed with that made room for others
 	times []time.Time // of the newest notices
 	more  int         // notices that were left out
 }
@@ -25,6 +26,40 @@ func (t *jobTable) add(w *work) {
 	t.last++
 	w.number = t.last
 	t.works = append(t.works, w)
+	if len(t.works) > jobMax {
+		t.makeRoom()
+	}
+}
+
+// jobMax is how many jobs are kept: the oldest that have ended make room for others.
+const jobMax = 500
+
+// makeRoom forgets the oldest jobs that have ended.
+func (t *jobTable) makeRoom() {
+	over := len(t.works) - jobMax
+	t.works = slices.DeleteFunc(t.works, func(w *work) bool {
+		select {
+		case <-w.Done():
+		default:
+			return false
+		}
+		if over--; over < 0 {
+			return false
+		}
+		if t.lost == nil {
+			t.lost = w.Err()
+		}
+		return true
+	})
+}
+
+// takeLost returns what the first job failed with of those that made room for others.
+func (t *jobTable) takeLost() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := t.lost
+	t.lost = nil
+	return err
 }
 
 func (t *jobTable) remove(w *work) {

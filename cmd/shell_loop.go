@@ -32,7 +32,7 @@ func (s *shell) plainLoop() error {
 		defer close(lines)
 		in := bufio.NewReader(s.env.Stdin)
 		for {
-			text, err := in.ReadString('\n')
+			text, err := readLine(in)
 			if text != "" {
 				lines <- text
 			}
@@ -41,10 +41,10 @@ func (s *shell) plainLoop() error {
 			}
 		}
 	}()
-	pending := ""
+	var taken repl.Collector
 	for s.left == nil && s.dying.Load() == 0 {
 		prompt, _ := s.promptText()
-		if pending != "" {
+		if taken.Len() > 0 {
 			prompt = "... "
 		}
 		fmt.Fprint(s.env.Stdout, prompt)
@@ -54,15 +54,18 @@ func (s *shell) plainLoop() error {
 				fmt.Fprintln(s.env.Stdout)
 				return left(s.farewell())
 			}
-			if pending += text; repl.Incomplete(strings.TrimSuffix(pending, "\n")) {
+			if taken.Len()+len(text) > statementMax {
+				taken.Take()
+				s.say(fmt.Sprintf("a statement of more than %s is too long", bytesOf(statementMax)))
 				continue
 			}
-			s.take(strings.TrimRight(pending, "\n"))
-			pending = ""
+			if taken.Add(text) {
+				s.take(strings.TrimRight(taken.Take(), "\n"))
+			}
 		case <-s.nudged:
 			if s.dying.Load() == 0 {
 				fmt.Fprintln(s.env.Stdout)
-				pending = ""
+				taken.Take()
 			}
 		}
 	}
@@ -188,7 +191,7 @@ func (s *shell) openHistory() {
 		return
 	}
 	if err := s.history.Open(path); err != nil {
-		s.say("no history: " + clean(err.Error()))
+		s.historyFailed("no history", err)
 	}
 }
 

@@ -37,7 +37,14 @@ func (s *shell) remember(text string, code int) {
 	}
 	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(s.target()), Line: redacted, Code: code})
 	if err != nil {
-		s.say("the line could not be kept: " + clean(err.Error()))
+		s.historyFailed("the line could not be kept", err)
+	}
+}
+
+// historyFailed says once why the history does not work.
+func (s *shell) historyFailed(what string, err error) {
+	if !s.historyTold.Swap(true) {
+		s.say(what + ": " + clean(err.Error()))
 	}
 }
 
@@ -164,11 +171,4 @@ func (s *shell) watch(ctx context.Context, l *line) error {
 			return nil
 		}
 	}
-}
-
-// runScript runs the statements of a file inside of the shell.
-func (s *shell) runScript(name, text string) int {
-	before := s.interactive
-	defer func() { s.interactive = before }()
-	return s.statements(name, text)
 }

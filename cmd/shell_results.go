@@ -37,7 +37,7 @@ func (t *resultTable) add(w *work) int {
 	t.last++
 	t.works[t.last] = w
 	var size int64
-	for n := t.last; n > 0; n-- {
+	for n := t.last; n > t.last-resultMax-1; n-- { // what is older is gone already
 		if w, ok := t.works[n]; ok {
 			if size += w.State().Bytes; t.last-n >= resultMax || size > resultBytes && n < t.last {
 				delete(t.works, n)

@@ -27,6 +27,7 @@ type shell struct {
 	colour      bool
 	editor      *repl.Editor // nil: a script, or plain lines
 	history     *repl.History
+	historyTold atomic.Bool // that it does not work
 
 	base     []string          // flags that every line begins with
 	settings map[string]string // of the command set
@@ -37,13 +38,16 @@ type shell struct {
 
 	poolMu sync.Mutex
 	pool   map[string]*session.Session // by the flags that they were opened with
+	recent []string                    // the keys of pool, the one that was used last at the end
+	behind atomic.Int32                // statements that run beside the others
 
 	index atomic.Pointer[index] // for completion; nil until it is known
 
 	callMu     sync.Mutex
-	foreground *foreground  // what Ctrl-C is for; nil: the prompt
-	confirmed  string       // the line that was asked about, and runs when it comes again
-	dying      atomic.Int32 // the exit code of a signal; 0: none
+	foreground *foreground   // what Ctrl-C is for; nil: the prompt
+	confirmed  string        // the line that was asked about, and runs when it comes again
+	dying      atomic.Int32  // the exit code of a signal; 0: none
+	sources    []os.FileInfo // scripts that are running, each run by the one before
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
 	// production tells that they go where care is due, as a context says.
@@ -56,6 +60,8 @@ type shell struct {
 	left       *int   // set by exit
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
+	tableOnce  sync.Once
+	table      flagTable // the flags of those commands
 	shapeOnce  sync.Once
 	shape      *cobra.Command // the commands, to look at
 
@@ -94,7 +100,9 @@ func (s *shell) connection(c *cobra.Command, settings session.Settings) *session
 	s.poolMu.Lock()
 	defer s.poolMu.Unlock()
 	open, ok := s.pool[key]
+	s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
 	if !ok {
+		s.closeOldest()
 		open = session.New(session.World{Dial: s.env.Dial, Now: s.env.Now})
 		open.Configure(settings)
 		s.pool[key] = open
@@ -104,6 +112,21 @@ func (s *shell) connection(c *cobra.Command, settings session.Settings) *session
 		_, _ = open.Types(s.ctx)
 	}
 	return open
+}
+
+// poolMax is how many sessions are open at once: a line with flags of its own has one of its own.
+const poolMax = 32
+
+// closeOldest closes the sessions that were not used for the longest time, when there are too
+// many. What runs in the background may use any.
+func (s *shell) closeOldest() {
+	for len(s.pool) >= poolMax && s.behind.Load() == 0 && len(s.jobs.running()) == 0 {
+		if open, ok := s.pool[s.recent[0]]; ok {
+			_ = open.Close() // its calls have ended
+			delete(s.pool, s.recent[0])
+		}
+		s.recent = s.recent[1:]
+	}
 }
 
 // dropConnections closes what is open, which ends the calls over it.
