@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -180,7 +182,7 @@ func completeMessage(ctx context.Context, s *session.Session, now func() time.Ti
 		return nil
 	}
 	s.Refresh(ctx)
-	r := &request{method: m, words: words[1:], now: now}
+	r := &request{method: m, words: words[1:], now: now, plain: true}
 	if strings.Contains(strings.Join(words, " ")+partial, "@type") {
 		r.types = servedTypes(ctx, source)
 	}
@@ -236,13 +238,33 @@ func completeFile(lead, partial string) []offer {
 	return offers
 }
 
-// completions is what cobra wants of offers. Names from outside with hidden
-// characters, which no schema that is in order has, are left out.
+// inAnyShell reports whether a word means itself in every shell that completes with
+// what rpcctl offers, quoted or not: they quote less than they should. bash puts what
+// several candidates have in common into the line as it is, and the scripts of all of
+// them evaluate the line at the next Tab.
+func inAnyShell(word string) bool {
+	if strings.HasPrefix(word, "=") { // zsh: the path of a program
+		return false
+	}
+	signs := "@%+=:,./-_[]"
+	if filepath.Separator == '\\' { // where the shells are others
+		signs += `\`
+	}
+	for _, r := range word {
+		if !strings.ContainsRune(signs, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+// completions is what cobra wants of offers. Names from outside that a shell could
+// take for something else are left out.
 func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 	directive := cobra.ShellCompDirectiveNoFileComp
 	var texts []string
 	for _, o := range offers {
-		if formatters.Clean(o.text, false) != o.text || strings.ContainsAny(o.text, " \t'\"") {
+		if !inAnyShell(o.text) {
 			continue
 		}
 		if o.open {
@@ -259,6 +281,7 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 // completeWith makes a function for cobra of one that offers words.
 func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
+		a.ownProgramsOnly(c.Flags())
 		if a.loadContext(c.Flags()) != nil || a.configure(c) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -273,6 +296,18 @@ func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, 
 		defer cancel()
 		return completions(offers(ctx, a.session, words, partial))
 	}
+}
+
+// ownProgramsOnly keeps a completion from doing what only a line that was entered may
+// do: running the program that it names, and asking a person. What a context names, its
+// file was trusted for.
+func (a *app) ownProgramsOnly(flags *pflag.FlagSet) {
+	if flags.Changed("auth-command") {
+		a.globals.auth.command = ""
+	}
+	env := *a.env
+	env.ReadPassword = nil
+	a.env = &env
 }
 
 // plainUsages takes out of what flags are for the marks that the help goes by: a shell
@@ -318,7 +353,11 @@ func (a *app) addCompletion(root *cobra.Command) {
 	if root.PersistentFlags().Lookup("context") != nil {
 		// A flag that is completed twice is a fault of ours, which a test finds.
 		_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return a.contextNames(), cobra.ShellCompDirectiveNoFileComp
+			var offers []offer
+			for _, name := range a.contextNames() {
+				offers = append(offers, offer{text: name})
+			}
+			return completions(offers)
 		})
 	}
 }

@@ -17,6 +17,7 @@ type request struct {
 	types  messageTypes
 	words  []string // the other words
 	whole  string   // the word at the cursor, with what is behind the cursor
+	plain  bool     // words are not quoted: the shell of a command line does that
 	// What the shell knows besides.
 	now    func() time.Time
 	seen   func(field string) []string // strings that answers had in a field; nil: none
@@ -34,6 +35,8 @@ type fieldSpot struct {
 	element bool                           // the value is one element of a list or map
 	typeURL bool                           // the type of an Any is wanted
 	held    bool                           // parent is what an Any holds
+	after   string                         // what stands behind the cursor
+	unfit   int                            // how many candidates cannot be typed
 }
 
 // locate finds out where in the message the cursor is. text is its word up to there.
@@ -122,6 +125,7 @@ func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 
 // candidates are what can stand in place of the text from f.from on.
 func (f *fieldSpot) candidates(after string) []repl.Candidate {
+	f.after = after
 	switch f.Want {
 	case repl.WantKey:
 		return f.keys(after)
@@ -168,7 +172,7 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 		fd := f.parent.Fields().Get(i)
 		name := string(fd.Name())
 		if f.json {
-			name = fd.JSONName()
+			name = fieldName(fd, f.quote())
 		}
 		used := slices.Contains(f.Used, string(fd.Name())) || slices.Contains(f.Used, fd.JSONName())
 		if used && !fd.IsList() && !fd.IsMap() || used && f.json || fd.ContainingOneof() != nil && slices.Contains(taken, fd.ContainingOneof()) {
@@ -176,6 +180,10 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 		}
 		prefix := strings.ToLower(f.Prefix)
 		if !strings.HasPrefix(strings.ToLower(name), prefix) && !strings.HasPrefix(string(fd.Name()), prefix) {
+			continue
+		}
+		if !repl.Bare(string(fd.Name())) {
+			f.unfit++
 			continue
 		}
 		c := choice{repl.Candidate{Text: f.key(name, after, wordTail(fd)), About: describeField(fd)}, 1}
@@ -204,6 +212,51 @@ func (f *fieldSpot) matching(items []repl.Candidate, name, text, about string) [
 	return items
 }
 
+// quote is the quote of strings at the place.
+func (f *fieldSpot) quote() byte {
+	if f.Quote != 0 {
+		return f.Quote
+	}
+	return '"'
+}
+
+// fieldName is the name of a field in a document: its own where the one for JSON, which can be
+// any text, is not a string as it stands, or is the name of another.
+func fieldName(fd protoreflect.FieldDescriptor, quote byte) string {
+	if name := fd.JSONName(); name != "" && repl.PlainJSON(name, quote) && fieldNamed(fd.ContainingMessage(), name) == fd {
+		return name
+	}
+	return string(fd.Name())
+}
+
+// typed is a text from outside as it is typed at the place: as the value of a word, or as a
+// string of a document. ok is false when there is no way to type it.
+func (f *fieldSpot) typed(text string) (typed string, ok bool) {
+	word, ok := repl.Quote(text)
+	switch quote := f.quote(); {
+	case !ok:
+	case !f.json && (strings.HasPrefix(text, "@") || strings.HasPrefix(text, `\@`)):
+		return "", false // a file, or what stands for the sign
+	case !f.json && f.plain:
+		return text, true
+	case !f.json:
+		return word, true
+	case quote == '"':
+		return f.closed(repl.QuoteJSON(text)), true
+	case repl.PlainJSON(text, quote):
+		return f.closed(string(quote) + text + string(quote)), true
+	}
+	return "", false
+}
+
+// closed is a string without its last quote, where that is there already.
+func (f *fieldSpot) closed(text string) string {
+	if f.Quote != 0 && strings.HasPrefix(f.after, string(f.Quote)) {
+		return text[:len(text)-1]
+	}
+	return text
+}
+
 // key is the text of a key, with what must follow it and is not there yet.
 func (f *fieldSpot) key(name, after, tail string) string {
 	if !f.json {
@@ -212,10 +265,7 @@ func (f *fieldSpot) key(name, after, tail string) string {
 		}
 		return name + tail
 	}
-	quote := `"`
-	if f.Quote == '\'' {
-		quote = `'`
-	}
+	quote := string(f.quote())
 	switch {
 	case strings.HasPrefix(after, quote):
 		return quote + name

@@ -66,9 +66,13 @@ func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate 
 			name = full
 		}
 		if f.json {
-			name = `"` + full + `"`
+			name = full
 		}
-		items = append(items, repl.Candidate{Text: name, About: about})
+		if text, ok := f.typed(name); ok {
+			items = append(items, repl.Candidate{Text: text, About: about})
+		} else {
+			f.unfit++
+		}
 	}
 	return items
 }
@@ -95,7 +99,7 @@ func sharedPrefix(ed protoreflect.EnumDescriptor) string {
 func (f *fieldSpot) messageValues(md protoreflect.MessageDescriptor) []repl.Candidate {
 	quote := func(v string) string {
 		if f.json {
-			return `"` + v + `"`
+			return f.closed(`"` + v + `"`)
 		}
 		return v
 	}
@@ -120,19 +124,24 @@ func (f *fieldSpot) messageValues(md protoreflect.MessageDescriptor) []repl.Cand
 	return appendMatch(nil, prefix, "{", string(md.Name()))
 }
 
+// seenLength is how long a value, in bytes, is offered again.
+const seenLength = 100
+
 // seenValues are the values of a field of this name in the last answers.
 func (f *fieldSpot) seenValues(name string) []repl.Candidate {
 	var items []repl.Candidate
 	seen := map[string]bool{}
 	for _, v := range f.seen(name) {
-		text := v
-		if f.json {
-			text = fmt.Sprintf("%q", v)
+		if seen[v] || !strings.HasPrefix(v, f.Prefix) || v == "" || len(v) > seenLength {
+			continue
 		}
-		if !seen[v] && strings.HasPrefix(v, f.Prefix) && !strings.ContainsAny(v, " \"'\\\n") && !strings.HasPrefix(v, "@") && clean(v) == v && v != "" {
-			seen[v] = true
-			items = append(items, repl.Candidate{Text: text, About: "seen in an answer"})
+		seen[v] = true
+		text, ok := f.typed(v)
+		if !ok || slices.Contains(f.words, "--each") && strings.ContainsAny(v, "{}") { // where braces name columns
+			f.unfit++
+			continue
 		}
+		items = append(items, repl.Candidate{Text: text, About: "seen in an answer"})
 	}
 	return items
 }
@@ -147,7 +156,7 @@ func (f *fieldSpot) typeURLs() []repl.Candidate {
 		switch {
 		case strings.Contains(name, ".") && !strings.HasPrefix(lead+name, f.Prefix) && !strings.HasPrefix(name, typed) && !strings.HasPrefix(last, typed), name == anyName:
 		case f.json:
-			items = append(items, repl.Candidate{Text: `"` + lead + name + `"`, About: last})
+			items = append(items, repl.Candidate{Text: f.closed(repl.QuoteJSON(lead + name)), About: last})
 		case strings.HasPrefix(f.Prefix, lead):
 			items = append(items, repl.Candidate{Text: lead + name, About: last})
 		default:
@@ -190,6 +199,10 @@ func (f *fieldSpot) maskPaths() []repl.Candidate {
 		name := string(fd.Name())
 		if f.json {
 			name = fd.JSONName()
+		}
+		if !repl.Bare(name) || strings.ContainsAny(name, ".,") {
+			f.unfit++
+			continue
 		}
 		path := typed[:dot] + name
 		if !slices.Contains(before, path) {

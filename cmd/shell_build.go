@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -30,18 +31,30 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 		head, words = s.apart(typed, words)
 	}
 	var parts []input.Part
+	meant := map[string]bool{}
 	for _, w := range words {
 		if strings.HasPrefix(w.Text, "@") || w.Text == "-" || strings.HasPrefix(w.Text, "$") {
 			return l, "what " + clean(w.Text) + " stands for is known when the line runs; leave it out to fill the request in"
 		}
+		for _, e := range w.Expansions() {
+			if e.Env {
+				meant[e.Text] = true
+			}
+		}
 		parts = append(parts, input.Part{Text: w.Text, Origin: "the line"})
 	}
-	text, err := requestTemplate(s.ctx, p.method, s.index.Load().resolver(), parts, s.asciiOnly())
+	text, err := requestTemplate(s.ctx, p.method, s.index.Load().resolver(), parts, template{ascii: s.asciiOnly(), meant: meant})
 	if err != nil {
 		return l, clean(firstLine(err.Error()))
 	}
+	if !repl.Sole(repl.Fill(head+text), l.Text) {
+		return l, untypeable
+	}
 	return atFirstHole(head + text), ""
 }
+
+// untypeable says why there is no request to fill in.
+const untypeable = "a request to fill in would be more than one statement, by a name in the schema"
 
 // apart takes the words of the message out of a line: what is left is the method, with its flags.
 func (s *shell) apart(typed string, words []repl.Word) (head string, message []repl.Word) {
@@ -60,8 +73,7 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
 
 // requestTemplate is the request of a method to fill in, with the values of the parts.
-func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, ascii bool) (string, error) {
-	t := template{ascii: ascii}
+func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
 	if len(parts) > 0 {
 		source, err := input.New(parts, input.Options{Message: m.Input(), Types: types, Streams: m.IsStreamingClient()})
 		if err != nil {
@@ -76,7 +88,7 @@ func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types
 			return "", err
 		}
 		if json.Unmarshal(text, &t.given) != nil { // it is a value and no object, whole as it is
-			return string(text), nil
+			return string(t.requoted(text)), nil
 		}
 	}
 	if scalarForm(m.Input()) {
@@ -101,15 +113,24 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
 		return usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
 	}
+	done := a.todaysSchema()
 	m, types, err := a.findMethod(c.Context(), o.method, durationOf(o.timeout))
+	done()
 	if err != nil {
 		return err
 	}
-	text, err := requestTemplate(c.Context(), m, types, o.parts(), (&shell{env: a.env}).asciiOnly())
+	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: (&shell{env: a.env}).asciiOnly()})
 	if err != nil {
 		return err
 	}
-	line := atFirstHole(a.callLine(c, o) + text)
+	head, err := a.callLine(c, o)
+	if err != nil {
+		return err
+	}
+	if !repl.Sole(repl.Fill(head+text), "") {
+		return errors.New(untypeable)
+	}
+	line := atFirstHole(head + text)
 	if a.shell != nil {
 		a.line.ran = true
 		a.shell.editor.Put(line)
@@ -119,7 +140,7 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 }
 
 // callLine is the beginning of the line that makes the call, with the flags that were given.
-func (a *app) callLine(c *cobra.Command, o *callOptions) string {
+func (a *app) callLine(c *cobra.Command, o *callOptions) (string, error) {
 	var b strings.Builder
 	name, set := o.method, map[string]string{}
 	if a.shell != nil {
@@ -127,6 +148,14 @@ func (a *app) callLine(c *cobra.Command, o *callOptions) string {
 			name = word.Text
 		}
 		set = a.shell.settings
+	}
+	var untyped []string
+	typed := func(text string) string {
+		word, ok := repl.Quote(text)
+		if !ok {
+			untyped = append(untyped, text)
+		}
+		return word
 	}
 	own := c.LocalNonPersistentFlags()
 	own.VisitAll(func(f *pflag.Flag) {
@@ -138,23 +167,17 @@ func (a *app) callLine(c *cobra.Command, o *callOptions) string {
 			values = many.GetSlice()
 		}
 		for _, v := range values {
-			b.WriteString(" --" + f.Name + "=" + shellQuote(v))
+			b.WriteString(" --" + f.Name + "=" + typed(v))
 		}
 	})
-	if b.Len() == 0 {
-		return name + " "
+	name = typed(name)
+	switch {
+	case len(untyped) > 0:
+		return "", usage(fmt.Errorf("%q cannot be typed at a prompt", untyped[0]), "without -i it can be given")
+	case b.Len() == 0:
+		return name + " ", nil
 	}
-	return "call" + b.String() + " " + name + " "
-}
-
-// shellQuote is a word as it is typed.
-func shellQuote(word string) string {
-	if word != "" && strings.IndexFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "call" + b.String() + " " + name + " ", nil
 }
 
 // buildAtTerminal is a shell for one call.

@@ -26,6 +26,12 @@ func (s *shell) names() *cobra.Command {
 	return s.shape
 }
 
+// flagTable is the flags of those commands.
+func (s *shell) flagTable() flagTable {
+	s.tableOnce.Do(func() { s.table = flagsOf(s.names()) })
+	return s.table
+}
+
 func (s *shell) isCommand(word string) bool { return isCommand(s.names(), word) }
 
 // nearCommands are the commands and methods that a word may have been meant to be.
@@ -46,18 +52,48 @@ func (s *shell) nearCommands(word string) []string {
 }
 
 // complete tells what can stand at the cursor.
-func (s *shell) complete(l repl.Line) repl.Completion {
+func (s *shell) complete(l repl.Line) repl.Completion { return harmless(l, s.candidates(l)) }
+
+// harmless leaves out what would do more to a line than to complete it. The candidates are made
+// so that there is none; that this holds for any text is not left to each of those who make them.
+func harmless(l repl.Line, c repl.Completion) repl.Completion {
+	items, left := c.Items, 0
+	c.Items = nil
+	for _, item := range items {
+		if !repl.Harmless(l.Text, l.Replace(c.From, l.Cursor, item.Text).Text) {
+			left++
+			continue
+		}
+		item.About = clean(item.About)
+		c.Items = append(c.Items, item)
+	}
+	if left > 0 {
+		c.Note = unfit(left)
+	}
+	return c
+}
+
+// unfit says that candidates were left out, "" for none.
+func unfit(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return count(n, "candidate") + " left out: what is in it cannot be typed here"
+}
+
+// candidates tells what can stand at the cursor.
+func (s *shell) candidates(l repl.Line) repl.Completion {
 	p := s.spot(l)
 	text := p.text()
 	switch {
 	case p.file:
-		return p.files(text, 0)
+		return p.files("")
 	case strings.HasPrefix(text, "$"):
 		return s.variables(p, text, 0)
 	case strings.HasPrefix(text, "-") && len(p.words) > 0:
 		return s.flags(p, text)
 	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
-		return p.files(text[1:], 1)
+		return p.files("@")
 	case p.types && p.method == nil:
 		return repl.Completion{Note: "what " + clean(p.words[len(p.words)-1].Text) + " takes is not known"}
 	case p.types:
@@ -78,7 +114,7 @@ func (s *shell) message(p spot, text string) repl.Completion {
 		return repl.Completion{}
 	}
 	items := f.candidates(p.line.After())
-	return repl.Completion{From: p.word.Start + f.from, Items: items}
+	return repl.Completion{From: p.word.Start + f.from, Items: items, Note: unfit(f.unfit)}
 }
 
 // from makes a completion of the word at the cursor, without its first skip bytes.
@@ -154,7 +190,7 @@ func (s *shell) argument(p spot, text string) repl.Completion {
 		}
 		return p.from(0, items, 0)
 	case "source", "save":
-		return p.files(text, 0)
+		return p.files("")
 	case "set":
 		var items []repl.Candidate
 		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
@@ -230,26 +266,41 @@ func (s *shell) flags(p spot, text string) repl.Completion {
 	return p.from(0, items, 0)
 }
 
-// files completes the name of a file, of which skip bytes before it belong to the word.
-func (p *spot) files(text string, skip int) repl.Completion {
-	dir, base := filepath.Split(text)
+// files completes the name of a file behind a lead, which belongs to the word.
+func (p *spot) files(lead string) repl.Completion {
+	path, typed := p.word.Text, p.text()
+	if p.half || !strings.HasPrefix(typed, lead) {
+		return repl.Completion{}
+	}
+	dir, base := filepath.Split(strings.TrimPrefix(path, lead))
 	entries, err := os.ReadDir(cmpOr(dir, "."))
 	if err != nil {
 		return repl.Completion{Note: clean(err.Error())}
 	}
 	var items []repl.Candidate
+	left := 0
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasPrefix(name, base) || strings.HasPrefix(name, ".") && base == "" || strings.ContainsAny(name, " '\"\n") {
+		if !strings.HasPrefix(name, base) || strings.HasPrefix(name, ".") && base == "" {
 			continue
 		}
 		tail, about := " ", ""
 		if e.IsDir() {
-			tail, about = "/", "folder"
+			name, tail, about = name+"/", "", "folder"
 		}
-		items = append(items, repl.Candidate{Text: dir + name + tail, About: about})
+		word, ok := repl.QuoteFile(lead, dir, name)
+		if !p.word.Raw || !repl.Bare(dir) && dir != "" {
+			word, ok = repl.QuoteFile(lead, "", dir+name)
+		}
+		if !ok {
+			left++
+			continue
+		}
+		items = append(items, repl.Candidate{Text: word + tail, About: about})
 	}
-	return p.from(skip, items, 0)
+	c := p.from(0, items, 0)
+	c.Note = unfit(left)
+	return c
 }
 
 func cmpOr(a, b string) string {
@@ -267,10 +318,20 @@ func (s *shell) variables(p spot, text string, skip int) repl.Completion {
 			return repl.Completion{Note: clean(err.Error())}
 		}
 		var items []repl.Candidate
+		left := 0
 		for _, f := range v.fields() {
-			items = appendMatch(items, text[dot+1:], f, "")
+			if !strings.HasPrefix(f, text[dot+1:]) {
+				continue
+			}
+			if !repl.Bare(f) || strings.ContainsAny(f, ".:,") {
+				left++
+				continue
+			}
+			items = append(items, repl.Candidate{Text: f})
 		}
-		return p.from(skip+dot+1, items, 0)
+		c := p.from(skip+dot+1, items, 0)
+		c.Note = unfit(left)
+		return c
 	}
 	var items []repl.Candidate
 	names := slices.Sorted(maps.Keys(s.vars))

@@ -103,7 +103,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	words := slices.Clone(l.st.Words)
 	first := words[0].Text
 	switch {
-	case strings.HasPrefix(first, "!") && len(words) == 1:
+	case strings.HasPrefix(first, "!") && len(words) == 1 && words[0].Raw:
 		return s.bang(first[1:])
 	case first == "time" && len(words) > 1:
 		return s.timed(l)
@@ -111,9 +111,9 @@ func (s *shell) command(ctx context.Context, l *line) error {
 		return s.watch(ctx, l)
 	case first == "shell" && len(words) > 1:
 		return s.program(ctx, l, l.source[words[1].Start:l.st.End])
-	case first == "?":
+	case first == "?" && words[0].Raw:
 		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
-	case len(words) == 1 && strings.HasSuffix(first, "?") && first[0] != '$':
+	case len(words) == 1 && strings.HasSuffix(first, "?") && words[0].Raw && first[0] != '$':
 		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
 	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
 		v, err := s.evaluate(words[0], first)
@@ -182,8 +182,9 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 }
 
 // positionals are the indexes of the arguments that are neither flags nor their values.
-func positionals(root *cobra.Command, args []string) []int {
-	known := flagsOf(root)
+func positionals(root *cobra.Command, args []string) []int { return positionalsOf(flagsOf(root), args) }
+
+func positionalsOf(known flagTable, args []string) []int {
 	var at []int
 	for i := 0; i < len(args); i++ {
 		arg := args[i]

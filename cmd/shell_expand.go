@@ -37,36 +37,59 @@ func (e *placedError) Error() string { return e.err.Error() }
 // Unwrap returns the error itself.
 func (e *placedError) Unwrap() error { return e.err }
 
+// expandWord puts values in place of what stands for them in a word. What was put in is never
+// looked at again.
 func (l *line) expandWord(w repl.Word) (string, error) {
-	text, err := l.environment(w.Text)
-	if err != nil || !w.Raw || !strings.Contains(text, "$") {
-		return text, err
+	found := w.Expansions()
+	if len(found) == 0 {
+		return w.Text, nil
 	}
-	path, after, assigned := strings.Cut(text, "=")
-	switch {
-	case text[0] == '$' && !strings.HasPrefix(text, "${"):
-		return l.valueOf(w, text)
-	case text[0] == '{' || text[0] == '[':
-		return l.document(w, text)
-	case assigned && strings.HasPrefix(after, "$"):
-		raw, err := l.valueOf(w, after)
+	if e := found[len(found)-1]; !e.Env && !e.Document {
+		return l.wholeValue(w, found)
+	}
+	return l.replace(w, found, len(w.Text))
+}
+
+// replace is the text of a word up to a byte, with values in place of expansions.
+func (l *line) replace(w repl.Word, found []repl.Expansion, end int) (string, error) {
+	var b strings.Builder
+	at := 0
+	for _, e := range found {
+		v, err := l.valueOf(w, e)
 		if err != nil {
 			return "", err
 		}
-		if strings.HasSuffix(path, ":") || strings.IndexByte(`"{[`, raw[0]) >= 0 {
-			// As JSON: the text of a string could mean something else as a word, such as a file.
-			return strings.TrimSuffix(path, ":") + ":=" + raw, nil
-		}
-		return path + "=" + raw, nil
-	case assigned && strings.HasSuffix(path, ":"):
-		doc, err := l.document(w, after)
-		return path + "=" + doc, err
+		b.WriteString(w.Text[at:e.Start])
+		b.WriteString(v)
+		at = e.End
 	}
-	return text, nil
+	b.WriteString(w.Text[at:end])
+	return b.String(), nil
 }
 
-func (l *line) valueOf(w repl.Word, expr string) (string, error) {
-	v, err := l.s.evaluate(w, expr)
+// wholeValue is a word that ends in an expression: it is one, or path=EXPRESSION.
+func (l *line) wholeValue(w repl.Word, found []repl.Expansion) (string, error) {
+	last := found[len(found)-1]
+	raw, err := l.valueOf(w, last)
+	if err != nil || last.Start == 0 {
+		return raw, err
+	}
+	path, err := l.replace(w, found[:len(found)-1], last.Start-1)
+	if err != nil {
+		return "", err
+	}
+	if raw != "" && strings.IndexByte(`"{[`, raw[0]) >= 0 {
+		return path + ":=" + raw, nil // as JSON: the text of a string could mean something else as a word, such as a file
+	}
+	return path + "=" + raw, nil
+}
+
+// valueOf is what an expansion stands for.
+func (l *line) valueOf(w repl.Word, e repl.Expansion) (string, error) {
+	if e.Env {
+		return l.environment(e)
+	}
+	v, err := l.s.evaluate(w, e.Text)
 	if err != nil {
 		return "", err
 	}
@@ -74,68 +97,21 @@ func (l *line) valueOf(w repl.Word, expr string) (string, error) {
 	return string(raw), err
 }
 
-// document puts values in place of the expressions of a document that are in no string and in
-// no comment.
-func (l *line) document(w repl.Word, text string) (string, error) {
-	var b strings.Builder
-	quote := byte(0)
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case quote != 0 && c == '\\' && i+1 < len(text):
-			b.WriteByte(c)
-			i++
-			c = text[i]
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '$':
-			n := i + 1 + strings.IndexAny(text[i+1:]+" ", " \t\r\n,}")
-			expr := text[i:n]
-			if open := strings.Count(expr, "[") - strings.Count(expr, "]"); open < 0 {
-				expr = strings.TrimRight(expr, "]")
-				n = i + len(expr)
-			}
-			raw, err := l.valueOf(w, expr)
-			if err != nil {
-				return "", err
-			}
-			b.WriteString(raw)
-			i = n - 1
-			continue
-		}
-		b.WriteByte(c)
+// environment is a variable of the environment. In a document it is part of a string.
+func (l *line) environment(e repl.Expansion) (string, error) {
+	if e.Open {
+		return "", usage(errors.New("${ENV: without }"), "")
 	}
-	return b.String(), nil
-}
-
-// environment puts variables of the environment in place of ${ENV:NAME}.
-func (l *line) environment(text string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "${ENV:")
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return "", usage(errors.New("${ENV: without }"), "")
-		}
-		v, ok := l.s.env.LookupEnv(name)
-		if !ok {
-			return "", usage(fmt.Errorf("the environment has no variable %q", name), "")
-		}
-		if whole := b.String(); strings.HasPrefix(whole, "{") || strings.HasPrefix(whole, "[") {
-			quoted, err := json.Marshal(v)
-			if err != nil {
-				return "", err
-			}
-			v = strings.Trim(string(quoted), `"`)
-		}
-		b.WriteString(v)
-		text = after
+	v, ok := l.s.env.LookupEnv(e.Name)
+	if !ok {
+		return "", usage(fmt.Errorf("the environment has no variable %q", e.Name), "")
 	}
+	if !e.Document {
+		return v, nil
+	}
+	quoted, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	return string(quoted[1 : len(quoted)-1]), nil
 }

@@ -30,7 +30,7 @@ func (s *shell) keys() map[repl.Key]func(repl.Line) (repl.Line, string) {
 func reformat(l repl.Line) repl.Line {
 	for _, st := range repl.Lex(l.Text) {
 		for _, w := range st.Words {
-			if l.Cursor < w.Start || l.Cursor > w.End || !strings.HasPrefix(w.Text, "{") {
+			if l.Cursor < w.Start || l.Cursor > w.End || !w.Raw || !strings.HasPrefix(w.Text, "{") {
 				continue
 			}
 			var b bytes.Buffer

@@ -16,6 +16,7 @@ type spot struct {
 	method protoreflect.MethodDescriptor
 	types  bool // a message is typed here: the words of a call or of a conversation
 	file   bool // the name of a file is: after > and >>
+	half   bool // the cursor is in quotes of another program's words
 	line   repl.Line
 }
 
@@ -33,6 +34,7 @@ func (s *shell) spot(l repl.Line) spot {
 		case strings.Contains(between, "\n") && st.Missing == 0:
 		case st.Pipe != "":
 			p.file = true
+			p.piped(l)
 		case st.To.End == l.Cursor:
 			p.file, p.word = true, st.To
 		case strings.HasSuffix(strings.TrimRight(l.Before(), " "), ">"):
@@ -57,6 +59,16 @@ func (s *shell) spot(l repl.Line) spot {
 	return p
 }
 
+// piped finds the word at the cursor in a command for a shell, whose quotes are that shell's.
+func (p *spot) piped(l repl.Line) {
+	st := repl.Lex(l.Before())
+	last := st[len(st)-1]
+	begin := strings.LastIndexAny(l.Before(), " \t\n|") + 1
+	word := l.Text[begin:l.Cursor]
+	p.half = last.Missing != 0 || word != "" && !repl.Bare(word)
+	p.word = repl.Word{Text: word, Start: begin, End: l.Cursor, Raw: true}
+}
+
 // methodWord is which of the words of a call names the method: the first, or behind call the first
 // that is neither a flag nor the value of one. It is how many there are when none does.
 func (s *shell) methodWord(words []repl.Word) int {
@@ -75,7 +87,7 @@ func (s *shell) places(words []repl.Word) []int {
 	for i, w := range words {
 		texts[i] = w.Text
 	}
-	return positionals(s.names(), texts)
+	return positionalsOf(s.flagTable(), texts)
 }
 
 // methodNamed is the method that a name stands for here, nil when that is not known.
@@ -99,7 +111,12 @@ func (s *shell) locate(p *spot) (f fieldSpot, ok bool) {
 	if p.method == nil {
 		return f, false
 	}
-	return s.request(p).locate(p.text()), true
+	if p.word.Raw {
+		return s.request(p).locate(p.text()), true
+	}
+	// In quotes only the value of a word is looked at: all before it is as it was typed.
+	f = s.request(p).locate(p.word.Text)
+	return f, f.Want == repl.WantValue && !f.json && strings.HasPrefix(p.text(), p.word.Text[:f.from])
 }
 
 // request is the request that is typed, with what the shell knows.

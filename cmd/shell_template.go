@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,7 +15,26 @@ import (
 type template struct {
 	ascii bool
 	given map[string]json.RawMessage // values, by the JSON name of their field
+	meant map[string]bool            // what stands for something else and is to stay so: ${ENV:NAME}
 }
+
+// requoted is a document with its strings as they are typed.
+func (t template) requoted(doc []byte) []byte {
+	return jsonString.ReplaceAllFunc(doc, func(quoted []byte) []byte {
+		var text string
+		if json.Unmarshal(quoted, &text) != nil {
+			return quoted
+		}
+		typed := repl.QuoteJSON(text)
+		for e := range t.meant {
+			typed = strings.ReplaceAll(typed, strings.Trim(repl.QuoteJSON(e), `"`), e)
+		}
+		return []byte(typed)
+	})
+}
+
+// jsonString is a string of strict JSON.
+var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 func (t template) hole(what string) string { return repl.Hole(what, t.ascii) }
 
@@ -30,9 +50,9 @@ func (t template) message(md protoreflect.MessageDescriptor, indent string) (str
 		oneof := fd.ContainingOneof()
 		row := ""
 		switch raw, ok := t.given[fd.JSONName()]; {
-		case ok:
+		case ok && fieldNamed(md, fd.JSONName()) == fd:
 			var b bytes.Buffer
-			if err := json.Indent(&b, raw, indent+"  ", "  "); err != nil {
+			if err := json.Indent(&b, t.requoted(raw), indent+"  ", "  "); err != nil {
 				return "", err
 			}
 			row = key(fd) + b.String()
@@ -53,7 +73,9 @@ func (t template) message(md protoreflect.MessageDescriptor, indent string) (str
 	return "{\n" + strings.Join(rows, ",\n") + "\n" + indent + "}", nil
 }
 
-func key(fd protoreflect.FieldDescriptor) string { return `"` + fd.JSONName() + `": ` }
+func key(fd protoreflect.FieldDescriptor) string {
+	return repl.QuoteJSON(fieldName(fd, '"')) + ": "
+}
 
 // chosen tells whether a member of a oneof has a value.
 func (t template) chosen(o protoreflect.OneofDescriptor) bool {
@@ -131,7 +153,7 @@ func (s *shell) unfold(l repl.Line) (string, bool) {
 	row := l.Text[strings.LastIndexByte(l.Before(), '\n')+1 : l.Cursor]
 	indent := row[:len(row)-len(strings.TrimLeft(row, " "))]
 	text, err := template{ascii: s.asciiOnly()}.message(md, indent)
-	return text, err == nil
+	return text, err == nil && repl.Harmless(before.Text, before.Insert(text).Text)
 }
 
 // blank is the hole for the value at the cursor.
