@@ -57,7 +57,7 @@ func startShell(t *testing.T, name, dir string, env ...string) *terminal {
 			t.Skip("bash-completion is not installed, which completion in bash needs")
 		}
 	}
-	script, err := exec.Command("rpcctl", "completion", name).Output()
+	script, err := command(t, "rpcctl", "completion", name).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func startShell(t *testing.T, name, dir string, env ...string) *terminal {
 		t.Fatal(err)
 	}
 	args, setup := shellSetups[name](dir)
-	cmd := exec.Command(path, args...)
+	cmd := command(t, path, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append([]string{"TERM=dumb", "HOME=" + dir, "XDG_CACHE_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "XDG_DATA_HOME=" + dir}, env...)...)
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
@@ -89,7 +89,8 @@ func startShell(t *testing.T, name, dir string, env ...string) *terminal {
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		f.Close()
-		for range term.read {
+		for open := true; open; {
+			open = receive(t, term.read) != nil
 		}
 		cmd.Wait()
 	})
@@ -197,7 +198,7 @@ func TestCompletionWithoutAServer(t *testing.T) {
 // completeWords runs the command that the shells' scripts run.
 func completeWords(t *testing.T, env []string, words ...string) (lines []string, took time.Duration) {
 	t.Helper()
-	cmd := exec.Command("rpcctl", append([]string{"__complete"}, words...)...)
+	cmd := command(t, "rpcctl", append([]string{"__complete"}, words...)...)
 	cmd.Env = append(os.Environ(), env...)
 	began := time.Now()
 	out, err := cmd.Output()
@@ -234,7 +235,7 @@ func TestCompletionOfManyMethods(t *testing.T) {
 	addr := s.listen(t)
 	dir := t.TempDir()
 	env := []string{"RPCCTL_ADDR=" + addr, "XDG_CACHE_HOME=" + dir, "HOME=" + dir}
-	fill := exec.Command("rpcctl", "list", "-v")
+	fill := command(t, "rpcctl", "list", "-v")
 	fill.Env = append(os.Environ(), env...)
 	if out, err := fill.CombinedOutput(); err != nil || strings.Count(string(out), "\n") != 1900 {
 		t.Fatalf("%v, %d lines", err, strings.Count(string(out), "\n"))
@@ -260,5 +261,52 @@ func TestCompletionOfManyMethods(t *testing.T) {
 		if best > 100*time.Millisecond && !raceEnabled {
 			t.Errorf("%q: %v", tt.words, best)
 		}
+	}
+}
+
+// Tab runs nothing: not what files and fields are called, nor what was typed and not
+// entered.
+func TestCompletionRunsNothing(t *testing.T) {
+	for name := range shellSetups {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			addr := hostileServer(t)
+			for _, file := range []string{"$(touch${IFS}pwned-a)", "`touch${IFS}pwned-b`", "x$(touch${IFS}pwned-c)1", "x$(touch${IFS}pwned-c)2", "(touch pwned-d)", "y;touch${IFS}pwned-e;1", "y;touch${IFS}pwned-e;2", "z|touch${IFS}pwned-f", "plain.json"} {
+				if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set := command(t, "rpcctl", "context", "set", "plain", "addr="+addr)
+			set.Env = append(os.Environ(), "XDG_CONFIG_HOME="+dir)
+			if out, err := set.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			term := startShell(t, name, dir, "RPCCTL_ADDR="+addr)
+			for _, typed := range []string{
+				"--auth-command 'touch pwned-h' call S.", "--auth-command 'touch pwned-i' call M f", "--basic me call M f",
+				"call M @", "call M @x", "call M @y", "call M @z", "call M @(", "call M {", "call M o", "--context ", "call -o js M @x",
+				"call M f1=$(touch pwned-j) f", "call M f1=`touch pwned-k` f", "call M 'f1=(touch pwned-l)' f", "call M 'f1=$(touch pwned-m)' f", "call M f1=a'\"'b f",
+			} {
+				if name == "fish" && strings.Contains(typed, "`") {
+					continue
+				}
+				// Tab again and again: what it put in is looked at as well. Then the line goes.
+				term.send("rpcctl " + typed + "\t\t\t x\t" + "\x15" + "\n")
+				term.expect("ready> ")
+				term.send("echo at'-'rest\n")
+				term.expect("at-rest\r\n")
+				term.expect("ready> ")
+			}
+			if found, err := filepath.Glob(filepath.Join(dir, "pwned*")); err != nil || len(found) > 0 {
+				t.Errorf("%v, %q", err, found)
+			}
+			// What is in order still completes.
+			term.send("rpcctl call M @pl\t\n")
+			term.expect("<call><M><@plain.json>\r\n")
+			term.send("rpcctl --context pl\t\n")
+			term.expect("<--context><plain>\r\n")
+			term.send("rpcctl call M f59\t\n")
+			term.expect("<call><M><f59=>\r\n")
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -24,10 +25,16 @@ func addHelp(root *cobra.Command) {
 			return withPrefix(commandNames(in), partial), cobra.ShellCompDirectiveNoFileComp
 		},
 	})
+	out, script := root.OutOrStdout(), &bytes.Buffer{}
+	root.SetOut(script) // where the commands below print from now on
 	root.InitDefaultCompletionCmd()
+	root.SetOut(out)
 	for _, sub := range root.Commands() {
 		if sub.Name() == "completion" {
 			sub.Args, sub.RunE = cobra.ArbitraryArgs, completion
+			for _, shell := range sub.Commands() {
+				runNothing(shell, script)
+			}
 		}
 	}
 }
