@@ -1,0 +1,276 @@
+// Package boundfile reads files that somebody names, on a command line or in another file,
+// within bounds: a size, and a time for what is no plain file. A named pipe that nobody
+// writes to, a device without end and a file that is too large are errors that name the file
+// and the bound.
+//
+// The main functions are Read and Plain.
+package boundfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
+)
+
+const (
+	// WriterLimit is how long a named pipe may wait for a program that writes to it.
+	WriterLimit = 10 * time.Second
+	// EndLimit is how long it may take until a pipe or a device ends. A program at the other
+	// end may have to ask a person.
+	EndLimit = time.Minute
+)
+
+// ErrNotPlain is a pipe, a device or a socket where a plain file is needed.
+var ErrNotPlain = errors.New("not a plain file")
+
+var errIsDir = errors.New("is a directory, not a file")
+
+// A SizeError is a file that has more bytes than are read of it.
+type SizeError struct {
+	Path  string
+	Limit int64 // bytes
+}
+
+func (e *SizeError) Error() string { return fmt.Sprintf("%s: more than %s", e.Path, Size(e.Limit)) }
+
+// A TimeError is a pipe or a device that did not come to its end in time.
+type TimeError struct {
+	Path  string
+	Limit time.Duration
+	Open  bool // data could have come; else nobody opened the pipe to write
+}
+
+func (e *TimeError) Error() string {
+	if e.Open {
+		return fmt.Sprintf("%s: no end of it within %s", e.Path, e.Limit)
+	}
+	return fmt.Sprintf("%s: a pipe that nobody wrote to within %s", e.Path, e.Limit)
+}
+
+// Size is a number of bytes as people read it, in the greatest unit that divides it.
+func Size(n int64) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// Read returns the bytes of a file, of which there may be limit. What is no plain file may
+// take WriterLimit to be opened and EndLimit to be read, or until ctx is done. The error is a
+// *SizeError, a *TimeError, a *fs.PathError, or wraps that of ctx. The slice is the caller's.
+func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
+	f, err := open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errIsDir}
+	case info.Mode().IsRegular():
+		return plain(f, path, info.Size(), limit)
+	}
+	return slowly(ctx, f, path, limit)
+}
+
+// Plain returns the bytes of a plain file, of which there may be limit. Anything else at the
+// path is not opened. The error is a *SizeError or a *fs.PathError, which wraps ErrNotPlain.
+func Plain(path string, limit int64) ([]byte, error) {
+	data, _, err := PlainBelow(system{}, path, limit)
+	return data, err
+}
+
+// Files is where PlainBelow finds a file: an *os.Root.
+type Files interface {
+	Stat(path string) (fs.FileInfo, error)
+	Open(path string) (*os.File, error)
+}
+
+type system struct{}
+
+func (system) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+func (system) Open(path string) (*os.File, error)    { return os.Open(path) }
+
+// PlainBelow is Plain for a path in files. It also returns what is known of the file.
+func PlainBelow(files Files, path string, limit int64) ([]byte, fs.FileInfo, error) {
+	f, info, err := openPlain(files, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	data, err := plain(f, path, info.Size(), limit)
+	return data, info, err
+}
+
+// OpenPlain opens a plain file for reading. Anything else at the path is not opened, and the
+// error wraps ErrNotPlain.
+func OpenPlain(path string) (*os.File, error) {
+	f, _, err := openPlain(system{}, path)
+	return f, err
+}
+
+// CheckPlain tells whether a plain file, or nothing, is at a path. The error wraps ErrNotPlain.
+func CheckPlain(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return checkPlain(path, info, err)
+}
+
+func openPlain(files Files, path string) (*os.File, fs.FileInfo, error) {
+	info, err := files.Stat(path) // opening a pipe would wait for a writer
+	if err := checkPlain(path, info, err); err != nil {
+		return nil, nil, err
+	}
+	f, err := files.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err = f.Stat() // another file may be there by now
+	if err := checkPlain(path, info, err); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
+func checkPlain(path string, info fs.FileInfo, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &fs.PathError{Op: "read", Path: path, Err: errIsDir}
+	case !info.Mode().IsRegular():
+		return &fs.PathError{Op: "read", Path: path, Err: ErrNotPlain}
+	}
+	return nil
+}
+
+// plain reads a plain file. It may have grown since its size was taken.
+func plain(r io.Reader, path string, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, &SizeError{path, limit}
+	}
+	return all(r, path, size, limit)
+}
+
+// slowly reads what may never end, or say nothing. When it is given up the read that is on
+// its way is left to itself.
+func slowly(ctx context.Context, f *os.File, path string, limit int64) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	limited, cancel := context.WithTimeout(ctx, EndLimit)
+	defer cancel()
+	read := make(chan result, 1)
+	go func() {
+		defer fault.Exit()
+		data, err := all(stopping{f, limited}, path, 0, limit)
+		read <- result{data, err}
+	}()
+	select {
+	case r := <-read:
+		return r.data, r.err
+	case <-limited.Done():
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		return nil, &TimeError{path, EndLimit, true}
+	}
+}
+
+// stopping ends reading once nobody waits for it.
+type stopping struct {
+	io.Reader
+	until interface{ Err() error }
+}
+
+func (r stopping) Read(p []byte) (int, error) {
+	if err := r.until.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+// firstRead is how many bytes are read of what does not tell its size, at first.
+const firstRead = 16 << 10
+
+// all reads up to limit bytes. Its buffer doubles, but never past the limit.
+func all(r io.Reader, path string, size, limit int64) ([]byte, error) {
+	if size <= 0 {
+		size = firstRead
+	}
+	buf := make([]byte, 0, min(size, limit)+1) // the byte more shows the end, or too much
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return nil, &SizeError{path, limit}
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return nil, err
+		case len(buf) == cap(buf):
+			larger := make([]byte, len(buf), min(2*int64(cap(buf)), limit+1))
+			copy(larger, buf)
+			buf = larger
+		}
+	}
+}
+
+// open opens a file. Of a named pipe it waits for the other end.
+func open(ctx context.Context, path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		defer fault.Exit()
+		f, err := os.Open(path)
+		opened <- result{f, err}
+	}()
+	limit := time.NewTimer(WriterLimit)
+	defer limit.Stop()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-limit.C:
+		err = &TimeError{path, WriterLimit, false}
+	case <-ctx.Done():
+		err = fmt.Errorf("reading %s: %w", path, ctx.Err())
+	}
+	go func() {
+		defer fault.Exit()
+		if r := <-opened; r.err == nil {
+			r.f.Close()
+		}
+	}()
+	// A writer lets go of the goroutine that still waits for one.
+	if w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+		w.Close()
+	}
+	return nil, err
+}

@@ -1,0 +1,138 @@
+// Package yamlbound cuts YAML into tokens within bounds, before a parser gets them: that
+// one's time grows with the square of the keys of a mapping and of the levels of nesting,
+// and its memory is some hundred times that of the text.
+package yamlbound
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Limits bound a text.
+type Limits struct {
+	Depth int // levels of collections
+	Marks int // characters that may begin or end a part, such as - and commas
+	Keys  int // of one mapping; more mappings together take as long as one of so many
+}
+
+// A Fault is the bound that a text is past.
+type Fault struct {
+	Problem string
+	Token   *token.Token // where; nil: the text as a whole
+	Long    bool         // it is too long, and does not nest too deep
+}
+
+// Tokenize cuts a text into tokens, or tells the bound that it is past.
+func Tokenize(text []byte, l Limits) (token.Tokens, *Fault) {
+	if n := marks(text); n > l.Marks {
+		return nil, &Fault{Problem: fmt.Sprintf("YAML of more than %d parts is too long", l.Marks), Long: true}
+	}
+	tokens := lexer.Tokenize(string(text))
+	if f := l.check(tokens); f != nil {
+		return nil, f
+	}
+	return tokens, nil
+}
+
+// marks counts the characters that part tokens: there are twice as many tokens at most.
+func marks(text []byte) int {
+	n := 0
+	for _, c := range []byte("\n-:,[]{}?&*!|>#'\"") {
+		n += bytes.Count(text, []byte{c})
+	}
+	return n
+}
+
+// check finds the first token that is past a bound. Flow collections nest by brackets, others
+// by columns; tags and such stand before a value on one line.
+func (l Limits) check(tokens token.Tokens) *Fault {
+	var open blocks
+	var in flows
+	line, onLine, work := 0, 0, 0
+	for i, tk := range tokens {
+		in.take(tk.Type)
+		switch tk.Type {
+		case token.MappingKeyType, token.TagType, token.AnchorType:
+			if tk.Position.Line != line {
+				line, onLine = tk.Position.Line, 0
+			}
+			onLine++
+		case token.SequenceEntryType:
+			open.enter(tk.Position.Column)
+		case token.MappingValueType:
+			if len(in.open) == 0 && i > 0 {
+				work += open.enter(tokens[i-1].Position.Column)
+			}
+		}
+		switch {
+		case len(in.open) > l.Depth, onLine > l.Depth, len(open) > l.Depth:
+			return &Fault{fmt.Sprintf("nesting deeper than %d is too deep", l.Depth), tk, false}
+		case work > l.Keys*l.Keys/2:
+			return &Fault{fmt.Sprintf("mappings of more than %d keys are too long", l.Keys), tk, true}
+		case in.bare > l.Keys:
+			return &Fault{fmt.Sprintf("more than %d keys without a value are too many", l.Keys), tk, true}
+		}
+	}
+	return nil
+}
+
+// flows are the flow collections that are open. The parser takes the keys of their mappings
+// one after the other, but where one has no value it moves all that follows.
+type flows struct {
+	open []flowEntry
+	bare int // keys without a value, of all mappings
+}
+
+// A flowEntry is what was seen of the entry at hand of a flow collection.
+type flowEntry struct{ list, begun, colon, valued bool }
+
+func (f *flows) take(t token.Type) {
+	last := len(f.open) - 1
+	switch t {
+	case token.MappingEndType, token.SequenceEndType, token.CollectEntryType:
+		if last < 0 {
+			return
+		}
+		if e := f.open[last]; e.begun && !e.list && !e.valued {
+			f.bare++
+		}
+		if t != token.CollectEntryType {
+			f.open = f.open[:last]
+			return
+		}
+		f.open[last] = flowEntry{list: f.open[last].list}
+		return
+	}
+	if last >= 0 {
+		e := &f.open[last]
+		e.valued = e.valued || e.colon
+		e.begun, e.colon = true, t == token.MappingValueType
+	}
+	if t == token.MappingStartType || t == token.SequenceStartType {
+		f.open = append(f.open, flowEntry{list: t == token.SequenceStartType})
+	}
+}
+
+// blocks are the collections that are open, by the columns they stand at.
+type blocks []block
+
+type block struct{ column, entries int }
+
+// enter adds an entry at a column, which ends what stands right of it, and returns how many
+// there are in its collection.
+func (b *blocks) enter(column int) int {
+	open := *b
+	for len(open) > 0 && open[len(open)-1].column > column {
+		open = open[:len(open)-1]
+	}
+	if len(open) == 0 || open[len(open)-1].column < column {
+		open = append(open, block{column: column})
+	}
+	*b = open
+	last := &open[len(open)-1]
+	last.entries++
+	return last.entries
+}
