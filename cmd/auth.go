@@ -5,11 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
 )
@@ -210,17 +209,9 @@ const maxSecret = 64 << 10
 
 // readSecret reads a secret from a file, without the line feed at its end.
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
+	b, err := boundfile.Read(context.Background(), path, maxSecret)
 	if err != nil {
 		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	switch {
-	case err != nil:
-		return "", err
-	case len(b) > maxSecret:
-		return "", fmt.Errorf("%s: more than %d bytes", path, maxSecret)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

@@ -1,15 +1,19 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 )
+
+// maxNetrc is the size of the greatest netrc file, in bytes.
+const maxNetrc = 1 << 20
 
 // netrcAuth is the value of authorization from the user's netrc file.
 func netrcAuth(env *Env, t *invoke.Target) (string, error) {
@@ -32,7 +36,7 @@ func netrcAuth(env *Env, t *invoke.Target) (string, error) {
 		}
 		path = filepath.Join(home, name)
 	}
-	text, err := os.ReadFile(path)
+	text, err := boundfile.Read(context.Background(), path, maxNetrc)
 	if err != nil {
 		return "", fmt.Errorf("--netrc: %w", err)
 	}

@@ -1,12 +1,13 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/spf13/pflag"
 )
@@ -27,6 +28,8 @@ const (
 	// leastKeepalive is how often gRPC may ask whether a connection lives, at most
 	// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
 	leastKeepalive = 10 * time.Second
+	// maxServiceConfig is the size of the greatest file with a service config, in bytes.
+	maxServiceConfig = 1 << 20
 )
 
 func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
@@ -53,7 +56,7 @@ func (o *reachFlags) apply(s *session.Settings, env *Env) error {
 		return usage(fmt.Errorf("--retry: %d is negative", o.retry), "")
 	}
 	if o.serviceConfig != "" {
-		text, err := os.ReadFile(o.serviceConfig)
+		text, err := boundfile.Read(context.Background(), o.serviceConfig, maxServiceConfig)
 		if err != nil {
 			return fmt.Errorf("--service-config: %w", err)
 		}

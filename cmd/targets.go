@@ -1,19 +1,18 @@
 package cmd
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 	"github.com/spf13/pflag"
@@ -24,6 +23,8 @@ import (
 const (
 	maxTargets   = 10_000
 	usualTargets = 64
+	// maxTargetFile is the size of the greatest file of targets, in bytes.
+	maxTargetFile = 4 << 20
 )
 
 // targetOptions are the flags that make the same call to several targets.
@@ -289,18 +290,14 @@ func targetNames(list []string) ([]string, error) {
 			names = append(names, strings.TrimSpace(text))
 			continue
 		}
-		file, err := os.Open(path)
+		content, err := boundfile.Read(context.Background(), path, maxTargetFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading targets: %w", err)
 		}
-		lines := bufio.NewScanner(file)
-		for lines.Scan() && len(names) <= maxTargets {
-			if line, _, _ := strings.Cut(lines.Text(), "#"); strings.TrimSpace(line) != "" {
+		for line := range strings.Lines(string(content)) {
+			if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) != "" {
 				names = append(names, strings.TrimSpace(line))
 			}
-		}
-		if err := errors.Join(lines.Err(), file.Close()); err != nil {
-			return nil, fmt.Errorf("reading targets from %s: %w", path, err)
 		}
 	}
 	switch {

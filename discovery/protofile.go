@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -279,24 +278,12 @@ func (c *protoCompiler) find(path string) (found, error) {
 }
 
 func readSource(disk string) (string, fs.FileInfo, error) {
-	f, err := os.Open(disk)
+	info, err := os.Stat(disk) // of the file as it was: what is read may be newer, and is then read again
 	if err != nil {
 		return "", nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, err
-	}
-	var b strings.Builder
-	if info.Size() < maxSource {
-		b.Grow(int(info.Size()) + 1)
-	}
-	n, err := io.Copy(&b, io.LimitReader(f, maxSource+1))
-	if err == nil && n > maxSource {
-		err = fmt.Errorf("reading %q: greater than %d MiB", disk, maxSource>>20)
-	}
-	return b.String(), info, err
+	text, err := boundfile.Read(context.Background(), disk, maxSource)
+	return string(text), info, err
 }
 
 // explain turns an error of the compiler into one with a place that can be shown.

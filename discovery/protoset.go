@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -75,30 +75,17 @@ func ParseProtoset(name string, data []byte) (*Protoset, error) {
 	return s, nil
 }
 
-// readFile reads a file into a slice of just its size.
+// maxPiped is the size in bytes of the greatest descriptor set that comes from a pipe, whose
+// bytes are moved as they become more.
+const maxPiped = 96 << 20
+
+// readFile reads a file, which may be a pipe from a program.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	limit := int64(maxBytes)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		limit = maxPiped
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe has no size
-		data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-		if err == nil && len(data) > maxBytes {
-			err = &os.PathError{Op: "read", Path: path, Err: errPoolFull}
-		}
-		return data, err
-	}
-	if info.Size() > maxBytes {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errPoolFull}
-	}
-	data := make([]byte, info.Size())
-	_, err = io.ReadFull(f, data)
-	return data, err
+	return boundfile.Read(context.Background(), path, limit)
 }
 
 // add scans a set and takes its files into the pool. One that can not be taken is a

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // Bounds of a history.
@@ -51,9 +53,9 @@ func (h *History) Open(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("making the folder of the history: %w", err)
 	}
-	if err := regular(path); err != nil {
+	if err := boundfile.CheckPlain(path); err != nil {
 		h.path = "" // nothing is written to it either
-		return err
+		return fmt.Errorf("opening the history: %w", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("making the history private: %w", err)
@@ -65,21 +67,6 @@ func (h *History) Open(path string) error {
 		}
 		return h.shorten()
 	})
-}
-
-// regular returns an error for a path of what is there and no regular file: opening it could wait
-// for ever, and reading it never end.
-func regular(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading the history: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("reading the history: %s is no regular file", path)
-	}
-	return nil
 }
 
 // Len is the number of lines.
@@ -158,8 +145,8 @@ func (h *History) append(e Entry) error {
 	if len(text) >= entryMax {
 		return nil
 	}
-	if err := regular(h.path); err != nil {
-		return err
+	if err := boundfile.CheckPlain(h.path); err != nil {
+		return fmt.Errorf("opening the history: %w", err)
 	}
 	f, err := os.OpenFile(h.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -183,10 +170,7 @@ func (h *History) append(e Entry) error {
 
 // sync takes in what others have added to the file, and returns how many lines it took.
 func (h *History) sync() (int, error) {
-	if err := regular(h.path); err != nil {
-		return 0, err
-	}
-	f, err := os.Open(h.path)
+	f, err := boundfile.OpenPlain(h.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
@@ -273,7 +257,7 @@ func (h *History) shorten() error {
 
 // newest are the newest bytes of the file.
 func (h *History) newest() ([]byte, error) {
-	f, err := os.Open(h.path)
+	f, err := boundfile.OpenPlain(h.path)
 	if err != nil {
 		return nil, err
 	}
@@ -295,8 +279,8 @@ func (h *History) newest() ([]byte, error) {
 // locked runs a function while no other shell touches the file. The lock is a file of its own,
 // since the history may be replaced.
 func (h *History) locked(fn func() error) error {
-	if err := regular(h.path + ".lock"); err != nil {
-		return err
+	if err := boundfile.CheckPlain(h.path + ".lock"); err != nil {
+		return fmt.Errorf("locking the history: %w", err)
 	}
 	lock, err := os.OpenFile(h.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

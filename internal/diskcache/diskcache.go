@@ -13,12 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // The bounds of a folder. The least recently confirmed entries go first.
@@ -85,20 +86,11 @@ func (c *Cache) Get(group, key string) (data []byte, at time.Time, ok bool) {
 }
 
 func read(root *os.Root, name, key string) ([]byte, time.Time, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxEntry || info.Size() < headerSize {
+	raw, info, err := boundfile.PlainBelow(root, name, maxEntry)
+	switch {
+	case errors.Is(err, boundfile.ErrNotPlain), errors.As(err, new(*boundfile.SizeError)):
 		return nil, time.Time{}, errDamaged
-	}
-	raw := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, raw); err != nil {
+	case err != nil:
 		return nil, time.Time{}, err
 	}
 	stored, data, err := parse(raw)

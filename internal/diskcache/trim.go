@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // An Entry is what Entries tells of one. It is a copy.
@@ -106,7 +108,7 @@ func (c *Cache) Entries() ([]Entry, error) {
 }
 
 func readKey(root *os.Root, name string) (group, key string, ok bool) {
-	raw, err := root.ReadFile(name)
+	raw, _, err := boundfile.PlainBelow(root, name, maxEntry)
 	if err != nil {
 		return "", "", false
 	}

@@ -1,11 +1,14 @@
 package connect
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // TLSOptions name what a TLS connection needs. They are plain data; Config reads
@@ -30,7 +33,7 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		c.KeyLogWriter = keyLog(o.KeyLog)
 	}
 	if o.CACert != "" {
-		pem, err := os.ReadFile(o.CACert)
+		pem, err := readPEM(o.CACert)
 		if err != nil {
 			return nil, fmt.Errorf("reading the trusted certificates: %w", err)
 		}
@@ -43,13 +46,34 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		return nil, errors.New("a client certificate needs both a certificate and a key")
 	}
 	if o.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+		pair, err := readPair(o.Cert, o.Key)
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// maxPEM is the size of the greatest file of certificates, in bytes. Those of whole systems
+// are a quarter of a megabyte.
+const maxPEM = 4 << 20
+
+// readPEM reads a file of certificates or a key, which may be a pipe from a program.
+func readPEM(path string) ([]byte, error) {
+	return boundfile.Read(context.Background(), path, maxPEM)
+}
+
+func readPair(cert, key string) (tls.Certificate, error) {
+	certPEM, err := readPEM(cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	keyPEM, err := readPEM(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certPEM, keyPEM)
 }
 
 // keyLog is the file for the keys of connections. It is opened for each line and

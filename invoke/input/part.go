@@ -1,6 +1,7 @@
 package input
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -65,6 +67,23 @@ func (o *Options) open(name string) (io.ReadCloser, error) {
 		return o.Open(name)
 	}
 	return os.Open(name)
+}
+
+// content reads a whole file.
+func (o *Options) content(name string) ([]byte, error) {
+	if o.Open == nil {
+		return boundfile.Read(context.Background(), name, o.maxSize())
+	}
+	r, err := o.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(io.LimitReader(r, o.maxSize()+1))
+	if err == nil && int64(len(content)) > o.maxSize() {
+		err = &boundfile.SizeError{Path: name, Limit: o.maxSize()}
+	}
+	return content, err
 }
 
 // decoder returns the decoder of JSON documents.

@@ -1,12 +1,13 @@
 package input
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -84,17 +85,12 @@ func (w *word) file(o *Options) (content []byte, name string, isFile bool, err e
 	if name == "" || name == "-" {
 		return nil, "", true, w.atValue(`a word cannot read standard input; name a file, or write \@ for the sign itself`)
 	}
-	r, err := o.open(name)
-	if err != nil {
-		return nil, "", true, w.unreadable(name, err)
-	}
-	defer r.Close()
-	content, err = io.ReadAll(io.LimitReader(r, o.maxSize()+1))
-	if err != nil {
-		return nil, "", true, w.unreadable(name, err)
-	}
-	if int64(len(content)) > o.maxSize() {
+	content, err = o.content(name)
+	switch {
+	case errors.As(err, new(*boundfile.SizeError)):
 		return nil, "", true, w.atValue("a file of more than %s is too long", size(o.maxSize()))
+	case err != nil:
+		return nil, "", true, w.unreadable(name, err)
 	}
 	w.content, w.loaded = content, true
 	return content, name, true, nil

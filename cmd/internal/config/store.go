@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // ProjectFile is the name of a project's file of contexts.
@@ -73,19 +74,13 @@ func (s *Store) loadUser() (*File, error) {
 
 // readFile reads a plain file that is not too large.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	// A pipe or a device could take for ever.
-	if info, err := f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &SyntaxError{Path: path, Text: "not a plain file"}
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
+	text, err := boundfile.Plain(path, maxFile)
+	switch {
+	case errors.Is(err, boundfile.ErrNotPlain):
+		return nil, &SyntaxError{Path: path, Text: boundfile.ErrNotPlain.Error()}
+	case errors.As(err, new(*boundfile.SizeError)):
+		return nil, &SyntaxError{Path: path, Text: "more than " + boundfile.Size(maxFile)}
+	case err != nil:
 		return nil, fmt.Errorf("reading contexts: %w", err)
 	}
 	return text, nil
