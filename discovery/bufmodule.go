@@ -3,13 +3,15 @@ package discovery
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/yamlbound"
 )
 
 // bufConfig is what buf.yaml and buf.work.yaml tell of the folders that imports are
@@ -86,17 +88,12 @@ func (w *bufWorkspace) contains(module *bufWorkspace) bool {
 }
 
 func readBuf(file string) (*bufWorkspace, error) {
-	f, err := os.Open(file)
+	text, err := boundfile.Plain(file, maxBufFile)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBufFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBufFile {
-		return nil, fmt.Errorf("%s: greater than %d KiB", file, maxBufFile>>10)
+	if _, past := yamlbound.Tokenize(text, yamlbound.Limits{Depth: 20, Marks: 20_000, Keys: 1000}); past != nil {
+		return nil, fmt.Errorf("%s: %s", file, past.Problem)
 	}
 	var c bufConfig
 	if err := yaml.Unmarshal(text, &c); err != nil {

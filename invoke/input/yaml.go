@@ -6,20 +6,22 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/internal/yamlbound"
 )
 
 const (
-	// maxYAML is the size of the longest YAML document, in bytes. Its tree takes some
-	// hundred times as much memory.
+	// maxYAML is the size of the longest YAML document, in bytes.
 	maxYAML = 4 << 20
 	// slowYAML is the size of a document, in bytes, from which on decoding it may take so
 	// long that whoever waits for it must be able to leave.
 	slowYAML = 16 << 10
+	// maxYAMLParts and maxYAMLKeys bound the time and the memory that a document takes.
+	maxYAMLParts = 150_000
+	maxYAMLKeys  = 10_000
 	// maxNesting bounds how deep YAML nests. Messages are bounded far below.
 	maxNesting = 1000
 )
@@ -91,9 +93,12 @@ func parseYAML(doc []byte) (root ast.Node, fault *Fault) {
 			root, fault = nil, &Fault{Problem: "the YAML cannot be read"}
 		}
 	}()
-	tokens := lexer.Tokenize(string(doc))
-	if tk := tooDeep(tokens); tk != nil {
-		f := faultAt(doc, tk, fmt.Sprintf("nesting deeper than %d is too deep", maxNesting))
+	tokens, past := yamlbound.Tokenize(doc, yamlbound.Limits{Depth: maxNesting, Marks: maxYAMLParts, Keys: maxYAMLKeys})
+	if past != nil {
+		f := faultAt(doc, past.Token, past.Problem)
+		if past.Long {
+			f.Problem += "; JSON may be longer"
+		}
 		return nil, &f
 	}
 	// Keys that stand twice are told by the JSON decoder, in less time.
@@ -121,30 +126,6 @@ func parseYAML(doc []byte) (root ast.Node, fault *Fault) {
 		root = d.Body
 	}
 	return root, nil
-}
-
-// tooDeep returns the token that nests too deep, or nil. It is asked before the parser,
-// which recurses: flow collections nest by brackets, others by what stands before a value
-// on one line, and by columns, which take a square of bytes.
-func tooDeep(tokens token.Tokens) *token.Token {
-	depth, line, onLine := 0, 0, 0
-	for _, tk := range tokens {
-		switch tk.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
-			if tk.Position.Line != line {
-				line, onLine = tk.Position.Line, 0
-			}
-			onLine++
-		}
-		if depth > maxNesting || onLine > maxNesting {
-			return tk
-		}
-	}
-	return nil
 }
 
 // faultAt is a fault at a token.

@@ -3,20 +3,22 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/internal/yamlbound"
 )
 
 const (
-	maxFile  = 256 << 10 // bytes of a file of contexts
-	maxDepth = 20        // levels of nesting
+	maxFile  = 64 << 10 // bytes of a file of contexts
+	maxDepth = 20       // levels of nesting
+	maxKeys  = 1000     // of a mapping
+	maxParts = 20_000   // of the whole
 )
 
 // parse reads a file of contexts. The error is a *SyntaxError. What it does not
@@ -52,7 +54,7 @@ func parse(path string, text []byte) (*File, error) {
 // parseYAML returns the tree of a file, nil when there is none.
 func parseYAML(path string, text []byte) (root ast.Node, err error) {
 	if len(text) > maxFile {
-		return nil, &SyntaxError{Path: path, Text: fmt.Sprintf("more than %d bytes", maxFile)}
+		return nil, &SyntaxError{Path: path, Text: "more than " + boundfile.Size(maxFile)}
 	}
 	// A project file comes from anybody, and the parser is a large one.
 	defer func() {
@@ -60,9 +62,13 @@ func parseYAML(path string, text []byte) (root ast.Node, err error) {
 			root, err = nil, &SyntaxError{Path: path, Text: "it cannot be read as YAML"}
 		}
 	}()
-	tokens := lexer.Tokenize(string(text))
-	if tk := tooDeep(tokens); tk != nil {
-		return nil, &SyntaxError{Path: path, Line: tk.Position.Line, Text: "it nests too deep"}
+	tokens, past := yamlbound.Tokenize(text, yamlbound.Limits{Depth: maxDepth, Marks: maxParts, Keys: maxKeys})
+	if past != nil {
+		e := &SyntaxError{Path: path, Text: past.Problem}
+		if past.Token != nil {
+			e.Line = past.Token.Position.Line
+		}
+		return nil, e
 	}
 	file, err := parser.Parse(tokens, parser.ParseComments)
 	if err != nil {
@@ -90,24 +96,6 @@ func parseYAML(path string, text []byte) (root ast.Node, err error) {
 	return nil, &SyntaxError{Path: path, Line: bodies[1].GetToken().Position.Line, Text: "a second YAML document"}
 }
 
-// tooDeep returns the first token that nests too deep.
-func tooDeep(tokens token.Tokens) *token.Token {
-	flow := 0
-	for _, tk := range tokens {
-		switch tk.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		}
-		// A level of a block takes a column.
-		if flow+tk.Position.IndentNum/2 > 4*maxDepth || flow > maxDepth {
-			return tk
-		}
-	}
-	return nil
-}
-
 // An entry is a key of a mapping with its value.
 type entry struct {
 	key   string
@@ -130,15 +118,17 @@ func (f *File) mapping(n ast.Node, what string) ([]entry, error) {
 		return nil, f.fault(n, what+" is not a mapping of names to values")
 	}
 	var entries []entry
+	seen := map[string]bool{}
 	for _, p := range pairs {
 		line := p.Key.GetToken().Position.Line
 		key, ok := text(p.Key)
 		if !ok {
 			return nil, &SyntaxError{Path: f.Path, Line: line, Text: "a key that is not plain text"}
 		}
-		if slices.ContainsFunc(entries, func(e entry) bool { return e.key == key }) {
+		if seen[key] {
 			return nil, &SyntaxError{Path: f.Path, Line: line, Text: fmt.Sprintf("%q stands here a second time", key)}
 		}
+		seen[key] = true
 		entries = append(entries, entry{key: key, value: p.Value, node: p, line: line})
 	}
 	return entries, nil

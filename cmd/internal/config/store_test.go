@@ -213,8 +213,8 @@ func TestParseNamesTheLine(t *testing.T) {
 		"contexts:\n  dev:\n    tls: true\n  dev:\n    tls: true\n":     "f.yaml:4: ",
 		"a: 1\n---\nb: 2\n":                                             "f.yaml:3: a second YAML document",
 		"just text\n":                                                   "f.yaml:1: the file is not a mapping",
-		strings.Repeat("[", 1000):                                       "f.yaml:1: it nests too deep",
-		strings.Repeat("#", maxFile+1):                                  "f.yaml: more than 262144 bytes",
+		strings.Repeat("[", 1000):                                       "f.yaml:1: nesting deeper than 20 is too deep",
+		strings.Repeat("#", maxFile+1):                                  "f.yaml: more than 64 KiB",
 	} {
 		_, err := parse("f.yaml", []byte(text))
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
