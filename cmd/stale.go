@@ -73,6 +73,7 @@ type tape struct {
 	from      io.Reader
 	recording bool
 	kept      bytes.Buffer
+	lost      bool          // more was read than is kept
 	again     *bytes.Reader // nil: not rewound
 }
 
@@ -85,6 +86,9 @@ func (t *tape) Read(p []byte) (int, error) {
 		return t.again.Read(p)
 	}
 	n, err := t.from.Read(p)
+	if t.recording && t.kept.Len()+n > maxTape {
+		t.recording, t.lost, t.kept = false, true, bytes.Buffer{}
+	}
 	if t.recording {
 		t.kept.Write(p[:n])
 	}
@@ -95,7 +99,7 @@ func (t *tape) stop() { t.recording = false }
 
 // rewind makes what was read be read again, and tells whether all of it is there.
 func (t *tape) rewind() bool {
-	if t.kept.Len() > maxTape {
+	if t.lost {
 		return false
 	}
 	t.again = bytes.NewReader(t.kept.Bytes())

@@ -10,14 +10,14 @@ import (
 type jsonCutter struct{ transcode.Splitter }
 
 func (c *jsonCutter) feed(p []byte) (int, bool) { return c.Feed(p) }
-func (c *jsonCutter) pending() bool             { return c.Pending() }
+func (c *jsonCutter) pending() (bool, int)      { return c.Pending(), 0 }
 func (c *jsonCutter) announced() int64          { return 0 }
 
 // wholeCutter takes everything as one document.
 type wholeCutter struct{}
 
 func (wholeCutter) feed(p []byte) (int, bool) { return len(p), false }
-func (wholeCutter) pending() bool             { return true }
+func (wholeCutter) pending() (bool, int)      { return true, 0 }
 func (wholeCutter) announced() int64          { return 0 }
 
 // separator stands between the messages of a prototext stream, as other clients have it.
@@ -35,8 +35,8 @@ func (c *textCutter) feed(p []byte) (int, bool) {
 	return len(p), false
 }
 
-func (c *textCutter) pending() bool  { return c.seen }
-func (*textCutter) announced() int64 { return 0 }
+func (c *textCutter) pending() (bool, int) { return c.seen, 0 }
+func (*textCutter) announced() int64       { return 0 }
 
 // rawCutter ends messages after the length that stands before each as a varint
 // (https://protobuf.dev/programming-guides/encoding/#varints).
@@ -84,7 +84,7 @@ func (c *rawCutter) end() bool {
 	return true
 }
 
-func (c *rawCutter) pending() bool { return c.header > 0 }
+func (c *rawCutter) pending() (bool, int) { return c.header > 0, 0 }
 
 func (c *rawCutter) announced() int64 {
 	if !c.body {
@@ -143,8 +143,9 @@ func (c *yamlCutter) step(b byte) {
 	c.line++
 }
 
-func (c *yamlCutter) pending() bool  { return c.seen || c.line > 0 }
-func (*yamlCutter) announced() int64 { return 0 }
+// pending keeps the line at hand: its blanks may be what a mapping is indented by.
+func (c *yamlCutter) pending() (bool, int) { return c.seen || c.line > 0 && !c.blank, c.line }
+func (*yamlCutter) announced() int64       { return 0 }
 
 // markerAtEnd returns the length of the marker that ends a document at the end of the
 // input, with no white space after it.

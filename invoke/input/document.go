@@ -40,8 +40,9 @@ type cutter interface {
 	// ended a document. When it did not, all were taken.
 	feed(p []byte) (n int, done bool)
 	// pending reports whether the bytes taken since the last document are part of
-	// one. When they are not, they can be dropped.
-	pending() bool
+	// one. When they are not, they can be dropped, but for the last ones, which belong
+	// to what follows.
+	pending() (is bool, last int)
 	// announced returns how long the document says that it is, in bytes; 0 when it does
 	// not say.
 	announced() int64
@@ -124,11 +125,11 @@ func (d *documents) cut(ctx context.Context) ([]byte, error) {
 				return d.whole(), nil
 			}
 			d.fresh = d.fresh && f.fed == f.start
-			if !d.cutter.pending() {
+			if pending, last := d.cutter.pending(); !pending {
 				if d.format == FormatJSON {
 					_, d.comment = d.leading(f.buf[f.start:f.fed])
 				}
-				f.skip()
+				f.skip(last)
 			}
 		}
 		err := f.fill(ctx)

@@ -182,8 +182,8 @@ func (f *feed) doc() []byte {
 	return d
 }
 
-// skip drops the document that ends at fed.
-func (f *feed) skip() { f.start = f.fed }
+// skip drops the document at hand but for its last bytes.
+func (f *feed) skip(last int) { f.start = max(f.start, f.fed-last) }
 
 // skipSpace drops white space before a document.
 func (f *feed) skipSpace() {

@@ -380,11 +380,11 @@ func (c *listCutter) feed(p []byte) (taken int, done bool) {
 			c.whole(true)
 			return taken + n, true
 		}
-		if c.pending() && c.lines { // what is broken ends here
+		if c.Pending() && c.lines { // what is broken ends here
 			c.reset()
 			return taken + i, true
 		}
-		c.decided = c.decided || c.pending()
+		c.decided = c.decided || c.Pending()
 		if n, done = c.jsonCutter.feed(line[i : i+1]); done {
 			return taken + i + n, true
 		}

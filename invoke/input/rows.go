@@ -169,5 +169,5 @@ func (c *rowCutter) feed(p []byte) (int, bool) {
 	return len(p), false
 }
 
-func (c *rowCutter) pending() bool  { return c.seen || c.inside }
-func (*rowCutter) announced() int64 { return 0 }
+func (c *rowCutter) pending() (bool, int) { return c.seen || c.inside, 0 }
+func (*rowCutter) announced() int64       { return 0 }
