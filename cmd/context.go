@@ -3,9 +3,7 @@ package cmd
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
@@ -19,6 +17,7 @@ type contextOptions struct {
 	project bool
 	none    bool
 	revoke  bool
+	yes     bool
 }
 
 func (a *app) newContext() *cobra.Command {
@@ -41,7 +40,8 @@ RPCCTL_ADDR no context is in force unless --context names one.
 
 Secrets are not kept, only where they are: bearer-env, bearer-file, auth-command,
 headers.NAME.env, headers.NAME.file. A project file may say where things are, but
-it gets no secret and runs no program before rpcctl context trust.`,
+before rpcctl context trust it gets no secret, runs no program, repeats no call, and
+stands before no context of the user's: a name that both have is an error.`,
 		Args: words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -61,6 +61,9 @@ func (a *app) contexts() (*config.Store, *config.Contexts, error) {
 	c, err := store.Load()
 	if err != nil {
 		return nil, nil, usageIfSyntax(err)
+	}
+	if c.PassedOver != nil {
+		a.say(c.PassedOver.Error())
 	}
 	for _, f := range []*config.File{c.User, c.Project} {
 		if f == nil {
@@ -107,7 +110,8 @@ func (a *app) contextList(o *contextOptions) error {
 			continue
 		}
 		for _, x := range f.Contexts {
-			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, c.Find(current) == x, f.Trusted})
+			used, _ := c.Find(current) // of two of a name that nobody chose between neither is
+			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, used == x, f.Trusted})
 		}
 	}
 	if o.output.value == "json" {
@@ -181,7 +185,10 @@ func (a *app) newContextUse() *cobra.Command {
 			err = store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
 				e := config.Edit{Path: []string{"current"}}
 				if !o.none {
-					if all.Find(args[0]) == nil {
+					switch found, err := all.Find(args[0]); {
+					case err != nil:
+						return nil, clash(err)
+					case found == nil:
 						return nil, unknownContext(args[0], "context use", all)
 					}
 					e.Values = args
@@ -222,7 +229,11 @@ func (a *app) newContextRemove() *cobra.Command {
 				if o.project {
 					f = all.Project
 				}
-				switch elsewhere := all.Find(args[0]); {
+				elsewhere := all.User.Context(args[0])
+				if elsewhere == nil {
+					elsewhere = all.Project.Context(args[0])
+				}
+				switch {
 				case f.Context(args[0]) != nil:
 				case elsewhere == nil:
 					return nil, unknownContext(args[0], "context remove", all)
@@ -243,65 +254,6 @@ func (a *app) newContextRemove() *cobra.Command {
 	}
 	c.Flags().BoolVar(&o.project, "project", false, "from the project's file .rpcctl.yaml")
 	return c
-}
-
-func (a *app) newContextTrust() *cobra.Command {
-	o := &contextOptions{}
-	c := &cobra.Command{
-		Use:   "trust",
-		Short: "Let the project's file name programs and secrets",
-		Long: `Vouch for the file .rpcctl.yaml that is found from the working folder: its contexts
-may then run programs, name secrets, and have them sent where they say. What it asks
-for is printed. When the file is changed by anything but rpcctl, it has to be
-trusted anew. rpcctl context show tells what a file asks for without trusting it.`,
-		Args: words(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return a.contextTrust(c, o) },
-	}
-	c.Flags().BoolVar(&o.revoke, "revoke", false, "vouch for it no longer")
-	return c
-}
-
-func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
-	store, all, err := a.contexts()
-	if err != nil {
-		return err
-	}
-	if all.Project == nil {
-		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"), "")
-	}
-	if err := store.Trust(c.Context(), !o.revoke); err != nil {
-		return usageIfSyntax(err)
-	}
-	return a.print(func(w *bufio.Writer) error {
-		if o.revoke {
-			fmt.Fprintf(w, "%s is not trusted any more\n", formatters.Clean(all.Project.Path, false))
-			return nil
-		}
-		fmt.Fprintf(w, "%s is trusted as it is now; it asks for:\n", formatters.Clean(all.Project.Path, false))
-		writeAsks(w, all.Project)
-		return nil
-	})
-}
-
-// writeAsks writes what a project file wants to be trusted for, and where it sends
-// calls.
-func writeAsks(w io.Writer, f *config.File) {
-	any := false
-	for _, x := range f.Contexts {
-		asks := x.Asks()
-		for _, s := range x.Settings {
-			if s.Key == "addr" {
-				asks = append([]config.Setting{s}, asks...)
-			}
-		}
-		for _, s := range asks {
-			any = true
-			fmt.Fprintf(w, "  %s\n", formatters.Clean(fmt.Sprintf("%s: %s %s (line %d)", x.Name, s.Key, settingText(s), s.Line), false))
-		}
-	}
-	if !any {
-		fmt.Fprintln(w, "  nothing")
-	}
 }
 
 func (a *app) newContextSchema() *cobra.Command {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -100,6 +102,9 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	if err != nil {
 		return usageIfSyntax(err)
 	}
+	if contexts.PassedOver != nil {
+		a.sayOnce(contexts.PassedOver.Error())
+	}
 	if name == "" {
 		var file *config.File
 		if name, file = contexts.Current(); name == "" {
@@ -108,7 +113,10 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 		from = file.Path
 		a.sayOverlooked(contexts, name)
 	}
-	found := contexts.Find(name)
+	found, err := contexts.Find(name)
+	if err != nil {
+		return clash(err)
+	}
 	if found == nil {
 		return unknownContext(name, from, contexts)
 	}
@@ -116,10 +124,30 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	for _, w := range found.File.Warnings {
 		a.say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
 	}
-	if asks := found.Asks(); !found.File.Trusted && len(asks) > 0 {
+	addr := found.Get("addr")
+	own := addr != "" && !a.addressGiven(f)
+	if asks := found.Asks(own); !found.File.Trusted && len(asks) > 0 {
 		return untrusted(found, asks)
 	}
+	if !found.File.Trusted && own {
+		a.sayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
+	}
 	return a.applyContext(f, found)
+}
+
+// sayOnce tells what every line of a shell would tell, the first time.
+func (a *app) sayOnce(text string) {
+	if a.env.said != nil && a.env.Stderr != io.Discard {
+		if _, already := a.env.said.LoadOrStore(text, true); already {
+			return
+		}
+	}
+	a.say(text)
+}
+
+// clash is the error for a name that stands for the user's context, or for a stranger's.
+func clash(err error) error {
+	return usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
 }
 
 // contextName returns the context that was named. With a name of "", from is set
@@ -218,9 +246,17 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 		}
 	}
 	a.globals.headers.context = a.context.headers
-	// To the shell it is part of what makes one connection differ from another.
-	return f.Set("context", c.Name)
+	if a.context.used["auth-command"] {
+		env := *a.env
+		env.programDir = filepath.Dir(c.File.Path)
+		a.env = &env
+	}
+	// To the shell they are part of what makes one connection differ from another.
+	return errors.Join(f.Set("context", c.Name), f.Set(contextState, c.State()))
 }
+
+// contextState is a flag that nobody gives, for what the context in force says now.
+const contextState = "context-state"
 
 // given returns the settings that the command line has already said otherwise.
 func (a *app) given(f *pflag.FlagSet) map[string]bool {

@@ -148,7 +148,24 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 			}
 		}
 	}
+	if key == "auth-command" && !project {
+		e.Values[0] = a.absoluteProgram(value)
+	}
 	return []config.Edit{e}, a.checkValue(k, value)
+}
+
+// absoluteProgram names the program of a command line by its whole path where it is named from
+// the working folder: the line will be run in that of the user's contexts.
+func (a *app) absoluteProgram(command string) string {
+	program, rest, _ := strings.Cut(command, " ")
+	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") || !fileExists(absolute(a.env.WorkDir, program)) {
+		return command
+	}
+	path := absolute(a.env.WorkDir, program)
+	if strings.ContainsAny(path, " \t\"'$`~|&;<>()*?") {
+		return command
+	}
+	return strings.TrimRight(path+" "+rest, " ")
 }
 
 // headerEdits reads headers.NAME=VALUE, .NAME.env=VARIABLE and .NAME.file=PATH.

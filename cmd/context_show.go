@@ -82,7 +82,7 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 	return a.print(func(w *bufio.Writer) error {
 		writeShown(w, s, store.Path())
 		if found != nil && !found.File.Trusted {
-			fmt.Fprintf(w, "\n%s is not trusted; it asks for:\n", formatters.Clean(found.File.Path, false))
+			fmt.Fprintf(w, "\n%s is not trusted (rpcctl context trust)\n", formatters.Clean(found.File.Path, false))
 			writeAsks(w, found.File)
 		}
 		return nil
@@ -106,7 +106,10 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 		from = file.Path
 		a.sayOverlooked(all, name)
 	}
-	found := all.Find(name)
+	found, err := all.Find(name)
+	if err != nil {
+		return nil, "", clash(err)
+	}
 	if found == nil {
 		return nil, "", unknownContext(name, from, all)
 	}

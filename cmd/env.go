@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ type Env struct {
 	place          string // of a statement in a script, for what is told of it
 	// Secrets is what was sent as a secret. Run makes it when it is nil.
 	Secrets *secret.Seen
+	// programDir is the folder for programs that a file names; "": the working folder.
+	programDir string
+	said       *sync.Map // what is told once in the life of a shell; nil: nothing is kept
 	// Yielded is set while another program has the terminal, such as an editor: an
 	// interrupt from the keyboard is then its own.
 	Yielded *atomic.Bool
@@ -61,6 +65,7 @@ func processEnv() *Env {
 		ReadPassword: readPassword,
 		InCall:       new(atomic.Bool),
 		Yielded:      new(atomic.Bool),
+		said:         new(sync.Map),
 	}
 	if dir, err := os.Getwd(); err == nil {
 		e.WorkDir = dir

@@ -15,7 +15,8 @@ import (
 // globals are the flags that every command has: the target, the schema, and how
 // to talk.
 type globals struct {
-	addr, unix, context           string
+	addr, unix                    string
+	context, contextState         string
 	plaintext, tls, insecure      bool
 	cacert, cert, key, servername string
 	authority                     string
@@ -40,6 +41,8 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.SortFlags = false
 	f.StringVarP(&g.addr, "addr", "a", "", "the `TARGET`: host:port, http://…, https://…, unix:PATH, dns:///…, demo:")
 	f.StringVar(&g.context, "context", "", "use the context `NAME`; '' for none (rpcctl context)")
+	f.StringVar(&g.contextState, contextState, "", "")
+	f.Lookup(contextState).Hidden = true
 	f.BoolVar(&g.plaintext, "plaintext", false, "no TLS")
 	f.BoolVar(&g.tls, "tls", false, "TLS")
 	f.BoolVarP(&g.insecure, "insecure", "k", false, "TLS without verifying the server's certificate")

@@ -35,6 +35,7 @@ func runForToken(ctx context.Context, env *Env, command string, t *invoke.Target
 		shell, flag = "cmd", "/C"
 	}
 	c := exec.CommandContext(limited, shell, flag, command)
+	c.Dir = env.programDir
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
 	if t != nil {

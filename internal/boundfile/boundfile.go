@@ -132,15 +132,16 @@ func CheckPlain(path string) error {
 }
 
 func openPlain(files Files, path string) (*os.File, fs.FileInfo, error) {
-	info, err := files.Stat(path) // opening a pipe would wait for a writer
-	if err := checkPlain(path, info, err); err != nil {
-		return nil, nil, err
+	if info, err := files.Stat(path); err == nil { // opening a pipe would wait for a writer
+		if err := checkPlain(path, info, nil); err != nil {
+			return nil, nil, err
+		}
 	}
 	f, err := files.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err = f.Stat() // another file may be there by now
+	info, err := f.Stat() // another file may be there by now
 	if err := checkPlain(path, info, err); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
@@ -236,10 +237,7 @@ func all(r io.Reader, path string, size, limit int64) ([]byte, error) {
 // open opens a file. Of a named pipe it waits for the other end.
 func open(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode()&fs.ModeNamedPipe == 0 {
+	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		return os.Open(path)
 	}
 	type result struct {

@@ -137,7 +137,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, c := range file.Contexts {
-			c.Asks()
+			c.Asks(false)
 			for _, s := range c.Settings {
 				if len(s.Values) == 0 || s.Line < 1 {
 					t.Errorf("%+v", s)

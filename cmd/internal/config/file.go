@@ -69,6 +69,9 @@ func (e *SyntaxError) Error() string {
 	return e.Path + ": " + e.Text
 }
 
+// Text returns the bytes that the file was read from, which are not to be changed.
+func (f *File) Text() []byte { return f.text }
+
 // Context returns the context of a name, or nil.
 func (f *File) Context(name string) *Context {
 	if f == nil {
@@ -91,16 +94,30 @@ func (c *Context) Get(key string) string {
 	return ""
 }
 
+// State tells one content of a context from another: its settings, and whether they are
+// trusted.
+func (c *Context) State() string {
+	return sum(fmt.Appendf(nil, "%t %q %#v", c.File.Trusted, c.File.Path, c.Settings))
+}
+
 // Place is where a setting stands, for people.
 func (c *Context) Place(line int) string { return fmt.Sprintf("%s:%d", c.File.Path, line) }
 
-// Asks returns the settings for which a project file has to be trusted.
-func (c *Context) Asks() []Setting {
+// Asks returns the settings for which a project file has to be trusted: where the target is
+// another than the file's own, also those that decide what becomes of calls to it.
+func (c *Context) Asks(ownTarget bool) []Setting {
 	var asks []Setting
 	for _, s := range c.Settings {
-		k, _ := FindKey(s.Key)
-		on := k.Kind != Switch || len(s.Values) > 0 && s.Values[0] == "true"
-		if k.Asks && on || s.Ref != Literal {
+		name, _, _ := strings.Cut(s.Key, ".")
+		k, _ := FindKey(name)
+		on := len(s.Values) > 0 && s.Values[0] != ""
+		switch k.Kind {
+		case Switch:
+			on = s.Values[0] == "true"
+		case Number:
+			on = strings.Trim(s.Values[0], "0") != ""
+		}
+		if on && (k.Asks || k.Steers && !ownTarget) || s.Ref != Literal {
 			asks = append(asks, s)
 		}
 	}

@@ -25,23 +25,26 @@ type Key struct {
 	Name string
 	Kind Kind
 	// Asks tells that a project file has to be trusted to have this: it names a
-	// program, a secret, or sends secrets where they would not go.
+	// program, a secret, sends secrets where they would not go, or repeats calls.
 	Asks bool
-	Help string
+	// Steers tells that it has to be trusted to have this for a target of the user's, which
+	// it makes another one, or another to that target.
+	Steers bool
+	Help   string
 }
 
 // keys are all settings, in the order in which they are told to people.
 var keys = []Key{
 	{Name: "addr", Help: "the target"},
-	{Name: "plaintext", Kind: Switch, Help: "no TLS"},
+	{Name: "plaintext", Kind: Switch, Steers: true, Help: "no TLS"},
 	{Name: "tls", Kind: Switch, Help: "TLS"},
-	{Name: "insecure", Kind: Switch, Help: "TLS without verifying the server's certificate"},
-	{Name: "cacert", Kind: Path, Help: "file of PEM certificates to trust instead of the system's"},
+	{Name: "insecure", Kind: Switch, Asks: true, Steers: true, Help: "TLS without verifying the server's certificate"},
+	{Name: "cacert", Kind: Path, Steers: true, Help: "file of PEM certificates to trust instead of the system's"},
 	{Name: "cert", Kind: Path, Asks: true, Help: "file of the client certificate"},
 	{Name: "key", Kind: Path, Asks: true, Help: "file of the client certificate's key"},
-	{Name: "servername", Help: "the name that the server's certificate must have"},
-	{Name: "authority", Help: "the name to claim as :authority"},
-	{Name: "headers", Kind: Headers, Help: "request metadata: text, or {env: NAME}, or {file: PATH}; secrets only as those"},
+	{Name: "servername", Steers: true, Help: "the name that the server's certificate must have"},
+	{Name: "authority", Steers: true, Help: "the name to claim as :authority"},
+	{Name: "headers", Kind: Headers, Steers: true, Help: "request metadata: text, or {env: NAME}, or {file: PATH}; secrets only as those"},
 	{Name: "bearer-env", Asks: true, Help: "environment variable with a token"},
 	{Name: "bearer-file", Kind: Path, Asks: true, Help: "file with a token"},
 	{Name: "basic", Help: "user for authorization: Basic"},
@@ -59,12 +62,12 @@ var keys = []Key{
 	{Name: "codec", Help: "encoding of messages on the wire"},
 	{Name: "compress", Help: "compression of requests"},
 	{Name: "lb", Help: "how calls are spread over the addresses of a name"},
-	{Name: "service-config", Kind: Path, Help: "file with a gRPC service config"},
+	{Name: "service-config", Kind: Path, Asks: true, Help: "file with a gRPC service config"},
 	{Name: "user-agent", Help: "the text to claim as user-agent"},
 	{Name: "connect-timeout", Help: "limit for connecting"},
 	{Name: "keepalive-time", Help: "time between questions whether a silent server lives"},
 	{Name: "wait", Help: "how long to wait until the server is up"},
-	{Name: "retry", Kind: Number, Help: "how often a call without an answer is tried again"},
+	{Name: "retry", Kind: Number, Asks: true, Help: "how often a call without an answer is tried again"},
 	{Name: "timeout", Help: "deadline of calls"},
 	{Name: "max-recv-size", Help: "greatest message to receive"},
 	{Name: "output", Help: "format of the answers"},

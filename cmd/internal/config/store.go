@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
@@ -34,6 +33,24 @@ func (s *Store) Path() string { return filepath.Join(s.Dir, "config.yaml") }
 type Contexts struct {
 	User    *File // never nil; without contexts when there is no file
 	Project *File // nil: there is none
+	// PassedOver is a project file that is not read, since another user wrote it or may.
+	// Nil: there is none.
+	PassedOver *ForeignError
+}
+
+// A ForeignError is a project file that is not read for whose it is.
+type ForeignError struct {
+	Path string
+	Why  string
+}
+
+func (e *ForeignError) Error() string { return e.Path + " is not read: " + e.Why }
+
+// A ClashError is a name that the user has, and a project file that is not trusted, too.
+type ClashError struct{ User, Project *Context }
+
+func (e *ClashError) Error() string {
+	return fmt.Sprintf("the context %s is in %s, and another in %s, which is not trusted", e.User.Name, e.User.File.Path, e.Project.File.Path)
 }
 
 // Load reads the files. The error is a *SyntaxError, or one of the file system.
@@ -45,6 +62,10 @@ func (s *Store) Load() (*Contexts, error) {
 	c := &Contexts{User: user}
 	path := s.findProject()
 	if path == "" {
+		return c, nil
+	}
+	if why := foreign(path); why != "" {
+		c.PassedOver = &ForeignError{path, why}
 		return c, nil
 	}
 	text, err := readFile(path)
@@ -102,12 +123,19 @@ func (s *Store) findProject() string {
 	}
 }
 
-// Find returns the context of a name: the project's, else the user's; or nil.
-func (c *Contexts) Find(name string) *Context {
-	if found := c.Project.Context(name); found != nil {
-		return found
+// Find returns the context of a name: that of a project file that is trusted, else the
+// user's, else the project's; or nil. Where the user has one and a project file that is not
+// trusted, too, the error is a *ClashError: neither of them is what the other could be taken
+// for.
+func (c *Contexts) Find(name string) (*Context, error) {
+	own, project := c.User.Context(name), c.Project.Context(name)
+	switch {
+	case project == nil:
+		return own, nil
+	case own != nil && !c.Project.Trusted:
+		return nil, &ClashError{own, project}
 	}
-	return c.User.Context(name)
+	return project, nil
 }
 
 // Current returns the name of the context in use when none is named, and the file
@@ -159,6 +187,9 @@ func (s *Store) Change(ctx context.Context, project bool, decide func(c *Context
 	if !project {
 		return s.rewrite(c.User, edits)
 	}
+	if c.PassedOver != nil {
+		return c.PassedOver
+	}
 	p := c.Project
 	if p == nil {
 		p = &File{Path: filepath.Join(s.Work, ProjectFile), Project: true, Trusted: true}
@@ -166,21 +197,7 @@ func (s *Store) Change(ctx context.Context, project bool, decide func(c *Context
 	if err := s.rewrite(p, edits); err != nil || !p.Trusted {
 		return err
 	}
-	return s.rewrite(c.User, []Edit{{Path: []string{"trusted", p.Path}, Values: []string{sum(p.text)}}})
-}
-
-// Trust records that the user vouches for a project file as it is now, or no longer.
-func (s *Store) Trust(ctx context.Context, trusted bool) error {
-	return s.Change(ctx, false, func(c *Contexts) ([]Edit, error) {
-		if c.Project == nil {
-			return nil, fmt.Errorf("%s: %w", ProjectFile, fs.ErrNotExist)
-		}
-		e := Edit{Path: []string{"trusted", c.Project.Path}}
-		if trusted {
-			e.Values = []string{sum(c.Project.text)}
-		}
-		return []Edit{e}, nil
-	})
+	return s.vouch(c.User, p)
 }
 
 // rewrite makes edits and writes the file.
@@ -199,65 +216,11 @@ func (s *Store) rewrite(f *File, edits []Edit) error {
 	if _, err := parse(f.Path, text); err != nil {
 		return err
 	}
-	mode := fs.FileMode(0o600)
-	if f.Project {
-		mode = 0o644
-	}
-	if err := s.write(f.Path, text, mode); err != nil {
+	if err := s.replace(f, text); err != nil {
 		return fmt.Errorf("writing contexts: %w", err)
 	}
 	f.text = text
 	return nil
-}
-
-// write replaces a file: the new one is made aside, complete and on the disk before
-// it takes the place of the old one. Somebody must hold the lock.
-func (s *Store) write(path string, text []byte, mode fs.FileMode) (err error) {
-	// A link, as dotfile managers make them, stays one.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	dir := filepath.Dir(path)
-	prefix := "." + strings.TrimPrefix(filepath.Base(path), ".") + "."
-	removeLeftovers(dir, prefix)
-	f, err := os.CreateTemp(dir, prefix+"*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	rename := s.rename
-	if rename == nil {
-		rename = os.Rename
-	}
-	if err := rename(f.Name(), path); err != nil {
-		return err
-	}
-	// The name, too, is to survive a power cut; not all systems can.
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
-	}
-	return nil
-}
-
-// removeLeftovers removes what a process left that ended while it wrote.
-func removeLeftovers(dir, prefix string) {
-	left, err := filepath.Glob(filepath.Join(dir, prefix+"*.new"))
-	if err != nil {
-		return
-	}
-	for _, path := range left {
-		_ = os.Remove(path)
-	}
 }
 
 // How long somebody else may hold the lock, and how often it is tried.

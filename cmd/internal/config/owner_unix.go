@@ -1,0 +1,31 @@
+//go:build unix
+
+package config
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// foreign tells why a project file is not one that the user would read: it, or the link to it,
+// is another's, or others may write to it. "" is none. What is the system's is nobody's trick,
+// and the group of a user alone is no other.
+func foreign(path string) string {
+	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
+		info, err := look(path)
+		if err != nil {
+			continue // reading it tells
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		switch {
+		case !ok:
+		case int(st.Uid) != os.Geteuid() && st.Uid != 0:
+			return "it belongs to another user"
+		case info.Mode()&fs.ModeSymlink != 0: // whose mode says nothing
+		case info.Mode().Perm()&0o002 != 0, info.Mode().Perm()&0o020 != 0 && int(st.Gid) != os.Getegid():
+			return "others may write to it (chmod go-w makes it yours)"
+		}
+	}
+	return ""
+}
