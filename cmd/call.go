@@ -273,7 +273,8 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 		p.Types = types.Within(p.Timeout)
 		a.types = p.Types
 	}
-	out, err := a.openOutput(format, &o.output, p.Types)
+	o.output.programTime = p.Timeout
+	out, err := a.openOutput(ctx, format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}
@@ -296,6 +297,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer a.env.InCall.Store(false)
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
-	err = out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(format, &o.output, p.Types) }, &o.await))
+	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
+	err = out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(later, format, &o.output, p.Types) }, &o.await))
 	return toldFor(format, err)
 }

@@ -91,7 +91,7 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	if err != nil {
 		return err
 	}
-	out, err := a.openOutput(format, &o.output, types)
+	out, err := a.openOutput(c.Context(), format, &o.output, types)
 	if err != nil {
 		return err
 	}

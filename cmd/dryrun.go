@@ -28,7 +28,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := a.openOutput(format, &o.output, p.Types)
+	out, err := a.openOutput(ctx, format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}

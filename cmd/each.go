@@ -36,7 +36,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := m.open(); err != nil {
+	if err := m.open(ctx); err != nil {
 		return errors.Join(err, m.failures.abandon())
 	}
 	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, m.outcome)

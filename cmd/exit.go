@@ -89,6 +89,10 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure
+	case errors.As(err, &filter) && errors.Is(filter, context.DeadlineExceeded):
+		return statusExit(codes.DeadlineExceeded)
+	case errors.As(err, &filter) && errors.Is(filter, context.Canceled):
+		return exitInterrupted
 	case errors.As(err, &filter) && filter.Program == "": // it failed on an answer
 		return exitFailure
 	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &filter), errors.As(err, &ambiguous), errors.As(err, &unknown):

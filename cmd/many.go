@@ -50,6 +50,7 @@ const maxTold = 10
 // callMany makes many calls of one.
 func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}}
+	o.output.programTime = m.programTime()
 	var err error
 	switch {
 	case o.many.each:
@@ -63,6 +64,15 @@ func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, fo
 		m.close()
 	}
 	return err
+}
+
+// programTime is the limit of a jq program for an answer: what bounds the calls; 0: nothing.
+func (m *manyCalls) programTime() time.Duration {
+	limit, length := m.call.Timeout, durationOf(m.o.many.repeat.length)
+	if limit == 0 || length > 0 && length < limit {
+		return length
+	}
+	return limit
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -100,7 +110,8 @@ func (m *manyCalls) inputOptions() input.Options {
 // or it leaves all that to a job.
 func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
-	again := func() (*output, error) { return a.openOutput(m.format, &m.o.output, m.call.Types) }
+	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
+	again := func() (*output, error) { return a.openOutput(later, m.format, &m.o.output, m.call.Types) }
 	return a.driveMany(ctx, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {

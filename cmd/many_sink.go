@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -23,9 +24,9 @@ func (l *labelled) Begin(index int, r *fanout.Request) {
 }
 
 // open makes what prints the answers.
-func (m *manyCalls) open() error {
+func (m *manyCalls) open(ctx context.Context) error {
 	a, o := m.app, m.o
-	w, options, file, err := a.openWriter(&o.output, m.call.Types)
+	w, options, file, err := a.openWriter(ctx, &o.output, m.call.Types)
 	if err != nil {
 		return err
 	}

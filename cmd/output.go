@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -21,6 +23,7 @@ type outputOptions struct {
 	field                     string
 	jq                        string
 	jqRaw                     bool
+	programTime               time.Duration // limit of --jq for an answer; 0: none
 }
 
 func (o *outputOptions) add(f *pflag.FlagSet) {
@@ -84,9 +87,9 @@ type output struct {
 	file *outFile // nil: standard output
 }
 
-// openOutput opens what prints the answers.
-func (a *app) openOutput(format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
-	w, options, file, err := a.openWriter(o, types)
+// openOutput opens what prints the answers, until ctx ends what --jq is at.
+func (a *app) openOutput(ctx context.Context, format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
+	w, options, file, err := a.openWriter(ctx, o, types)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func (a *app) openOutput(format formatters.Format, o *outputOptions, types invok
 }
 
 // openWriter opens where the answers go, which is file unless that is nil.
-func (a *app) openWriter(o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outFile, err error) {
+func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outFile, err error) {
 	options = formatters.Options{
 		Types:        types,
 		Color:        a.colour(a.env.StdoutTTY),
@@ -111,6 +114,9 @@ func (a *app) openWriter(o *outputOptions, types invoke.Types) (w io.Writer, opt
 		Columns:      o.columns,
 		Field:        o.field,
 		FilterRaw:    o.jqRaw,
+
+		FilterContext: ctx,
+		FilterTime:    o.programTime,
 
 		SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
 	}

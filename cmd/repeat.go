@@ -83,13 +83,14 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		u := &untilTrue{filter: filter, encode: transcode.EncodeOptions{
+		options := formatters.Options{Filter: filter, FilterContext: ctx, FilterTime: m.programTime()}
+		u := &untilTrue{options: options, encode: transcode.EncodeOptions{
 			Types: p.Types, EmitDefaults: m.o.output.emitDefaults, ProtoNames: m.o.output.protoNames,
 			Int64Numbers: m.o.output.int64Numbers, EnumNumbers: m.o.output.enumNumbers,
 		}}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	}
-	if err := m.open(); err != nil {
+	if err := m.open(ctx); err != nil {
 		return err
 	}
 	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
@@ -145,7 +146,7 @@ func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
 // untilTrue looks for an answer that satisfies a filter. The run ends once such an answer
 // has been printed and its call has ended.
 type untilTrue struct {
-	filter    *formatters.Filter
+	options   formatters.Options // with the filter
 	encode    transcode.EncodeOptions
 	encoder   *transcode.Encoder
 	document  []byte
@@ -163,7 +164,7 @@ func (u *untilTrue) Event(e *invoke.Event) (err error) {
 	if u.document, err = u.encoder.Append(u.document[:0], e.Message.Wire); err != nil {
 		return err
 	}
-	err = u.filter.Each(u.document, func(result any) error {
+	err = u.options.EachResult(u.document, func(result any) error {
 		u.satisfied = u.satisfied || result != nil && result != false
 		return nil
 	})

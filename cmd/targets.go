@@ -165,7 +165,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 		comparison.End(r.Index, r.Request.Target, r.Status, r.Took)
 		return nil
 	}
-	if err := m.open(); err != nil {
+	if err := m.open(ctx); err != nil {
 		return err
 	}
 	return m.start(ctx, nil, func(ctx context.Context, sum *fanout.Summary, err error) error {

@@ -129,7 +129,7 @@ func (f *Exchange) end(at time.Time) error {
 			return f.paint(b, appendIndented(nil, f.line)), nil
 		})
 	}
-	return f.o.Filter.Each(f.line, func(result any) error {
+	return f.o.EachResult(f.line, func(result any) error {
 		return f.print(at, func(b []byte) ([]byte, error) {
 			if text, ok := result.(string); ok && f.o.FilterRaw {
 				return append(b, Clean(text, true)...), nil
@@ -138,7 +138,7 @@ func (f *Exchange) end(at time.Time) error {
 			if f.indented {
 				indent = "  "
 			}
-			j, err := appendResult(nil, result, indent, 0)
+			j, err := appendResult(nil, result, indent, 0, maxResult(f.line))
 			return f.paint(b, j), err
 		})
 	})

@@ -1,11 +1,13 @@
 package formatters
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -122,6 +124,10 @@ type Options struct {
 	// are, but for characters that could control a terminal.
 	Filter    *Filter
 	FilterRaw bool
+	// FilterContext ends what Filter is at, and FilterTime bounds it for each response; nil and
+	// 0: nothing does.
+	FilterContext context.Context
+	FilterTime    time.Duration
 
 	// SecretHeaders reports of a lower-case name of a request header that its values
 	// are not to be shown, beyond those that secret.Request knows. May be nil.

@@ -1,8 +1,6 @@
 package formatters
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,67 +11,6 @@ import (
 
 	"github.com/rpcctl/rpcctl/invoke"
 )
-
-// A Filter is a jq program, compiled once
-// (https://jqlang.org/manual/, in the dialect of gojq).
-type Filter struct{ code *gojq.Code }
-
-// A FilterError is a jq program that is none, or that failed on a message.
-type FilterError struct {
-	Program string // what was to be compiled; "" when it failed on a message
-	Offset  int    // bytes of the program before the fault
-	Err     error
-}
-
-func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *FilterError) Unwrap() error { return e.Err }
-
-// ParseFilter compiles a jq program. The error is a *FilterError.
-func ParseFilter(program string) (*Filter, error) {
-	query, err := gojq.Parse(program)
-	if err != nil {
-		e := &FilterError{Program: program, Err: err}
-		var pe *gojq.ParseError
-		if errors.As(err, &pe) {
-			e.Offset = max(0, pe.Offset-len(pe.Token))
-		}
-		return nil, e
-	}
-	code, err := gojq.Compile(query)
-	if err != nil {
-		return nil, &FilterError{Program: program, Err: err}
-	}
-	return &Filter{code}, nil
-}
-
-// Each calls f with each result of the filter for a JSON document. The error of f
-// ends it; one of the filter's own is a *FilterError.
-func (q *Filter) Each(document []byte, f func(result any) error) error {
-	dec := json.NewDecoder(bytes.NewReader(document))
-	dec.UseNumber()
-	var input any
-	if err := dec.Decode(&input); err != nil {
-		return &FilterError{Err: err}
-	}
-	for results := q.code.Run(input); ; {
-		result, ok := results.Next()
-		if !ok {
-			return nil
-		}
-		if err, failed := result.(error); failed {
-			var halt *gojq.HaltError
-			if errors.As(err, &halt) && halt.Value() == nil {
-				return nil
-			}
-			return &FilterError{Err: err}
-		}
-		if err := f(result); err != nil {
-			return err
-		}
-	}
-}
 
 // A jqFormatter prints what a filter makes of each response.
 type jqFormatter struct {
@@ -111,7 +48,7 @@ func (f *jqFormatter) Event(e *invoke.Event) (err error) {
 	if f.document, err = f.encoders.of(e.Message).Append(f.document[:0], e.Message.Wire); err != nil {
 		return faulty(e, err)
 	}
-	return f.o.Filter.Each(f.document, func(result any) error {
+	return f.o.EachResult(f.document, func(result any) error {
 		buf, err := f.out.begin()
 		if err != nil {
 			return err
@@ -130,10 +67,11 @@ func (f *jqFormatter) append(buf []byte, result any) (_ []byte, err error) {
 	if text, ok := result.(string); ok && f.o.FilterRaw {
 		return append(buf, Clean(text, true)...), nil
 	}
+	most := maxResult(f.document)
 	if f.painter == nil {
-		return appendResult(buf, result, f.indent, 0)
+		return appendResult(buf, result, f.indent, 0, len(buf)+most)
 	}
-	if f.result, err = appendResult(f.result[:0], result, f.indent, 0); err != nil {
+	if f.result, err = appendResult(f.result[:0], result, f.indent, 0, most); err != nil {
 		return buf, err
 	}
 	return f.painter.end(f.painter.append(buf, f.result)), nil
@@ -149,11 +87,18 @@ const (
 	maxIndent      = 100
 )
 
+// maxResult is how long the text of a result may be, in bytes: a small one can hold another
+// many times over, and each of those the next.
+func maxResult(document []byte) int { return 32<<20 + 16*len(document) }
+
 // appendResult appends a value of a filter as JSON, keys in alphabetical order,
-// as the filter's own maps have none.
-func appendResult(dst []byte, v any, indent string, depth int) ([]byte, error) {
+// as the filter's own maps have none. It ends when dst has more than most bytes.
+func appendResult(dst []byte, v any, indent string, depth, most int) ([]byte, error) {
 	if depth > maxResultDepth {
 		return dst, &FilterError{Err: fmt.Errorf("a result nests deeper than %d levels", maxResultDepth)}
+	}
+	if len(dst) > most {
+		return dst, &FilterError{Err: errors.New("a result is too long to be printed")}
 	}
 	var err error
 	switch v := v.(type) {
@@ -166,7 +111,7 @@ func appendResult(dst []byte, v any, indent string, depth int) ([]byte, error) {
 				dst = append(dst, ',')
 			}
 			dst = appendBreak(dst, indent, depth+1)
-			if dst, err = appendResult(dst, element, indent, depth+1); err != nil {
+			if dst, err = appendResult(dst, element, indent, depth+1, most); err != nil {
 				return dst, err
 			}
 		}
@@ -184,7 +129,7 @@ func appendResult(dst []byte, v any, indent string, depth int) ([]byte, error) {
 			if indent != "" {
 				dst = append(dst, ' ')
 			}
-			if dst, err = appendResult(dst, v[key], indent, depth+1); err != nil {
+			if dst, err = appendResult(dst, v[key], indent, depth+1, most); err != nil {
 				return dst, err
 			}
 		}

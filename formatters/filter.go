@@ -1,0 +1,212 @@
+package formatters
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
+)
+
+// A Filter is a jq program, compiled once
+// (https://jqlang.org/manual/, in the dialect of gojq). It is safe for concurrent use.
+type Filter struct{ code *gojq.Code }
+
+// A FilterError is a jq program that is none, or that failed on a message.
+type FilterError struct {
+	Program string // what was to be compiled; "" when it failed on a message
+	Offset  int    // bytes of the program before the fault
+	Err     error
+}
+
+func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FilterError) Unwrap() error { return e.Err }
+
+// ParseFilter compiles a jq program. The error is a *FilterError.
+func ParseFilter(program string) (*Filter, error) {
+	query, err := gojq.Parse(program)
+	if err != nil {
+		e := &FilterError{Program: program, Err: err}
+		var pe *gojq.ParseError
+		if errors.As(err, &pe) {
+			e.Offset = max(0, pe.Offset-len(pe.Token))
+		}
+		return nil, e
+	}
+	boundSteps(query)
+	code, err := gojq.Compile(query, gojq.WithFunction(boundedOperands, 2, 2, checkRepeat), gojq.WithFunction(boundedSummands, 2, 2, checkSummands), gojq.WithFunction(boundedIndex, 0, 0, checkIndex))
+	if err != nil {
+		return nil, &FilterError{Program: program, Err: err}
+	}
+	return &Filter{code}, nil
+}
+
+// The bounds of a program while it works on one document.
+const (
+	// filterMemory is how many bytes it may hold, and filterTimes how many more for each of
+	// the document; with its garbage it may have twice as many.
+	filterMemory, filterTimes = 64 << 20, 32
+	// unwatched is how long a program runs before its memory is looked at, and watchEvery how
+	// often that is done from then on; watchLater, after a collection found that most of it was
+	// garbage.
+	unwatched, watchEvery, watchLater = 20 * time.Millisecond, 2 * time.Millisecond, 50 * time.Millisecond
+	// filterGrace is how long one step of it may take after it was told to end.
+	filterGrace = 50 * time.Millisecond
+)
+
+var errFilterMemory = fmt.Errorf("the program takes more than %d MiB", filterMemory>>20)
+
+// Each calls f with each result of the filter for a JSON document, from another goroutine,
+// while it waits. The error of f ends it; one of the filter's own is a *FilterError, and so is
+// the end of ctx, which it wraps.
+func (q *Filter) Each(ctx context.Context, document []byte, f func(result any) error) error {
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber()
+	var input any
+	if err := dec.Decode(&input); err != nil {
+		return &FilterError{Err: err}
+	}
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	r := &filterRun{most: filterMemory + filterTimes*uint64(len(document)), ended: make(chan error, 1)}
+	r.before = r.heap()
+	go func() {
+		defer fault.Exit()
+		r.ended <- r.results(running, q.code.RunWithContext(running, input), f)
+	}()
+	next := time.NewTimer(unwatched)
+	defer next.Stop()
+	for {
+		select {
+		case err := <-r.ended:
+			return err
+		case <-ctx.Done():
+			return r.leave(filterEnd(ctx.Err()))
+		case <-next.C:
+			over, later := r.over()
+			if over {
+				end(errFilterMemory)
+				return r.leave(&FilterError{Err: errFilterMemory})
+			}
+			next.Reset(later)
+		}
+	}
+}
+
+// filterEnd is the error for a program whose time is over.
+func filterEnd(err error) error {
+	text := "the program was interrupted"
+	if errors.Is(err, context.DeadlineExceeded) {
+		text = "the program had not ended by the deadline"
+	}
+	return &FilterError{Err: &wordedError{text, err}}
+}
+
+// A wordedError says of an error what it is here.
+type wordedError struct {
+	text string
+	error
+}
+
+func (e *wordedError) Error() string { return e.text }
+func (e *wordedError) Unwrap() error { return e.error }
+
+// A filterRun is a program at work on one document.
+type filterRun struct {
+	most, before uint64 // bytes of the heap: that it may take, and that there were
+	sample       [1]metrics.Sample
+	ended        chan error
+	using        sync.Mutex // held while a result is used
+	left         bool       // nobody waits for results any more
+}
+
+// results hands on what the program gives.
+func (r *filterRun) results(ctx context.Context, results gojq.Iter, f func(result any) error) error {
+	for {
+		result, ok := results.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := result.(error); failed {
+			var halt *gojq.HaltError
+			switch {
+			case ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == errFilterMemory:
+				return &FilterError{Err: errFilterMemory}
+			case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+				return filterEnd(err)
+			case errors.As(err, &halt) && halt.Value() == nil:
+				return nil
+			}
+			return &FilterError{Err: err}
+		}
+		if err := r.use(result, f); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *filterRun) use(result any, f func(result any) error) error {
+	r.using.Lock()
+	defer r.using.Unlock()
+	if r.left {
+		return context.Canceled
+	}
+	return f(result)
+}
+
+// leave waits for a program that was told to end. One step of it, as the comparison of two
+// large values, cannot be cut short: it is left to itself.
+func (r *filterRun) leave(err error) error {
+	select {
+	case <-r.ended:
+	case <-time.After(filterGrace):
+		r.using.Lock()
+		r.left = true
+		r.using.Unlock()
+	}
+	return err
+}
+
+// over tells whether the program holds too much, and when to look again. What looks like too
+// much may be garbage.
+func (r *filterRun) over() (over bool, later time.Duration) {
+	switch heap := r.heap(); {
+	case heap <= r.before+r.most:
+		return false, watchEvery
+	case heap > r.before+2*r.most:
+		return true, 0
+	}
+	runtime.GC()
+	return r.heap() > r.before+r.most, watchLater
+}
+
+// heap is how many bytes of the heap are in use, or were since the last collection.
+func (r *filterRun) heap() uint64 {
+	r.sample[0].Name = "/memory/classes/heap/objects:bytes"
+	metrics.Read(r.sample[:])
+	return r.sample[0].Value.Uint64()
+}
+
+// EachResult is Each of the filter within the options' limits.
+func (o *Options) EachResult(document []byte, f func(result any) error) error {
+	ctx := o.FilterContext
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if o.FilterTime > 0 {
+		limited, cancel := context.WithTimeout(ctx, o.FilterTime)
+		defer cancel()
+		ctx = limited
+	}
+	return o.Filter.Each(ctx, document, f)
+}

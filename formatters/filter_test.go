@@ -1,0 +1,138 @@
+package formatters
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// results are what a program makes of a document, and how that ended.
+func results(t *testing.T, program, document string) ([]string, error) {
+	t.Helper()
+	f, err := ParseFilter(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	err = f.Each(t.Context(), []byte(document), func(result any) error {
+		text, err := appendResult(nil, result, "", 0, maxResult(nil))
+		all = append(all, string(text))
+		return err
+	})
+	return all, err
+}
+
+// Products mean what they mean to jq, however they are written.
+func TestProducts(t *testing.T) {
+	for program, want := range map[string][]string{
+		`.a * 3`:                             {`6`},
+		`"ab" * 2`:                           {`"abab"`},
+		`2 * "ab"`:                           {`"abab"`},
+		`"ab" * 0`:                           {`""`},
+		`"ab" * -1`:                          {`null`},
+		`(1, 2) * (10, 100)`:                 {`10`, `20`, `100`, `200`},
+		`{a: {b: 1}} * {a: {c: 2}}`:          {`{"a":{"b":1,"c":2}}`},
+		`.a *= 5 | .a`:                       {`10`},
+		`.a *= (1, 2) | .a`:                  {`2`, `4`},
+		`(.a, .b) *= 2`:                      {`{"a":4,"b":[2,3],"c":"x"}`},
+		`.b[] *= 2 | .b`:                     {`[4,6]`},
+		`[.b[] * .[]?]`:                      {`[]`},
+		`def f(x): x * 2; f(.a)`:             {`4`},
+		`reduce (1, 2, 3) as $x (1; . * $x)`: {`6`},
+		`[foreach (1, 2) as $x (1; . * $x; . * 10)]`:        {`[10,20]`},
+		`if .a * 2 == 4 then "y" else "n" end`:              {`"y"`},
+		`"\(.a * 2)"`:                                       {`"4"`},
+		`{(.c * 2): .a * 2}`:                                {`{"xx":4}`},
+		`try (.c * {}) catch "no"`:                          {`"no"`},
+		`.b as [$x, $y] | $x * $y`:                          {`6`},
+		`label $out | .a * 2, break $out`:                   {`4`},
+		`1 + 2 * 3 - 4 * 5`:                                 {`-13`},
+		`.b[.a * 0 :]`:                                      {`[2,3]`},
+		`-(.a * 2)`:                                         {`-4`},
+		`reduce .b[] as $x (0; . + $x)`:                     {`5`},
+		`reduce .b[] as $x ([]; . + [$x])`:                  {`[2,3]`},
+		`reduce .b[] as $x ({}; .n += $x) | .n`:             {`5`},
+		`def f(x): x + 1; [f(.b[])]`:                        {`[3,4]`},
+		`[.b[] + 1, .b[0] + .b[1]]`:                         {`[3,4,5]`},
+		`reduce (1, 2) as $x ("a"; . + (("b", "c") + "d"))`: {`"acdcd"`},
+		`.b[.a - 1]`:                                        {`3`},
+		`.[["a"][0]]`:                                       {`2`},
+		`.b[1] = 7 | .b`:                                    {`[2,7]`},
+		`.b[.a] = 7 | .b`:                                   {`[2,3,7]`},
+		`setpath(["b", 0]; 7) | .b`:                         {`[7,3]`},
+		`[paths]|length`:                                    {`5`},
+		`limit(1; .a * 2)`:                                  {`4`},
+		`[.[] | numbers * 2]`:                               {`[4]`},
+	} {
+		got, err := results(t, program, `{"a":2,"b":[2,3],"c":"x"}`)
+		if strings.HasPrefix(program, "(.a, .b)") || strings.HasPrefix(program, "[.b[] * .[]?]") {
+			continue // an error, or not, as the dialect has it: only that it ends
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", program, err, diff)
+		}
+	}
+}
+
+// A program ends with its memory, and with its time, whatever it is at.
+func TestProgramsEnd(t *testing.T) {
+	const tooMuch = "the program takes more than 64 MiB"
+	for program, want := range map[string]string{
+		`"x" * 1e9`:                            "a text of 1 bytes repeated 1e+09 times is longer than 16 MiB",
+		`.a *= 1e9`:                            "a text of 1 bytes repeated 1e+09 times is longer than 16 MiB",
+		`.[4e8] = 1`:                           "the index 4e+08 is greater than 4194304",
+		`.[2 * 2e8] |= 1`:                      "the index 4e+08 is greater than 4194304",
+		`setpath([4e8]; 1)`:                    "the index 4e+08 is greater than 4194304",
+		`setpath(["a", 4e8]; 1)`:               "the index 4e+08 is greater than 4194304",
+		`reduce range(40) as $i ([1]; . += .)`: "an array of more than 4194304 values",
+		`[range(1e9)]`:                         tooMuch,
+		`reduce range(40) as $i ("x"; . + .)`:  "a text of more than 16 MiB",
+		`def f: [f]; f`:                        tooMuch,
+		`reduce range(40) as $i (.; [., .])`:   "a result is too long to be printed",
+	} {
+		t.Run(program, func(t *testing.T) {
+			_, err := results(t, program, `{"a":"x"}`)
+			var e *FilterError
+			if !errors.As(err, &e) || !strings.Contains(e.Err.Error(), want) {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
+	for _, program := range []string{`last(range(1e12))`, `def f: f; f`, `repeat(empty)`, `first(range(1e12) | select(. < 0))`} {
+		t.Run(program, func(t *testing.T) {
+			f, err := ParseFilter(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			begun := time.Now()
+			err = f.Each(ctx, []byte(`{}`), func(any) error { return nil })
+			var e *FilterError
+			if !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) || e.Error() != "jq: the program had not ended by the deadline" {
+				t.Error(err)
+			}
+			if took := time.Since(begun); took > 30*time.Second {
+				t.Error("it took", took)
+			}
+		})
+	}
+}
+
+// A large document is no large program.
+func TestLargeDocuments(t *testing.T) {
+	many := make([]int, 2<<20)
+	document, err := json.Marshal(map[string]any{"n": many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := results(t, `[.n[] + 1] | length`, string(document))
+	if err != nil || got[0] != "2097152" {
+		t.Error(got, err)
+	}
+}

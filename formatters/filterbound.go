@@ -1,0 +1,169 @@
+package formatters
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// A step of a program cannot be cut short, and those that repeat a text, or put a value far
+// behind the end of an array, could take gigabytes. They are written anew, so that functions of
+// ours see their operands first:
+//
+//	l * r           becomes    _bounded(l; r) | .[0] * .[1]
+//	p *= r          becomes    r as $_bounded | p |= (_bounded(.; $_bounded) | .[0] * .[1])
+//	v[i]            becomes    v[i | _index]
+//	setpath(p; v)   becomes    setpath(p | _index; v)
+//
+// and, where it may be done again and again, as it is what doubles:
+//
+//	l + r           becomes    _summands(l; r) | .[0] + .[1]
+//	p += r          becomes    r as $_bounded | p |= (_summands(.; $_bounded) | .[0] + .[1])
+const boundedOperands, boundedSummands, boundedIndex = "_bounded", "_summands", "_index"
+
+const (
+	maxRepeat = 16 << 20 // bytes of the longest text that is made by repeating one, or by adding to it
+	maxIndex  = 4 << 20  // of an array
+)
+
+// checkSummands returns both operands of a sum, or the error for one that is too long.
+func checkSummands(_ any, operands []any) any {
+	switch l := operands[0].(type) {
+	case string:
+		if r, ok := operands[1].(string); ok && len(l)+len(r) > maxRepeat {
+			return fmt.Errorf("a text of more than %d MiB", maxRepeat>>20)
+		}
+	case []any:
+		if r, ok := operands[1].([]any); ok && len(l)+len(r) > maxIndex {
+			return fmt.Errorf("an array of more than %d values", maxIndex)
+		}
+	}
+	return []any{operands[0], operands[1]}
+}
+
+// checkIndex returns an index, or a path with some, or the error for one that is too great.
+func checkIndex(v any, _ []any) any {
+	indexes, isPath := v.([]any)
+	if !isPath {
+		indexes = []any{v}
+	}
+	for _, i := range indexes {
+		if _, text := i.(string); text {
+			continue
+		}
+		if n, ok := gojq.ToFloat64(i); ok && n > maxIndex {
+			return fmt.Errorf("the index %v is greater than %d", n, maxIndex)
+		}
+	}
+	return v
+}
+
+// checkRepeat returns both operands of a product, or the error for a text that is repeated too
+// often.
+func checkRepeat(_ any, operands []any) any {
+	for i, operand := range operands {
+		text, ok := operand.(string)
+		if !ok {
+			continue
+		}
+		if n, ok := gojq.ToFloat64(operands[1-i]); ok && n*float64(len(text)) > maxRepeat {
+			return fmt.Errorf("a text of %d bytes repeated %v times is longer than %d MiB", len(text), n, maxRepeat>>20)
+		}
+	}
+	return []any{operands[0], operands[1]}
+}
+
+// boundSteps writes the steps of a program anew that could take much.
+func boundSteps(query *gojq.Query) {
+	loops := false
+	each(reflect.ValueOf(query), func(node any) {
+		switch n := node.(type) {
+		case *gojq.Reduce, *gojq.Foreach, *gojq.FuncDef:
+			loops = true
+		case *gojq.Func: // those that call what they are given, more than once
+			loops = loops || len(n.Args) > 0
+		}
+	})
+	each(reflect.ValueOf(query), func(node any) {
+		switch n := node.(type) {
+		case *gojq.Query:
+			boundQuery(n, loops)
+		case *gojq.Index:
+			if n.Start != nil && !n.IsSlice && !small(n.Start.Term) {
+				n.Start = fill("_left | _index", n.Start, nil)
+			}
+		case *gojq.Func:
+			if n.Name == "setpath" && len(n.Args) == 2 {
+				n.Args[0] = fill("_left | _index", n.Args[0], nil)
+			}
+		}
+	})
+}
+
+// small tells whether a term is a number that is no great index, whatever else.
+func small(t *gojq.Term) bool {
+	return t != nil && t.Type == gojq.TermTypeNumber && len(t.Number) <= 6 && strings.Trim(t.Number, "0123456789") == ""
+}
+
+// each visits the nodes of a program's tree, each after those below it.
+func each(v reflect.Value, visit func(node any)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			each(v.Elem(), visit)
+			visit(v.Interface())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				each(v.Field(i), visit)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			each(v.Index(i), visit)
+		}
+	}
+}
+
+func boundQuery(q *gojq.Query, loops bool) {
+	var program string
+	switch {
+	case q.Op == gojq.OpMul:
+		program = "_bounded(_left; _right) | .[0] * .[1]"
+	case q.Op == gojq.OpUpdateMul:
+		program = "_right as $_bounded | _left |= (_bounded(.; $_bounded) | .[0] * .[1])"
+	case q.Op == gojq.OpAdd && loops:
+		program = "_summands(_left; _right) | .[0] + .[1]"
+	case q.Op == gojq.OpUpdateAdd && loops:
+		program = "_right as $_bounded | _left |= (_summands(.; $_bounded) | .[0] + .[1])"
+	default:
+		return
+	}
+	definitions := q.FuncDefs
+	*q = *fill(program, q.Left, q.Right)
+	q.FuncDefs = definitions
+}
+
+// fill puts operands into a program.
+func fill(program string, left, right *gojq.Query) *gojq.Query {
+	q, err := gojq.Parse(program)
+	if err != nil {
+		panic(err) // it is one of those above
+	}
+	each(reflect.ValueOf(q), func(node any) {
+		t, ok := node.(*gojq.Term)
+		if !ok || t.Func == nil {
+			return
+		}
+		switch t.Func.Name {
+		case "_left":
+			t.Type, t.Query, t.Func = gojq.TermTypeQuery, left, nil
+		case "_right":
+			t.Type, t.Query, t.Func = gojq.TermTypeQuery, right, nil
+		}
+	})
+	return q
+}
