@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/fault"
@@ -14,10 +15,11 @@ const maxOutstanding = 32
 
 // askAll puts many questions without waiting for each answer, and hands each
 // answer or error on with the index of its question until got returns false.
-// Questions that a stream's end left open are not reported: whoever needs their
-// answers asks again. Servers answer in order; where the answer names its
-// question, that counts.
-func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answer *answer, err error) bool) {
+// Questions that needless is true of by the time that they would be asked are left
+// out: one answer may be that to many. Questions that a stream's end left open are
+// not reported: whoever needs their answers asks again. Servers answer in order;
+// where the answer names its question, that counts.
+func (a *asker) askAll(ctx context.Context, qs []question, needless func(i int) bool, got func(i int, answer *answer, err error) bool) {
 	if len(qs) < 2 {
 		return
 	}
@@ -26,18 +28,18 @@ func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answe
 	if !got(0, answer, err) || ignoreAnswered(err) != nil || a.stream == nil {
 		return
 	}
-	s := a.stream
-	room := make(chan struct{}, maxOutstanding)
-	stop, sent := make(chan struct{}), make(chan struct{})
+	all := &manyAsked{asker: a, stream: a.stream, qs: qs, next: 1, needless: needless, got: got, began: time.Now()}
+	all.queue, all.waiting = make(chan question, maxOutstanding), map[string]int{}
+	sent := make(chan struct{})
 	go func() {
 		defer fault.Exit()
 		defer close(sent)
-		sendAll(s.stream, qs[1:], room, stop)
+		sendAll(all.stream.stream, all.queue)
 	}()
-	ended := a.receiveAll(ctx, s, qs, room, got)
-	close(stop)
+	ended := all.receive(ctx)
+	close(all.queue)
 	if ended {
-		s.cancel() // wakes a sender that the server does not read from
+		all.stream.cancel() // wakes a sender that the server does not read from
 	}
 	<-sent
 	if ended {
@@ -45,53 +47,68 @@ func (a *asker) askAll(ctx context.Context, qs []question, got func(i int, answe
 	}
 }
 
-func sendAll(stream invoke.Stream, qs []question, room chan<- struct{}, stop <-chan struct{}) {
-	for _, q := range qs {
-		select {
-		case room <- struct{}{}:
-		case <-stop:
-			return
-		}
-		if stream.Send(q.req.marshal()) != nil {
-			return
-		}
+func sendAll(stream invoke.Stream, queue <-chan question) {
+	failed := false
+	for q := range queue {
+		failed = failed || stream.Send(q.req.marshal()) != nil
 	}
 }
 
-// receiveAll reports the answers to all but the first question. It returns true
-// when the stream is of no more use.
-func (a *asker) receiveAll(ctx context.Context, s *reflectStream, qs []question, room <-chan struct{}, got func(int, *answer, error) bool) bool {
-	waiting := make(map[string]int, len(qs)-1) // what each open question is about
-	for i := 1; i < len(qs); i++ {
-		waiting[key(qs[i].req)] = i
+// A manyAsked is many questions that are being asked.
+type manyAsked struct {
+	asker    *asker
+	stream   *reflectStream
+	qs       []question
+	next     int // the first that was neither asked nor left out
+	needless func(i int) bool
+	got      func(i int, answer *answer, err error) bool
+	queue    chan question  // to be sent; there is room for all that may be open
+	open     []int          // what waits for an answer, in the order asked
+	waiting  map[string]int // the same, by what each is about
+	began    time.Time
+}
+
+// fill asks what there is room for.
+func (m *manyAsked) fill() {
+	for ; m.next < len(m.qs) && len(m.open) < maxOutstanding; m.next++ {
+		if m.needless(m.next) {
+			continue
+		}
+		m.open = append(m.open, m.next)
+		m.waiting[key(m.qs[m.next].req)] = m.next
+		m.queue <- m.qs[m.next]
 	}
-	began := time.Now()
-	for next := 1; next < len(qs); next++ {
-		w := a.watch(ctx, s.cancel)
-		answer, status := a.receive(s, nil)
+}
+
+// receive reports the answers to all but the first question. It returns true when the stream
+// is of no more use.
+func (m *manyAsked) receive(ctx context.Context) (ended bool) {
+	a := m.asker
+	for {
+		if m.fill(); len(m.open) == 0 {
+			return false
+		}
+		w := a.watch(ctx, m.stream.cancel)
+		answer, status := a.receive(m.stream, nil)
 		slow := w.stop()
 		if status != nil || slow {
 			return true
 		}
-		select {
-		case <-room:
-		default: // an answer to no question
-		}
-		i := next
+		i := m.open[0]
 		if of := key(answer.of); of != "" {
-			j, open := waiting[of]
+			j, open := m.waiting[of]
 			if !open {
 				return true
 			}
 			i = j
 		}
-		delete(waiting, key(qs[i].req))
-		s.asked[key(qs[i].req)] = true
-		answer, err := qs[i].read(answer)
-		a.tell(qs[i], began, err)
-		if !got(i, answer, err) {
+		m.open = slices.DeleteFunc(m.open, func(j int) bool { return j == i })
+		delete(m.waiting, key(m.qs[i].req))
+		m.stream.asked[key(m.qs[i].req)] = true
+		answer, err := m.qs[i].read(answer)
+		a.tell(m.qs[i], m.began, err)
+		if !m.got(i, answer, err) {
 			return true
 		}
 	}
-	return false
 }

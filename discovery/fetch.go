@@ -80,7 +80,8 @@ func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
 			questions = append(questions, pathQuestion(path))
 		}
 	}
-	r.asker.askAll(ctx, questions, func(i int, answer *answer, err error) bool {
+	needless := func(i int) bool { return r.pool.files[questions[i].about] != nil }
+	r.asker.askAll(ctx, questions, needless, func(i int, answer *answer, err error) bool {
 		return !errors.As(r.takePath(questions[i].about, answer, err), new(*endlessError))
 	})
 }
@@ -166,7 +167,8 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 			questions = append(questions, symbolQuestion(n))
 		}
 	}
-	r.asker.askAll(ctx, questions, func(i int, a *answer, err error) bool {
+	needless := func(i int) bool { return len(r.pool.owners(protoreflect.FullName(questions[i].about))) > 0 }
+	r.asker.askAll(ctx, questions, needless, func(i int, a *answer, err error) bool {
 		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
 			r.noSymbol[name] = true
 		}

@@ -120,8 +120,13 @@ func (r *Reflection) allFiles(ctx context.Context) ([]protoreflect.FileDescripto
 	}
 	defer r.release()
 	files, wrong, err := r.pool.allFiles(ctx)
-	for _, w := range append(wrong, r.bad...) {
-		if !slices.ContainsFunc(faults, func(f error) bool { return f.Error() == w.Error() }) {
+	told := map[string]bool{}
+	for _, f := range faults {
+		told[f.Error()] = true
+	}
+	for _, w := range slices.Concat(wrong, r.bad) {
+		if text := w.Error(); !told[text] {
+			told[text] = true
 			faults = append(faults, w)
 		}
 	}
