@@ -149,7 +149,15 @@ func (r *replay) decide() {
 			break
 		}
 		st, trailers := r.stream.Finish()
-		if r.isSettled() || !r.again(st, trailers) {
+		if r.isSettled() {
+			break
+		}
+		if !r.again(st, trailers) {
+			if now := r.interrupted(st); now != st {
+				r.mu.Lock()
+				r.stream = ended{now}
+				r.mu.Unlock()
+			}
 			break
 		}
 		r.last = st
@@ -211,9 +219,21 @@ func (r *replay) open() *invoke.Status {
 			}
 		}
 		if !r.again(st, nil) {
-			return st
+			return r.interrupted(st)
 		}
 		r.last = st
+	}
+}
+
+// interrupted returns the status of a call that was given up while it waited to be made again:
+// what ended it is not what the server said before.
+func (r *replay) interrupted(st *invoke.Status) *invoke.Status {
+	if !errors.Is(r.ctx.Err(), context.Canceled) || st.Code == codes.Canceled {
+		return st
+	}
+	return &invoke.Status{
+		Code: codes.Canceled, Message: "interrupted while it waited to be tried again; before: " + describe(st),
+		Origin: invoke.OriginClient, Cause: context.Canceled,
 	}
 }
 

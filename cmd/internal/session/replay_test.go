@@ -306,3 +306,30 @@ func TestWaitEndsWhileACallOpens(t *testing.T) {
 		t.Errorf("%s: %s", st.Code, st.Message)
 	}
 }
+
+// A call that is given up while it waits to be tried again was cancelled, whatever it ended in
+// before.
+func TestInterruptedWhileItWaitsToBeTriedAgain(t *testing.T) {
+	for name, target := range map[string]string{"an answer": "", "no connection": "http://127.0.0.1:1"} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			care := Care{Retry: 9, Say: func(string) { cancel() }}
+			transport := invoke.Transport(nil)
+			if target == "" {
+				transport, _ = dial(t, care)
+			} else {
+				transport = to(t, target, care)
+			}
+			wire, err := proto.Marshal(&demov1.FlakyRequest{Key: name, Failures: proto.Int32(9)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := demov1.File_rpcctl_demo_v1_lab_proto.Services().ByName("Lab").Methods().ByName("Flaky")
+			_, err = (&invoke.Invoker{Transport: transport}).One(ctx, &invoke.Call{Method: m, Requests: invoke.Messages(wire)})
+			var se *invoke.StatusError
+			if !errors.As(err, &se) || se.Status.Code != codes.Canceled || !strings.HasPrefix(se.Status.Message, "interrupted while it waited to be tried again; before: ") {
+				t.Error(err)
+			}
+		})
+	}
+}
