@@ -107,7 +107,7 @@ func tidied(source string) string {
 func indented(line string) bool { return strings.HasPrefix(line, " ") }
 
 // WriteSource writes a whole file as proto source that compiles to it again, with
-// its comments, as it is: to a file, and not to a terminal.
+// its comments. What could move a cursor stands there as an escape.
 //
 // What is said of WriteDescriptor about options holds here too.
 func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
@@ -121,8 +121,41 @@ func WriteSource(w io.Writer, f protoreflect.FileDescriptor) (err error) {
 	if err != nil {
 		return fmt.Errorf("printing the file %q: %w", f.Path(), err)
 	}
-	_, err = io.WriteString(w, respell(text))
+	_, err = io.WriteString(w, cleanComments(respell(text)))
 	return err
+}
+
+// cleanComments cleans the comments of proto source. Its printer escapes what is in strings, and
+// nothing else has any text that was not checked.
+func cleanComments(source string) string {
+	if Clean(source, true) == source {
+		return source
+	}
+	var b strings.Builder
+	for i := 0; i < len(source); {
+		n := 1
+		switch {
+		case strings.HasPrefix(source[i:], "//"):
+			n = len(source) - i
+			if end := strings.IndexByte(source[i:], '\n'); end >= 0 {
+				n = end
+			}
+			b.WriteString(Clean(source[i:i+n], true))
+		case strings.HasPrefix(source[i:], "/*"):
+			n = len(source) - i
+			if end := strings.Index(source[i+2:], "*/"); end >= 0 {
+				n = end + 4
+			}
+			b.WriteString(Clean(source[i:i+n], true))
+		case source[i] == '"' || source[i] == '\'':
+			n = quotedLength(source[i:])
+			b.WriteString(source[i : i+n])
+		default:
+			b.WriteByte(source[i])
+		}
+		i += n
+	}
+	return b.String()
 }
 
 // CleanJSON returns JSON with hidden characters as escapes, which loses nothing.
