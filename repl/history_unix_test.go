@@ -36,3 +36,31 @@ func TestHistoryIsARegularFile(t *testing.T) {
 		}
 	}
 }
+
+// Of a history that has grown without bounds the end counts.
+func TestLongHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history")
+	if err := os.WriteFile(path, []byte(`{"line":"old"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 3*fileMax); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("\n" + `{"line":"new"}` + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h := &History{}
+	if err := h.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Add(Entry{Line: "newer"}); err != nil || h.Line(h.Len()-1) != "newer" || h.Len() > 2 {
+		t.Error(h.Len(), err)
+	}
+}

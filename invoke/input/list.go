@@ -150,7 +150,7 @@ func (l *List) Next(ctx context.Context, r *Record) error {
 		var bad *Error
 		switch {
 		case err == nil:
-		case errors.As(err, &bad) && bad.Err == nil && l.byLines():
+		case errors.As(err, &bad) && bad.Err == nil && l.byLines() && (l.rows == nil || l.rows.header != nil):
 			return l.broken(ctx, r, bad)
 		default:
 			return err
@@ -257,11 +257,19 @@ func (l *List) broken(ctx context.Context, r *Record, bad *Error) error {
 	return l.restOfLine(ctx, r, int64(f.fed-f.start) <= l.docs.max)
 }
 
+// maxDropped is how many bytes of a line that is too long are read to find its end.
+const maxDropped = 1 << 30
+
 // restOfLine takes all up to the end of the line, as the text of r when it is to be kept.
-// A line that is too long is dropped as it is read.
+// A line that is too long is dropped as it is read; one that goes on after maxDropped bytes ends
+// the list.
 func (l *List) restOfLine(ctx context.Context, r *Record, keep bool) error {
 	f := l.docs.feed
+	begun := f.dropped + int64(f.start)
 	for {
+		if f.dropped+int64(f.fed)-begun > maxDropped {
+			return r.Err
+		}
 		if i := bytes.IndexByte(f.buf[f.fed:f.end], '\n'); i >= 0 {
 			f.fed += i + 1
 			break
