@@ -35,6 +35,7 @@ var rules = []rule{
 	{packages: "internal/secret", not: []string{"google.golang.org/grpc"}, why: "what is secret depends on nothing of ours"},
 	{packages: "internal/boundfile", ours: []string{"internal/fault"}, why: "reading a file knows nothing of what is in it"},
 	{packages: "internal/yamlbound", why: "bounds of a text know nothing of what it means"},
+	{packages: "internal/notices/...", why: "licences depend on nothing"},
 	{packages: "internal/diskcache", ours: []string{"internal/boundfile"}, why: "a cache knows nothing of what it keeps"},
 	{packages: "cmd/internal/session", ours: []string{"internal/fault", "internal/diskcache", "internal/secret", "discovery", "invoke", "invoke/...", "testserver"}, why: "a session opens what a command needs"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},

@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"bufio"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/rpcctl/rpcctl/internal/notices"
 	"github.com/spf13/cobra"
 )
 
@@ -31,13 +33,19 @@ func version() string {
 }
 
 func (a *app) newVersion() *cobra.Command {
-	return &cobra.Command{
+	terms := false
+	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
+			if terms {
+				return a.print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
+			}
 			_, err := fmt.Fprintf(a.env.Stdout, "rpcctl %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&terms, "notices", false, "print the licences of what rpcctl is made with")
+	return c
 }
