@@ -142,7 +142,7 @@ func writeStep(w *bufio.Writer, p *step) error {
 	if p.Millis != nil {
 		took = fmt.Sprintf("%.1f ms", *p.Millis)
 	}
-	line := fmt.Sprintf("%-7s  %-10s  %9s  %s", p.Verdict, p.Name, took, p.Detail)
+	line := fmt.Sprintf("%-7s  %-10s  %9s  %s", p.Verdict, p.Name, took, formatters.Cut(p.Detail, formatters.MaxText))
 	fmt.Fprintln(w, strings.TrimRight(formatters.Clean(line, false), " "))
 	if p.Hint != "" {
 		fmt.Fprintf(w, "%-7s  hint: %s\n", "", formatters.Clean(p.Hint, false))

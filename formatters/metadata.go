@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -65,4 +66,17 @@ func appendText(dst []byte, s string) []byte {
 		return appendQuoted(dst, s)
 	}
 	return appendQuotedBytes(dst, s)
+}
+
+// shortValue returns what is shown of a value of metadata as a person reads it, cut when
+// it is long. Shown is what may be shown of the value.
+func shortValue(key, value, shown string) string {
+	if !invoke.IsBinary(key) {
+		return Clean(Cut(shown, MaxText), false)
+	}
+	const whole = MaxText / 3 * 4 // of base64: else the last character would be of other bytes
+	if len(shown) <= whole {
+		return Clean(shown, false)
+	}
+	return fmt.Sprintf("%s... (cut: %d bytes in all)", shown[:whole], len(value))
 }

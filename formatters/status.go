@@ -23,7 +23,8 @@ const maxBase64 = 120
 // line, then each detail under its name, indented. The details of google.rpc have
 // a form of their own, other known types are JSON, and the rest are shown by type
 // and base64. Everything is cleaned. Further lines of a message are indented, so
-// that no server can write a line that seems to be ours.
+// that no server can write a line that seems to be ours. Long texts and many details
+// are cut, with a note.
 func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 	if s == nil {
 		return nil
@@ -31,6 +32,9 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 	b := &block{color: o.Color}
 	b.head(painted(fmt.Sprintf("%s (%d)", invoke.CodeName(s.Code), s.Code), paintBad, o.Color), s.Message)
 	for _, d := range s.Details {
+		if b.full() {
+			break
+		}
 		b.detail(d, &o)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -41,6 +45,7 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 type block struct {
 	strings.Builder
 	color bool
+	cut   bool // the rest is left out
 }
 
 // head writes the first line, and the further lines of a message indented.
@@ -57,19 +62,22 @@ func (b *block) head(name, message string) {
 // text writes cleaned text from outside and a line feed. Its further lines are
 // indented by indent.
 func (b *block) text(s, indent string) {
-	s = strings.TrimRight(Clean(s, true), "\n")
+	s = strings.TrimRight(Clean(Cut(s, MaxText), true), "\n")
 	b.WriteString(strings.ReplaceAll(s, "\n", "\n"+indent))
 	b.WriteByte('\n')
 }
 
 // name writes the line that names a detail.
 func (b *block) name(s string) {
-	b.WriteString("  " + painted(Clean(s, false), paintStrong, b.color) + "\n")
+	b.WriteString("  " + painted(Clean(Cut(s, MaxText), false), paintStrong, b.color) + "\n")
 }
 
 // line writes a line of a detail. Parts that are empty are left out together with
 // the separators before them.
 func (b *block) line(parts ...string) {
+	if b.full() {
+		return
+	}
 	var s strings.Builder
 	for _, p := range parts {
 		if p == "" {
@@ -89,18 +97,23 @@ func (b *block) line(parts ...string) {
 // detail writes one detail.
 func (b *block) detail(d *anypb.Any, o *Options) {
 	name := typeName(d.GetTypeUrl())
-	if m, err := standardDetail(d); err == nil {
-		b.name(string(name.Name()))
-		b.standard(m)
-		return
+	readable := len(d.GetValue()) <= maxRead
+	if readable {
+		if m, err := standardDetail(d); err == nil {
+			b.name(string(name.Name()))
+			b.standard(m)
+			return
+		}
 	}
 	if name == "" {
 		name = "a detail with no type"
 	}
 	b.name(string(name))
-	if j, err := detailValue(d, o); err == nil {
-		b.line(string(j))
-		return
+	if readable {
+		if j, err := detailValue(d, o); err == nil {
+			b.line(string(j))
+			return
+		}
 	}
 	b.line(shortBase64(d.GetValue()))
 }
@@ -116,11 +129,10 @@ func detailValue(d *anypb.Any, o *Options) ([]byte, error) {
 
 // shortBase64 returns the base64 of bytes, cut and with the size said when long.
 func shortBase64(p []byte) string {
-	s := base64.StdEncoding.EncodeToString(p)
-	if len(s) <= maxBase64 {
-		return s
+	if base64.StdEncoding.EncodedLen(len(p)) <= maxBase64 {
+		return base64.StdEncoding.EncodeToString(p)
 	}
-	return fmt.Sprintf("%s... (%d bytes in all)", s[:maxBase64], len(p))
+	return fmt.Sprintf("%s... (%d bytes in all)", base64.StdEncoding.EncodeToString(p[:maxBase64/4*3]), len(p))
 }
 
 // WriteErrorJSON writes how a call ended as the indented JSON of a

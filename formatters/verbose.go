@@ -110,11 +110,19 @@ func (v *verbose) block(heading string, md invoke.Metadata, show func(key, value
 	if len(md) == 0 {
 		v.b.WriteString("(empty)\n")
 	}
+	began, left := v.b.Len(), 0
 	for _, key := range md.Keys() {
-		name := painted(Clean(key, false), paintKey, v.o.Color)
+		name := painted(Clean(Cut(key, MaxText), false), paintKey, v.o.Color)
 		for _, value := range md[key] {
-			v.b.WriteString(name + ": " + Clean(show(key, value), false) + "\n")
+			if v.b.Len()-began >= maxBlock {
+				left++
+				continue
+			}
+			v.b.WriteString(name + ": " + shortValue(key, value, show(key, value)) + "\n")
 		}
+	}
+	if left > 0 {
+		fmt.Fprintf(&v.b, "... (cut: %d more; -o events shows all of it)\n", left)
 	}
 }
 

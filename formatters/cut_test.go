@@ -1,0 +1,77 @@
+package formatters
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/invoke"
+)
+
+func TestCut(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"short", 5, "short"},
+		{"longer", 5, "longe... (cut: 6 bytes in all)"},
+		{"aäb", 2, "a... (cut: 4 bytes in all)"},
+		{"\xff\xff\xff", 2, "\xff\xff... (cut: 3 bytes in all)"},
+	} {
+		if got := Cut(test.text, test.n); got != test.want {
+			t.Errorf("Cut(%q, %d) is %q, want %q", test.text, test.n, got, test.want)
+		}
+	}
+}
+
+// What is told to a person has an end, whatever a server sends; what is written for a
+// program has all of it.
+func TestLongStatus(t *testing.T) {
+	long := strings.Repeat("x", 10<<20)
+	many := &errdetails.DebugInfo{}
+	for i := range 100_000 {
+		many.StackEntries = append(many.StackEntries, fmt.Sprint("entry ", i))
+	}
+	for name, s := range map[string]*invoke.Status{
+		"message":    {Message: long},
+		"detail":     {Details: []*anypb.Any{detail(t, &errdetails.RequestInfo{RequestId: long})}},
+		"many parts": {Details: []*anypb.Any{detail(t, many)}},
+		"many":       {Details: slices.Repeat([]*anypb.Any{detail(t, &errdetails.RequestInfo{RequestId: "r"})}, 100_000)},
+		"type":       {Details: []*anypb.Any{{TypeUrl: "type.googleapis.com/" + long}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.Code, s.Origin = codes.Internal, invoke.OriginServer
+			var told, kept bytes.Buffer
+			if err := WriteStatus(&told, s, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if told.Len() > maxBlock+2*MaxText || !strings.Contains(told.String(), " in all)") && !strings.Contains(told.String(), "(cut:") {
+				t.Errorf("%d bytes are told: %.200q", told.Len(), told.String())
+			}
+			if err := WriteErrorJSON(&kept, s, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if kept.Len() < 1<<20 {
+				t.Errorf("a program gets %d bytes alone", kept.Len())
+			}
+		})
+	}
+}
+
+func TestLongMetadata(t *testing.T) {
+	md := invoke.Metadata{"long": {strings.Repeat("x", 1<<20)}, "long-bin": {strings.Repeat("x", 1<<20)}}
+	for i := range 10_000 {
+		md.Add("many", fmt.Sprint("value ", i))
+	}
+	got := tell(t, 1, Options{}, &invoke.Event{Kind: invoke.HeadersReceived, At: at(0), Metadata: md})
+	if len(got) > 2*maxBlock || strings.Count(got, "(cut: 1048576 bytes in all)") != 2 || !strings.Contains(got, " more; -o events shows all of it)") {
+		t.Errorf("%d bytes are told: %.200q", len(got), got)
+	}
+}
