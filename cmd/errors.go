@@ -116,7 +116,7 @@ func (a *app) explain(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted\n"
 	}
-	return formatters.Clean(err.Error(), true) + "\n"
+	return formatters.Clean(formatters.Cut(err.Error(), formatters.MaxText), true) + "\n"
 }
 
 // columns is the width for messages.
@@ -302,7 +302,10 @@ func connectHint(e *connect.Error) string {
 
 // statusHint is the next step for statuses that have a usual one.
 func statusHint(s *invoke.Status) string {
-	var ended *connect.EndedError
+	var (
+		ended  *connect.EndedError
+		beyond *invoke.LimitError
+	)
 	switch {
 	case unauthenticated(s):
 		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
@@ -310,11 +313,21 @@ func statusHint(s *invoke.Status) string {
 		return endedHint(ended)
 	case errors.Is(s.Cause, invoke.ErrTooLarge):
 		return "--max-recv-size allows a greater message"
+	case errors.As(s.Cause, &beyond):
+		return beyondHint(s, beyond)
 	case errors.Is(s.Cause, invoke.ErrHTTPVersion):
 		return "the server may want HTTP/2 for streams both ways, of which reflection is one: give the schema with --proto FILE or --protoset FILE"
 	default:
 		return ""
 	}
+}
+
+// beyondHint says what is missing of an answer that is greater than rpcctl takes it.
+func beyondHint(s *invoke.Status, e *invoke.LimitError) string {
+	if s.Origin == invoke.OriginServer {
+		return fmt.Sprintf("this is the server's own status; the rest of its %s is beyond the %d bytes that rpcctl takes", e.Part, e.Limit)
+	}
+	return "the limit is rpcctl's own, and no option changes it: the server should send less besides its messages"
 }
 
 // endedHint is the next step after a server that broke off.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -36,6 +37,38 @@ var ErrHTTPVersion = errors.New("the server refuses the version of HTTP")
 // ErrTooLarge is in the cause of a status that was made here because of a message beyond
 // the limit for receiving.
 var ErrTooLarge = errors.New("the message is beyond the limit")
+
+// A LimitError is a part of an answer, other than a message, that is greater than what
+// rpcctl takes of it. It is the cause of a status that was made here, or of one of the
+// server's of which the rest is missing.
+type LimitError struct {
+	Part  string // such as headers or trailers
+	Limit int64  // bytes
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the server's %s: more than the %d bytes that rpcctl takes", e.Part, e.Limit)
+}
+
+// DecodeMessage reads a status message as it goes over the wire
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Percent-Encoded). What
+// is no escape stays as it is.
+func DecodeMessage(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b, i = append(b, byte(n)), i+2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
 
 // Err returns nil for OK and a *StatusError for everything else.
 func (s *Status) Err() error {

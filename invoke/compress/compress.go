@@ -64,7 +64,10 @@ func Codings() []*Coding {
 				return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
 			},
 			newReader: func() (reader, error) {
-				return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
+				// Without the last option the library expands a small buffer whole, however much
+				// comes of it, before the first byte is read.
+				return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow),
+					zstd.WithDecodeBuffersBelow(0))
 			},
 		},
 		{

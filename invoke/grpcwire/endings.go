@@ -27,23 +27,7 @@ type ending struct {
 func (e *ending) says(s *invoke.Status) bool {
 	n, err := strconv.ParseInt(e.status, 10, 32)
 	return e.hasStatus && err == nil && uint32(n) == uint32(s.Code) &&
-		(e.keys["grpc-status-details-bin"] > 0 || percentDecode(e.message) == s.Message)
-}
-
-// percentDecode reads a status message as it goes over the wire. What is no escape stays
-// as it is.
-func percentDecode(s string) string {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b, i = append(b, byte(n)), i+2
-				continue
-			}
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
+		(e.keys["grpc-status-details-bin"] > 0 || invoke.DecodeMessage(e.message) == s.Message)
 }
 
 // endings are what was heard on the connections of a Transport that grpc-go does not

@@ -1,67 +1,152 @@
 package httpwire
 
 import (
+	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"google.golang.org/grpc/codes"
 )
 
-// A tooLarge is a message that the server announced and that is not received.
-type tooLarge struct{ size, limit int64 }
+// Flags of frames.
+const (
+	flagCompressed = 0x01
+	flagEndStream  = 0x02 // of Connect (https://connectrpc.com/docs/protocol#streaming-response)
+	flagTrailers   = 0x80 // of gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)
+)
 
-func (e *tooLarge) Error() string {
-	return fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", e.size, e.limit)
-}
-
-// Unwrap says what it is to callers of the Invoker.
-func (e *tooLarge) Unwrap() error { return invoke.ErrTooLarge }
-
-// A framedBody is the body of a stream's response, cut off before a message that is
-// too large: the library would read all of it first, as long as that takes.
+// A framedBody is the body of a stream's response. It takes the messages out and puts
+// them where the caller wants them: to the library each of them is empty. How the
+// server ended the call is read here too, and only its form is left to the library.
 //
-// A message has a prefix of five bytes, a flag and its size (gRPC-Web and Connect
+// A message has a prefix of five bytes, its flags and its size (gRPC-Web and Connect
 // have that of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 type framedBody struct {
-	io.ReadCloser
-	limit  int64
-	refuse func(*tooLarge)
+	io.Closer
+	r        *bufio.Reader
+	ex       *exchange
+	expander expander
+	named    bool // the response names its compression
+	limit    int64
 
-	prefix [5]byte
-	have   int   // bytes of prefix
-	left   int64 // bytes of the message
-	err    error
+	out   [5]byte // for the library
+	left  []byte  // of out
+	ended bool    // the last frame has come: what follows is not looked at
+	err   error
 }
 
-// Read reads, and looks at the prefixes of messages as they pass.
+func newFramedBody(body io.ReadCloser, ex *exchange, x expander, limit int) *framedBody {
+	return &framedBody{Closer: body, r: bufio.NewReader(body), ex: ex, expander: x, named: x.coding != nil, limit: int64(limit)}
+}
+
+// Read hands frames to the library.
 func (b *framedBody) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
+	if len(p) == 0 {
+		return 0, nil
 	}
-	n, err := b.ReadCloser.Read(p)
-	for rest := p[:n]; len(rest) > 0; {
-		skip := min(b.left, int64(len(rest)))
-		b.left -= skip
-		rest = rest[skip:]
-		if len(rest) == 0 {
-			break
+	for len(b.left) == 0 {
+		switch {
+		case b.err != nil:
+			return 0, b.err
+		case b.ended:
+			return b.r.Read(p)
 		}
-		m := copy(b.prefix[b.have:], rest)
-		b.have += m
-		rest = rest[m:]
-		if b.have < len(b.prefix) {
-			break
-		}
-		b.have, b.left = 0, int64(binary.BigEndian.Uint32(b.prefix[1:]))
-		if b.left > b.limit {
-			e := &tooLarge{size: b.left, limit: b.limit}
-			b.refuse(e)
-			b.err = e
-			// What came before it is whole, and the library needs no more than the
-			// part of the prefix that is missing now to give up.
-			return n - len(rest) - m, e
+		if b.err = b.frame(); b.err != nil && b.err != io.EOF {
+			b.ex.fail(b.err)
 		}
 	}
-	return n, err
+	n := copy(p, b.left)
+	b.left = b.left[n:]
+	return n, nil
 }
+
+// frame reads one frame and makes ready what the library gets of it.
+func (b *framedBody) frame() error {
+	var prefix [5]byte
+	if _, err := io.ReadFull(b.r, prefix[:]); err != nil {
+		return err
+	}
+	size := int64(binary.BigEndian.Uint32(prefix[1:]))
+	flags := prefix[0]
+	whole := &io.LimitedReader{R: b.r, N: size}
+	x := b.expander
+	if flags&flagCompressed == 0 || size == 0 {
+		x = expander{}
+	} else if !b.named {
+		return errUnnamedCoding
+	}
+	b.out = [5]byte{flags &^ flagCompressed}
+	b.left = b.out[:]
+	var err error
+	switch flags &^ flagCompressed {
+	case 0:
+		if size > b.limit {
+			b.left = nil
+			return &tooLarge{size: size, limit: b.limit}
+		}
+		in := b.ex.in
+		in.wire, err = x.expand(in.wire, whole, size, b.limit)
+	case flagEndStream:
+		b.ended, err = true, b.endStream(x, whole)
+	case flagTrailers:
+		b.ended, err = true, b.trailers(x, whole)
+	default: // which the library refuses
+		return nil
+	}
+	if err == nil && whole.N > 0 {
+		err = fmt.Errorf("%d bytes of %d are missing: %w", whole.N, size, io.ErrUnexpectedEOF)
+	}
+	if err != nil {
+		b.left = nil
+	}
+	return err
+}
+
+// errUnnamedCoding is the fault of a server that compresses and does not say how.
+var errUnnamedCoding = errors.New("the server sent a compressed message, and does not say how it is compressed")
+
+// A messageBody is the body of a unary response in Connect. The message goes where the
+// caller wants it, and to the library the body is empty.
+type messageBody struct {
+	io.ReadCloser
+	ex       *exchange
+	expander expander
+	limit    int64
+	err      error
+}
+
+// Read reads all of the message.
+func (b *messageBody) Read([]byte) (int, error) {
+	if b.err == nil {
+		in := b.ex.in
+		if in.wire, b.err = b.expander.expand(in.wire, b.ReadCloser, b.ex.size, b.limit); b.err != nil {
+			b.ex.fail(b.err)
+		} else {
+			b.err = io.EOF
+		}
+	}
+	return 0, b.err
+}
+
+// fail ends the call with what is wrong with a response, where it is known. Errors of
+// the connection are left to the library.
+func (e *exchange) fail(err error) {
+	var (
+		large  *tooLarge
+		coding *codingError
+	)
+	switch {
+	case errors.As(err, &large):
+		e.end(&invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large})
+	case errors.As(err, &coding):
+		e.end(&invoke.Status{Code: codes.Internal, Message: coding.Error(), Origin: invoke.OriginClient, Cause: coding})
+	case err == errUnnamedCoding:
+		e.end(&invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err})
+	}
+}
+
+// end notes how the call has ended. The first note counts.
+func (e *exchange) end(s *invoke.Status) { e.ending.CompareAndSwap(nil, s) }

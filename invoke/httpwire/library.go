@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -32,9 +33,7 @@ func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke
 	}
 	spec := t.spec(m)
 	unary := t.o.Protocol == Connect && spec.StreamType == connectrpc.StreamTypeUnary
-	if !unary {
-		ex.limit = t.maxRecv(m)
-	}
+	ex.protocol, ex.unary, ex.limit, ex.codings = t.o.Protocol, unary, t.maxRecv(m), t.codings
 	library, err := connecthttp.NewTransport(ex, t.scheme()+"://"+t.authority()+t.target.Prefix, t.options(m)...).NewClientStream(ctx, spec)
 	s := &stream{
 		ctx: ctx, cancel: cancel, library: library, info: info, ex: ex, protocol: t.o.Protocol, limit: t.maxRecv(m),
@@ -98,7 +97,10 @@ type exchange struct {
 	authority string
 	path      string // of the URL, escaped
 	explain   func(context.Context, *connect.Error) *connect.Error
-	limit     int // bytes of the greatest message of a stream; 0: this is none
+	protocol  string
+	unary     bool // in the form that Connect has for unary calls
+	limit     int  // bytes of the greatest message
+	codings   []*compress.Coding
 	sent      atomic.Bool
 	answered  chan struct{} // closed when the response is there, or there will be none
 
@@ -108,7 +110,12 @@ type exchange struct {
 	header  http.Header // as it came; nil when there is no response
 	err     error       // why there is none
 
-	large atomic.Pointer[tooLarge] // the message that was refused
+	// Of the goroutine that receives.
+	in      *incoming   // where the next message goes
+	size    int64       // of the body as announced; -1 when it was not
+	trailer http.Header // read here; nil where the library has them
+
+	ending atomic.Pointer[invoke.Status] // how the call ended, where it was read here
 }
 
 // Do sends the request and waits for the response.
@@ -137,15 +144,48 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.status, e.version, e.header = response.StatusCode, versionOf(response), response.Header.Clone()
-	if e.limit > 0 {
-		response.Body = &framedBody{ReadCloser: response.Body, limit: int64(e.limit), refuse: e.large.Store}
-	}
+	e.size = response.ContentLength
+	e.takeBody(response)
 	if response.ProtoMajor < 2 {
 		// The library refuses to stream both ways over HTTP/1.1. It works, one way
 		// after the other: both protocols allow it.
 		response.ProtoMajor, response.ProtoMinor = 2, 0
 	}
 	return response, nil
+}
+
+// takeBody puts a body into the response that takes out of it what is read here: the
+// library would expand a message, or an error, in pieces of several times its size. What
+// the library refuses unread is left to it.
+func (e *exchange) takeBody(r *http.Response) {
+	named := "Grpc-Encoding"
+	switch {
+	case e.unary:
+		named = "Content-Encoding"
+	case e.protocol == Connect:
+		named = "Connect-Content-Encoding"
+	}
+	var x expander
+	if name := r.Header.Get(named); name != "" && name != compress.Identity {
+		i := slices.IndexFunc(e.codings, func(c *compress.Coding) bool { return c.Name() == name })
+		if i < 0 {
+			return
+		}
+		x.coding = e.codings[i]
+	}
+	switch {
+	case !e.unary:
+		r.Body = newFramedBody(r.Body, e, x, e.limit)
+		if e.protocol == GRPCWeb {
+			e.salvage(r.Header)
+		}
+		return
+	case r.StatusCode == http.StatusOK:
+		r.Body = &messageBody{ReadCloser: r.Body, ex: e, expander: x, limit: int64(e.limit)}
+	default:
+		r.Body = &errorBody{ReadCloser: r.Body, ex: e, expander: x, limit: max(int64(e.limit), maxHeaders)}
+	}
+	r.Header.Del(named)
 }
 
 // failure is why there is no response, as far as that is known by now.
@@ -195,7 +235,7 @@ func (b *watchedBody) Close() error {
 // there for the messages of the library itself.
 type codec struct{ connectrpc.StableCodec }
 
-// An incoming is a message to receive.
+// An incoming is a message to receive. The body of the response fills it in.
 type incoming struct{ wire []byte }
 
 func (c codec) MarshalWrite(ctx context.Context, w io.Writer, msg any) error {
@@ -216,25 +256,8 @@ func (c codec) MarshalWriteStable(ctx context.Context, w io.Writer, msg any) err
 }
 
 func (c codec) UnmarshalRead(ctx context.Context, r io.Reader, msg any) error {
-	in, ok := msg.(*incoming)
-	if !ok {
+	if _, ok := msg.(*incoming); !ok {
 		return c.StableCodec.UnmarshalRead(ctx, r, msg)
 	}
-	in.wire = in.wire[:0]
-	if sized, ok := r.(interface{ Len() int }); ok && sized.Len() > cap(in.wire) {
-		in.wire = make([]byte, 0, sized.Len()+1) // room for Read to tell the end
-	}
-	for {
-		if len(in.wire) == cap(in.wire) {
-			in.wire = append(in.wire, 0)[:len(in.wire)]
-		}
-		n, err := r.Read(in.wire[len(in.wire):cap(in.wire)])
-		in.wire = in.wire[:len(in.wire)+n]
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return nil // the body has put it there
 }

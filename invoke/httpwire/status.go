@@ -3,7 +3,6 @@ package httpwire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"syscall"
@@ -23,15 +22,15 @@ const (
 
 // statusOf reads the error that ended a call.
 func (s *stream) statusOf(err error) *invoke.Status {
+	if ending := s.ex.ending.Load(); ending != nil {
+		return ending
+	}
 	var ce *connectrpc.Error
 	switch {
 	case errors.As(err, &ce) && ce.IsRemote():
 		return &invoke.Status{
 			Code: codes.Code(ce.Code()), Message: ce.Message(), Details: details(ce), Origin: invoke.OriginServer,
 		}
-	case s.ex.large.Load() != nil:
-		large := s.ex.large.Load()
-		return &invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large}
 	case err == nil || errors.Is(err, io.EOF) && s.hasResponse():
 		return &invoke.Status{Origin: invoke.OriginServer}
 	case errors.Is(s.ctx.Err(), context.DeadlineExceeded), ce != nil && ce.Code() == connectrpc.CodeDeadlineExceeded:
@@ -60,8 +59,6 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		}
 	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK): // a proxy's word, or nobody's
 		st.Origin = invoke.OriginTransport
-	case st.Code == codes.ResourceExhausted && s.hasResponse():
-		st.Message, st.Cause = fmt.Sprintf("the server sent a message beyond the limit of %d bytes", s.limit), invoke.ErrTooLarge
 	}
 	return st
 }

@@ -108,6 +108,7 @@ func (s *stream) receive() {
 	for i := 0; ; i++ {
 		in := &buffers[i%len(buffers)]
 		in.wire = in.wire[:0]
+		s.ex.in = in
 		if err := s.library.Receive(in); err != nil {
 			s.finishedBy(err)
 			return
@@ -211,6 +212,8 @@ func (s *stream) trailers(complete bool) invoke.Metadata {
 		delete(md, "content-type")
 	case s.prefixed:
 		_, md = fromWire(s.ex.header, true)
+	case complete && s.ex.trailer != nil:
+		md, _ = fromWire(s.ex.trailer, false)
 	case complete:
 		header := map[string][]string{}
 		for key, values := range s.info.ResponseTrailer().All() {
