@@ -107,6 +107,9 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 		return err
 	}
 	s := a.session.Settings()
+	if !c.Flags().Changed("timeout") && s.Target.Network == invoke.NetworkResolver { // nobody has connected before
+		o.timeout = seconds(a.ownLimit(durationOf(o.timeout)))
+	}
 	d := &diagnosis{Target: s.Target.String(), Steps: []*step{}}
 	var printed error
 	done := func(p *step) {

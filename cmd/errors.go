@@ -309,6 +309,8 @@ func statusHint(s *invoke.Status) string {
 	switch {
 	case unauthenticated(s):
 		return "give credentials with --bearer-file, --bearer-env, --basic, --netrc or --auth-command"
+	case errors.As(s.Cause, new(*connect.LateError)):
+		return "check the address and any firewall, or give it more time with --timeout"
 	case errors.As(s.Cause, &ended):
 		return endedHint(ended)
 	case errors.Is(s.Cause, invoke.ErrTooLarge):

@@ -23,6 +23,7 @@ type healthOptions struct {
 	service string
 	watch   bool
 	timeout seconds
+	asked   bool // somebody set the timeout
 	output  choice
 }
 
@@ -50,6 +51,7 @@ interrupted; with --wait too, until it is SERVING.`,
 			if len(args) == 1 {
 				o.service = args[0]
 			}
+			o.asked = c.Flags().Changed("timeout") || c.Flags().Changed("max-time")
 			return a.health(c, o)
 		},
 	}
@@ -60,6 +62,13 @@ interrupted; with --wait too, until it is SERVING.`,
 	addAlias(f, "max-time", "timeout")
 	f.VarP(&o.output, "output", "o", "format")
 	return c
+}
+
+// ownLimit is a limit of a call that nobody set: longer than connecting may take, which
+// has more to say about a server that cannot be reached.
+func (a *app) ownLimit(limit time.Duration) time.Duration {
+	s := a.session.Settings()
+	return max(limit, s.ConnectLimit()+time.Second)
 }
 
 // A NotServingError is a server, or a service, that says it is not up.
@@ -87,6 +96,9 @@ func (a *app) health(c *cobra.Command, o *healthOptions) error {
 	transport, err := a.session.Transport()
 	if err != nil {
 		return err
+	}
+	if !o.asked {
+		o.timeout = seconds(a.ownLimit(durationOf(o.timeout)))
 	}
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	if o.watch {

@@ -19,6 +19,7 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
+	opening   time.Duration // beside timeout, to open a stream
 	asked     func(Asked)      // is told of each question; may be nil
 	duplex    invoke.Transport // nil: there is none, or it is in use
 	narrow    *invoke.Status   // why it is in use; nil: it is not
@@ -31,7 +32,7 @@ type asker struct {
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
-	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, duplex: o.Duplex, asked: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, opening: o.Open, duplex: o.Duplex, asked: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha}}
 	if o.Version != "" {
 		a.versions = []string{o.Version}
 	}
@@ -152,11 +153,16 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			// A refusal of the compression would look like one of the service.
 			Uncompressed: true,
 		}
+		if s := unreached(ctx); s != nil {
+			return nil, q.failed(a.told(s))
+		}
 		// The values of the caller's context are kept, its end is not.
 		// Connecting has limits of its own, which may be longer than a question's.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		ended := context.AfterFunc(ctx, cancel)
+		opened := opening(ctx, a.opening)
 		stream, err := a.transport.Open(own, m, a.metadata)
+		opened()
 		if ended() && err == nil {
 			a.stream = &reflectStream{stream: stream, cancel: cancel, asked: map[string]bool{}}
 			return a.stream, nil
@@ -166,6 +172,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			stream.Finish()
 		}
 		status := openStatus(err)
+		noteUnreached(ctx, status)
 		switch {
 		case ctx.Err() != nil:
 			return nil, contextError(ctx, q.text)

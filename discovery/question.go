@@ -130,6 +130,7 @@ func contextError(ctx context.Context, what string) error {
 	switch {
 	case errors.Is(context.Cause(ctx), errSlow):
 		status.Code, status.Message = codes.Unavailable, "the server takes too long to answer all that one lookup needs"
+		status.Cause = context.DeadlineExceeded
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		status.Code, status.Message = codes.DeadlineExceeded, "the deadline passed while waiting for a reflection answer"
 	}

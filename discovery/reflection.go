@@ -31,6 +31,9 @@ type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
 	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
+	// Open is how long the transport may take to open a call, which is no part of
+	// Timeout: connecting has limits of its own. 0: it is a part of Timeout.
+	Open time.Duration
 	// Duplex is asked over when the server refuses to stream both ways over the HTTP
 	// of the first transport (invoke.ErrHTTPVersion). It stays the caller's. Nil:
 	// there is none.
@@ -134,7 +137,7 @@ func (r *Reflection) release() { <-r.turn }
 
 // limit bounds a lookup: all its questions together have the time of one.
 func (r *Reflection) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, r.asker.timeout, errSlow)
+	return withClock(ctx, r.asker.timeout)
 }
 
 // lookupLimit implements limited.

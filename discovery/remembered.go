@@ -361,3 +361,6 @@ func (r *Remembered) explain(name protoreflect.FullName) error {
 	}
 	return r.live.explain(name)
 }
+
+// lookupLimit implements limited: what is not remembered the server is asked for.
+func (r *Remembered) lookupLimit() time.Duration { return r.live.lookupLimit() }

@@ -62,7 +62,7 @@ type limited interface {
 // server that is silent is not waited for again and again.
 func limitLookup(ctx context.Context, s Source) (context.Context, context.CancelFunc) {
 	if b, ok := s.(limited); ok && b.lookupLimit() > 0 {
-		return context.WithTimeoutCause(ctx, b.lookupLimit(), errSlow)
+		return withClock(ctx, b.lookupLimit())
 	}
 	return ctx, func() {}
 }

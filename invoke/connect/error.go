@@ -67,6 +67,24 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// A LateError is a deadline of a call that passed while it connected. It is a
+// context.DeadlineExceeded to errors.Is.
+type LateError struct {
+	Address string // what was dialled
+	Err     error  // why there was no connection before; may be nil
+}
+
+func (e *LateError) Error() string {
+	if e.Err != nil {
+		return "the deadline has passed while connecting: " + e.Err.Error()
+	}
+	return "the deadline has passed while connecting to " + e.Address
+}
+
+// Unwrap returns the kind of error that it is. What was wrong before the deadline is
+// no cause of it.
+func (e *LateError) Unwrap() error { return context.DeadlineExceeded }
+
 // dialError explains an error of dialling.
 func dialError(address string, err error, limit time.Duration) *Error {
 	e := &Error{Kind: Other, Address: address, Err: err}

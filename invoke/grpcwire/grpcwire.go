@@ -154,10 +154,12 @@ func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, 
 		if s.Code == codes.Unavailable {
 			s.Message, s.Cause = ce.Error(), ce
 		} else if s.Code == codes.DeadlineExceeded {
-			s.Message += " while connecting: " + ce.Error()
+			late := &connect.LateError{Address: t.target.Address, Err: ce}
+			s.Message, s.Cause = late.Error(), late
 		}
 	} else if s.Code == codes.DeadlineExceeded {
-		s.Message += " while connecting to " + t.target.Address
+		late := &connect.LateError{Address: t.target.Address}
+		s.Message, s.Cause = late.Error(), late
 	} else if strings.HasPrefix(s.Message, "name resolver error: ") && t.target.Network == invoke.NetworkResolver {
 		ce = &connect.Error{Kind: connect.UnknownHost, Address: resolvedName(t.target.Address), Err: err}
 		s.Message, s.Cause = ce.Error(), ce

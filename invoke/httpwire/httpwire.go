@@ -153,12 +153,12 @@ func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
 	s := &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
 	switch {
 	case overdue(ctx):
-		s.Code, s.Origin, s.Cause = codes.DeadlineExceeded, invoke.OriginClient, context.DeadlineExceeded
-		s.Message = deadlinePassed + " while connecting to " + t.target.Address
+		late := &connect.LateError{Address: t.target.Address}
 		var ce *connect.Error
 		if errors.As(err, &ce) && ce.Kind != connect.TimedOut { // that was our own deadline
-			s.Message = deadlinePassed + " while connecting: " + ce.Error()
+			late.Err = ce
 		}
+		s.Code, s.Origin, s.Cause, s.Message = codes.DeadlineExceeded, invoke.OriginClient, late, late.Error()
 	case ctx.Err() != nil:
 		s.Code, s.Origin, s.Cause, s.Message = codes.Canceled, invoke.OriginClient, ctx.Err(), cancelledHere
 	}

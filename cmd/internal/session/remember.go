@@ -22,7 +22,7 @@ func (s *Session) reflection(t invoke.Transport) (discovery.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex, Told: s.world.Asked})
+	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex, Told: s.world.Asked, Open: s.settings.openLimit()})
 	group, ok := s.group()
 	if !ok {
 		s.closers = append(s.closers, r.Close)

@@ -45,6 +45,19 @@ type Settings struct {
 	NoComments          bool // comments of .proto files are not needed
 }
 
+// openLimit is longer than opening a call takes at most. Whoever waits for that has no
+// limit of their own beside it, which would hide why there is no connection.
+func (s *Settings) openLimit() time.Duration {
+	const between = 5 * time.Second // attempts
+	return s.Care.Wait + time.Duration(s.Care.Retry+1)*(s.ConnectLimit()+between)
+}
+
+// ConnectLimit is how long connecting may take, once.
+func (s *Settings) ConnectLimit() time.Duration {
+	dialer := connect.Dialer{Timeout: s.ConnectTimeout}
+	return dialer.Limit()
+}
+
 // World is what a session does not decide itself.
 type World struct {
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
