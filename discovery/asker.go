@@ -19,7 +19,7 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
-	opening   time.Duration // beside timeout, to open a stream
+	opening   time.Duration    // beside timeout, to open a stream
 	asked     func(Asked)      // is told of each question; may be nil
 	duplex    invoke.Transport // nil: there is none, or it is in use
 	narrow    *invoke.Status   // why it is in use; nil: it is not

@@ -20,13 +20,28 @@ import (
 func TestUnreachedServer(t *testing.T) {
 	const limit = 200 * time.Millisecond
 	for name, lookup := range map[string]func(context.Context, discovery.Source) error{
-		"list":        func(ctx context.Context, s discovery.Source) error { _, err := s.Services(ctx); return err },
-		"full name":   func(ctx context.Context, s discovery.Source) error { _, err := s.Find(ctx, "a.B"); return err },
-		"short name":  func(ctx context.Context, s discovery.Source) error { _, err := discovery.FindSymbol(ctx, s, "B"); return err },
-		"any name":    func(ctx context.Context, s discovery.Source) error { _, err := discovery.FindAny(ctx, s, "B.C"); return err },
-		"method":      func(ctx context.Context, s discovery.Source) error { _, err := discovery.FindMethod(ctx, s, "a.B/C"); return err },
-		"short one":   func(ctx context.Context, s discovery.Source) error { _, err := discovery.FindMethod(ctx, s, "B.C"); return err },
-		"method only": func(ctx context.Context, s discovery.Source) error { _, err := discovery.FindMethod(ctx, s, "C"); return err },
+		"list":      func(ctx context.Context, s discovery.Source) error { _, err := s.Services(ctx); return err },
+		"full name": func(ctx context.Context, s discovery.Source) error { _, err := s.Find(ctx, "a.B"); return err },
+		"short name": func(ctx context.Context, s discovery.Source) error {
+			_, err := discovery.FindSymbol(ctx, s, "B")
+			return err
+		},
+		"any name": func(ctx context.Context, s discovery.Source) error {
+			_, err := discovery.FindAny(ctx, s, "B.C")
+			return err
+		},
+		"method": func(ctx context.Context, s discovery.Source) error {
+			_, err := discovery.FindMethod(ctx, s, "a.B/C")
+			return err
+		},
+		"short one": func(ctx context.Context, s discovery.Source) error {
+			_, err := discovery.FindMethod(ctx, s, "B.C")
+			return err
+		},
+		"method only": func(ctx context.Context, s discovery.Source) error {
+			_, err := discovery.FindMethod(ctx, s, "C")
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
