@@ -54,11 +54,16 @@ const (
 type bomb struct {
 	protocol, place, http string
 	coding, shape         string
-	limit                 int // MiB
+	limit                 int    // MiB
+	output                string // "": what the command prints by default
 }
 
 func (b bomb) String() string {
-	return fmt.Sprintf("%s/%s/http%s/%s/%s/%d", b.protocol, strings.ReplaceAll(b.place, " ", "-"), b.http, b.coding, b.shape, b.limit)
+	name := fmt.Sprintf("%s/%s/http%s/%s/%s/%d", b.protocol, strings.ReplaceAll(b.place, " ", "-"), b.http, b.coding, b.shape, b.limit)
+	if b.output != "" {
+		name += "/" + b.output
+	}
+	return name
 }
 
 // impossible is why there is no such cell; "" when there is one.
@@ -99,7 +104,7 @@ func bombs(whole bool) []bomb {
 					for _, limit := range limits {
 						turn++
 						for i, version := range versions {
-							b := bomb{protocol, place, version, coding, shape, limit}
+							b := bomb{protocol: protocol, place: place, http: version, coding: coding, shape: shape, limit: limit}
 							due := limit == 8 && shape != noise && (turn+i)%3 == 0 || limit == 64 && coding == "zstd" && i == 0 && shape == past
 							if whole || protocol == "grpc" && limit == 8 && shape == past || due {
 								all = append(all, b)
@@ -108,6 +113,15 @@ func bombs(whole bool) []bomb {
 					}
 				}
 			}
+		}
+	}
+	for _, output := range []string{"json", "ndjson", "yaml", "text", "table", "raw", "events"} {
+		for _, place := range []string{inMessage, inErrorBody} {
+			b := bomb{protocol: "connect", place: place, http: "1.1", coding: "gzip", shape: full, limit: 8, output: output}
+			if whole {
+				b.limit = 64
+			}
+			all = append(all, b)
 		}
 	}
 	return all
@@ -164,6 +178,9 @@ func TestBombs(t *testing.T) {
 			}
 			if b.limit != 64 {
 				args = append(args, "--max-recv-size", strconv.Itoa(b.limit<<20))
+			}
+			if b.output != "" {
+				args = append(args, "-o", b.output)
 			}
 			peak, took, said := peakOf(t, args)
 			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, b.permitted(), took.Seconds(), said)

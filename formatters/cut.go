@@ -19,14 +19,14 @@ const (
 
 // Cut returns a text as it is, or the first n bytes of it with a note of its size. No
 // character is parted. It copies no more than what it returns.
-func Cut(s string, n int) string {
+func Cut[T string | []byte](s T, n int) string {
 	if len(s) <= n {
-		return s
+		return string(s)
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return fmt.Sprintf("%s... (cut: %d bytes in all)", s[:n], len(s))
+	return fmt.Sprintf("%s... (cut: %d bytes in all)", string(s[:n]), len(s))
 }
 
 // full reports whether a block has become long enough, and notes at its end that something

@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync"
@@ -103,7 +104,7 @@ func (f *tableFormatter) response(e *invoke.Event) (err error) {
 	var rest []string
 	jsonMembers(f.json, func(key string, value []byte) {
 		if key != f.list[0] {
-			rest = append(rest, Clean(key, false)+": "+Clean(jsonText(value), false))
+			rest = append(rest, Clean(key, false)+": "+cellText(value))
 		}
 	})
 	if len(rest) == 0 {
@@ -144,7 +145,7 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 	row := make(tableRow, len(f.columns))
 	if len(f.o.Columns) > 0 || len(f.columns) == 1 && f.columns[0].path == nil {
 		for i, c := range f.columns {
-			row[i] = Clean(jsonText(jsonAt(value, c.path)), false)
+			row[i] = cellText(jsonAt(value, c.path))
 		}
 		return row
 	}
@@ -159,9 +160,18 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 		for len(row) <= i {
 			row = append(row, "")
 		}
-		row[i] = Clean(jsonText(v), false)
+		row[i] = cellText(v)
 	})
 	return row
+}
+
+// cellText returns the cleaned text of a value, cut when it is long: a table is for
+// people, and other formats have all of it.
+func cellText(value []byte) string {
+	if n := len(value); n > MaxText && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
+		return Clean(Cut(value[1:n-1], MaxText), false)
+	}
+	return Clean(Cut(jsonText(value), MaxText), false)
 }
 
 // layOut gives the columns their widths by the rows that there are, and prints

@@ -205,3 +205,21 @@ details: {
 		t.Errorf("got %s, want %s", b.String(), want)
 	}
 }
+
+// A long value is written in pieces, as it is written whole.
+func TestTextInPieces(t *testing.T) {
+	for _, s := range []string{"", "a", strings.Repeat("ä", 3*flushSize), strings.Repeat("x\"", flushSize) + "\xff", strings.Repeat("\x80", 2*flushSize+1)} {
+		var written []byte
+		p := &textPrinter{o: &Options{}, spill: func(b []byte) []byte { written = append(written, b...); return b[:0] }}
+		p.b = append(p.b, "name: "...)
+		text(p, s, appendTextString)
+		if got, want := string(append(written, p.b...)), string(appendTextString([]byte("name: "), s)); got != want {
+			t.Errorf("%d bytes: %d bytes in pieces, %d whole", len(s), len(got), len(want))
+		}
+		written, p.b = nil, nil
+		text(p, []byte(s), appendTextBytes)
+		if got, want := string(append(written, p.b...)), string(appendTextBytes(nil, []byte(s))); got != want {
+			t.Errorf("%d bytes as bytes: %d bytes in pieces, %d whole", len(s), len(got), len(want))
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -227,9 +228,9 @@ func (p *textPrinter) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Val
 	}
 	switch fd.Kind() {
 	case protoreflect.StringKind:
-		p.b = appendTextString(p.b, v.String())
+		text(p, v.String(), appendTextString)
 	case protoreflect.BytesKind:
-		p.b = appendTextBytes(p.b, v.Bytes())
+		text(p, v.Bytes(), appendTextBytes)
 	case protoreflect.BoolKind:
 		p.b = strconv.AppendBool(p.b, v.Bool())
 	case protoreflect.EnumKind:
@@ -247,6 +248,29 @@ func (p *textPrinter) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Val
 	default:
 		p.b = strconv.AppendInt(p.b, v.Int(), 10)
 	}
+}
+
+// text appends a string or bytes, the pieces of a long one apart: quoted, it may take four
+// times its size.
+func text[T string | []byte](p *textPrinter, s T, quote func(dst []byte, s T) []byte) {
+	first := true
+	piece := func(s T) {
+		begin := len(p.b)
+		p.b = quote(p.b, s)
+		if !first { // a quotation mark stands before the first alone
+			p.b = append(p.b[:begin], p.b[begin+1:]...)
+		}
+		first = false
+	}
+	for p.spill != nil && len(s) > flushSize {
+		n := flushSize
+		for n > flushSize-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		piece(s[:n])
+		p.b, s = p.spill(p.b[:len(p.b)-1]), s[n:]
+	}
+	piece(s)
 }
 
 func appendTextFloat(b []byte, f float64, bits int) []byte {
