@@ -337,6 +337,8 @@ func endedHint(e *connect.EndedError) string {
 	switch e.Code {
 	case "ENHANCE_YOUR_CALM":
 		return "the server takes the calls or the pings for too many: wait, or send fewer with --concurrency, --rate or a longer --keepalive-time"
+	case "INTERNAL_ERROR":
+		return fmt.Sprintf("servers do so when their headers or trailers are greater than the client takes them: rpcctl takes %d bytes", invoke.MaxHeaders)
 	case "REFUSED_STREAM":
 		return "nothing was done with the call: try again, or let --retry do it"
 	case "HTTP_1_1_REQUIRED":

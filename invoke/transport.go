@@ -25,6 +25,11 @@ type Method struct {
 	Types         Types
 }
 
+// MaxHeaders is how much a transport takes of the headers of an answer, and of its
+// trailers, in bytes as HTTP/2 counts them (RFC 9113, section 6.5.2). Past it the call
+// ends with a *LimitError in its status.
+const MaxHeaders = 4 << 20
+
 // The codecs of messages.
 const (
 	CodecProto = "proto" // the wire format of protobuf

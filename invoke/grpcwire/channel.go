@@ -14,13 +14,14 @@ type channel struct {
 	dropped bool // no call may begin on it
 }
 
-// release tells that a call on a channel has ended.
-func (t *Transport) release(c *channel) {
+// release tells that a call on a channel has ended. It reports whether there is no other.
+func (t *Transport) release(c *channel) (alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.calls--; c.calls == 0 && c.dropped {
 		_ = c.Close()
 	}
+	return c.calls == 0
 }
 
 // drop sees to it that the next call connects anew after one that ended in err for want

@@ -43,6 +43,7 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 		gaveCert = len(config.Certificates) > 0
 	}
 	late := func() bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
+	c.t.endings.begin()
 	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, late: late, address: address, frames: frameWatch{to: &c.t.endings}}, info, nil
 }
 

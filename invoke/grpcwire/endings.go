@@ -2,6 +2,7 @@ package grpcwire
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,11 +43,19 @@ type endings struct {
 	goAway  string    // the last one's text
 	goneFor http2.ErrCode
 	gone    bool
+	beyond  *ending // of a block that is greater than the limit, as far as it was read
 }
 
 // maxEndings is how many are kept for calls that may never ask for theirs, since they
 // were given up. More than that do not fit into what grpc-go reads at once.
 const maxEndings = 4096
+
+// begin forgets what was cut off on a connection before.
+func (e *endings) begin() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.beyond = nil
+}
 
 func (e *endings) add(one *ending) {
 	e.mu.Lock()
@@ -91,6 +100,7 @@ type frameWatch struct {
 	body   []byte  // of a frame that is kept
 	open   bool    // a block has begun and not ended
 	fields int     // of the block
+	size   int     // of its fields, as HTTP/2 counts it
 	block  *ending // where it is the end of its stream; nil where it is not
 	hpack  *hpack.Decoder
 	whole  bool // there was a frame
@@ -99,8 +109,8 @@ type frameWatch struct {
 
 // What is kept of a block of fields.
 const (
-	maxBlock  = 1 << 20 // bytes of a frame
-	maxFields = 10_000
+	maxBlock  = invoke.MaxHeaders        // bytes of a frame, and of a field
+	maxFields = invoke.MaxHeaders/32 + 1 // each counts for so much (RFC 9113, section 6.5.2)
 )
 
 // see takes what was read.
@@ -159,7 +169,7 @@ func (w *frameWatch) end() {
 			w.blind = true
 			return
 		}
-		w.open, w.fields, w.block = true, 0, nil
+		w.open, w.fields, w.size, w.block = true, 0, 0, nil
 		if flags.Has(http2.FlagHeadersEndStream) {
 			w.block = &ending{length: len(w.body)}
 		}
@@ -175,6 +185,9 @@ func (w *frameWatch) end() {
 	}
 	if _, err := w.hpack.Write(w.body); err != nil || w.fields > maxFields {
 		w.blind = true
+		if errors.Is(err, hpack.ErrStringLength) {
+			w.to.cutAt(w.block)
+		}
 		return
 	}
 	if flags.Has(http2.FlagHeadersEndHeaders) {
@@ -190,7 +203,11 @@ func (w *frameWatch) end() {
 // all the same: they change the table that later blocks refer to.
 func (w *frameWatch) field(f hpack.HeaderField) {
 	e := w.block
-	if w.fields++; e == nil || w.fields > maxFields {
+	w.fields++
+	if w.size += int(f.Size()); w.size > invoke.MaxHeaders {
+		w.to.cutAt(e)
+	}
+	if e == nil || w.fields > maxFields {
 		return
 	}
 	switch f.Name {
@@ -219,6 +236,41 @@ func (w *frameWatch) goAway() {
 
 // maxGoAway is how much of a server's last words is kept, in bytes.
 const maxGoAway = 1 << 10
+
+// cutAt keeps a block that is greater than the limit. The block is nil for one that does
+// not end its stream.
+func (e *endings) cutAt(block *ending) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.beyond = block; block == nil {
+		e.beyond = &ending{}
+	}
+}
+
+// cut returns the block that was greater than the limit, nil when there was none. It is
+// the caller's.
+func (e *endings) cut() *ending {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.beyond == nil {
+		return nil
+	}
+	one := *e.beyond
+	return &one
+}
+
+// last takes the last ending that no call has taken; nil where there is none.
+func (e *endings) last() *ending {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := len(e.kept)
+	if n == 0 {
+		return nil
+	}
+	one := e.kept[n-1]
+	e.kept = e.kept[:n-1]
+	return one
+}
 
 // lastWords are those of a server that gave a connection up because of an error; nil when
 // none did.

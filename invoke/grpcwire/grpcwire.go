@@ -228,14 +228,13 @@ func (t *Transport) client() (conn *channel, secure bool, err error) {
 }
 
 func (t *Transport) dialOptions() []grpc.DialOption {
-	const maxHeaders = 1 << 20
 	limit := t.o.Connect.Limit()
 	opts := []grpc.DialOption{
 		grpc.WithContextDialer(t.dial),
 		grpc.WithTransportCredentials(&creds{t: t, secure: t.secure}),
 		grpc.WithStatsHandler(watch{&t.endings}),
 		grpc.WithIdleTimeout(0),
-		grpc.WithMaxHeaderListSize(maxHeaders),
+		grpc.WithMaxHeaderListSize(invoke.MaxHeaders),
 		grpc.WithInitialWindowSize(windowSize),
 		grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<31 - 1)),

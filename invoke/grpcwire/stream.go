@@ -104,11 +104,12 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 		_, _ = s.Recv()
 	}
 	s.finished = true
-	s.t.release(s.conn)
+	alone := s.t.release(s.conn)
 	heard := s.seen.trailers.Load()
 	s.status = callStatus(s.ctx, s.ended, heard, s.limit)
 	if s.status.Cause != nil {
 		notGRPC(s.status, s.t.target.Address)
+		salvage(s.status, &s.t.endings, alone)
 		brokenOff(s.status, &s.t.endings)
 	}
 	if heard != nil {

@@ -7,11 +7,9 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
-
-// maxHeaders is the greatest size of response headers, in bytes.
-const maxHeaders = 1 << 20
 
 // dial makes one connection, in one way. All that it takes is within the limit.
 func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn, error) {
@@ -103,7 +101,7 @@ func (t *Transport) overTCP(ctx context.Context, raw *connect.Sniffer, version s
 		DialContext:            func(context.Context, string, string) (net.Conn, error) { return c.raw, nil },
 		Protocols:              &protocols,
 		DisableCompression:     true, // the protocols have their own
-		MaxResponseHeaderBytes: maxHeaders,
+		MaxResponseHeaderBytes: invoke.MaxHeaders,
 	}
 	// The address is not dialled, and the name of a socket would not do.
 	client, err := transport.NewClientConn(ctx, "http", "localhost:80")

@@ -79,13 +79,13 @@ func cutStatus(s *invoke.Status, err error, part string, limit int64) *invoke.St
 
 // endStream reads the last frame of a stream in Connect.
 func (b *framedBody) endStream(x expander, r io.Reader) error {
-	limit := max(b.limit, maxHeaders)
+	limit := max(b.limit, invoke.MaxHeaders)
 	text, err := x.expand(nil, r, -1, limit)
 	if err != nil && !errors.As(err, new(*tooLarge)) {
 		return err
 	}
 	var status *invoke.Status
-	trailer := &fields{left: maxHeaders}
+	trailer := &fields{left: invoke.MaxHeaders}
 	ok := members(text, func(key string, value []byte, _ bool) bool {
 		switch key {
 		case "error":
@@ -108,7 +108,7 @@ func (b *framedBody) endStream(x expander, r io.Reader) error {
 		b.ex.end(cutStatus(status, err, "end of the stream", limit))
 		return err
 	case trailer.over:
-		b.ex.end(cutStatus(status, &tooLarge{}, "trailers", maxHeaders))
+		b.ex.end(cutStatus(status, &tooLarge{}, "trailers", invoke.MaxHeaders))
 	case status != nil:
 		b.ex.end(status)
 	}
@@ -220,11 +220,11 @@ func (f *fields) read(text []byte) {
 
 // trailers reads the last frame of gRPC-Web, lines as in HTTP/1.1.
 func (b *framedBody) trailers(x expander, r io.Reader) error {
-	text, err := x.expand(nil, r, -1, maxHeaders)
+	text, err := x.expand(nil, r, -1, invoke.MaxHeaders)
 	if err != nil && !errors.As(err, new(*tooLarge)) {
 		return err
 	}
-	if err == nil && bytes.Count(text, []byte{'\n'})*fieldCost <= maxHeaders {
+	if err == nil && bytes.Count(text, []byte{'\n'})*fieldCost <= invoke.MaxHeaders {
 		b.out = [5]byte{flagTrailers, 0, byte(len(text) >> 16), byte(len(text) >> 8), byte(len(text))}
 		b.left = append(b.out[:], text...)
 		b.ex.salvage(readLines(text, false).md)
@@ -233,13 +233,13 @@ func (b *framedBody) trailers(x expander, r io.Reader) error {
 	trailer := readLines(text, true)
 	b.ex.trailer = trailer.md
 	status, _ := trailerStatus(trailer.md)
-	b.ex.end(cutStatus(status, &tooLarge{}, "trailers", maxHeaders))
-	return &tooLarge{limit: maxHeaders}
+	b.ex.end(cutStatus(status, &tooLarge{}, "trailers", invoke.MaxHeaders))
+	return &tooLarge{limit: invoke.MaxHeaders}
 }
 
 // readLines reads lines of "key: value". Where the text is cut, the last one may be cut too.
 func readLines(text []byte, cut bool) *fields {
-	f := &fields{left: 2 * maxHeaders}
+	f := &fields{left: 2 * invoke.MaxHeaders}
 	if !cut {
 		f.left = 1 << 62
 	}

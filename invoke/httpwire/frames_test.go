@@ -72,7 +72,7 @@ func FuzzConnectError(f *testing.F) {
 	f.Add(` { "metadata" : { "a" : [ "b" , "c" ] } , "error" : { "code" : "internal" } } `)
 	f.Fuzz(func(t *testing.T, text string) {
 		s, ok := connectError([]byte(text), 500, 1<<20)
-		(&fields{left: maxHeaders}).read([]byte(text))
+		(&fields{left: invoke.MaxHeaders}).read([]byte(text))
 		var want struct {
 			Message *string `json:"message"`
 		}

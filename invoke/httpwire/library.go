@@ -183,7 +183,7 @@ func (e *exchange) takeBody(r *http.Response) {
 	case r.StatusCode == http.StatusOK:
 		r.Body = &messageBody{ReadCloser: r.Body, ex: e, expander: x, limit: int64(e.limit)}
 	default:
-		r.Body = &errorBody{ReadCloser: r.Body, ex: e, expander: x, limit: max(int64(e.limit), maxHeaders)}
+		r.Body = &errorBody{ReadCloser: r.Body, ex: e, expander: x, limit: max(int64(e.limit), invoke.MaxHeaders)}
 	}
 	r.Header.Del(named)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
@@ -45,7 +46,7 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 		return nil, connect.QUICError(t.target.Address, err, t.o.Connect.Limit())
 	}
 	t.o.Connect.Secured(t.target.Address, session.ConnectionState().TLS, began)
-	h3 := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxHeaders}
+	h3 := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: invoke.MaxHeaders}
 	return &quicConn{client: h3.NewClientConn(session), session: session, under: under, raw: raw}, nil
 }
 

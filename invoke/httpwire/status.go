@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 
 	connectrpc "connectrpc.com/connect/v2"
@@ -53,6 +54,13 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
 		st.Cause = invoke.ErrHTTPVersion
+	case headersBeyond(err.Error()):
+		beyond := &invoke.LimitError{Part: "headers", Limit: invoke.MaxHeaders}
+		st.Code, st.Message, st.Cause = codes.ResourceExhausted, beyond.Error(), beyond
+	case strings.Contains(err.Error(), "connection error: COMPRESSION_ERROR"):
+		// net/http says no more of a field that is longer than all of them may be.
+		beyond := &invoke.LimitError{Part: "headers", Limit: invoke.MaxHeaders}
+		st.Code, st.Message, st.Cause = codes.ResourceExhausted, beyond.Error()+", or they are compressed wrongly (COMPRESSION_ERROR)", beyond
 	case brokenOff(st, err.Error()):
 		if st.Code == codes.Unavailable {
 			st.Origin = invoke.OriginTransport
@@ -61,6 +69,17 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Origin = invoke.OriginTransport
 	}
 	return st
+}
+
+// headersBeyond recognises the words of net/http and of quic-go for headers that are beyond
+// the limit. They have no types for it.
+func headersBeyond(text string) bool {
+	for _, words := range []string{"server response headers exceeded ", "response header list larger than advertised limit", "HEADERS frame too large"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // details returns the details of an error as the messages they are.
