@@ -33,6 +33,7 @@ func Main() int {
 	defer cancel()
 
 	collectLate()
+	silenceLibraries()
 	done := make(chan int, 1)
 	go func() { done <- onLargeStack(func() int { return runGuarded(ctx, env, os.Args[1:]) }) }()
 	for interrupted := false; !interrupted; {

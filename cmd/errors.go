@@ -339,6 +339,8 @@ func endedHint(e *connect.EndedError) string {
 		return "the server takes the calls or the pings for too many: wait, or send fewer with --concurrency, --rate or a longer --keepalive-time"
 	case "INTERNAL_ERROR":
 		return fmt.Sprintf("servers do so when their headers or trailers are greater than the client takes them: rpcctl takes %d bytes", invoke.MaxHeaders)
+	case "NO_ERROR":
+		return "the server is going down or has served this connection for long enough: try again"
 	case "REFUSED_STREAM":
 		return "nothing was done with the call: try again, or let --retry do it"
 	case "HTTP_1_1_REQUIRED":

@@ -57,6 +57,19 @@ var frameAnswers = map[string]func(s *framesServer, stream uint32) (over bool){
 		_ = s.WriteGoAway(stream, http2.ErrCodeEnhanceYourCalm, []byte("too many\x1b[2J calls a minute"))
 		return true
 	},
+	"pings": func(s *framesServer, stream uint32) bool { // grpc-go has a line of its own for these words
+		_ = s.WriteGoAway(stream, http2.ErrCodeEnhanceYourCalm, []byte("too_many_pings"))
+		return true
+	},
+	"leaving": func(s *framesServer, stream uint32) bool {
+		_ = s.WriteGoAway(stream, http2.ErrCodeNo, []byte("going down at noon"))
+		return true
+	},
+	"protocol": func(s *framesServer, stream uint32) bool { // DATA of a stream that nobody opened
+		_ = s.WriteData(stream+10, false, []byte("x"))
+		_ = s.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 31})
+		return false
+	},
 	"http503": func(s *framesServer, stream uint32) bool {
 		s.headers(stream, true, ":status", "503", "content-type", "text/html")
 		return false

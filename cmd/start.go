@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"io"
+	"log"
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
 
 // This file keeps down what each start of the process costs, which for one call is
@@ -56,4 +60,11 @@ func collectGarbage(percent int) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}
+}
+
+// silenceLibraries keeps the lines of libraries from standard error: net/http has some about
+// connections of clients, and grpc-go many. What concerns a user is in our own errors.
+func silenceLibraries() {
+	log.SetOutput(io.Discard)
+	grpcwire.Silence()
 }

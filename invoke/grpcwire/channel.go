@@ -1,11 +1,19 @@
 package grpcwire
 
 import (
+	"io"
+
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/grpclog"
 	"google.golang.org/grpc/status"
 )
+
+// Silence keeps grpc-go from writing lines of its own to standard error, whatever its
+// environment variables say: what concerns a call is in the call's status. It is for a
+// process to call once, before anything else of gRPC.
+func Silence() { grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) }
 
 // A channel is what grpc-go keeps its connections in, and how many calls use it.
 type channel struct {

@@ -50,11 +50,14 @@ type endings struct {
 // were given up. More than that do not fit into what grpc-go reads at once.
 const maxEndings = 4096
 
-// begin forgets what was cut off on a connection before.
+// begin forgets what a new connection has nothing to do with.
 func (e *endings) begin() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.beyond = nil
+	if e.goneFor == http2.ErrCodeNo { // servers leave so every day, and calls go on elsewhere
+		e.gone = false
+	}
 }
 
 func (e *endings) add(one *ending) {
@@ -272,12 +275,11 @@ func (e *endings) last() *ending {
 	return one
 }
 
-// lastWords are those of a server that gave a connection up because of an error; nil when
-// none did.
+// lastWords are those of a server that gave a connection up; nil when none did.
 func (e *endings) lastWords() *connect.EndedError {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.gone || e.goneFor == http2.ErrCodeNo {
+	if !e.gone {
 		return nil
 	}
 	return &connect.EndedError{Code: e.goneFor.String(), GoAway: true, Text: e.goAway}
