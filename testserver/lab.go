@@ -28,10 +28,12 @@ type lab struct {
 	demov1.UnimplementedLabServer
 	now   func() time.Time
 	flaky *flaky
+	// replies is shared by the calls that answer with as much as they are asked for.
+	replies *budget
 }
 
 func newLab(now func() time.Time) *lab {
-	return &lab{now: now, flaky: newFlaky()}
+	return &lab{now: now, flaky: newFlaky(), replies: &budget{total: replyBudget}}
 }
 
 type editions struct {
@@ -42,7 +44,12 @@ func (*editions) EchoModern(_ context.Context, r *demov1.Modern) (*demov1.Modern
 	return r, nil
 }
 
-func (*lab) Echo(_ context.Context, r *demov1.Everything) (*demov1.Everything, error) {
+func (l *lab) Echo(ctx context.Context, r *demov1.Everything) (*demov1.Everything, error) {
+	if size := proto.Size(r); size > smallReply {
+		if err := l.replies.take(ctx, int64(size)); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -124,7 +131,7 @@ func (*lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demo
 	return nil
 }
 
-func (*lab) Blob(_ context.Context, r *demov1.BlobRequest) (*demov1.BlobReply, error) {
+func (l *lab) Blob(ctx context.Context, r *demov1.BlobRequest) (*demov1.BlobReply, error) {
 	size := int64(1024)
 	if r.Size != nil {
 		size = r.GetSize()
@@ -132,6 +139,9 @@ func (*lab) Blob(_ context.Context, r *demov1.BlobRequest) (*demov1.BlobReply, e
 	var f faults
 	f.within("size", size, 0, maxBlob)
 	if err := f.err(); err != nil {
+		return nil, err
+	}
+	if err := l.replies.take(ctx, size); err != nil {
 		return nil, err
 	}
 	return &demov1.BlobReply{Data: pattern(int(size))}, nil

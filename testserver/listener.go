@@ -64,11 +64,23 @@ type connection struct {
 	connections *connections
 	once        sync.Once
 	err         error
+	debts       // of what it will write
 }
+
+// Write writes, and counts it.
+func (c *connection) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.pay(int64(n))
+	return n, err
+}
+
+// RemoteAddr returns the address of the client as a clientAddr.
+func (c *connection) RemoteAddr() net.Addr { return clientAddr{c.Conn.RemoteAddr(), c} }
 
 func (c *connection) Close() error {
 	c.once.Do(func() {
 		c.err = c.Conn.Close()
+		c.debts.close()
 		c.connections.mu.Lock()
 		delete(c.connections.open, c)
 		c.connections.mu.Unlock()

@@ -45,7 +45,9 @@ func TestStatusBesideWhatIsWrong(t *testing.T) {
 		"web, many":                   {httpwire.GRPCWeb, unary, 200, nil, frame(0x80, "grpc-status: 5\r\ngrpc-message: short\r\n"+strings.Repeat("x: y\r\n", 100_000)), codes.NotFound, "short", true},
 		"web, details":                {httpwire.GRPCWeb, unary, 200, nil, frame(0x80, "grpc-status: 5\r\ngrpc-message: short\r\ngrpc-status-details-bin: %\r\n"), codes.NotFound, "short", false},
 		"web, trailers only": {
-			httpwire.GRPCWeb, unary, 200, map[string]string{"grpc-status": "5", "grpc-message": "short", "grpc-status-details-bin": "%"}, nil,
+			httpwire.GRPCWeb, unary, 200,
+			map[string]string{"grpc-status": "5", "grpc-message": "short", "grpc-status-details-bin": "%"},
+			nil,
 			codes.NotFound, "short", false,
 		},
 		"web, header":     {httpwire.GRPCWeb, unary, 200, map[string]string{"x": long}, nil, codes.ResourceExhausted, "", true},
