@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 	"time"
 
@@ -24,7 +25,14 @@ type DecodeOptions struct {
 	Lenient      bool             // also what a person types; false: the protobuf JSON mapping and no more
 	AllowUnknown bool             // skip unknown fields and enum value names
 	Now          func() time.Time // for "now" in lenient mode; nil: time.Now
+	// MaxSize is about how many bytes a message may have: lists of numbers may take four
+	// times the bytes of their JSON. Past it the error is ErrTooLarge. 0: any number.
+	MaxSize int
 }
+
+// ErrTooLarge is the error of decoding a message that is greater than
+// DecodeOptions.MaxSize.
+var ErrTooLarge = errors.New("the message is beyond the limit")
 
 // A Decoder turns JSON into the wire bytes of one message type. It is safe for concurrent use.
 //
@@ -61,9 +69,17 @@ func (d *Decoder) Append(dst, json []byte) ([]byte, error) {
 	s.in, s.pos, s.out = json, 0, dst
 	s.ahead = 16*len(json) + 1<<16
 	s.curious = s.ahead
+	s.over = false
+	s.most = 0
+	if d.o.MaxSize > 0 {
+		s.most = len(dst) + d.o.MaxSize
+	}
 	s.document()
 	out := s.out
 	err := s.err()
+	if s.over {
+		err = ErrTooLarge
+	}
 	s.release()
 	if err != nil {
 		return dst, err
@@ -78,6 +94,8 @@ type decoding struct {
 	in     []byte
 	pos    int
 	out    []byte
+	most   int  // bytes of out; 0: any number
+	over   bool // there were more
 	faults []Fault
 
 	// How many bytes may still be read ahead for the type of an Any, and for whether one

@@ -252,7 +252,7 @@ func (s *decoding) list(f *field, depth int) outcome {
 	for n := 0; ; n++ {
 		s.path[len(s.path)-1].index = n
 		out := s.next(']', n)
-		if out == stop {
+		if out == stop || s.beyond() {
 			return stop
 		}
 		if out == nothing {
@@ -282,6 +282,12 @@ func (s *decoding) list(f *field, depth int) outcome {
 	return written
 }
 
+// beyond reports whether the message is too large to be read on.
+func (s *decoding) beyond() bool {
+	s.over = s.over || s.most > 0 && len(s.out) > s.most
+	return s.over
+}
+
 // mapping reads the entries of a map.
 func (s *decoding) mapping(f *field, depth int) outcome {
 	if out := s.open('{'); out != written {
@@ -294,7 +300,7 @@ func (s *decoding) mapping(f *field, depth int) outcome {
 	s.sets[s.maps-1].used = 0
 	for n := 0; ; n++ {
 		out := s.next('}', n)
-		if out == stop {
+		if out == stop || s.beyond() {
 			return stop
 		}
 		if out == nothing {

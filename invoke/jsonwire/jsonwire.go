@@ -6,7 +6,9 @@
 package jsonwire
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -17,10 +19,14 @@ import (
 // A Transport makes JSON of what it sends and reads JSON. Calls of methods whose
 // schema the caller does not know, such as reflection itself, go through unchanged.
 // It is safe for concurrent use.
-type Transport struct{ inner invoke.Transport }
+type Transport struct {
+	inner   invoke.Transport
+	maxRecv int
+}
 
-// Over returns a Transport over another one, which it closes with itself.
-func Over(t invoke.Transport) *Transport { return &Transport{t} }
+// Over returns a Transport over another one, which it closes with itself. A message that
+// is received may have maxRecv bytes, as JSON and without it; 0 is no limit of its own.
+func Over(t invoke.Transport, maxRecv int) *Transport { return &Transport{t, maxRecv} }
 
 // Wire tells how a call is carried.
 func (t *Transport) Wire(m invoke.Method) invoke.Wire {
@@ -44,7 +50,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		Stream: s, cancel: cancel, method: m,
 		encoder: transcode.NewEncoder(m.Input, transcode.EncodeOptions{Types: m.Types}),
 		// Unknown fields are those of a newer schema.
-		decoder: transcode.NewDecoder(m.Output, transcode.DecodeOptions{Types: m.Types, AllowUnknown: true}),
+		decoder: transcode.NewDecoder(m.Output, transcode.DecodeOptions{Types: m.Types, AllowUnknown: true, MaxSize: cmp.Or(m.MaxRecv, t.maxRecv)}),
 	}, nil
 }
 
@@ -79,6 +85,11 @@ func (s *stream) Recv() ([]byte, error) {
 		return nil, err
 	}
 	wire, err := s.decoder.Append(s.got[:0], json)
+	if errors.Is(err, transcode.ErrTooLarge) {
+		s.fault = &invoke.Status{Code: codes.ResourceExhausted, Message: "the server sent JSON that is a message beyond the limit", Origin: invoke.OriginClient, Cause: invoke.ErrTooLarge}
+		s.cancel()
+		return nil, err
+	}
 	if err != nil {
 		err = fmt.Errorf("the server's JSON is no %s: %w", s.method.Output.FullName(), err)
 		s.fault = &invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}

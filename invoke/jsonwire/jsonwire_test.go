@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,13 +38,13 @@ func demo(t *testing.T) map[string]*jsonwire.Transport {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]*jsonwire.Transport{"grpc": jsonwire.Over(grpc)}
+	all := map[string]*jsonwire.Transport{"grpc": jsonwire.Over(grpc, 0)}
 	for _, protocol := range []string{httpwire.Connect, httpwire.GRPCWeb} {
 		inner, err := httpwire.New(target, httpwire.Options{Protocol: protocol, Connect: dialer})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[protocol] = jsonwire.Over(inner)
+		all[protocol] = jsonwire.Over(inner, 0)
 	}
 	t.Cleanup(func() {
 		for name, transport := range all {
@@ -200,7 +201,7 @@ func TestForeignJSON(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			transport := jsonwire.Over(inner)
+			transport := jsonwire.Over(inner, 0)
 			defer transport.Close()
 			err = (&invoke.Invoker{Transport: transport}).Do(t.Context(), &invoke.Call{
 				Method:   methodOf(t, "rpcctl.demo.v1.Greeter.SayHello"),
@@ -212,6 +213,45 @@ func TestForeignJSON(t *testing.T) {
 			}
 			if got != want {
 				t.Errorf("got %v, want %v", err, want)
+			}
+		})
+	}
+}
+
+// A message that takes more bytes than its JSON is held to the limit all the same.
+func TestLimitOfTheMessage(t *testing.T) {
+	for name, test := range map[string]struct {
+		method, body string
+		want         codes.Code
+	}{
+		"within":  {"rpcctl.demo.v1.Lab.Echo", `{"repeatedFixed64":[` + strings.Repeat("0,", 100) + `0]}`, codes.OK},
+		"numbers": {"rpcctl.demo.v1.Lab.Echo", `{"repeatedFixed64":[` + strings.Repeat("0,", 200) + `0]}`, codes.ResourceExhausted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			target, err := invoke.ParseTarget(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inner, err := httpwire.New(target, httpwire.Options{Protocol: httpwire.Connect})
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport := jsonwire.Over(inner, 1000)
+			defer transport.Close()
+			err = (&invoke.Invoker{Transport: transport}).Do(t.Context(), &invoke.Call{
+				Method: methodOf(t, protoreflect.FullName(test.method)), Requests: invoke.Messages(nil),
+			}, invoke.SinkFunc(func(*invoke.Event) error { return nil }))
+			got := codes.OK
+			if se := new(invoke.StatusError); errors.As(err, &se) {
+				got = se.Status.Code
+			}
+			if got != test.want || got != codes.OK && !errors.Is(err, invoke.ErrTooLarge) {
+				t.Errorf("%v, want %v", err, test.want)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func (w Wire) transport(target invoke.Target, o grpcwire.Options) (invoke.Transp
 	if err != nil || w.Codec != invoke.CodecJSON {
 		return t, err
 	}
-	return jsonwire.Over(t), nil
+	return jsonwire.Over(t, cmp.Or(o.MaxRecv, grpcwire.DefaultMaxRecv)), nil
 }
 
 func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
