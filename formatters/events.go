@@ -17,7 +17,8 @@ import (
 )
 
 // An eventFormatter prints every event as one line of JSON, each in one write at
-// once, so that a program can follow a call and drive it.
+// once, so that a program can follow a call and drive it. A very large message is
+// written in pieces.
 //
 // Event lines have no colours, whatever the options say: they are for programs.
 type eventFormatter struct {
@@ -56,6 +57,9 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	case invoke.HeadersReceived:
 		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
+		if len(e.Message.Wire) >= pieceSize {
+			return f.large(e)
+		}
 		return f.line(e, "message", func(b []byte) ([]byte, error) {
 			wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
 			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), wire)
@@ -102,7 +106,18 @@ func (f *eventFormatter) line(e *invoke.Event, name string, body func(b []byte) 
 	if err != nil {
 		return err
 	}
-	b := append(append(append(buf, `{"event":"`...), name...), `","ms":`...)
+	b := f.head(buf, e, name)
+	if body != nil {
+		if b, err = body(b); err != nil {
+			return after(f.out.end(buf, e.At), err)
+		}
+	}
+	return f.out.end(append(b, '}', '\n'), e.At)
+}
+
+// head appends what every line begins with.
+func (f *eventFormatter) head(b []byte, e *invoke.Event, name string) []byte {
+	b = append(append(append(b, `{"event":"`...), name...), `","ms":`...)
 	f.last = max(f.last, e.At.Sub(f.opened))
 	b = appendMillis(b, f.last)
 	if l := f.o.Label; l != nil {
@@ -111,12 +126,23 @@ func (f *eventFormatter) line(e *invoke.Event, name string, body func(b []byte) 
 			b = appendQuoted(append(b, `,"target":`...), l.Target)
 		}
 	}
-	if body != nil {
-		if b, err = body(b); err != nil {
-			return after(f.out.end(buf, e.At), err)
-		}
+	return b
+}
+
+// large writes the line of a message whose JSON is never whole in memory. It is made
+// twice, since a line that ends in the middle would be worse than none.
+func (f *eventFormatter) large(e *invoke.Event) error {
+	encoder := f.encoders.of(e.Message)
+	if err := encoder.Write(io.Discard, e.Message.Wire); err != nil {
+		return faulty(e, err)
 	}
-	return f.out.end(append(b, '}', '\n'), e.At)
+	buf, err := f.out.begin()
+	if err != nil {
+		return err
+	}
+	f.out.buf = append(f.numbered(f.head(buf, e, "message"), e), `,"message":`...)
+	err = encoder.Write(pieces{f.out}, e.Message.Wire)
+	return after(f.out.end(append(f.out.buf, '}', '\n'), e.At), faulty(e, err))
 }
 
 // appendMillis appends a duration in milliseconds, with microseconds.

@@ -191,3 +191,35 @@ func TestEventsOfTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// A very large message is a line like any other, and one that is broken at its end is none.
+func TestEventsOfALargeMessage(t *testing.T) {
+	m := message(t, dish(t), `name: "`+strings.Repeat("soup\\n", 1<<19)+`" price_cents: 3`)
+	event := func(m *invoke.Message) *invoke.Event {
+		return &invoke.Event{Kind: invoke.ResponseReceived, At: at(0), Message: m}
+	}
+	var line struct {
+		Size    int
+		Message struct {
+			Name       string
+			PriceCents string
+		}
+	}
+	out := printEvents(t, Options{}, event(m))
+	if err := json.Unmarshal([]byte(out), &line); err != nil || strings.Count(out, "\n") != 1 {
+		t.Fatal(err)
+	}
+	if line.Size != len(m.Wire) || line.Message.Name != strings.Repeat("soup\n", 1<<19) {
+		t.Errorf("size %d, a name of %d bytes", line.Size, len(line.Message.Name))
+	}
+	broken := *m
+	broken.Wire = append(append([]byte{}, m.Wire...), 0x0a, 0x7f)
+	var b strings.Builder
+	p, err := New(Events, &b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Event(event(&broken)); err == nil || b.Len() > 0 {
+		t.Errorf("%v, and %d bytes were printed", err, b.Len())
+	}
+}
