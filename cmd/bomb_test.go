@@ -28,6 +28,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// Over Connect and gRPC-Web our own reader expands what is compressed. Over gRPC it is
+// grpc-go, gzip with its own decoder and the other codings with ours, and it reads no more
+// than the limit from either.
+
 // bombsEnv runs the whole table of bombs, at every limit. Without it a part of the
 // table is run, in which each coding meets each place and each version of HTTP.
 const bombsEnv = "RPCCTL_ALL_BOMBS"
