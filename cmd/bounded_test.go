@@ -144,6 +144,7 @@ func TestInputsAreBounded(t *testing.T) {
 		{"blanks before a message", "call SayHello -d @", write(" ", 512<<20), 0},
 		{"blanks in a list", "call SayHello --each -d @", write("\n", 256<<20), 0},
 		{"a message without end", "call SayHello -d @", write(`{"name":"x`, 512<<20), 2},
+		{"a descriptor set", "list --protoset -", write("\x00", 512<<20), 1},
 		{"yaml of many keys", "call Lab.Everything --in yaml -d @", keys, 2},
 		{"a yaml list", "call Lab.Everything --in yaml -d @", write("- a\n", 3_800_000), 2},
 		{"yaml that nests", "call Lab.Everything --in yaml -d @", write("- ", 64<<10), 2},

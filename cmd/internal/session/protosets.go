@@ -15,7 +15,7 @@ import (
 
 // The bounds of a descriptor set that is not a file.
 const (
-	maxSet       = 256 << 20 // bytes
+	maxSet       = 96 << 20 // bytes, which are moved as they become more
 	fetchTime    = 30 * time.Second
 	maxRedirects = 5
 )
