@@ -181,7 +181,7 @@ func (h *hostile) tab(typed, after string) (lines []string) {
 		}
 		lines = append(lines, line.Text)
 		// What several candidates have in common is put in without being chosen.
-		for n := 0; n < len(item.Text) && after == ""; n++ {
+		for n := 0; n < len(item.Text) && after == ""; n += 1 + len(item.Text)/100 {
 			h.one(l.Text, l.Replace(c.From, l.Cursor, item.Text[:n]).Text)
 		}
 	}
