@@ -57,11 +57,11 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	case invoke.HeadersReceived:
 		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
-		if len(e.Message.Wire) >= pieceSize {
-			return f.large(e)
+		wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
+		if len(wire) >= pieceSize {
+			return f.large(e, wire, left)
 		}
 		return f.line(e, "message", func(b []byte) ([]byte, error) {
-			wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
 			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), wire)
 			return appendRedacted(b, left), faulty(e, err)
 		})
@@ -131,9 +131,9 @@ func (f *eventFormatter) head(b []byte, e *invoke.Event, name string) []byte {
 
 // large writes the line of a message whose JSON is never whole in memory. It is made
 // twice, since a line that ends in the middle would be worse than none.
-func (f *eventFormatter) large(e *invoke.Event) error {
+func (f *eventFormatter) large(e *invoke.Event, wire []byte, left []string) error {
 	encoder := f.encoders.of(e.Message)
-	if err := encoder.Write(io.Discard, e.Message.Wire); err != nil {
+	if err := encoder.Write(io.Discard, wire); err != nil {
 		return faulty(e, err)
 	}
 	buf, err := f.out.begin()
@@ -141,8 +141,8 @@ func (f *eventFormatter) large(e *invoke.Event) error {
 		return err
 	}
 	f.out.buf = append(f.numbered(f.head(buf, e, "message"), e), `,"message":`...)
-	err = encoder.Write(pieces{f.out}, e.Message.Wire)
-	return after(f.out.end(append(f.out.buf, '}', '\n'), e.At), faulty(e, err))
+	err = encoder.Write(pieces{f.out}, wire)
+	return after(f.out.end(append(appendRedacted(f.out.buf, left), '}', '\n'), e.At), faulty(e, err))
 }
 
 // appendMillis appends a duration in milliseconds, with microseconds.
