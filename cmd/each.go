@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -32,7 +33,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	_, m.size = list.Read()
 	m.list = &inputList{list: list, m: m}
 	if path := m.o.many.failures; path != "" {
-		if m.failures, err = createFailures(path, list); err != nil {
+		if m.failures, err = createFailures(path, list, m.app.env.Secrets); err != nil {
 			return err
 		}
 	}
@@ -67,9 +68,10 @@ type failures struct {
 	statuses     *bufio.Writer
 	begun        bool
 	line         []byte
+	secrets      *secret.Seen // that no message may have
 }
 
-func createFailures(path string, list *input.List) (*failures, error) {
+func createFailures(path string, list *input.List, secrets *secret.Seen) (*failures, error) {
 	file, err := createAside(path)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func createFailures(path string, list *input.List) (*failures, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.abandon())
 	}
-	return &failures{list: list, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
+	return &failures{list: list, secrets: secrets, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
 }
 
 // A failureStatus is a line of the status file.
@@ -108,7 +110,7 @@ func (f *failures) add(r *fanout.Result) error {
 	} else if r.Request.Err == nil {
 		s.Name = "BAD_ANSWER"
 	}
-	s.Message = formatters.Clean(s.Message, false)
+	s.Message = formatters.Clean(f.secrets.Mask(s.Message), false)
 	line, jerr := json.Marshal(s)
 	_, serr := f.statuses.Write(append(line, '\n'))
 	return errors.Join(err, jerr, serr)

@@ -66,13 +66,13 @@ func findNetrc(text, host string) (login, password string, found bool) {
 				return login, password, true
 			}
 			inEntry = word == "default"
-			if word == "machine" && len(words) > 0 {
+			if word == "machine" && len(words) > 0 && words[0] != nextEntry {
 				inEntry = strings.EqualFold(words[0], host)
 				words = words[1:]
 			}
 		case "login", "password", "account":
-			if len(words) == 0 {
-				break
+			if len(words) == 0 || words[0] == nextEntry {
+				break // its value is missing, and what follows is another entry's
 			}
 			if inEntry && word == "login" {
 				login = words[0]
@@ -80,10 +80,15 @@ func findNetrc(text, host string) (login, password string, found bool) {
 				password = words[0]
 			}
 			words = words[1:]
+		case nextEntry:
 		}
 	}
 	return login, password, inEntry
 }
+
+// nextEntry stands before a machine or default that begins a line: no value goes on there.
+// It is no word of a file, in which there are no line feeds inside of one.
+const nextEntry = "\n"
 
 // netrcWords splits a netrc file, without its macros and comments.
 func netrcWords(text string) []string {
@@ -97,6 +102,9 @@ func netrcWords(text string) []string {
 		}
 		if inMacro {
 			continue
+		}
+		if fields[0] == "machine" || fields[0] == "default" {
+			words = append(words, nextEntry)
 		}
 		for i, f := range fields {
 			comment := strings.HasPrefix(f, "#") && (i == 0 || !takesWord(fields[i-1]))

@@ -28,6 +28,9 @@ func TestFindNetrc(t *testing.T) {
 		{"a comment", "# machine h login x\nmachine h login l # login y\n password p", found{"l", "p", true}},
 		{"a password with a mark", "machine h login l password #p", found{"l", "#p", true}},
 		{"a macro", "macdef m\nmachine h login x password y\n\nmachine h login l password p", found{"l", "p", true}},
+		{"a value that is missing", "machine h login l password\nmachine x login m password s3cr3t\n", found{"l", "", true}},
+		{"a default after it", "machine h login\ndefault login d password e\n", found{"", "", true}},
+		{"a host that is missing", "machine\nmachine h login l password p\n", found{"l", "p", true}},
 		{"no value", "machine h login", found{"", "", true}},
 		{"no host", "machine", found{}},
 	} {

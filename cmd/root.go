@@ -236,10 +236,13 @@ func (a *app) colour(tty bool) bool {
 	return tty && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
 }
 
+// printSize is how much is written at once, in bytes: within it no secret is torn.
+const printSize = 64 << 10
+
 // print writes what fn produces to standard output, all of it or an error: a full
 // disk is an error like any other.
 func (a *app) print(fn func(w *bufio.Writer) error) error {
-	w := bufio.NewWriter(a.env.Stdout)
+	w := bufio.NewWriterSize(a.env.Secrets.Writer(a.env.Stdout), printSize)
 	err := fn(w)
 	if ferr := w.Flush(); !errors.Is(err, ferr) {
 		err = errors.Join(err, ferr)

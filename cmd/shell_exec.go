@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
@@ -164,7 +165,11 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	}
 	prefix := s.baseFor(flagsOf(root), l.args)
 	if len(at) > 1 && l.args[at[0]] == "call" {
-		l.args[at[1]] = s.qualify(ctx, l.args[at[1]])
+		name, err := s.qualify(ctx, l.args[at[1]])
+		if err != nil {
+			return err
+		}
+		l.args[at[1]] = name
 		l.messages = len(at) - 2
 		for _, name := range []string{"output", "timeout"} {
 			if v, ok := s.settings[name]; ok {
@@ -207,25 +212,33 @@ func positionalsOf(known flagTable, args []string) []int {
 
 // qualify looks a short name up in what is in use first. A name that only services of the
 // protocol itself share with one other is the other's.
-func (s *shell) qualify(ctx context.Context, name string) string {
+func (s *shell) qualify(ctx context.Context, name string) (string, error) {
 	source, err := s.schema(ctx, &app{env: s.env, shell: s})
 	if err != nil {
-		return name // the call tells
+		return name, nil // the call tells
 	}
 	for _, used := range slices.Backward(s.used) {
 		if m, err := discovery.FindMethod(ctx, source, used+"."+name); err == nil {
-			return string(m.FullName())
+			return string(m.FullName()), nil
 		}
 	}
 	var many *discovery.AmbiguousError
-	if _, err := discovery.FindMethod(ctx, source, name); !errors.As(err, &many) {
-		return name
+	if _, err := discovery.FindMethod(ctx, source, name); unreached(err) {
+		return "", err // the call would wait for the server once more
+	} else if !errors.As(err, &many) {
+		return name, nil
 	}
 	others := slices.DeleteFunc(slices.Clone(many.Candidates), ofProtocol)
 	if len(others) == 1 {
-		return others[0]
+		return others[0], nil
 	}
-	return name
+	return name, nil
+}
+
+// unreached reports whether an error is that a connection was waited for in vain.
+func unreached(err error) bool {
+	var ce *connect.Error
+	return errors.As(err, &ce) && ce.Kind == connect.TimedOut
 }
 
 // ofProtocol tells of the name of a method that it is one of the services that gRPC defines,

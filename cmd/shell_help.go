@@ -2,9 +2,9 @@ package cmd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/rpcctl/rpcctl/discovery"
@@ -70,7 +70,11 @@ func (s *shell) about(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
-	d, err := findSymbol(ctx, source, s.qualify(ctx, name))
+	name, err = s.qualify(ctx, name)
+	if err != nil {
+		return err
+	}
+	d, err := findSymbol(ctx, source, name)
 	if err != nil {
 		return err
 	}
@@ -91,7 +95,7 @@ func (s *shell) about(ctx context.Context, l *line, name string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "\n%s %s\n", m.Name(), strings.TrimSpace(string(skeleton)))
+		fmt.Fprintf(w, "\n%s %s\n", m.Name(), bytes.TrimSpace(formatters.CleanJSON(skeleton)))
 		return nil
 	})
 }

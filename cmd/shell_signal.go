@@ -38,6 +38,11 @@ func (s *shell) signalled(sig os.Signal) {
 		s.die(exitTerminated)
 	case sig == syscall.SIGHUP:
 		s.die(exitHangUp)
+	case isQuit(sig): // what it is at goes to a terminal that is fit for it
+		if e := s.signalledEditor.Load(); e != nil {
+			e.Restore()
+		}
+		quit()
 	case isResize(sig):
 		if e := s.signalledEditor.Load(); e != nil {
 			e.Resize()

@@ -10,3 +10,5 @@ func stopSignals() []os.Signal   { return nil }
 func windowSignals() []os.Signal { return nil }
 func isStop(os.Signal) bool      { return false }
 func isResize(os.Signal) bool    { return false }
+func isQuit(os.Signal) bool      { return false }
+func quit()                      {}

@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"os"
+	"os/signal"
 	"slices"
 	"syscall"
 )
@@ -12,7 +13,17 @@ import (
 func stopSignals() []os.Signal { return []os.Signal{syscall.SIGTSTP} }
 
 // windowSignals are those of a terminal, besides Ctrl-C.
-func windowSignals() []os.Signal { return append(stopSignals(), syscall.SIGWINCH, syscall.SIGCONT) }
+func windowSignals() []os.Signal {
+	return append(stopSignals(), syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGQUIT)
+}
+
+func isQuit(sig os.Signal) bool { return sig == syscall.SIGQUIT }
+
+// quit ends the process as SIGQUIT does when nobody takes it: with what it is at.
+func quit() {
+	signal.Reset(syscall.SIGQUIT)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGQUIT)
+}
 
 func isStop(sig os.Signal) bool { return slices.Contains(stopSignals(), sig) }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
@@ -127,7 +128,7 @@ func (s *shell) evaluate(_ repl.Word, text string) (value, error) {
 	}
 	rest, what, hasWhat := strings.Cut(rest, ":")
 	if hasWhat {
-		if v, err = v.part(what); err != nil {
+		if v, err = v.part(what, s.env.Secrets); err != nil {
 			return v, fmt.Errorf("%s: %w", text, err)
 		}
 	}
@@ -229,7 +230,7 @@ func lowerCamel(name string) string {
 }
 
 // part is something else of a result than its messages.
-func (v value) part(what string) (value, error) {
+func (v value) part(what string, secrets *secret.Seen) (value, error) {
 	if what == "count" {
 		text, err := v.text()
 		var list []json.RawMessage
@@ -245,7 +246,7 @@ func (v value) part(what string) (value, error) {
 	var part any
 	switch what {
 	case "status":
-		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": st.Status.Message}
+		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": secrets.Mask(st.Status.Message)}
 	case "header", "trailer":
 		kind := invoke.HeadersReceived
 		if what == "trailer" {
@@ -253,7 +254,7 @@ func (v value) part(what string) (value, error) {
 		}
 		part = map[string][]string{}
 		if e := v.work.Last(kind); e != nil && e.Metadata != nil {
-			part = e.Metadata
+			part = shownMetadata(e.Metadata, secrets)
 		}
 	case "request":
 		messages, err := jsonOf(v.work, invoke.RequestSent)
@@ -273,6 +274,20 @@ func (v value) part(what string) (value, error) {
 	}
 	text, err := json.Marshal(part)
 	return value{raw: text}, err
+}
+
+// shownMetadata is metadata of a response as it may be shown.
+func shownMetadata(md invoke.Metadata, secrets *secret.Seen) map[string][]string {
+	shown := map[string][]string{}
+	for name, values := range md {
+		for _, v := range values {
+			if secret.Response(name, v) {
+				v = secret.Mask
+			}
+			shown[name] = append(shown[name], secrets.Mask(v))
+		}
+	}
+	return shown
 }
 
 // fields are the names of the fields of an object, sorted.

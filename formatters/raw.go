@@ -48,6 +48,9 @@ func (f *rawFormatter) Event(e *invoke.Event) error {
 		if err := f.resolve(e.Message.Desc); err != nil {
 			return err
 		}
+		if err := checkBulk(e.Message, Raw, maxDecoded); err != nil {
+			return faulty(e, err)
+		}
 		m, err := decoded(e.Message, &f.o)
 		if err != nil {
 			return faulty(e, err)

@@ -87,6 +87,9 @@ func (f *tableFormatter) Event(e *invoke.Event) error {
 
 // response prints the rows of a message, and below a list what else there is.
 func (f *tableFormatter) response(e *invoke.Event) (err error) {
+	if err := checkBulk(e.Message, Table, maxJSON); err != nil {
+		return faulty(e, err)
+	}
 	if f.json, err = f.encoders.of(e.Message).Append(f.json[:0], e.Message.Wire); err != nil {
 		return faulty(e, err)
 	}

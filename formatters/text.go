@@ -23,6 +23,9 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
+	if err := checkBulk(e.Message, Text, maxDecoded); err != nil {
+		return faulty(e, err)
+	}
 	m, err := decoded(e.Message, &f.o)
 	if err != nil {
 		return faulty(e, err)

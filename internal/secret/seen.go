@@ -130,6 +130,9 @@ type masking struct {
 
 // Write writes p without its secrets. It reports len(p) when all was written.
 func (m *masking) Write(p []byte) (int, error) {
+	if m.seen == nil {
+		return m.w.Write(p)
+	}
 	m.seen.mu.RLock()
 	none := len(m.seen.values) == 0
 	m.seen.mu.RUnlock()
