@@ -308,3 +308,39 @@ func search(t *testing.T, where, text, secret string) {
 		}
 	}
 }
+
+// A secret that a server sends back in the message of a status is masked wherever that
+// is told, and kept.
+func TestSecretsInAStatusAreMasked(t *testing.T) {
+	_, addr := demoServer(t)
+	const secret = "s3cr3t-1n-4-st4tus"
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "requests"), []byte(`{"message":"the token `+secret+` is wrong"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call := []string{"-a", addr, "--no-cache", "--bearer-env", "SECRET"}
+	fail := []string{"call", "Lab.Fail", "-d", "@requests"}
+	for name, args := range map[string][]string{
+		"for people":       append(fail, "-vv"),
+		"events":           append(fail, "-o", "events"),
+		"over Connect":     append(fail, "-o", "events", "--protocol", "connect", "-v"),
+		"for programs":     append(fail, "--format-error"),
+		"as text":          append(fail, "--format", "text", "--format-error"),
+		"a list":           append(fail, "--each", "--keep-going", "--failures", "failed", "-o", "ndjson"),
+		"a list of events": append(fail, "--repeat", "2", "--keep-going", "-o", "ndjson"),
+		"a shell":          {"shell", "--keep-going", "-c", "call Lab.Fail -d @requests\n$_:status\n$_:trailer"},
+	} {
+		c := exec.CommandContext(t.Context(), "rpcctl", append(slices.Clone(call), args...)...)
+		c.Dir, c.Env = home, append(os.Environ(), "SECRET="+secret)
+		out, err := c.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "•••") {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+		search(t, name, string(out), secret)
+	}
+	status, err := os.ReadFile(filepath.Join(home, "failed.status"))
+	if err != nil || !strings.Contains(string(status), "the token ••• is wrong") {
+		t.Errorf("%v: %s", err, status)
+	}
+	search(t, "failed.status", string(status), secret)
+}
