@@ -126,8 +126,10 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	}
 	addr := found.Get("addr")
 	own := addr != "" && !a.addressGiven(f)
-	if asks := found.Asks(own); !found.File.Trusted && len(asks) > 0 {
-		return untrusted(found, asks)
+	if !found.File.Trusted {
+		if asks := append(found.Asks(own), found.Strays()...); len(asks) > 0 {
+			return untrusted(found, asks)
+		}
 	}
 	if !found.File.Trusted && own {
 		a.sayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
