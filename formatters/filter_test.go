@@ -98,7 +98,8 @@ func TestProgramsEnd(t *testing.T) {
 		t.Run(program, func(t *testing.T) {
 			_, err := results(t, program, `{"a":"x"}`)
 			var e *FilterError
-			if !errors.As(err, &e) || !strings.Contains(e.Err.Error(), want) {
+			// What watches the memory may see it before the step that would be too much.
+			if !errors.As(err, &e) || !strings.Contains(e.Err.Error(), want) && !strings.Contains(e.Err.Error(), tooMuch) {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})
