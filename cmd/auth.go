@@ -136,8 +136,9 @@ func (o *authFlags) authorizer(env *Env, t *invoke.Target) func(ctx context.Cont
 // several targets at once.
 type askedPassword struct {
 	asking chan struct{} // held by the one who asks
-	have   bool
+	asked  bool
 	value  string
+	err    error // of a person who does not want to say it
 }
 
 // basic returns the value for a user, whose password the first call asks for. The
@@ -149,12 +150,12 @@ func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (strin
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if !p.have {
-		password, err := env.askPassword(ctx, fmt.Sprintf("password of %s: ", user))
-		if err != nil {
-			return "", err
-		}
-		p.value, p.have = password, true
+	if !p.asked {
+		p.value, p.err = env.askPassword(ctx, fmt.Sprintf("password of %s: ", user))
+		p.asked = p.err == nil || ctx.Err() == nil
+	}
+	if p.err != nil {
+		return "", p.err
 	}
 	return basic(user, p.value), nil
 }

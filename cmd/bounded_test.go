@@ -119,7 +119,7 @@ func TestFilesAreBounded(t *testing.T) {
 	}
 }
 
-// What grows without bounds as it is worked on ends, too.
+// Input that grows while it is processed is bounded, too.
 func TestInputsAreBounded(t *testing.T) {
 	write := func(text string, n int) func(w *os.File) {
 		return func(w *os.File) {

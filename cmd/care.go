@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -31,9 +32,23 @@ func (a *app) care(t *invoke.Target) (session.Care, error) {
 	if err := g.auth.check(); err != nil {
 		return c, err
 	}
-	c.Withhold = a.withheld(t)
-	a.sayWithheld(t, c.Withhold)
-	if slices.Contains(c.Withhold, "authorization") || len(g.auth.chosen()) == 0 {
+	foreign := a.foreign(t)
+	lent := foreign && slices.ContainsFunc(g.auth.chosen(), a.lends)
+	g.headers.skipContext = foreign && !a.severalTargets
+	g.headers.authorization = ""
+	if len(g.auth.chosen()) > 0 && (!lent || a.severalTargets) {
+		g.headers.authorization = session.Later
+	}
+	c.Fills = len(g.auth.chosen()) > 0 || len(a.context.headers) > 0
+	if foreign {
+		a.sayWithheld(t, lent || slices.ContainsFunc(a.context.headers, secretSetting))
+	} else {
+		var err error
+		if c.Own, err = g.headers.contextSecrets(a.env); err != nil {
+			return c, err
+		}
+	}
+	if lent || len(g.auth.chosen()) == 0 {
 		return c, nil
 	}
 	value, err := g.auth.authorization(a.env, t)
@@ -45,29 +60,23 @@ func (a *app) care(t *invoke.Target) (session.Care, error) {
 		return c, err
 	case value == session.Later:
 		c.Authorize = g.auth.authorizer(a.env, t)
-	default:
-		c.Authorization = value
+	case value != "":
+		if c.Own == nil {
+			c.Own = map[string]string{}
+		}
+		c.Own["authorization"] = value
 	}
 	return c, nil
 }
 
-// withheld returns the headers of the context in force that are not sent to a target:
-// its credentials are for the target that it names, and for no other. The header
-// authorization stands for the flags that say who calls as well.
-func (a *app) withheld(t *invoke.Target) []string {
-	if !a.foreign(t) {
-		return nil
-	}
-	var names []string
-	if slices.ContainsFunc(a.globals.auth.chosen(), func(name string) bool { return a.context.used[name] }) {
-		names = append(names, "authorization")
-	}
-	for _, s := range a.context.headers {
-		if secret.Request(s.Key, s.Values[0]) || s.Ref != "" {
-			names = append(names, s.Key)
-		}
-	}
-	return names
+// lends reports whether a flag that says who calls is the context's, whose credentials
+// are for the target that it names, and for no other. --netrc finds for each host its
+// own.
+func (a *app) lends(flag string) bool { return a.context.used[flag] && flag != "netrc" }
+
+// secretSetting reports whether a header of a context is a secret.
+func secretSetting(s config.Setting) bool {
+	return s.Ref != config.Literal || secret.Request(s.Key, s.Values[0])
 }
 
 // foreign reports whether a target is another than the context in force names.
@@ -80,14 +89,12 @@ func (a *app) foreign(t *invoke.Target) bool {
 	return addr != "" && (err != nil || !named.Same(*t))
 }
 
-// sayWithheld tells that the credentials of the context stay behind.
-func (a *app) sayWithheld(t *invoke.Target, names []string) {
-	if len(names) == 0 || a.context.toldWithheld {
-		return
+// sayWithheld tells once that there are credentials of the context that stay behind.
+func (a *app) sayWithheld(t *invoke.Target, any bool) {
+	if any {
+		a.sayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
+			a.context.context.Name, a.context.context.Get("addr"), t))
 	}
-	a.context.toldWithheld = true
-	a.say(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
-		a.context.context.Name, a.context.context.Get("addr"), t))
 }
 
 // say tells a person on standard error what goes on.

@@ -21,7 +21,7 @@ func scriptChanges(shell string) []scriptChange {
 		return []scriptChange{{
 			`    out=$(eval "${requestComp}" 2>/dev/null)`,
 			"    # Commands in the line run when it is entered, and not before.\n" +
-				"    case ${requestComp} in *'`'*|*'$('*|*'<('*|*'>('*) directive=0; return;; esac\n" +
+				"    case ${requestComp} in *'`'*|*'$('*|*'<('*|*'>('*|*'${ '*|*'${|'*) directive=0; return;; esac\n" +
 				`    out=$(eval "${requestComp}" 2>/dev/null)`,
 		}}
 	case "zsh":

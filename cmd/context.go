@@ -41,7 +41,7 @@ RPCCTL_ADDR no context is in force unless --context names one.
 Secrets are not kept, only where they are: bearer-env, bearer-file, auth-command,
 headers.NAME.env, headers.NAME.file. A project file may say where things are, but
 before rpcctl context trust it gets no secret, runs no program, repeats no call, and
-stands before no context of the user's: a name that both have is an error.`,
+takes precedence over no context of the user's: a name that both have is an error.`,
 		Args: words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

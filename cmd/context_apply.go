@@ -22,8 +22,6 @@ type inForce struct {
 	from    string          // what chose it: --context, RPCCTL_CONTEXT, or a file
 	used    map[string]bool // the settings that count; the others were given otherwise
 	headers []config.Setting
-
-	toldWithheld bool // that its credentials are not for the target
 }
 
 // production tells whether care is due.

@@ -21,7 +21,7 @@ func (a *app) newContextTrust() *cobra.Command {
 		Short: "Let the project's file name programs and secrets",
 		Long: `Vouch for the file .rpcctl.yaml that is found from the working folder: its contexts
 may then run programs, name secrets, have them sent where they say, repeat calls, and
-stand before the user's own of the same name. All that it says is shown first, and what
+take precedence over the user's own of the same name. All that it says is shown first, and what
 has changed since it was last trusted; then it is asked whether that is right.
 
 What is trusted are the bytes that were shown. When the file is changed by anything but

@@ -73,6 +73,7 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 		"rpcctl/config.yaml": "current: a\ncontexts:\n" +
 			"  a: {addr: '" + a.addr + "', bearer-env: TOKEN_A, headers: {x-key-of-a: {env: TOKEN_A}, x-tenant: acme}}\n" +
 			"  b: {addr: '" + b.addr + "', auth-command: 'echo " + ofB + "'}\n" +
+			"  looks: {addr: '" + a.addr + "', netrc: true}\n" +
 			"  nowhere: {bearer-env: TOKEN_B}\n",
 		"netrc":   "machine 127.0.0.1 login me password " + ofA + "\nmachine 127.0.0.2 login me password " + ofB + "\n",
 		"targets": a.addr + "\n" + b.addr + "\n",
@@ -127,6 +128,12 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 		{"a line with an address", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello -a "+b.addr, "call -a"+b.addr+" SayHello", "call SayHello")...), ofA, "", 1, 2},
 		{"a line with targets", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello --targets "+b.addr, "call SayHello")...), ofA, "", 1, 1},
 		{"a line with a context", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("call SayHello -a "+b.addr+" --context b", "call SayHello")...), ofA, ofB, 1, 1},
+		{"a target of the shell by a flag", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A", "-H", "x-key-of-a: " + ofA}, script("target --addr="+b.addr, "call SayHello")...), "", "", 0, 1},
+		{"a target of the shell by a short flag", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("target -a "+b.addr, "call SayHello")...), "", "", 0, 1},
+		{"a context as the target of the shell", nil, append([]string{"-a", a.addr, "--bearer-env", "TOKEN_A"}, script("target --context b", "call SayHello")...), "", ofB, 0, 1},
+		{"a target to diagnose", nil, append([]string{"--context", "a"}, script("header x-api-key: "+ofA, "diagnose "+b.addr)...), "", "", 0, 1},
+		{"a header of one's own beside a context's", nil, []string{"--context", "a", "-a", b.addr, "-H", "x-key-of-a: " + ofB, "call", "SayHello"}, "", ofB, 0, 1},
+		{"a context with netrc", nil, []string{"--context", "looks", "call", "SayHello", "--targets", both}, ofA, ofB, 1, 1},
 		{"netrc in the shell", nil, append([]string{"-a", a.addr, "--netrc"}, script("call SayHello", "target "+b.addr, "call SayHello")...), ofA, ofB, 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -126,10 +126,6 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 	if a.foreign(target) && a.context.used["cert"] {
 		s.TLS.Cert, s.TLS.Key = "", ""
 	}
-	g.headers.authorization = ""
-	if len(g.auth.chosen()) > 0 {
-		g.headers.authorization = session.Later
-	}
 	if s.Wire, err = g.wire.settings(target); err != nil {
 		return s, err
 	}

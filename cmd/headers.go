@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -19,6 +20,7 @@ type headerFlags struct {
 	expand       bool // ${NAME} in values
 
 	context       []config.Setting    // of the context in force; headers of the same name put them out of force
+	skipContext   bool                // its secrets are for another target than the one that is called
 	authorization string              // session.Later when a flag says who calls; "": none does
 	files         map[string][]string // headers of the files that were read: a pipe is read once
 	secrets       map[string]struct{} // names whose values came from a file or the environment
@@ -94,23 +96,44 @@ func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, fromOutside
 			fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
 	}
 	if fromOutside {
-		if h.secrets == nil {
-			h.secrets = map[string]struct{}{}
-		}
-		h.secrets[name] = struct{}{}
+		h.hide(name)
 	}
-	if h.secret(name, value) {
+	if secret.Request(name, value) || fromOutside && telling(value) {
 		env.Secrets.Add(value)
 	}
 	md.Add(name, value)
 	return nil
 }
 
-// addContext adds the headers of the context that were not given otherwise.
+// addContext adds the headers of the context that were not given otherwise. Of secret
+// ones the value is session.Later, which each target has its own of.
 func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
-	added := invoke.Metadata{}
 	for _, s := range h.context {
 		if _, given := md[s.Key]; given || s.Key == "authorization" && h.authorization != "" {
+			continue
+		}
+		if !secretSetting(s) {
+			// Read as one that was typed, but for ${NAME}, which is not for files.
+			plain := headerFlags{}
+			if err := plain.add(md, env, s.Key+": "+s.Values[0], false); err != nil {
+				return err
+			}
+			continue
+		}
+		if h.skipContext {
+			continue
+		}
+		h.hide(s.Key)
+		md[s.Key] = []string{session.Later}
+	}
+	return nil
+}
+
+// contextSecrets returns the values of the secret headers of the context.
+func (h *headerFlags) contextSecrets(env *Env) (map[string]string, error) {
+	own := map[string]string{}
+	for _, s := range h.context {
+		if !secretSetting(s) {
 			continue
 		}
 		value := s.Values[0]
@@ -118,27 +141,37 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 		case config.Env:
 			v, ok := env.LookupEnv(value)
 			if !ok {
-				return usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
+				return nil, usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
 			}
 			value = v
 		case config.InFile:
 			v, err := readSecret(value)
 			if err != nil {
-				return fmt.Errorf("header %q of the context: %w", s.Key, err)
+				return nil, fmt.Errorf("header %q of the context: %w", s.Key, err)
 			}
 			value = v
 		}
-		// Read as one that was typed, but for ${NAME}, which is not for files.
-		plain := headerFlags{secrets: h.secrets}
-		if err := plain.add(added, env, s.Key+": "+value, s.Ref != config.Literal); err != nil {
-			return err
+		added := invoke.Metadata{}
+		if err := new(headerFlags).add(added, env, s.Key+": "+value, true); err != nil {
+			return nil, err
 		}
-		h.secrets = plain.secrets
+		own[s.Key] = added.Get(s.Key)
 	}
-	for name, values := range added {
-		md[name] = values
+	return own, nil
+}
+
+// telling reports whether a value that may be secret is one that no other text has in
+// it by chance: not a name or a word, which would be masked all over.
+func telling(value string) bool {
+	return len(value) >= 20 || len(value) >= 8 && strings.ContainsAny(value, "0123456789")
+}
+
+// hide has the values of a header taken for secrets, whatever its name.
+func (h *headerFlags) hide(name string) {
+	if h.secrets == nil {
+		h.secrets = map[string]struct{}{}
 	}
-	return nil
+	h.secrets[name] = struct{}{}
 }
 
 // secret reports whether a request header, of a lower-case name, is a credential that

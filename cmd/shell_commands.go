@@ -13,7 +13,6 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
-	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
@@ -131,75 +130,6 @@ func findScope(ctx context.Context, source discovery.Source, name string) (strin
 	return "", &discovery.AmbiguousError{Name: name, Candidates: found}
 }
 
-// targetCommand shows or changes where calls go. It has the flags of the command line.
-func (s *shell) targetCommand(l *line) *cobra.Command {
-	c := s.builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0, 1, nil)
-	keep := c.Flags().Bool("keep-headers", false, "the credentials and secret headers of the target before are for this one too")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		// The flags of this line, without those of every line.
-		given := slices.DeleteFunc(slices.Clone(l.args[1:]), func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "keep-headers") })
-		if len(given) == 0 {
-			if s.target() == "" {
-				return usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
-			}
-			fmt.Fprintln(l.env.Stdout, clean(s.target()))
-			return nil
-		}
-		if len(args) > 0 {
-			if _, err := invoke.ParseTarget(args[0]); err != nil {
-				return usage(err, "a target is host:port, http://host, https://host, unix:PATH or demo:")
-			}
-		}
-		s.retarget(l, args, given, *keep)
-		return nil
-	}
-	return c
-}
-
-// retarget makes the flags of the line those of every line.
-func (s *shell) retarget(l *line, args, given []string, keep bool) {
-	if len(args) > 0 {
-		if !keep && !sameTarget(s.target(), args[0]) {
-			s.dropCredentials(l, "; target --keep-headers keeps them")
-		}
-		s.dropFlags(func(name, _ string) bool { return slices.Contains(targetFlags, name) })
-		s.base = append(s.base, "--addr="+args[0])
-		s.used = nil
-	}
-	for i := 0; i < len(given); i++ {
-		g := given[i]
-		switch {
-		case len(args) > 0 && g == args[0]:
-		case !strings.Contains(g, "=") && i+1 < len(given) && !strings.HasPrefix(given[i+1], "-") && (len(args) == 0 || given[i+1] != args[0]):
-			s.base = append(s.base, longFlag(g)+"="+given[i+1])
-			i++
-		case strings.Contains(g, "="):
-			s.base = append(s.base, longFlag(g))
-		default:
-			s.base = append(s.base, longFlag(g)+"=true")
-		}
-	}
-	s.index.Store(nil)
-	s.load()
-}
-
-// sameTarget reports whether two targets lead to the same place.
-func sameTarget(one, other string) bool {
-	a, err := invoke.ParseTarget(one)
-	b, berr := invoke.ParseTarget(other)
-	return err == nil && berr == nil && a.Same(b)
-}
-
-func longFlag(f string) string {
-	switch f {
-	case "-k":
-		return "--insecure"
-	case "-I":
-		return "--import-path"
-	}
-	return "--" + strings.TrimLeft(f, "-")
-}
-
 // header shows or sets the headers of every call.
 func (s *shell) header(l *line, args []string, drop bool) error {
 	text := strings.Join(args, " ")
@@ -256,7 +186,7 @@ func (s *shell) listVars(l *line) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "$%s\t%s\n", name, clean(repl.Truncate(string(text), 60, "...")))
+		fmt.Fprintf(w, "$%s\t%s\n", name, clean(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
 	}
 	for _, n := range s.results.numbers() {
 		r := s.results.get(n)

@@ -58,9 +58,11 @@ func flagForPeople(name, value string) string {
 
 // baseFor returns the flags that a line begins with. A line that names a target of
 // its own has no credentials but its own.
-func (s *shell) baseFor(known flagTable, args []string) []string {
+// The words of its arguments are at the indexes words; the target of diagnose is one.
+func (s *shell) baseFor(known flagTable, args []string, words []int) []string {
 	base := slices.Clone(s.base)
-	if !namesTarget(known, args) {
+	diagnosed := len(words) > 1 && args[words[0]] == "diagnose"
+	if !namesTarget(known, args) && !diagnosed {
 		return base
 	}
 	return slices.DeleteFunc(base, func(f string) bool {

@@ -124,7 +124,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 		if l.st.Assign != "" {
 			return s.assign(l.st.Assign, v)
 		}
-		return v.print(l.env.Stdout)
+		return v.print(l.env.Stdout, s.env.Secrets)
 	}
 	return s.tree(ctx, l, words)
 }
@@ -163,7 +163,7 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 		l.words = slices.Insert(l.words, at[0], -1)
 		at = positionals(root, l.args)
 	}
-	prefix := s.baseFor(flagsOf(root), l.args)
+	prefix := s.baseFor(flagsOf(root), l.args, at)
 	if len(at) > 1 && l.args[at[0]] == "call" {
 		name, err := s.qualify(ctx, l.args[at[1]])
 		if err != nil {

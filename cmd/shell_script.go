@@ -293,8 +293,8 @@ func (l *scriptLines) next(ctx context.Context) (string, error) {
 // stop lets go of the reader, after the read that is going on.
 func (l *scriptLines) stop() { close(l.done) }
 
-// readLine reads a line with its line feed: as much as tells that it is none, of one that is too
-// long or no text.
+// readLine reads a line with its line feed. Of a line that is too long, or not text, it returns only
+// the beginning.
 func readLine(in *bufio.Reader) (string, error) {
 	var b strings.Builder
 	for {

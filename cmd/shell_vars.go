@@ -71,8 +71,9 @@ func jsonOf(w *work, kind invoke.Kind) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// print prints the value as a person reads it.
-func (v value) print(w io.Writer) error {
+// print prints the value as a person reads it, without what was sent as a secret and came
+// back: in an expression it is whole.
+func (v value) print(w io.Writer, secrets *secret.Seen) error {
 	text, err := v.text()
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (v value) print(w io.Writer) error {
 		return err
 	}
 	b.WriteByte('\n')
-	_, err = io.WriteString(w, formatters.Clean(b.String(), true))
+	_, err = io.WriteString(w, formatters.Clean(secrets.Mask(b.String()), true))
 	return err
 }
 
@@ -128,7 +129,7 @@ func (s *shell) evaluate(_ repl.Word, text string) (value, error) {
 	}
 	rest, what, hasWhat := strings.Cut(rest, ":")
 	if hasWhat {
-		if v, err = v.part(what, s.env.Secrets); err != nil {
+		if v, err = v.part(what); err != nil {
 			return v, fmt.Errorf("%s: %w", text, err)
 		}
 	}
@@ -230,7 +231,7 @@ func lowerCamel(name string) string {
 }
 
 // part is something else of a result than its messages.
-func (v value) part(what string, secrets *secret.Seen) (value, error) {
+func (v value) part(what string) (value, error) {
 	if what == "count" {
 		text, err := v.text()
 		var list []json.RawMessage
@@ -246,7 +247,7 @@ func (v value) part(what string, secrets *secret.Seen) (value, error) {
 	var part any
 	switch what {
 	case "status":
-		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": secrets.Mask(st.Status.Message)}
+		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": st.Status.Message}
 	case "header", "trailer":
 		kind := invoke.HeadersReceived
 		if what == "trailer" {
@@ -254,7 +255,7 @@ func (v value) part(what string, secrets *secret.Seen) (value, error) {
 		}
 		part = map[string][]string{}
 		if e := v.work.Last(kind); e != nil && e.Metadata != nil {
-			part = shownMetadata(e.Metadata, secrets)
+			part = e.Metadata
 		}
 	case "request":
 		messages, err := jsonOf(v.work, invoke.RequestSent)
@@ -274,20 +275,6 @@ func (v value) part(what string, secrets *secret.Seen) (value, error) {
 	}
 	text, err := json.Marshal(part)
 	return value{raw: text}, err
-}
-
-// shownMetadata is metadata of a response as it may be shown.
-func shownMetadata(md invoke.Metadata, secrets *secret.Seen) map[string][]string {
-	shown := map[string][]string{}
-	for name, values := range md {
-		for _, v := range values {
-			if secret.Response(name, v) {
-				v = secret.Mask
-			}
-			shown[name] = append(shown[name], secrets.Mask(v))
-		}
-	}
-	return shown
 }
 
 // fields are the names of the fields of an object, sorted.

@@ -20,7 +20,7 @@ import (
 // (https://jqlang.org/manual/, in the dialect of gojq). It is safe for concurrent use.
 type Filter struct{ code *gojq.Code }
 
-// A FilterError is a jq program that is none, or that failed on a message.
+// A FilterError is a jq program that does not parse, or that failed on a message.
 type FilterError struct {
 	Program string // what was to be compiled; "" when it failed on a message
 	Offset  int    // bytes of the program before the fault

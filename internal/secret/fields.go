@@ -36,15 +36,15 @@ type Stripper struct {
 }
 
 // Strip returns the wire form of a message without its secret fields and all below
-// them, and the paths that it left out. When there are none the wire is returned
+// them, and the paths that it left out, at most 101; elements of a list share theirs. When there are none the wire is returned
 // as it is, and so is what is no message. A nil Stripper leaves nothing out.
 func (s *Stripper) Strip(md protoreflect.MessageDescriptor, wire []byte) (stripped []byte, paths []string) {
 	if s == nil || !s.mayHide(md) {
 		return wire, nil
 	}
 	w := &walk{s: s}
-	stripped, ok := w.message(md, wire, "", 0)
-	if !ok || len(w.paths) == 0 {
+	stripped, ok := w.message(md, wire, 0)
+	if !ok || !w.found {
 		return wire, nil
 	}
 	return stripped, w.paths

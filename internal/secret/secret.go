@@ -16,42 +16,74 @@ const Mask = "•••"
 
 // parts are what a name has in it, in lower case and without separators, when its
 // values are secret.
-var parts = []string{
-	"token", "secret", "password", "passwd", "passphrase", "apikey", "privatekey", "accesskey", "credential",
-	"cookie", "session", "signature", "bearer", "jwt",
-}
+var parts = []string{"password", "passwd", "passphrase", "apikey", "privatekey", "accesskey", "credential"}
 
-// whole are words that make a name secret as a word of it alone.
-var whole = []string{"basic", "pwd", "passcode"}
+// headerParts are further ones of headers, whose names are few and seldom about anything
+// else.
+var headerParts = []string{"token", "secret", "cookie", "session", "signature", "bearer", "jwt"}
 
-// openKeys are the words before "key" that name no secret, and openTokens the words
-// beside "token" or "tokens" that name a place in a list or a number of words.
+// words make a name secret as a word of it, and ends do as its last word, or before a
+// word such as id.
 var (
-	openKeys   = []string{"public", "primary", "foreign", "partition", "sort", "row", "routing", "idempotency"}
-	openTokens = []string{"page", "continuation", "max", "min", "num", "total", "prompt", "input", "output", "completion"}
+	words = []string{"token", "tokens", "secret", "secrets", "pwd", "passcode", "bearer", "jwt"}
+	ends  = []string{"session", "sessions", "cookie", "cookies", "signature", "signatures"}
+	after = []string{"id", "ids", "key", "keys", "token", "value"}
 )
 
-// Name reports whether the values of a header, a field or a parameter of this name
-// are secret. Case does not matter, and neither does how the words of the name are
-// joined: x-api-key, x_api_key and xApiKey are the same.
-func Name(name string) bool {
-	words := wordsOf(name)
-	for i, w := range words {
-		before := ""
+// keys are the words before "key" that make it a secret one. In a header any word does,
+// but for openKeys.
+var (
+	keys = []string{
+		"api", "access", "secret", "private", "signing", "sign", "encryption", "shared", "master", "auth", "account", "storage",
+		"service", "client", "session", "app", "consumer", "subscription", "ssh", "rsa", "hmac", "aes", "webhook", "license", "deploy",
+	}
+	openKeys = []string{"public", "primary", "foreign", "partition", "sort", "row", "routing", "idempotency"}
+)
+
+// openTokens are the words beside "token" or "tokens" that name a place in a list
+// (https://google.aip.dev/158) or a number of words.
+var openTokens = []string{"page", "continuation", "max", "min", "num", "total", "prompt", "input", "output", "completion"}
+
+// Name reports whether the values of a field, a flag or a parameter of this name are
+// secret. Case does not matter, and neither does how the words of the name are joined:
+// x-api-key, x_api_key and xApiKey are the same.
+func Name(name string) bool { return secretName(name, false) }
+
+// Header reports whether the values of a header of this name are secret. It takes more
+// names for secret than Name does.
+func Header(name string) bool { return secretName(name, true) }
+
+func secretName(name string, header bool) bool {
+	all := wordsOf(name)
+	for i, w := range all {
+		before, next := "", ""
 		if i > 0 {
-			before = words[i-1]
+			before = all[i-1]
+		}
+		if i+1 < len(all) {
+			next = all[i+1]
 		}
 		switch {
-		case slices.Contains(whole, w), authWord(w):
+		case authWord(w):
 			return true
-		case (w == "key" || w == "keys") && before != "" && !slices.Contains(openKeys, before):
+		case (w == "key" || w == "keys") && before != "":
+			if slices.Contains(keys, before) || header && !slices.Contains(openKeys, before) {
+				return true
+			}
+		case slices.Contains(words, w), strings.HasSuffix(w, "token"), strings.HasSuffix(w, "secret"):
+			if !openToken(all) {
+				return true
+			}
+		case slices.Contains(ends, w) && (next == "" || slices.Contains(after, next) || strings.Trim(next, "0123456789") == ""):
 			return true
 		}
 	}
-	joined := strings.Join(words, "")
-	return slices.ContainsFunc(parts, func(p string) bool {
-		return strings.Contains(joined, p) && (p != "token" || !openToken(words))
-	})
+	joined := strings.Join(all, "")
+	has := func(part string) bool { return strings.Contains(joined, part) }
+	if slices.ContainsFunc(parts, has) || joined == "basic" {
+		return true
+	}
+	return header && slices.ContainsFunc(headerParts, func(p string) bool { return has(p) && (p != "token" || !openToken(all)) })
 }
 
 // authWord reports whether a word is about authentication or authorization, and not
@@ -60,23 +92,23 @@ func authWord(w string) bool {
 	if !strings.Contains(w, "auth") {
 		return false
 	}
-	_, after, isAuthor := strings.Cut(w, "author")
-	return !isAuthor || strings.HasPrefix(after, "iz") || strings.HasPrefix(after, "is")
+	_, rest, isAuthor := strings.Cut(w, "author")
+	return !isAuthor || strings.HasPrefix(rest, "iz") || strings.HasPrefix(rest, "is")
 }
 
-// openToken reports whether the token of a name is none that anybody must keep to
-// themselves: a place in a list (https://google.aip.dev/158), or a count.
-func openToken(words []string) bool {
-	for i, w := range words {
+// openToken reports whether the token in a name is harmless: a page token, or a count.
+func openToken(all []string) bool {
+	found := false
+	for i, w := range all {
 		if w != "token" && w != "tokens" {
 			continue
 		}
-		beside := i > 0 && slices.Contains(openTokens, words[i-1]) || i+1 < len(words) && words[i+1] == "count"
-		if !beside {
+		found = true
+		if (i == 0 || !slices.Contains(openTokens, all[i-1])) && (i+1 == len(all) || all[i+1] != "count") {
 			return false
 		}
 	}
-	return slices.Contains(words, "token") || slices.Contains(words, "tokens")
+	return found
 }
 
 // wordsOf cuts a name into its words, in lower case.
@@ -120,11 +152,11 @@ func Value(value string) bool {
 // Request reports whether a header of a request is secret: by its name, by its
 // value, or because its value is bytes that nobody can look through.
 func Request(name, value string) bool {
-	return Name(name) || name == "key" || strings.HasSuffix(strings.ToLower(name), "-bin") || Value(value)
+	return Header(name) || name == "key" || strings.HasSuffix(strings.ToLower(name), "-bin") || Value(value)
 }
 
 // Response reports whether a header or trailer of a response is secret.
-func Response(name, value string) bool { return Name(name) || Value(value) }
+func Response(name, value string) bool { return Header(name) || Value(value) }
 
 // Address returns a URL or target without the secrets in it: the user and password
 // before an @, and the values of secret parameters of the query.

@@ -22,13 +22,28 @@ func TestName(t *testing.T) {
 		"cookie": true, "Set-Cookie": true, "x-private-key": true, "x-credential": true, "credentials": true, "api_key": true,
 		"apiKey": true, "APIKEY": true, "x-api-key": true, "client_secret": true, "ClientSecret": true, "password": true,
 		"PASSWORD": true, "passwd": true, "pwd": true, "passphrase": true, "my-token": true, "tokens": true, "access_token": true,
-		"session_id": true, "x-session": true, "signature": true, "x-amz-signature": true, "signing_key": true, "basic": true,
+		"session_id": true, "x-session": true, "signature": true, "x-amz-signature": true, "x-hub-signature-256": true, "signing_key": true, "basic": true,
 		"bearer": true, "jwt": true, "x-jwt-assertion": true, "encryptionKey": true, "keys": false, "key": false, "monkey": false,
 		"author": false, "author_id": false, "authority": false, "coauthor": false, "authors": false, "page_token": false,
 		"nextPageToken": false, "max_tokens": false, "token_count": false, "public_key": false, "idempotency-key": false,
-		"partition_key": false, "name": false, "": false, "x-request-id": false, "basics": false, "tokens.page_token": true,
+		"partition_key": false, "object_key": false, "cache_key": false, "message_key": false, "project_key": false, "basic_info": false,
+		"is_basic": false, "secretary_name": false, "possession_date": false, "session_count": false, "tokenizer": false,
+		"signature_algorithm": false, "cookie_policy": false, "sessions_open": false, "secretKey": true, "clientsecret": true,
+		"accessToken": true, "csrftoken": true, "session": true, "session_key": true, "name": false, "": false, "x-request-id": false, "basics": false, "tokens.page_token": true,
 	} {
 		if got := Name(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+// Of headers more names are secret than of fields.
+func TestHeader(t *testing.T) {
+	for name, want := range map[string]bool{
+		"x-foo-key": true, "x-cookie-jar": true, "session-affinity": true, "x-signature-input": true, "idempotency-key": false,
+		"page-token": false, "x-request-id": false, "user-agent": false, "public-key": false,
+	} {
+		if got := Header(name); got != want {
 			t.Errorf("%q: %v", name, got)
 		}
 	}
@@ -185,7 +200,7 @@ func TestStrip(t *testing.T) {
 	if bytes.Contains(got, []byte("s3cr3t")) || bytes.Count(got, []byte("kept")) != 5 {
 		t.Errorf("%q", got)
 	}
-	if text := strings.Join(paths, " "); len(paths) != 7 || !strings.Contains(text, "others[0].note") || !strings.Contains(text, `free.fields["apiKey"]`) {
+	if text := strings.Join(paths, " "); len(paths) != 7 || !strings.Contains(text, "others.note") || !strings.Contains(text, `free.fields["apiKey"]`) {
 		t.Errorf("%q", paths)
 	}
 	declared := &Stripper{Secret: Declared}
@@ -197,6 +212,21 @@ func TestStrip(t *testing.T) {
 	wire, _ = proto.Marshal(clean)
 	if got, paths = s.Strip(md, wire); !bytes.Equal(got, wire) || paths != nil {
 		t.Errorf("%q, %q", got, paths)
+	}
+}
+
+// What a server repeats costs no more than its bytes.
+func TestStripCost(t *testing.T) {
+	md := login(t)
+	for name, unit := range map[string]string{"a secret": "\x1a\x00", "a message with one": "\x2a\x02\x1a\x00", "one without": "\x2a\x02\x0a\x00"} {
+		const n = 1 << 18
+		wire := bytes.Repeat([]byte(unit), n)
+		s := &Stripper{Secret: Field}
+		var paths []string
+		allocs := testing.AllocsPerRun(1, func() { _, paths = s.Strip(md, wire) })
+		if len(paths) > 2 || allocs > 5*n {
+			t.Errorf("%s: %d paths, %.0f allocations", name, len(paths), allocs)
+		}
 	}
 }
 

@@ -42,8 +42,8 @@ func (s *Seen) Add(value string) {
 	}
 }
 
-// AddURL takes note of the password and of the secret parameters in a URL; what is none
-// has none.
+// AddURL takes note of the password and of the secret parameters in a URL. A
+// text that is not a URL is ignored.
 func (s *Seen) AddURL(text string) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -82,9 +82,8 @@ func (s *Seen) add(value string) {
 		s.short = append(s.short, value)
 		return
 	}
-	quoted, _ := json.Marshal(value) // a string has a JSON form
 	for _, form := range []string{
-		value, url.QueryEscape(value), strings.Trim(string(quoted), `"`),
+		value, url.QueryEscape(value), inJSON(value),
 		base64.RawStdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
 	} {
 		if !slices.Contains(s.values, form) {
@@ -92,6 +91,17 @@ func (s *Seen) add(value string) {
 		}
 	}
 	slices.SortStableFunc(s.values, func(a, b string) int { return len(b) - len(a) })
+}
+
+// inJSON is a text as it stands between the quotes of a JSON string.
+func inJSON(text string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(text) != nil {
+		return text // a string has a JSON form
+	}
+	return strings.TrimSuffix(b.String(), "\"\n")[1:]
 }
 
 // Mask returns a text with Mask in the place of each secret.

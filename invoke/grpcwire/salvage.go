@@ -10,8 +10,8 @@ import (
 
 // salvage puts the status that a server sent in the place of one that grpc-go made because
 // of something else in the same block of fields: more of them than the limit, or one that
-// is not base64. Whose a block is shows only where there was one call alone on the
-// connection; else the limit is told, and no more.
+// is not base64. A block can be matched to a call only if that call was alone on the
+// connection; else only the limit is named.
 func salvage(s *invoke.Status, e *endings, alone bool) {
 	const (
 		tooLong   = "peer header list size exceeded limit"

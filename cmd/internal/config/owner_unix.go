@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// foreign tells why a project file is not one that the user would read: it, or the link to it,
-// is another's, or others may write to it. "" is none. What is the system's is nobody's trick,
-// and the group of a user alone is no other.
+// foreign returns why a project file is not to be read: it, or the link to it, belongs to another
+// user, or others may write to it. It returns "" for a file to read. Files of root are accepted,
+// and so is write access for the user's own group.
 func foreign(path string) string {
 	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := look(path)

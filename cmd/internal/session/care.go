@@ -20,14 +20,13 @@ type Care struct {
 	Wait  time.Duration // for the server to be up, from the first call on; 0: none
 	Retry int           // how often a call that got no answer is tried again
 
-	// Authorization is the value of authorization for the calls whose metadata has
-	// Later there; "": Authorize finds it out.
-	Authorization string
-	// Withhold are the lower-case names of headers that are not for this target: they
-	// are taken out of the metadata of its calls.
-	Withhold []string
+	// Fills says that the metadata of calls may have Later.
+	Fills bool
+	// Own are the values of this target, by the lower-case name of the header, for the
+	// calls whose metadata has Later there. A header with no value is not sent.
+	Own map[string]string
 	// Authorize returns the value of authorization for the calls whose metadata has
-	// Later there. With fresh, the value that it returned last was refused. It may
+	// Later there, when Own has none. With fresh, the value that it returned last was refused. It may
 	// run a program or ask a person; its errors are told as *CredentialError. Nil
 	// when nothing has to be found out.
 	Authorize func(ctx context.Context, fresh bool) (string, error)
@@ -104,7 +103,7 @@ func carefully(t invoke.Transport, target invoke.Target, here *connect.Here, car
 		here = nil
 	}
 	c := &careful{Transport: t, care: care, target: target, here: here, exposed: exposed, asking: make(chan struct{}, 1)}
-	if !exposed && here == nil && care.Authorization == "" && len(care.Withhold) == 0 && !c.repeats() {
+	if !exposed && here == nil && !care.Fills && !c.repeats() {
 		return t
 	}
 	return c
@@ -136,15 +135,12 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 // credential returns the metadata with the credential that was left for later. It
 // refuses metadata with secrets for a target that must not get them.
 func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Metadata, error) {
-	md = c.own(md)
+	md, asks := c.own(md)
 	if err := c.guard(md); err != nil {
 		return nil, refusal(codes.FailedPrecondition, err)
 	}
-	if v := md["authorization"]; len(v) != 1 || v[0] != Later {
+	if !asks {
 		return md, nil
-	}
-	if c.care.Authorization != "" {
-		return withAuthorization(md, c.care.Authorization), nil
 	}
 	v, err := c.authorized(ctx, "")
 	if err != nil {
@@ -153,19 +149,29 @@ func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Me
 	return withAuthorization(md, v), nil
 }
 
-// own returns metadata without what is for other targets.
-func (c *careful) own(md invoke.Metadata) invoke.Metadata {
+// own returns metadata with the values of this target in the place of Later, and
+// without the headers that have none. It reports whether authorization is still to be
+// asked for.
+func (c *careful) own(md invoke.Metadata) (own invoke.Metadata, asks bool) {
 	cloned := false
-	for _, key := range c.care.Withhold {
-		if _, there := md[key]; !there {
+	for _, key := range md.Keys() {
+		if v := md[key]; len(v) != 1 || v[0] != Later {
+			continue
+		}
+		if key == "authorization" && c.care.Own[key] == "" && c.care.Authorize != nil {
+			asks = true
 			continue
 		}
 		if !cloned {
 			md, cloned = md.Clone(), true
 		}
-		delete(md, key)
+		if value := c.care.Own[key]; value != "" {
+			md[key] = []string{value}
+		} else {
+			delete(md, key)
+		}
 	}
-	return md
+	return md, asks
 }
 
 // withAuthorization returns metadata with another value of authorization.
@@ -243,9 +249,6 @@ func (c *careful) authorized(ctx context.Context, refused string) (string, error
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil { // also when both were possible
-		return "", &CredentialError{Err: ctx.Err()}
-	}
-	if ctx.Err() != nil { // both were ready
 		return "", &CredentialError{Err: ctx.Err()}
 	}
 	if c.authorization != "" && c.authorization != refused {
