@@ -1,8 +1,6 @@
 package formatters
 
 import (
-	"fmt"
-
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -14,15 +12,18 @@ import (
 const (
 	maxDecoded = 160 << 20
 	maxJSON    = 64 << 20
+	// maxHeld is how large a message on the wire may be, in bytes, whose JSON is held
+	// beside other things, or worked on by a program.
+	maxHeld = 24 << 20
 )
 
-// A BulkError is a message that is not printed in a format, since a few bytes of it on
-// the wire take many in memory. JSON alone is printed without having all of it there.
-type BulkError struct{ Format Format }
+// A BulkError is a message that is not printed in a way that needs all of it in memory.
+// JSON alone is printed without that.
+type BulkError struct{ As string } // the format, or what else it is printed as
 
-func (e *BulkError) Error() string {
-	return fmt.Sprintf("it has too many values to be printed as %s", e.Format)
-}
+func (e *BulkError) Error() string { return "it is too large to be printed as " + e.As }
+
+var errProgramInput = &BulkError{"what a jq program makes of it"}
 
 // checkBulk returns a *BulkError for a message whose values take more than limit.
 func checkBulk(m *invoke.Message, f Format, limit int) error {
@@ -30,7 +31,7 @@ func checkBulk(m *invoke.Message, f Format, limit int) error {
 		return nil
 	}
 	if left := bulk(m.Desc, m.Wire, limit, 0); left < 0 {
-		return &BulkError{f}
+		return &BulkError{string(f)}
 	}
 	return nil
 }

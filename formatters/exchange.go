@@ -64,6 +64,10 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 			f.request = append(f.request[:0], "null"...) // raw bytes that are no message
 		}
 	case invoke.ResponseReceived:
+		if len(e.Message.Wire) > maxHeld {
+			f.answer = nil
+			return faulty(e, &BulkError{"a part of a line"})
+		}
 		if f.answer, err = f.responses.of(e.Message).Append(f.answer[:0], e.Message.Wire); err != nil {
 			f.answer = nil
 			return faulty(e, err)

@@ -208,5 +208,8 @@ func (o *Options) EachResult(document []byte, f func(result any) error) error {
 		defer cancel()
 		ctx = limited
 	}
+	if len(document) > 2*maxHeld {
+		return &FilterError{Err: errProgramInput}
+	}
 	return o.Filter.Each(ctx, document, f)
 }

@@ -45,6 +45,9 @@ func (f *jqFormatter) Event(e *invoke.Event) (err error) {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
+	if len(e.Message.Wire) > maxHeld {
+		return faulty(e, errProgramInput)
+	}
 	if f.document, err = f.encoders.of(e.Message).Append(f.document[:0], e.Message.Wire); err != nil {
 		return faulty(e, err)
 	}
