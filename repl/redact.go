@@ -145,22 +145,34 @@ func (r *redaction) words(words []Word, command string) {
 			kind = address
 		}
 		r.replace(w, r.spans(w.Text, kind))
-		if kind == plain {
-			next = r.follows(w.Text)
-		}
+		next = r.follows(w.Text, kind)
 	}
 }
 
 // follows returns what the word behind one is that says so by its end: the scheme of an
 // authorization, or the name of a header whose value is a word of its own.
-func (r *redaction) follows(text string) wordKind {
-	if strings.EqualFold(text, "bearer") || strings.EqualFold(text, "basic") {
+func (r *redaction) follows(text string, kind wordKind) wordKind {
+	if isScheme(text) {
 		return whole
 	}
-	if name, ok := strings.CutSuffix(text, ":"); ok && r.name(name) {
+	name, last, _, ok := cutHeader(text)
+	switch {
+	case kind == whole || kind == withColon:
+		return plain
+	case !ok: // 'name:' or, where a header has to be, name
+		name, colon := strings.CutSuffix(text, ":")
+		if (colon || kind == headerPair) && r.secretPath(name) {
+			return whole
+		}
+	case isScheme(last) && r.secretPath(name):
 		return whole
 	}
 	return plain
+}
+
+// isScheme reports whether a text is the name of a scheme that a credential follows.
+func isScheme(text string) bool {
+	return strings.EqualFold(text, "bearer") || strings.EqualFold(text, "basic")
 }
 
 // header redacts the words of the command header, which are one text.
@@ -193,14 +205,19 @@ func (r *redaction) header(words []Word) {
 	}
 }
 
-// cutHeader cuts 'name: value' or name=value, and tells where the value begins.
+// cutHeader cuts 'name: value', name=value, or 'name value' with the colon forgotten, and
+// tells where the value begins. ok reports whether there is one.
 func cutHeader(text string) (name, value string, begins int, ok bool) {
-	i := strings.IndexAny(text, ":=")
+	name = strings.TrimLeft(text, " \t")
+	i := strings.IndexAny(name, ":= \t")
 	if i <= 0 {
 		return "", "", 0, false
 	}
-	value = strings.TrimLeft(text[i+1:], " \t")
-	return strings.TrimSpace(text[:i]), value, len(text) - len(value), true
+	value = strings.TrimLeft(name[i:], " \t")
+	if value != "" && (value[0] == ':' || value[0] == '=') {
+		value = strings.TrimLeft(value[1:], " \t")
+	}
+	return name[:i], value, len(text) - len(value), value != ""
 }
 
 // replace puts Redacted in the place of spans of a word. A word that was in quotes is

@@ -27,24 +27,62 @@ var flagKinds = map[string]wordKind{
 	"plaintext-credentials": plain, "key": plain, "certkey": plain,
 }
 
+// bareFlags are the short flags without a value that can stand in a group before one that
+// has one: those of rpcctl, and those of curl that are common behind |.
+const bareFlags = "vkiqhsSLfgGjnNOR"
+
 // flag returns the spans of a flag with its value that are secret, and what the next word
 // is when that has the value.
 func (r *redaction) flag(text string) (spans []Span, next wordKind) {
 	long := strings.TrimLeft(text, "-")
 	begins := len(text) - len(long)
-	name, value, has := strings.Cut(long, "=")
+	ends := "="
+	if begins > 1 {
+		ends = "=:" // --name: value is a slip of a hand
+	}
+	name, value, has := long, "", false
+	if i := strings.IndexAny(long, ends); i >= 0 {
+		name, value, has = long[:i], long[i+1:], true
+	}
 	kind, known := flagKinds[name]
-	switch short, isShort := flagKinds[long[:min(1, len(long))]]; {
+	switch {
 	case known:
-	case r.name(name):
+	case (begins > 1 || isFlagName(name)) && r.name(name):
 		kind = whole
-	case isShort && begins == 1 && len(long) > 1: // -Hname: value
-		return r.shifted(long[1:], short, begins+1), plain
+	case begins == 1:
+		if short, at := shortFlag(long); at > 0 {
+			kind, name, value, has = short, long[:at], long[at:], at < len(long)
+			if after, ok := strings.CutPrefix(value, "="); ok {
+				name, value = name+"=", after
+			}
+			begins--
+		}
 	}
 	if !has {
 		return nil, kind
 	}
-	return r.shifted(value, kind, begins+len(name)+1), plain
+	return r.shifted(value, kind, begins+len(name)+1), r.follows(value, kind)
+}
+
+// shortFlag returns the kind of the first flag in a group of short ones whose value is not
+// what it looks like, and where that value begins. at is 0 when there is none.
+func shortFlag(group string) (kind wordKind, at int) {
+	for i := range len(group) {
+		if kind, ok := flagKinds[group[i:i+1]]; ok {
+			return kind, i + 1
+		}
+		if strings.IndexByte(bareFlags, group[i]) < 0 {
+			break
+		}
+	}
+	return plain, 0
+}
+
+// isFlagName reports whether a text can be the name of a long flag.
+func isFlagName(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0
 }
 
 // shifted returns the secret spans of a text that begins at a place of its word.
