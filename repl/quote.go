@@ -34,8 +34,11 @@ func Quote(text string) (word string, ok bool) {
 	case !showable(text):
 		return "", false
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'", true
+	return quoted(text), true
 }
+
+// quoted returns a text in single quotes.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // QuoteFile is Quote for the name of a file behind a lead, such as @. A name that a program would
 // take for an option has its folder before it.

@@ -146,6 +146,9 @@ func (r *redaction) words(words []Word, command string) {
 		}
 		r.replace(w, r.spans(w.Text, kind))
 		next = r.follows(w.Text, kind)
+		if i > 0 && w.Text == ":" && r.secretPath(words[i-1].Text) {
+			next = whole
+		}
 	}
 }
 
@@ -161,10 +164,10 @@ func (r *redaction) follows(text string, kind wordKind) wordKind {
 		return plain
 	case !ok: // 'name:' or, where a header has to be, name
 		name, colon := strings.CutSuffix(text, ":")
-		if (colon || kind == headerPair) && r.secretPath(name) {
+		if colon && r.secretPath(name) || kind == headerPair && r.secrets.Header(name, "") {
 			return whole
 		}
-	case isScheme(last) && r.secretPath(name):
+	case isScheme(last) && (kind == headerPair || strings.HasPrefix(text[len(name):], ":") || r.secretPath(name)):
 		return whole
 	}
 	return plain
@@ -226,7 +229,7 @@ func (r *redaction) replace(w Word, spans []Span) {
 	if len(spans) == 0 {
 		return
 	}
-	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start - b.Start })
+	spans = merged(spans)
 	if w.Raw {
 		for _, s := range spans {
 			r.edits = append(r.edits, edit{w.Start + s.Start, w.Start + s.End, Redacted})
@@ -236,9 +239,6 @@ func (r *redaction) replace(w Word, spans []Span) {
 	var b strings.Builder
 	at := 0
 	for _, s := range spans {
-		if s.Start < at {
-			continue
-		}
 		b.WriteString(w.Text[at:s.Start])
 		b.WriteString(Redacted)
 		at = s.End
@@ -248,26 +248,34 @@ func (r *redaction) replace(w Word, spans []Span) {
 	r.edits = append(r.edits, edit{w.Start, w.End, requote(b.String(), double)})
 }
 
+// merged returns spans in their order, with those that overlap as one.
+func merged(spans []Span) (all []Span) {
+	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start - b.Start })
+	for _, s := range spans {
+		if last := len(all) - 1; last >= 0 && s.Start < all[last].End {
+			all[last].End = max(all[last].End, s.End)
+			continue
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
 // requote writes a text as a word. Where it was in double quotes, what is replaced in
 // those is replaced in it too.
 func requote(text string, double bool) string {
 	lead := ""
-	if i := strings.IndexByte(text, '='); i > 0 && plainWord(text[:i]) {
+	if i := strings.IndexByte(text, '='); i > 0 && bareRedacted(text[:i]) {
 		lead, text = text[:i+1], text[i+1:]
 	}
 	switch {
-	case plainWord(text):
+	case bareRedacted(text):
 		return lead + text
 	case double && strings.Contains(text, "$"):
 		return lead + `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(text) + `"`
 	}
-	return lead + "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return lead + quoted(text)
 }
 
-// plainWord reports whether a text with Redacted in it needs no quotes.
-func plainWord(text string) bool {
-	text = strings.ReplaceAll(text, Redacted, "x")
-	return text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) < 0
-}
+// bareRedacted reports whether a text with Redacted in it is Bare.
+func bareRedacted(text string) bool { return Bare(strings.ReplaceAll(text, Redacted, "x")) }

@@ -48,7 +48,43 @@ func TestRedactByThePolicy(t *testing.T) {
 		"scheme behind =":         {"Login authorization=Basic s3cr3t", "Login authorization=‹redacted› ‹redacted›"},
 		"scheme behind a flag":    {"Login --header=authorization:Bearer s3cr3t", "Login --header=authorization:‹redacted› ‹redacted›"},
 		"scheme of a flag":        {"Login --authorization Bearer s3cr3t", "Login --authorization ‹redacted› ‹redacted›"},
+		"scheme of some header":   {"Login -H x-plain:Bearer s3cr3t name=x", "Login -H x-plain:Bearer ‹redacted› name=x"},
+		"bytes in a header":       {"Login -H a-bin: s3cr3t name=x", "Login -H a-bin: ‹redacted› name=x"},
+		"colon between":           {"Login password : s3cr3t name=x", "Login password : ‹redacted› name=x"},
+		"colon behind a flag":     {"Login --api-key: s3cr3t name=x", "Login --api-key: ‹redacted› name=x"},
 		"scheme, not secret":      {"Buy plan=basic name=x", "Buy plan=basic name=x"},
+
+		"YAML, line below":      {"Login -d 'user:\n  password:\n    s3cr3t\n  name: x'", "Login -d 'user:\n  password:\n    ‹redacted›\n  name: x'"},
+		"YAML, mapping below":   {"Login -d 'user: a\npassword:\n  value: s3cr3t\n\n  more: s3cr3t\nname: x'", "Login -d 'user: a\npassword:\n  ‹redacted›\n\n  ‹redacted›\nname: x'"},
+		"YAML, block":           {"Login -d 'user: a\npassword: |\n  s3cr3t\n  s3cr3t: s3cr3t\nname: x'", "Login -d 'user: a\npassword: ‹redacted›\n  ‹redacted›\n  ‹redacted›\nname: x'"},
+		"YAML, folded":          {"Login -d 'user: a\npassword: s3cr3t\n  s3cr3t\nname: x'", "Login -d 'user: a\npassword: ‹redacted›\n  ‹redacted›\nname: x'"},
+		"YAML, items":           {"Login -d 'user: a\ntokens:\n- s3cr3t\n- s3cr3t\nname: x'", "Login -d 'user: a\ntokens:\n‹redacted›\n‹redacted›\nname: x'"},
+		"YAML, in an item":      {"Login -d 'users:\n- password: s3cr3t, s3cr3t\n  name: x'", "Login -d 'users:\n- password: ‹redacted›\n  name: x'"},
+		"YAML, first":           {"Login -d 'password: s3cr3t\nname: x'", "Login -d 'password: ‹redacted›\nname: x'"},
+		"YAML, quoted":          {`Login -d 'user:` + "\n" + `  "password": "s3cr3t"` + "\n" + `  name: x'`, `Login -d 'user:` + "\n" + `  "password": "‹redacted›"` + "\n" + `  name: x'`},
+		"YAML, flow":            {"Login -d 'user: a\nlogin: {password: s3cr3t,\n  name: x}'", "Login -d 'user: a\nlogin: {password: ‹redacted›,\n  name: x}'"},
+		"YAML, comment":         {"Login -d 'user: a # password: s3cr3t\nname: x'", "Login -d 'user: a # password: ‹redacted›\nname: x'"},
+		"YAML, apostrophe":      {"Login -d \"user: don't\npassword: s3cr3t\nname: x\"", "Login -d 'user: don'\\''t\npassword: ‹redacted›\nname: x'"},
+		"YAML, key of its own":  {"Login -d 'user: a\n? password\n: s3cr3t\nname: x'", "Login -d 'user: a\n? password\n: ‹redacted›\nname: x'"},
+		"YAML, nothing":         {"Login -d 'user:\n  name:\n    x\n  id: 1'", "Login -d 'user:\n  name:\n    x\n  id: 1'"},
+		"YAML in a word":        {"Login note='a:\n  password:\n    s3cr3t'", "Login note='a:\n  password:\n    ‹redacted›'"},
+		"a word, several lines": {"Login password='a\ns3cr3t'", "Login password=‹redacted›"},
+
+		"extension":              {`Login -d '[x.y.password]: "s3cr3t" id: 1'`, `Login -d '[x.y.password]: "‹redacted›" id: 1'`},
+		"extension, later":       {`Login -d 'id: 1 [x.y.password]: "s3cr3t"'`, `Login -d 'id: 1 [x.y.password]: ‹redacted›'`},
+		"extension, block":       {`Login -d '[x.y.password] { value: "s3cr3t" } id: 1'`, `Login -d '[x.y.password] { value: "‹redacted›" } id: 1'`},
+		"Any":                    {`Login -d 'any { [example.com/x.Login] { password: "s3cr3t" id: 1 } }'`, `Login -d 'any { [example.com/x.Login] { password: "‹redacted›" id: 1 } }'`},
+		"block":                  {`Login -d 'password { value: "s3cr3t" } id: 1'`, `Login -d 'password { value: "‹redacted›" } id: 1'`},
+		"block, later":           {`Login -d 'id: 1 password { value: "s3cr3t" }'`, `Login -d 'id: 1 password { value: "‹redacted›" }'`},
+		"block, angles":          {`Login -d 'id: 1 password < value: "s3cr3t" > name: "x"'`, `Login -d 'id: 1 password < value: ‹redacted›'`},
+		"block, lines":           {"Login -d 'id: 1\npassword {\n  value: \"s3cr3t\"\n}\nname: \"x\"'", "Login -d 'id: 1\npassword {\n  value: \"‹redacted›\"\n}\nname: \"x\"'"},
+		"block, brace below":     {"Login -d 'id: 1\npassword: {\n  value: \"s3cr3t\"\n}\nname: \"x\"'", "Login -d 'id: 1\npassword: {\n  value: \"‹redacted›\"\n}\nname: \"x\"'"},
+		"block, field in a line": {"Login -d 'user {\n  name: \"x\" password: \"s3cr3t\"\n}'", "Login -d 'user {\n  name: \"x\" password: \"‹redacted›\"\n}'"},
+		"list":                   {`Login -d 'id: 1 tokens: ["s3cr3t", "s3cr3t"] name: "x"'`, `Login -d 'id: 1 tokens: ‹redacted›'`},
+		"adjacent strings":       {"Login -d 'id: 1\npassword: \"s3cr3t\"\n  \"s3cr3t\"\nname: \"x\"'", "Login -d 'id: 1\npassword: \"‹redacted›\"\n  ‹redacted›\nname: \"x\"'"},
+		"value on the next line": {"Login -d 'id: 1\npassword:\n\"s3cr3t\"\nname: \"x\"'", "Login -d 'id: 1\npassword:\n\"‹redacted›\"\nname: \"x\"'"},
+		"JSON, several lines":    {"Login -d '{\n  \"password\": \"s3cr3t\",\n  \"name\": \"x\"\n}'", "Login -d '{\n  \"password\": \"‹redacted›\",\n  \"name\": \"x\"\n}'"},
+		"several documents":      {"Login -d '{a: 1}\n---\npassword: s3cr3t'", "Login -d '{a: 1}\n---\npassword: ‹redacted›'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := repl.Redact(c.text, thePolicy())
@@ -66,7 +102,7 @@ func TestRedactByThePolicy(t *testing.T) {
 // it.
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{"", "Call id=1 ", `{"a":`, "header x: y\n", "'\"", "=:=", "\\", "list | x ", "# "} {
-		for place := range 15 {
+		for place := range 21 {
 			f.Add(s, "s3cr3t", s, uint8(place), uint8(place))
 		}
 	}
@@ -84,9 +120,14 @@ func FuzzRedact(f *testing.F) {
 			`{"password": ` + string(quoted) + `}`, `{"token": {"value": [` + string(quoted) + `]}}`, `--data={"a": {"password": ` + string(quoted) + `}}`,
 			"https://me:" + value + "@host/?token=" + value, "note=Bearer " + secret,
 			"-vHauthorization: " + secret, "-Hx-api-key " + secret, "-Hx-api-key: " + secret,
-		}[place%15]
+			"-duser:\n  password:\n    " + secret + "\n  id: 1", "-duser: 1\ntokens:\n- " + secret, "-duser: 1\npassword: |\n  a\n  " + secret,
+			"-dpassword {\n  value: " + string(quoted) + "\n}", "-d[a.password]: " + string(quoted), "-did: 1 password { value: " + string(quoted) + " }",
+		}[place%21]
 		var word string
-		switch quoting % 4 {
+		if quoting %= 4; quoting == 2 && strings.Contains(text, "\n") { // a backslash hides no line end
+			quoting = 0
+		}
+		switch quoting {
 		case 0:
 			word = "'" + text + "'"
 		case 1:
