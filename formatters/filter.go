@@ -43,8 +43,11 @@ func ParseFilter(program string) (*Filter, error) {
 		}
 		return nil, e
 	}
+	definitions := guarded(query)
 	boundSteps(query)
-	code, err := gojq.Compile(query, gojq.WithFunction(boundedOperands, 2, 2, checkRepeat), gojq.WithFunction(boundedSummands, 2, 2, checkSummands), gojq.WithFunction(boundedIndex, 0, 0, checkIndex))
+	query.FuncDefs = append(definitions, query.FuncDefs...)
+	code, err := gojq.Compile(query, append(guardFunctions(), gojq.WithFunction(boundedOperands, 2, 2, checkRepeat),
+		gojq.WithFunction(boundedSummands, 2, 2, checkSummands), gojq.WithFunction(boundedIndex, 0, 0, checkIndex))...)
 	if err != nil {
 		return nil, &FilterError{Program: program, Err: err}
 	}
@@ -82,7 +85,7 @@ func (q *Filter) Each(ctx context.Context, document []byte, f func(result any) e
 	r.before = r.heap()
 	go func() {
 		defer fault.Exit()
-		r.ended <- r.results(running, q.code.RunWithContext(running, input), f)
+		r.ended <- r.results(running, q.code.RunWithContext(running, input, maxRepeat+8*len(document)), f)
 	}()
 	next := time.NewTimer(unwatched)
 	defer next.Stop()

@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"fmt"
+	"math/big"
 	"reflect"
 	"strings"
 
@@ -21,11 +22,18 @@ import (
 //
 //	l + r           becomes    _summands(l; r) | .[0] + .[1]
 //	p += r          becomes    r as $_bounded | p |= (_summands(.; $_bounded) | .[0] + .[1])
+//
+// as well as those that compare values, unless one of them is a constant:
+//
+//	l == r          becomes    _compare(l; r; $_most) == 0
+//	l - r           becomes    _difference(l; r; $_most) | .[0] - .[1]
+//	p -= r          becomes    r as $_bounded | p |= (_difference(.; $_bounded; $_most) | .[0] - .[1])
 const boundedOperands, boundedSummands, boundedIndex = "_bounded", "_summands", "_index"
 
 const (
 	maxRepeat = 16 << 20 // bytes of the longest text that is made by repeating one, or by adding to it
 	maxIndex  = 4 << 20  // of an array
+	maxBits   = 1 << 20  // of the greatest number that is made by multiplying two
 )
 
 // checkSummands returns both operands of a sum, or the error for one that is too long.
@@ -46,6 +54,9 @@ func checkSummands(_ any, operands []any) any {
 // checkIndex returns an index, or a path with some, or the error for one that is too great.
 func checkIndex(v any, _ []any) any {
 	indexes, isPath := v.([]any)
+	if len(indexes) > maxWalkDepth || isPath && size(v, maxRepeat) > maxRepeat {
+		return fmt.Errorf("a path of more than %d steps", maxWalkDepth)
+	}
 	if !isPath {
 		indexes = []any{v}
 	}
@@ -61,8 +72,21 @@ func checkIndex(v any, _ []any) any {
 }
 
 // checkRepeat returns both operands of a product, or the error for a text that is repeated too
-// often.
+// often, for a number that is too great, and for objects of which too much is copied.
 func checkRepeat(_ any, operands []any) any {
+	switch l := operands[0].(type) {
+	case *big.Int:
+		if r, ok := operands[1].(*big.Int); ok && l.BitLen()+r.BitLen() > maxBits {
+			return fmt.Errorf("a number of more than %d bits", maxBits)
+		}
+	case map[string]any:
+		r, _ := operands[1].(map[string]any)
+		if w := (walk{left: maxIndex}); r != nil {
+			if w.merge(l, r, 0); w.left < 0 {
+				return fmt.Errorf("an object of more than %d values", maxIndex)
+			}
+		}
+	}
 	for i, operand := range operands {
 		text, ok := operand.(string)
 		if !ok {
@@ -139,7 +163,14 @@ func boundQuery(q *gojq.Query, loops bool) {
 		program = "_summands(_left; _right) | .[0] + .[1]"
 	case q.Op == gojq.OpUpdateAdd && loops:
 		program = "_right as $_bounded | _left |= (_summands(.; $_bounded) | .[0] + .[1])"
-	default:
+	case q.Op == gojq.OpSub && !scalar(q.Left) && !scalar(q.Right):
+		program = "_difference(_left; _right; $_most) | .[0] - .[1]"
+	case q.Op == gojq.OpUpdateSub && !scalar(q.Right):
+		program = "_right as $_bounded | _left |= (_difference(.; $_bounded; $_most) | .[0] - .[1])"
+	case q.Op >= gojq.OpEq && q.Op <= gojq.OpLe:
+		program = boundCompare(q)
+	}
+	if program == "" {
 		return
 	}
 	definitions := q.FuncDefs
