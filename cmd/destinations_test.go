@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -67,15 +68,19 @@ func (d *destination) take() (text string, calls int) {
 // of two servers was sent is its own.
 func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 	a, b := newDestination(t, "127.0.0.1"), newDestination(t, "127.0.0.2")
-	const ofA, ofB = "s3cret-for-a", "s3cret-for-b"
+	// Of each case its own: a question about the schema that an earlier one still asked is
+	// none of a later one.
+	const ofA, ofB = "{of a}", "{of b}" // stand for them in the table
+	secrets := func(n int) *strings.Replacer {
+		return strings.NewReplacer(ofA, fmt.Sprintf("s3cret-%d-for-a", n), ofB, fmt.Sprintf("s3cret-%d-for-b", n))
+	}
 	etc := t.TempDir()
 	for name, text := range map[string]string{
 		"rpcctl/config.yaml": "current: a\ncontexts:\n" +
 			"  a: {addr: '" + a.addr + "', bearer-env: TOKEN_A, headers: {x-key-of-a: {env: TOKEN_A}, x-tenant: acme}}\n" +
-			"  b: {addr: '" + b.addr + "', auth-command: 'echo " + ofB + "'}\n" +
+			"  b: {addr: '" + b.addr + "', auth-command: 'echo $TOKEN_B'}\n" +
 			"  looks: {addr: '" + a.addr + "', netrc: true}\n" +
 			"  nowhere: {bearer-env: TOKEN_B}\n",
-		"netrc":   "machine 127.0.0.1 login me password " + ofA + "\nmachine 127.0.0.2 login me password " + ofB + "\n",
 		"targets": a.addr + "\n" + b.addr + "\n",
 	} {
 		path := filepath.Join(etc, name)
@@ -86,17 +91,22 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	env := func(more ...string) []string {
+	env := func(n int, more ...string) []string {
+		netrc := filepath.Join(etc, fmt.Sprint("netrc", n))
+		text := "machine 127.0.0.1 login me password " + ofA + "\nmachine 127.0.0.2 login me password " + ofB + "\n"
+		if err := os.WriteFile(netrc, []byte(secrets(n).Replace(text)), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		return append([]string{
 			"HOME=" + etc, "XDG_CONFIG_HOME=" + etc, "XDG_STATE_HOME=" + filepath.Join(etc, "state"), "XDG_CACHE_HOME=" + filepath.Join(etc, "cache"),
-			"PATH=" + os.Getenv("PATH"), "TESTBIN=" + os.Args[0], "TOKEN_A=" + ofA, "TOKEN_B=" + ofB, "NETRC=" + filepath.Join(etc, "netrc"), "GORACE=" + os.Getenv("GORACE"),
+			"PATH=" + os.Getenv("PATH"), "TESTBIN=" + os.Args[0], "TOKEN_A=" + secrets(n).Replace(ofA), "TOKEN_B=" + secrets(n).Replace(ofB), "NETRC=" + netrc, "GORACE=" + os.Getenv("GORACE"),
 		}, more...)
 	}
 	both := a.addr + "," + b.addr
 	script := func(lines ...string) []string {
 		return []string{"shell", "--keep-going", "-c", strings.Join(lines, "\n")}
 	}
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name   string
 		env    []string
 		args   []string
@@ -141,7 +151,10 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 			defer cancel()
 			// With nothing remembered no question about the schema is still under way at the end.
 			c := exec.CommandContext(ctx, "rpcctl", append([]string{"--no-cache"}, tt.args...)...)
-			c.Env, c.Dir = env(tt.env...), etc
+			for n, arg := range c.Args {
+				c.Args[n] = secrets(i).Replace(arg)
+			}
+			c.Env, c.Dir = env(i, tt.env...), etc
 			out, err := c.CombinedOutput()
 			if err != nil {
 				t.Errorf("%v: %s", err, out)
@@ -156,7 +169,7 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 					t.Errorf("%s had %d calls, want %d: %s", d.addr, calls, d.calls, out)
 				}
 				for _, s := range []string{ofA, ofB} {
-					if strings.Contains(text, s) != (s == d.own) {
+					if strings.Contains(text, secrets(i).Replace(s)) != (s == d.own) {
 						t.Errorf("%s was sent %q, want of secrets %q: %s", d.addr, text, d.own, out)
 					}
 				}

@@ -171,11 +171,12 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		if err == nil {
 			stream.Finish()
 		}
+		if ctx.Err() != nil { // also where the stream had just been opened
+			return nil, contextError(ctx, q.text)
+		}
 		status := openStatus(err)
 		noteUnreached(ctx, status)
 		switch {
-		case ctx.Err() != nil:
-			return nil, contextError(ctx, q.text)
 		case a.settled == "" && status.Code == codes.Unimplemented:
 			if err := a.nextVersion(status); err != nil {
 				return nil, err
