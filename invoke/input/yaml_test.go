@@ -64,7 +64,13 @@ func TestYAMLIsBounded(t *testing.T) {
 		alias := strings.Repeat("*a"+string(rune('0'+i))+", ", 10)
 		laughs += "  a" + string(rune('1'+i)) + ": &a" + string(rune('1'+i)) + " [" + strings.TrimSuffix(alias, ", ") + "]\n"
 	}
+	merges := "meta:\n  m0: &m0 {x: y}\n"
+	for i := range 9 {
+		alias := strings.TrimSuffix(strings.Repeat("*m"+string(rune('0'+i))+", ", 10), ", ")
+		merges += "  m" + string(rune('1'+i)) + ": &m" + string(rune('1'+i)) + " {<<: [" + alias + "]}\n"
+	}
 	tests := []struct{ name, yaml, want string }{
+		{"merges of merges", merges, "<< stands for more than 100000 mappings"},
 		{"aliases of aliases", laughs, "with its aliases written out the document is longer than 4 MiB"},
 		{"brackets", strings.Repeat("[", 1500), "nesting deeper than 1000 is too deep"},
 		{"entries", strings.Repeat("- ", 1500), "nesting deeper than 1000 is too deep"},

@@ -9,6 +9,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// maxMerges is how many mappings << may bring in: aliases of aliases make very many of few
+// bytes, and nothing of them that is new.
+const maxMerges = 100_000
+
 // A yamlConverter writes a tree as JSON.
 type yamlConverter struct {
 	doc     []byte
@@ -16,6 +20,7 @@ type yamlConverter struct {
 	limit   int
 	marks   []mark
 	anchors map[string]*anchor
+	merges  int    // mappings that << has brought in
 	fault   *Fault // the first one
 }
 
@@ -180,6 +185,10 @@ func (c *yamlConverter) pair(p *ast.MappingValueNode, key string, begin, depth i
 func (c *yamlConverter) merge(n ast.Node, own map[string]bool, begin, depth int) {
 	if c.fault != nil || depth > maxNesting || len(c.json) > c.limit {
 		c.node(n, depth) // tells which it is
+		return
+	}
+	if c.merges++; c.merges > maxMerges {
+		c.fail(n, "<< stands for more than %d mappings", maxMerges)
 		return
 	}
 	switch n := n.(type) {
