@@ -70,6 +70,9 @@ var fileFlags = []bounded{
 // Whatever a flag is given for a file, the process says what is wrong with it, soon, and has not
 // taken much memory.
 func TestFilesAreBounded(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
 	for name, kind := range map[string]struct {
 		make  func(t *testing.T, path string)
 		pipe  bool
@@ -121,6 +124,9 @@ func TestFilesAreBounded(t *testing.T) {
 
 // Input that grows while it is processed is bounded, too.
 func TestInputsAreBounded(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
 	write := func(text string, n int) func(w *os.File) {
 		return func(w *os.File) {
 			block := []byte(strings.Repeat(text, 1+(1<<16)/len(text)))
