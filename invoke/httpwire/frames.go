@@ -73,10 +73,11 @@ func (b *framedBody) frame() error {
 	flags := prefix[0]
 	whole := &io.LimitedReader{R: b.r, N: size}
 	x := b.expander
-	if flags&flagCompressed == 0 || size == 0 {
-		x = expander{}
-	} else if !b.named {
+	switch {
+	case flags&flagCompressed != 0 && !b.named: // also when nothing is in it
 		return errUnnamedCoding
+	case flags&flagCompressed == 0, size == 0:
+		x = expander{}
 	}
 	b.out = [5]byte{flags &^ flagCompressed}
 	b.left = b.out[:]
