@@ -122,7 +122,7 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 		{"targets and a context", nil, []string{"--context", "a", "call", "SayHello", "--targets", both}, ofA, "", 1, 1},
 		{"targets and a context with a program", nil, []string{"--context", "b", "call", "SayHello", "--targets", both}, "", ofB, 1, 1},
 		{"targets and RPCCTL_CONTEXT", []string{"RPCCTL_CONTEXT=a"}, []string{"call", "SayHello", "--targets", both}, "", "", 1, 1},
-		{"targets and a program that is told which", nil, []string{"call", "SayHello", "--targets", both, "--auth-command", `case $RPCCTL_TARGET in *127.0.0.1*) echo $TOKEN_A;; *) echo $TOKEN_B; esac`}, ofA, ofB, 1, 1},
+		{"targets and a program that reads which", nil, []string{"call", "SayHello", "--targets", both, "--auth-command", `case $RPCCTL_TARGET in *127.0.0.1*) echo $TOKEN_A;; *) echo $TOKEN_B; esac`}, ofA, ofB, 1, 1},
 		{"the current context", nil, []string{"call", "SayHello"}, ofA, "", 1, 0},
 		{"an address instead of the current context", nil, []string{"-a", b.addr, "call", "SayHello"}, "", "", 0, 1},
 		{"an address and a context", nil, []string{"--context", "a", "-a", b.addr, "call", "SayHello"}, "", "", 0, 1},

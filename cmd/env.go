@@ -43,7 +43,7 @@ type Env struct {
 	Secrets *secret.Seen
 	// programDir is the folder for programs that a file names; "": the working folder.
 	programDir string
-	said       *sync.Map // what is told once in the life of a shell; nil: nothing is kept
+	said       *sync.Map // what a shell has already said once; nil: nothing is remembered
 	// Yielded is set while another program has the terminal, such as an editor: an
 	// interrupt from the keyboard is then its own.
 	Yielded *atomic.Bool

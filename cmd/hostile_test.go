@@ -101,7 +101,7 @@ func TestCallInteractivelyWithTodaysSchema(t *testing.T) {
 	x.ends(130)
 }
 
-// A history that cannot be written to is told of once.
+// The shell complains once about a history that it cannot write.
 func TestShellHistoryComplainsOnce(t *testing.T) {
 	_, addr := demoServer(t)
 	state := t.TempDir()

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A server that swallows all that is sent to it is told of in the same words by every
-// command, with what to look at, in limits that nobody has set.
+// When an address never answers, every command reports it in the same words, with what to
+// check, at the default limits.
 func TestUnreachable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the limit is ten seconds")

@@ -14,9 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
 
-// A server whose address swallows all that is sent there is told of as connecting tells
-// it, also where a lookup has as much time as connecting, or less; and it is waited for
-// once in a lookup, however many questions that has.
+// When an address never answers, a lookup returns the error of connecting, also where a
+// lookup has as much time as connecting, or less. It waits once, however many questions it has.
 func TestUnreachedServer(t *testing.T) {
 	const limit = 200 * time.Millisecond
 	for name, lookup := range map[string]func(context.Context, discovery.Source) error{

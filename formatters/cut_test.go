@@ -31,8 +31,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// What is told to a person has an end, whatever a server sends; what is written for a
-// program has all of it.
+// Output for a person is cut, whatever a server sends; output for a program is whole.
 func TestLongStatus(t *testing.T) {
 	long := strings.Repeat("x", 10<<20)
 	many := &errdetails.DebugInfo{}

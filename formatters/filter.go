@@ -63,7 +63,7 @@ const (
 	// often that is done from then on; watchLater, after a collection found that most of it was
 	// garbage.
 	unwatched, watchEvery, watchLater = 20 * time.Millisecond, 2 * time.Millisecond, 50 * time.Millisecond
-	// filterGrace is how long one step of it may take after it was told to end.
+	// filterGrace is how long one step of it may take after it was cancelled.
 	filterGrace = 50 * time.Millisecond
 )
 
@@ -167,7 +167,7 @@ func (r *filterRun) use(result any, f func(result any) error) error {
 	return f(result)
 }
 
-// leave waits for a program that was told to end. One step of it, as the comparison of two
+// leave waits for a program that was cancelled. One step of it, as the comparison of two
 // large values, cannot be cut short: it is left to itself.
 func (r *filterRun) leave(err error) error {
 	select {
