@@ -23,12 +23,12 @@ const (
 
 // statusOf reads the error that ended a call.
 func (s *stream) statusOf(err error) *invoke.Status {
-	if ending := s.ex.ending.Load(); ending != nil {
-		return ending
-	}
+	ending := s.ex.ending.Load()
 	var ce *connectrpc.Error
 	switch {
-	case errors.As(err, &ce) && ce.IsRemote():
+	case ending != nil && (ending.Origin != invoke.OriginServer || !s.echoed(ending.Code)):
+		return ending
+	case errors.As(err, &ce) && ce.IsRemote() && !s.echoed(codes.Code(ce.Code())):
 		return &invoke.Status{
 			Code: codes.Code(ce.Code()), Message: ce.Message(), Details: details(ce), Origin: invoke.OriginServer,
 		}
@@ -69,6 +69,12 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Origin = invoke.OriginTransport
 	}
 	return st
+}
+
+// echoed tells whether a server's error comes of the call having been cancelled here: it
+// may see a request that breaks off, and say so before the call has ended on this side.
+func (s *stream) echoed(c codes.Code) bool {
+	return c != codes.OK && errors.Is(s.ctx.Err(), context.Canceled)
 }
 
 // headersBeyond recognises the words of net/http and of quic-go for headers that are beyond
