@@ -130,6 +130,7 @@ type filterRun struct {
 	sample       [1]metrics.Sample
 	ended        chan error
 	using        sync.Mutex // held while a result is used
+	used         bool       // there was a result since the memory was looked at
 	left         bool       // nobody waits for results any more
 }
 
@@ -164,6 +165,7 @@ func (r *filterRun) use(result any, f func(result any) error) error {
 	if r.left {
 		return context.Canceled
 	}
+	r.used = true
 	return f(result)
 }
 
@@ -181,12 +183,18 @@ func (r *filterRun) leave(err error) error {
 }
 
 // over tells whether the program holds too much, and when to look again. What looks like too
-// much may be garbage.
+// much may be garbage, and what is taken while a result is used is not the program's.
 func (r *filterRun) over() (over bool, later time.Duration) {
+	if !r.using.TryLock() {
+		return false, watchEvery
+	}
+	used := r.used
+	r.used = false
+	r.using.Unlock()
 	switch heap := r.heap(); {
 	case heap <= r.before+r.most:
 		return false, watchEvery
-	case heap > r.before+2*r.most:
+	case heap > r.before+2*r.most && !used:
 		return true, 0
 	}
 	runtime.GC()
