@@ -22,6 +22,9 @@ var parts = []string{"password", "passwd", "passphrase", "apikey", "privatekey",
 // else.
 var headerParts = []string{"token", "secret", "cookie", "session", "signature", "bearer", "jwt"}
 
+// headerWords are words that make a header secret, and that in a field may stand for anything.
+var headerWords = []string{"otp", "totp", "pin", "pat", "pw", "pass", "csrf", "xsrf"}
+
 // words make a name secret as a word of it, and ends do as its last word, or before a
 // word such as id.
 var (
@@ -70,6 +73,8 @@ func secretName(name string, header bool) bool {
 			if slices.Contains(keys, before) || header && !slices.Contains(openKeys, before) {
 				return true
 			}
+		case header && slices.Contains(headerWords, w):
+			return true
 		case slices.Contains(words, w), strings.HasSuffix(w, "token"), strings.HasSuffix(w, "secret"):
 			if !openToken(all) {
 				return true

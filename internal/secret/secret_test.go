@@ -29,7 +29,8 @@ func TestName(t *testing.T) {
 		"partition_key": false, "object_key": false, "cache_key": false, "message_key": false, "project_key": false, "basic_info": false,
 		"is_basic": false, "secretary_name": false, "possession_date": false, "session_count": false, "tokenizer": false,
 		"signature_algorithm": false, "cookie_policy": false, "sessions_open": false, "secretKey": true, "clientsecret": true,
-		"accessToken": true, "csrftoken": true, "session": true, "session_key": true, "name": false, "": false, "x-request-id": false, "basics": false, "tokens.page_token": true,
+		"accessToken": true, "csrftoken": true, "session": true, "session_key": true, "name": false, "": false, "x-request-id": false,
+		"pin_code_count": false, "pattern": false, "spin": false, "pin": false, "pass": false, "pat": false, "pw_count": false, "basics": false, "tokens.page_token": true,
 	} {
 		if got := Name(name); got != want {
 			t.Errorf("%q: %v", name, got)
@@ -42,6 +43,9 @@ func TestHeader(t *testing.T) {
 	for name, want := range map[string]bool{
 		"x-foo-key": true, "x-cookie-jar": true, "session-affinity": true, "x-signature-input": true, "idempotency-key": false,
 		"page-token": false, "x-request-id": false, "user-agent": false, "public-key": false,
+		"x-otp": true, "x-pin": true, "x-pat": true, "x-pw": true, "x-user-pass": true, "x-csrf": true, "x-csrf-token": true,
+		"x-xsrf-token": true, "xsrf": true, "x-totp-code": true, "x-path": false, "x-pattern": false, "x-pinned-version": false,
+		"x-spin": false, "x-passage": false, "x-bypass-cache": false, "x-compat": false,
 	} {
 		if got := Header(name); got != want {
 			t.Errorf("%q: %v", name, got)
