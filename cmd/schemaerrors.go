@@ -85,6 +85,8 @@ func schemaHint(err error) string {
 		return "name the folder that it is in with -I DIR"
 	case errors.As(err, &lacks) && errors.Is(lacks.Err, fs.ErrNotExist):
 		return "check the path; -I DIR adds a folder to look in"
+	case errors.Is(err, discovery.ErrNotProto):
+		return "check what --proto and the imports name; a descriptor set is given with --protoset"
 	case errors.Is(err, session.ErrNotHTTPS):
 		return "give an https:// URL, or fetch it yourself and give the file"
 	}

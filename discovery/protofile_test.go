@@ -228,3 +228,38 @@ func TestProtofilesDemo(t *testing.T) {
 		t.Errorf("extensions %v, %v", xs, err)
 	}
 }
+
+// Nothing is shown of a file that is not one of definitions, whoever leads to it.
+func TestProtofilesShowNoOtherFile(t *testing.T) {
+	const secret = "hunter2"
+	for name, text := range map[string]string{
+		"key":          "-----BEGIN " + secret + "-----\nabc\n",
+		"netrc":        "machine example.com login me password " + secret + "\n",
+		"environment":  "# mine\nPASSWORD=" + secret + "\n",
+		"JSON":         `{"auths": {"x": "` + secret + `"}}`,
+		"YAML":         "service: " + secret + "\npassword: " + secret + "\n",
+		"Go":           "package main\n\nconst password = `" + secret + "`\n",
+		"a number":     "0x" + secret + "\n",
+		"a text":       `"` + secret + "\n",
+		"one word":     secret,
+		"brackets":     secret + strings.Repeat("{", 300),
+		"after a note": "// " + secret + "\n/* " + secret + " */ ;\n" + secret + " x\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := tree(t, map[string]string{"id_rsa": text, "a.proto": `syntax = "proto3"; import "id_rsa"; message A {}`})
+			if err := os.Symlink("id_rsa", filepath.Join(dir, "link.proto")); err != nil {
+				t.Skip(err)
+			}
+			for _, file := range []string{"a.proto", "link.proto"} {
+				_, err := discovery.OpenProtofiles(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{dir}, Files: []string{file}})
+				var at *discovery.SyntaxError
+				if !errors.As(err, &at) || at.Line == 0 {
+					t.Fatal(err)
+				}
+				if strings.Contains(err.Error()+at.Source, secret) {
+					t.Errorf("%v\n%s", err, at.Source)
+				}
+			}
+		})
+	}
+}

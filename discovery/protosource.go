@@ -1,7 +1,9 @@
 package discovery
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,7 +14,27 @@ type SyntaxError struct {
 	Line   int    // counted from 1; 0 when there is no place
 	Column int    // in characters from 1, for a caret under Source
 	Source string // the line, without its end; "" when it can not be shown
-	Err    error
+	Err    error  // ErrNotProto, an *EditionError, or what the compiler says
+}
+
+// ErrNotProto is a file that is imported, or named by a person, and is none of
+// definitions. Nothing of it is shown: a link or an import may lead to any file,
+// that of a key too.
+var ErrNotProto = errors.New("this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
+
+// beginning is the first statement of a .proto file.
+var beginning = regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*[\w(]|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
+
+// isProto reports whether a text begins as a .proto file does.
+func isProto(text string) bool {
+	text = strings.TrimPrefix(text, "\ufeff")
+	for {
+		text = strings.TrimLeft(text, " \t\r\n\f\v;")
+		if !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") {
+			return beginning.MatchString(text)
+		}
+		text = text[min(skipComment(text, 0)+1, len(text)):]
+	}
 }
 
 func (e *SyntaxError) Error() string { return position(e.File, e.Line, e.Column) + e.Err.Error() }
@@ -69,7 +91,7 @@ func (e *SyntaxError) place(text string, offset int) {
 	e.Column = utf8.RuneCountInString(text[start:offset]) + 1
 	line, _, _ := strings.Cut(text[start:], "\n")
 	const most = 4096 // a line that is longer helps nobody
-	if len(line) > most {
+	if len(line) > most || !isProto(text) {
 		line = ""
 	}
 	e.Source = strings.TrimSuffix(line, "\r")
