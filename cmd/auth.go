@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -94,7 +95,7 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (value string, err
 	case o.bearerFile != "":
 		token, err := readSecret(string(o.bearerFile))
 		if err != nil {
-			return "", fmt.Errorf("--bearer-file: %w", err)
+			return "", &flagFileError{"--bearer-file", err}
 		}
 		return bearer("--bearer-file", token)
 	case o.bearerEnv != "":
@@ -170,7 +171,7 @@ func (o *authFlags) basicAuth(env *Env) (string, error) {
 	case o.passwordFile != "":
 		password, err := readSecret(string(o.passwordFile))
 		if err != nil {
-			return "", fmt.Errorf("--password-file: %w", err)
+			return "", &flagFileError{"--password-file", err}
 		}
 		return basic(string(o.basic), password), nil
 	case o.passwordEnv != "":
@@ -207,6 +208,32 @@ func bearer(from, token string) (string, error) {
 
 // maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
+
+// A flagFileError is a file with credentials, which a flag stands for, that can not be read.
+type flagFileError struct {
+	flag string
+	err  error
+}
+
+func (e *flagFileError) Error() string { return e.flag + ": " + e.err.Error() }
+
+// Unwrap returns why the file can not be read.
+func (e *flagFileError) Unwrap() error { return e.err }
+
+// hint is the next step when the file is not there; "" when it is.
+func (e *flagFileError) hint() string {
+	if !errors.Is(e.err, fs.ErrNotExist) {
+		return ""
+	}
+	switch e.flag {
+	case "--bearer-file":
+		return "write the token into it; --bearer-env NAME takes it from the environment, --auth-command from a program"
+	case "--password-file":
+		return "write the password into it; --password-env NAME takes it from the environment"
+	default:
+		return "write it, with lines such as machine HOST login USER password WORD; NETRC names another file"
+	}
+}
 
 // readSecret reads a secret from a file, without the line feed at its end.
 func readSecret(path string) (string, error) {

@@ -46,7 +46,8 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 	case p == nil && all.PassedOver != nil:
 		return usage(all.PassedOver, "")
 	case p == nil:
-		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"), "")
+		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"),
+			"change to the project's folder; rpcctl context set --project NAME addr=HOST:PORT makes the file here")
 	case o.revoke:
 		if err := store.Trust(c.Context(), nil); err != nil {
 			return usageIfSyntax(err)

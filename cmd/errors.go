@@ -167,8 +167,11 @@ func causeHints(err error) []string {
 		exposed *session.ExposedError
 		option  *grpcwire.OptionError
 		refused *refusedError
+		file    *flagFileError
 	)
 	switch {
+	case errors.As(err, &file):
+		return some(file.hint())
 	case errors.As(err, &exposed):
 		return some(exposedHint(exposed))
 	case errors.As(err, &option):

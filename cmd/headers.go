@@ -188,7 +188,7 @@ func (h *headerFlags) hidden(name string) bool {
 }
 
 // headerFile reads the headers in a file: one a line, without empty lines and
-// those that begin with #.
+// those that begin with #. Its errors show nothing of the file, which may be any.
 func headerFile(path string) ([]string, error) {
 	if path == "" || path == "-" {
 		return nil, usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
@@ -198,11 +198,17 @@ func headerFile(path string) ([]string, error) {
 		return nil, fmt.Errorf("reading headers: %w", err)
 	}
 	var lines []string
+	number := 0
 	for line := range strings.Lines(text) {
+		number++
 		line = strings.TrimRight(line, "\r\n")
-		if line != "" && !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
+		if i := strings.IndexAny(line, ":="); i < 0 || !validName(headerName(line[:i])) {
+			return nil, usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
+		}
+		lines = append(lines, line)
 	}
 	return lines, nil
 }
@@ -227,7 +233,7 @@ func parseHeader(text string) (name, value string, err error) {
 	if i < 0 {
 		return "", "", usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
 	}
-	name = strings.ToLower(strings.TrimSpace(text[:i]))
+	name = headerName(text[:i])
 	value = strings.TrimLeft(text[i+1:], " \t")
 	if !validName(name) {
 		return "", "", usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
@@ -240,6 +246,9 @@ func parseHeader(text string) (name, value string, err error) {
 	}
 	return name, value, nil
 }
+
+// headerName is the name of a header as it is sent.
+func headerName(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
 // nameOnly is what stands for the name of a header, for a message. What does not look like
 // one may be a secret that was given without a name.

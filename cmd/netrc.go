@@ -38,7 +38,7 @@ func netrcAuth(env *Env, t *invoke.Target) (string, error) {
 	}
 	text, err := boundfile.Read(context.Background(), path, maxNetrc)
 	if err != nil {
-		return "", fmt.Errorf("--netrc: %w", err)
+		return "", &flagFileError{"--netrc", err}
 	}
 	login, password, ok := findNetrc(string(text), host)
 	if !ok {

@@ -294,10 +294,17 @@ func targetNames(list []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading targets: %w", err)
 		}
+		number := 0
 		for line := range strings.Lines(string(content)) {
-			if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) != "" {
-				names = append(names, strings.TrimSpace(line))
+			number++
+			line, _, _ = strings.Cut(line, "#")
+			if line = strings.TrimSpace(line); line == "" {
+				continue
 			}
+			if _, err := invoke.ParseTarget(line); err != nil { // which quotes it, and the file may be any
+				return nil, usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number), "a target is host:port, http://host, https://host, unix:PATH or demo:")
+			}
+			names = append(names, line)
 		}
 	}
 	switch {
