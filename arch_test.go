@@ -51,7 +51,7 @@ var rules = []rule{
 	{packages: "invoke/job", ours: []string{"internal/fault", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "a job is any call"},
 	{packages: "invoke/jsonwire", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "a wire over another wire"},
 	{packages: "invoke/fanout", ours: []string{"internal/fault", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "many calls are calls"},
-	{packages: "invoke/input", ours: []string{"internal/boundfile", "internal/fault", "internal/yamlbound", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
+	{packages: "invoke/input", ours: []string{"internal/boundfile", "internal/fault", "internal/secret", "internal/yamlbound", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
 	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }
 

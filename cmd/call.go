@@ -172,6 +172,7 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	options := input.Options{
 		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
+		Secrets: inputSecrets(p.Method.Input()),
 	}
 	if o.edit {
 		return p, a.edit(ctx, p, o, options)

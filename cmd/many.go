@@ -103,6 +103,7 @@ func (m *manyCalls) inputOptions() input.Options {
 	return input.Options{
 		Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.value, m.o.format.value)),
 		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.env.Stdin, Now: m.app.env.Now,
+		Secrets: inputSecrets(m.call.Method.Input()),
 	}
 }
 

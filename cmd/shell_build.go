@@ -75,7 +75,7 @@ func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
 // requestTemplate is the request of a method to fill in, with the values of the parts.
 func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
 	if len(parts) > 0 {
-		source, err := input.New(parts, input.Options{Message: m.Input(), Types: types, Streams: m.IsStreamingClient()})
+		source, err := input.New(parts, input.Options{Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: inputSecrets(m.Input())})
 		if err != nil {
 			return "", err
 		}

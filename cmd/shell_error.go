@@ -39,9 +39,7 @@ func (s *shell) explain(l *line, err error) {
 	}
 	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line
 		for _, f := range flaws {
-			excerpt := input.Place{Text: l.lineAt(f.start)}
-			begin := strings.LastIndexByte(l.source[:f.start], '\n') + 1
-			excerpt.Start, excerpt.End = f.start-begin, min(f.end-begin, len(excerpt.Text))
+			excerpt := l.excerpt(f)
 			s.tell(l, f.text+"\n  "+strings.ReplaceAll(excerpt.Caret(98), "\n", "\n  ")+"\n", nil)
 		}
 		return
@@ -83,6 +81,21 @@ func (l *line) lineAt(offset int) string {
 	begin := strings.LastIndexByte(l.source[:offset], '\n') + 1
 	text, _, _ := strings.Cut(l.source[begin:], "\n")
 	return text
+}
+
+// excerpt is the line of a flaw without the secrets in it.
+func (l *line) excerpt(f flaw) input.Place {
+	begin := strings.LastIndexByte(l.source[:min(f.start, l.st.Start)], '\n') + 1
+	end := max(f.start, f.end, l.st.End)
+	if i := strings.IndexByte(l.source[end:], '\n'); i >= 0 {
+		end += i
+	} else {
+		end = len(l.source)
+	}
+	text, at := repl.RedactAround(l.source[begin:end], repl.Span{Start: f.start - begin, End: f.end - begin}, l.s.policy())
+	begin = strings.LastIndexByte(text[:at.Start], '\n') + 1
+	text, _, _ = strings.Cut(text[begin:], "\n")
+	return input.Place{Text: text, Start: at.Start - begin, End: min(at.End-begin, len(text))}
 }
 
 // underline marks a flaw under the text that still stands above, or under a copy of its line

@@ -50,12 +50,17 @@ func (s *shell) historyFailed(what string, err error) {
 
 // redact takes the secrets out of a text.
 func (s *shell) redact(text string) string {
+	return s.env.Secrets.Mask(repl.Redact(text, s.policy()))
+}
+
+// policy is what is secret in statements.
+func (s *shell) policy() repl.Secrets {
 	ix := s.index.Load()
-	return s.env.Secrets.Mask(repl.Redact(text, repl.Secrets{
+	return repl.Secrets{
 		Name:   func(name string) bool { return secret.Name(name) || ix.secretField(name) },
 		Header: secret.Request,
 		Value:  secret.Value,
-	}))
+	}
 }
 
 // shownTarget is a target without what may be a secret in it.

@@ -25,6 +25,22 @@ func Redact(text string, secrets Secrets) string {
 	return r.apply()
 }
 
+// RedactAround is Redact. It also returns where a part of the text is then.
+func RedactAround(text string, at Span, secrets Secrets) (string, Span) {
+	r := &redaction{secrets: secrets, text: text}
+	r.statements(0, len(text))
+	redacted := r.apply()
+	at.Start, at.End = r.moved(at.Start), r.moved(at.End)
+	return redacted, at
+}
+
+// SecretSpans returns the parts of a message as it is typed, or stands in a file, that are
+// secret: a document, or a path with a value. They are in their order, and none is in another.
+func SecretSpans(text string, secrets Secrets) []Span {
+	r := &redaction{secrets: secrets, text: text}
+	return merged(r.spans(text, data))
+}
+
 // A redaction is the changes that a text needs.
 type redaction struct {
 	secrets Secrets
@@ -77,6 +93,25 @@ func (r *redaction) apply() string {
 	}
 	b.WriteString(r.text[at:])
 	return b.String()
+}
+
+// moved returns where a place in the text is after the edits, which apply has put in order.
+// Inside of one it is the end of what replaces it.
+func (r *redaction) moved(place int) int {
+	shift, at := 0, 0
+	for _, e := range r.edits {
+		switch {
+		case e.start >= place:
+			return place + shift
+		case e.start < at:
+			continue
+		case place < e.end:
+			return e.start + shift + len(e.with)
+		}
+		shift += len(e.with) - (e.end - e.start)
+		at = e.end
+	}
+	return place + shift
 }
 
 // statements redacts the statements of a part of the text, and the comments between them.

@@ -18,7 +18,7 @@ import (
 
 // newDocuments returns the documents of a part.
 func newDocuments(p Part, index int, name string, f *feed, format Format, o *Options) *documents {
-	d := &documents{feed: f, format: format, max: o.maxSize(), part: p, index: index, name: name, wire: []byte{}, fresh: true, message: string(o.Message.FullName())}
+	d := &documents{feed: f, format: format, max: o.maxSize(), part: p, index: index, name: name, wire: []byte{}, fresh: true, message: string(o.Message.FullName()), o: o}
 	switch format {
 	case FormatYAML:
 		c := &yamlCutter{}

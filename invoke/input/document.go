@@ -32,6 +32,9 @@ type documents struct {
 	busy    chan decoded // doc is being decoded
 	first   []byte       // the only message, once only has it; else nil
 	message string       // the full name of its type
+
+	o      *Options
+	hidden func(doc []byte) []span // the secrets in a document; nil: as Options.Secrets has them
 }
 
 // A cutter finds where documents end in a stream that comes in chunks of any size.
@@ -270,16 +273,40 @@ func (d *documents) sniff(ctx context.Context) error {
 func (d *documents) fault(doc []byte, faults []Fault) *Error {
 	f := d.feed
 	begin := f.start - len(doc)
+	spans := d.secrets(doc)
 	for i := range faults {
 		t := &faults[i]
-		t.Place = d.place(begin+int(t.Offset), t.Length, f.start)
+		at := t.Offset
+		t.Place = d.place(begin+int(at), t.Length, f.start)
+		switch {
+		case d.o.Secrets == nil:
+		case len(doc) > maxSearched:
+			d.o.hide(t, d.o.lineSecrets(&t.Place))
+		default:
+			d.o.hide(t, within(spans, &t.Place, at))
+		}
 	}
 	return d.newError(faults)
 }
 
 // errorAt is an error with one fault of n bytes at an offset in the feed's buffer.
 func (d *documents) errorAt(at, n, limit int, problem string) *Error {
-	return d.newError([]Fault{{Place: d.place(at, n, limit), Problem: problem}})
+	f := Fault{Place: d.place(at, n, limit), Problem: problem}
+	if d.o.Secrets != nil {
+		d.o.hide(&f, d.o.lineSecrets(&f.Place))
+	}
+	return d.newError([]Fault{f})
+}
+
+// secrets are those of a document, but for one that is too long to search.
+func (d *documents) secrets(doc []byte) []span {
+	switch {
+	case d.o.Secrets == nil || len(doc) > maxSearched:
+		return nil
+	case d.hidden != nil:
+		return d.hidden(doc)
+	}
+	return d.o.Secrets(string(doc))
 }
 
 func (d *documents) place(at, n, limit int) Place {

@@ -49,6 +49,14 @@ func NewList(parts []Part, o Options) (*List, error) {
 	o.Streams = true
 	l := &List{o: o}
 	l.dec = newDecoders(&l.o)
+	if err := l.take(parts); err != nil {
+		return nil, o.conceal(err)
+	}
+	return l, nil
+}
+
+// take sorts the parts into the list and the words, and checks the words.
+func (l *List) take(parts []Part) error {
 	for i, p := range parts {
 		kind, name := p.kind(&l.o)
 		switch kind {
@@ -57,26 +65,26 @@ func NewList(parts []Part, o Options) (*List, error) {
 		case partWord:
 			w, err := parseWord(i, p)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			l.words = append(l.words, w)
 			continue
 		case partFile:
 			if err := p.checkFile(i, name, &l.o); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if l.docs != nil {
-			return nil, newError(i, p.Origin, "", []Fault{{Place: typedPlace(i, p.Text, 0, len(p.Text)), Problem: "a second list, where only one is taken"}})
+			return newError(i, p.Origin, "", []Fault{{Place: typedPlace(i, p.Text, 0, len(p.Text)), Problem: "a second list, where only one is taken"}})
 		}
 		if err := l.open(i, p, kind, name); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if l.docs == nil {
-		return nil, ErrNoList
+		return ErrNoList
 	}
-	return l, l.prepare()
+	return l.prepare()
 }
 
 // ErrNoList tells that the parts have no list among them.
@@ -103,6 +111,7 @@ func (l *List) open(index int, p Part, kind partKind, name string) error {
 	case format == FormatCSV || format == FormatTSV:
 		l.rows = newRows(format)
 		l.docs.format, l.docs.cutter = format, &l.rows.cutter
+		l.docs.hidden = func(doc []byte) []span { return l.rows.secrets(doc, o.secretPath) }
 		l.docs.max = min(l.docs.max, maxRow)
 	case l.docs.format == FormatJSON:
 		l.cutter = &listCutter{lenient: !o.Strict, lines: format == FormatNDJSON, decided: format == FormatNDJSON}
@@ -138,6 +147,12 @@ func (l *List) prepare() error {
 // after ctx is done, also while the input blocks; or an *Error when the list cannot be read
 // any further. A request that is no message is no error of Next, but of r.
 func (l *List) Next(ctx context.Context, r *Record) error {
+	err := l.read(ctx, r)
+	r.Err = l.o.conceal(r.Err)
+	return l.o.conceal(err)
+}
+
+func (l *List) read(ctx context.Context, r *Record) error {
 	r.Text, r.Wire, r.Err = r.Text[:0], r.Wire[:0], nil
 	if r.Wire == nil {
 		r.Wire = []byte{} // nil would be no document at all

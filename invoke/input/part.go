@@ -44,6 +44,9 @@ type Options struct {
 	// names is read by New.
 	Open func(name string) (io.ReadCloser, error)
 	Now  func() time.Time // for "now"; nil: time.Now
+	// Secrets returns the parts of a text of input that no error may show, in their order
+	// and none in another: the values behind secret names. nil: there are none.
+	Secrets func(text string) [][2]int
 
 	json *transcode.Decoder // of Message, once it is needed
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -57,6 +58,28 @@ func (r *rows) fields(doc []byte) (cells []string, at []int, fault *Fault) {
 		at[i] = start + column - 1
 	}
 	return cells, at, nil
+}
+
+// secrets are the cells of columns with secret names. A row that is not in order has them
+// anywhere.
+func (r *rows) secrets(doc []byte, is func(path string) bool) (spans []span) {
+	if r.header == nil || !slices.ContainsFunc(r.names, is) {
+		return nil
+	}
+	cells, at, fault := r.fields(doc)
+	if fault != nil || len(cells) != len(r.names) {
+		return []span{{0, len(doc)}}
+	}
+	for i, name := range r.names {
+		end := len(doc)
+		if i+1 < len(at) {
+			end = at[i+1] - 1
+		}
+		if is(name) && at[i] < end {
+			spans = append(spans, span{at[i], end})
+		}
+	}
+	return spans
 }
 
 // row makes the message of a row. The first one is the header, and is none.

@@ -20,27 +20,35 @@ type Source struct {
 // opened, before Next. The error is an *Error.
 func New(parts []Part, o Options) (*Source, error) {
 	s := &Source{o: o}
+	if err := s.prepare(parts); err != nil {
+		return nil, o.conceal(err)
+	}
+	return s, nil
+}
+
+// prepare makes the groups of the parts, and the messages that were typed.
+func (s *Source) prepare(parts []Part) error {
 	if err := s.group(parts); err != nil {
-		return nil, err
+		return err
 	}
 	count := 0
 	for _, g := range s.groups {
 		if g.lazy {
 			if err := g.rehearse(); err != nil {
-				return nil, err
+				return err
 			}
 			count = -1
 			continue
 		}
-		n, err := g.prepare(o.Streams, count)
+		n, err := g.prepare(s.o.Streams, count)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if count >= 0 {
 			count += n
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // group sorts the parts into groups: where the client streams, each document part and the
@@ -127,8 +135,8 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 			return nil, err
 		default:
 			s.Close()
-			s.err = err
-			return nil, err
+			s.err = s.o.conceal(err)
+			return nil, s.err
 		}
 	}
 	s.err = io.EOF

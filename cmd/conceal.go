@@ -1,0 +1,47 @@
+package cmd
+
+import (
+	"sync"
+
+	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// inputSecrets returns what finds the secrets in input for a message, which errors do not
+// show. It is made ready when there is an error.
+func inputSecrets(md protoreflect.MessageDescriptor) func(text string) [][2]int {
+	policy := sync.OnceValue(func() repl.Secrets {
+		declared := map[string]bool{}
+		addDeclared(declared, md, map[protoreflect.FullName]bool{})
+		return repl.Secrets{
+			Name:   func(name string) bool { return secret.Name(name) || declared[name] },
+			Header: secret.Request,
+			Value:  secret.Value,
+		}
+	})
+	return func(text string) [][2]int {
+		var spans [][2]int
+		for _, s := range repl.SecretSpans(text, policy()) {
+			spans = append(spans, [2]int{s.Start, s.End})
+		}
+		return spans
+	}
+}
+
+// addDeclared adds the names of the fields below a message whose schema calls them secret.
+func addDeclared(names map[string]bool, md protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) {
+	if seen[md.FullName()] {
+		return
+	}
+	seen[md.FullName()] = true
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		if secret.Declared(fd) {
+			names[fd.TextName()], names[fd.JSONName()] = true, true
+		}
+		if fd.Message() != nil {
+			addDeclared(names, fd.Message(), seen)
+		}
+	}
+}
