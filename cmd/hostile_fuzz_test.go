@@ -368,7 +368,7 @@ func (h *hostile) checkOffers() {
 	texts, _ := completions(offers)
 	for _, text := range texts {
 		word, about, _ := strings.Cut(text, "\t")
-		if strings.ContainsAny(word, " \n\r'\"\\$`|&;<>(){}*?!#~^") || strings.HasPrefix(word, "=") || clean(word) != word || clean(about) != about {
+		if strings.ContainsAny(word, " \n\r'\"\\$`|&;<>(){}*?!#~^‘’‚‛“”„‟–—―") || strings.HasPrefix(word, "=") || clean(word) != word || clean(about) != about {
 			h.t.Fatalf("other shells are told %q", text)
 		}
 	}
@@ -377,7 +377,7 @@ func (h *hostile) checkOffers() {
 // Whatever a schema, a server and a folder say, it is text to the shell, and to other shells.
 func FuzzHostileText(f *testing.F) {
 	for _, text := range []string{
-		"plain", "two words", `x": ""} | touch pwned; true "`, "x | touch y", "x\ny", "x\ty", "${ENV:HOME}", "$HOME", "$(x)", "`x`", "'; x; '", `\`, `"`, "'", "it's",
+		"plain", "two words", `x": ""} | touch pwned; true "`, "x | touch y", "x\ny", "x\ty", "${ENV:HOME}", "$HOME", "‘x’; y", "“$(x)”", "$(x)", "`x`", "'; x; '", `\`, `"`, "'", "it's",
 		"‹x›", "‹redacted›", "<x>", "#x", "x #", "//", "/*", "*/", "}", "]", "{", "[", "@x", `\@x`, "-x", "--x=y", "!x", "x?", "> y", ">> y", "&", "x &", "a=b", ":=", "=x",
 		"\x1b[A", "\x00", "\u202e", "\ue000", "[paste 1: 9 KB, 2 lines]", "日本", "😀", "", "null", "true", "1", "a.b", "a:b", "a,b", "a[0]", "~x", "%x", "name", "ß\u0301",
 	} {

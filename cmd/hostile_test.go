@@ -121,3 +121,56 @@ func TestShellHistoryComplainsOnce(t *testing.T) {
 	s.send(keyUp)
 	s.waitInput("SayHello name=n2")
 }
+
+// hiddenCharacters are an escape, a bell, C1 controls, some that turn text around, a line
+// separator and a byte order mark.
+const hiddenCharacters = "\x1b\x07\u009b\u0085\u202e\u2066\u200f\u2028\ufeff"
+
+// Nothing that a schema says moves the cursor, turns text around, where
+// the shell and the commands tell of it.
+func TestHiddenCharactersOfASchema(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "h.proto")
+	escaped := strings.NewReplacer("\x1b", `\x1b`, "\x07", `\a`, "\ufeff", `\xef\xbb\xbf`).Replace(hiddenCharacters)
+	comment := "// <" + hiddenCharacters + ">\n"
+	text := `syntax = "proto2"; package h;
+import "google/protobuf/descriptor.proto";
+extend google.protobuf.MethodOptions { optional string note = 50000; }
+` + comment + "message Q {\n" + comment + `optional string odd = 1 [json_name = "o` + escaped + `", default = "d` + escaped + `"];
+` + comment + `optional K kind = 2; }
+` + comment + "enum K {\n" + comment + `A = 0; }
+` + comment + "service S {\n" + comment + `rpc M(Q) returns (Q) { option (note) = "n` + escaped + `"; } }
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		stdin string
+		args  []string
+	}{
+		{"", []string{"describe", "h.S"}},
+		{"", []string{"describe", "h.S.M"}},
+		{"", []string{"describe", "h.Q"}},
+		{"", []string{"describe", "h.K"}},
+		{"", []string{"describe", "h.Q", "--skeleton"}},
+		{"", []string{"describe", "h.Q", "-o", "json"}},
+		{"", []string{"list", "-v"}},
+		{"", []string{"call", "h.S.M", "--dry-run"}},
+		{"", []string{"call", "h.S.M", "{o"}},
+		{"", []string{"call", "h.S.M", "{\"o\u202e\": 1}"}},
+		{"", []string{"__complete", "call", ""}},
+		{"", []string{"__complete", "call", "h.S.M", ""}},
+		{"", []string{"__complete", "call", "h.S.M", "kind="}},
+		{"", []string{"__complete", "describe", "h."}},
+		{"M?\n", []string{"shell"}},
+		{"help M\nhelp h.Q\n", []string{"shell"}},
+		{"describe h.Q\ndescribe h.S\n", []string{"shell"}},
+		{"M kind=\n", []string{"shell"}},
+	} {
+		c := command(t, "rpcctl", append([]string{tt.args[0], "-a", "demo:", "--proto", file}, tt.args[1:]...)...)
+		c.Stdin = strings.NewReader(tt.stdin)
+		out, _ := c.CombinedOutput() // some fail, and tell why
+		if i := strings.IndexAny(string(out), hiddenCharacters); i >= 0 || len(out) == 0 {
+			t.Errorf("%q %q: %q", tt.args, tt.stdin, out)
+		}
+	}
+}

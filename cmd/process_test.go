@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,12 @@ type process struct {
 // start runs rpcctl against a demo server of the test's own.
 func start(t *testing.T, stdin io.Reader, args ...string) (*process, *testserver.Server) {
 	t.Helper()
+	return startBy(t, nil, stdin, args...)
+}
+
+// startBy is start by way of another program, which takes the command line behind its own.
+func startBy(t *testing.T, lead []string, stdin io.Reader, args ...string) (*process, *testserver.Server) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +54,8 @@ func start(t *testing.T, stdin io.Reader, args ...string) (*process, *testserver
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	p := &process{Cmd: exec.CommandContext(ctx, "rpcctl", append([]string{"-a", l.Addr().String()}, args...)...), t: t, out: bufio.NewReader(r), pipe: r}
+	line := slices.Concat(lead, []string{"rpcctl", "-a", l.Addr().String()}, args)
+	p := &process{Cmd: exec.CommandContext(ctx, line[0], line[1:]...), t: t, out: bufio.NewReader(r), pipe: r}
 	p.Stdin, p.Stdout, p.Stderr = stdin, w, &p.stderr
 	p.WaitDelay = time.Second
 	p.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
