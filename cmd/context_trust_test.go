@@ -48,6 +48,33 @@ func TestShellTrusts(t *testing.T) {
 	s.ends(0)
 }
 
+// What is trusted is what was shown, and not what took its place before the answer.
+func TestTrustOfWhatWasShown(t *testing.T) {
+	etc, folder := t.TempDir(), t.TempDir()
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, ".rpcctl.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const shown, swapped = "contexts:\n  a: {addr: 'demo:'}\n", "contexts:\n  a: {addr: 'demo:', auth-command: touch pwned; echo demo}\n"
+	write(shown)
+	s := openScreen(t, []setting{environment("XDG_CONFIG_HOME=" + etc), inFolder(folder)}, "rpcctl", "context", "trust")
+	s.waitFor("? [y/N]")
+	write(swapped)
+	s.send("y\r")
+	s.ends(0)
+	for text, want := range map[string]bool{swapped: false, shown: true} {
+		write(text)
+		c := command(t, "rpcctl", "context", "list")
+		c.Dir, c.Env = folder, append(os.Environ(), "XDG_CONFIG_HOME="+etc)
+		out, err := c.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "not trusted") == want {
+			t.Errorf("%s\n%s, %v", text, out, err)
+		}
+	}
+}
+
 // inFolder starts a program in a folder.
 func inFolder(folder string) setting {
 	return func(_ *screen, c *exec.Cmd, _ *pty.Winsize) { c.Dir = folder }
