@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -203,6 +204,26 @@ details: {
 `
 	if b.String() != want {
 		t.Errorf("got %s, want %s", b.String(), want)
+	}
+}
+
+// A long value that the schema does not know is written in pieces, too.
+func TestTextOfUnknownInPieces(t *testing.T) {
+	value := bytes.Repeat([]byte("\x00"), 40*flushSize)
+	for _, typ := range []protowire.Type{protowire.BytesType, protowire.StartGroupType} {
+		raw := protowire.AppendBytes(protowire.AppendTag(nil, 7, protowire.BytesType), value)
+		if typ == protowire.StartGroupType {
+			raw = protowire.AppendGroup(protowire.AppendTag(nil, 7, typ), 7, raw)
+		}
+		longest, written := 0, 0
+		p := &textPrinter{o: &Options{}, spill: func(b []byte) []byte {
+			longest, written = max(longest, len(b)), written+len(b)
+			return b[:0]
+		}}
+		p.unknown(raw, 0)
+		if longest += len(p.b); longest > 16*flushSize || written+len(p.b) < 4*len(value) {
+			t.Errorf("%d bytes were held at once, of %d", longest, written)
+		}
 	}
 }
 

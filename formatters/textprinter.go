@@ -312,9 +312,10 @@ func (p *textPrinter) unknown(raw protoreflect.RawFields, depth int) {
 			p.b = strconv.AppendUint(append(p.b, "0x"...), v, 16)
 		case protowire.BytesType:
 			v, _ := protowire.ConsumeBytes(value)
-			p.b = appendTextBytes(p.b, v)
+			text(p, v, appendTextBytes)
 		default:
-			p.b = appendTextBytes(append(p.b, "group "...), value)
+			p.b = append(p.b, "group "...)
+			text(p, []byte(value), appendTextBytes)
 		}
 		p.b = append(p.b, '\n')
 	}
