@@ -28,6 +28,9 @@ const (
 // mapping prints a map whose entries are in the runs from lo to hi, in their order. An
 // entry that has the key of one before it takes that one's place.
 func (s *encoding) mapping(f *field, lo, hi, depth int) error {
+	if n := s.entriesIn(lo, hi); n > manyEntries {
+		return s.largeMapping(f, lo, hi, depth, n)
+	}
 	base := len(s.entries)
 	s.keys.reset()
 	for i := lo; i < hi; i++ {
@@ -50,27 +53,32 @@ func (s *encoding) mapping(f *field, lo, hi, depth int) error {
 	s.out = append(s.out, '{')
 	n := 0
 	for i, end := base, len(s.entries); i < end; i++ {
-		e := s.entries[i]
-		s.separate(n, depth)
-		n++
-		if err := s.mapKey(f.mapKey, e.key); err != nil {
+		if err := s.mapEntry(f, s.entries[i], n, depth); err != nil {
 			return err
 		}
-		s.out = append(s.out, ':')
-		if s.set.spaced {
-			s.out = append(s.out, ' ')
-		}
-		if err := s.mapValue(f.mapValue, e, depth); err != nil {
-			return withinEntry(err, s.keyText(f.mapKey, e.key))
-		}
-		if len(s.out) >= s.flushAt {
-			if err := s.flush(); err != nil {
-				return err
-			}
-		}
+		n++
 	}
 	s.entries = s.entries[:base]
 	s.shut('}', n, depth)
+	return nil
+}
+
+// mapEntry prints the entry number n of a map.
+func (s *encoding) mapEntry(f *field, e entry, n, depth int) error {
+	s.separate(n, depth)
+	if err := s.mapKey(f.mapKey, e.key); err != nil {
+		return err
+	}
+	s.out = append(s.out, ':')
+	if s.set.spaced {
+		s.out = append(s.out, ' ')
+	}
+	if err := s.mapValue(f.mapValue, e, depth); err != nil {
+		return withinEntry(err, s.keyText(f.mapKey, e.key))
+	}
+	if len(s.out) >= s.flushAt {
+		return s.flush()
+	}
 	return nil
 }
 
@@ -214,6 +222,13 @@ const fewKeys = 8
 
 func (k *keySet) reset() { k.used = 0 }
 
+// sow makes the seed, once.
+func (k *keySet) sow() {
+	if k.seed == (maphash.Seed{}) {
+		k.seed = maphash.MakeSeed()
+	}
+}
+
 // find returns the place, from base, of the entry that has the key, or -1; the caller
 // then appends the entry.
 func (s *encoding) find(f *field, base int, key uint64) int {
@@ -247,9 +262,7 @@ func (s *encoding) find(f *field, base int, key uint64) int {
 // rehash makes a table of all entries, with room for as many again.
 func (s *encoding) rehash(text bool, all []entry) {
 	k := &s.keys
-	if k.seed == (maphash.Seed{}) {
-		k.seed = maphash.MakeSeed()
-	}
+	k.sow()
 	size := 64
 	for size < 4*(len(all)+1) {
 		size *= 2

@@ -16,6 +16,10 @@ type run struct {
 	start, end uint32
 }
 
+// maxRuns is how many runs are held, 12 bytes each. Whoever writes a list writes its elements
+// one after another, which are one run, so that only what is made for it has so many.
+const maxRuns = 4 << 20
+
 // A member is the state of one oneof in one message: which field was met last, and where
 // the run of its occurrences begins that no other member interrupts.
 type member struct {
@@ -121,7 +125,9 @@ func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err 
 		if f.index < last || int(f.index) > len(p.fields) {
 			sorted = false
 		}
-		last = f.index
+		if last = f.index; n == maxRuns {
+			return false, s.fault(start, Scattered)
+		}
 		s.runs = append(s.runs, run{f.index, uint32(value), uint32(stop)})
 	}
 	return sorted, nil

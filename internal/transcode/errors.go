@@ -45,7 +45,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// A WireError is a message that is not what its descriptor says.
+// Scattered is the problem of a message that fits its descriptor, and whose fields come in
+// millions of pieces that would have to be put in order.
+const Scattered = "the fields come in too many pieces to be put in order"
+
+// A WireError is a message that is not what its descriptor says, or is [Scattered].
 type WireError struct {
 	// Offset is where the trouble is, in bytes from the start of the message given to
 	// the encoder.
