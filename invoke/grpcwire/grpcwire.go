@@ -17,6 +17,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/experimental"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -46,6 +48,10 @@ type Transport struct {
 	o      Options
 	tls    *tls.Config // nil: TLS is never used
 	config string      // service config; "": none
+	// buffers has room for what comes, frame by frame. A message is gathered of frames of
+	// the server's choice; with no more sizes than grpc-go's own each could take four times
+	// what is in it.
+	buffers mem.BufferPool
 
 	endings endings
 
@@ -70,6 +76,9 @@ func New(target invoke.Target, o Options) (*Transport, error) {
 	registerCodings()
 	t := &Transport{target: target, o: o}
 	var err error
+	if t.buffers, err = mem.NewBinaryTieredBufferPool(8, 11, 12, 13, 14, 15, 20); err != nil { // powers of two
+		return nil, err
+	}
 	if t.config, err = o.serviceConfig(); err != nil {
 		return nil, err
 	}
@@ -238,6 +247,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithInitialWindowSize(windowSize),
 		grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<31 - 1)),
+		experimental.WithBufferPool(t.buffers),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: min(time.Second, limit), Multiplier: 1.6, Jitter: 0.2, MaxDelay: 10 * time.Second},
 			MinConnectTimeout: limit,
