@@ -40,9 +40,17 @@ const (
 	gcMany   = 110 // a call among many leaves more, and what it costs counts
 )
 
+// softMemory is the memory, in bytes, from which garbage is collected before the heap has
+// doubled: a message of the greatest size leaves as much behind as it needs, and the two
+// together would be twice what it takes.
+const softMemory = 160 << 20
+
 // collectLate puts off the first garbage collection. After it the collector goes on
-// as it does anywhere.
+// as it does anywhere, but for what softMemory says.
 func collectLate() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	if os.Getenv("GOGC") != "" {
 		return
 	}

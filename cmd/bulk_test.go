@@ -1,0 +1,174 @@
+//go:build linux
+
+package cmd_test
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// bulkSchema has a method for each shape of an answer; the server answers any.
+const bulkSchema = `syntax = "proto3";
+package bulk;
+service Bulk {
+  rpc Get(Query) returns (Answer);
+  rpc Watch(Query) returns (stream Answer);
+}
+message Query { int32 n = 1; }
+message Answer {
+  repeated string texts = 1;
+  repeated int32 numbers = 2;
+  map<string, int32> entries = 3;
+  bytes data = 4;
+  string text = 5;
+  repeated Answer answers = 6;
+}
+`
+
+// bulkSize is that of the answers, in bytes: just within the default limit.
+const bulkSize = 60 << 20
+
+// mostResident is what a process may take at the default limit, in MiB.
+const mostResident = 300
+
+// A bulk is an answer that is as large as the limit allows and has much in little.
+type bulk struct {
+	name  string
+	wire  func() []byte
+	frame int  // bytes of each HTTP/2 frame; 0: as the server has it
+	gzip  bool // on the wire
+	args  []string
+	every bool // it is run each time, not only when all are asked for
+}
+
+func repeated(b ...byte) func() []byte {
+	return func() []byte { return bytes.Repeat(b, bulkSize/len(b)) }
+}
+
+// blob is one long value.
+func blob(field protowire.Number) func() []byte {
+	return func() []byte {
+		b := protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.BytesType), bulkSize)
+		return append(b, make([]byte, bulkSize)...)
+	}
+}
+
+// entries is a map of millions of entries.
+func entries() []byte {
+	var b []byte
+	for i := 0; len(b) < bulkSize; i++ {
+		b = append(b, 3<<3|2, 6, 1<<3|2, 4)
+		b = binary.BigEndian.AppendUint32(b, uint32(i)&0x7f|uint32(i)<<1&0x7f00|uint32(i)<<2&0x7f0000|uint32(i)<<3&0x7f000000)
+	}
+	return b
+}
+
+var bulks = []bulk{
+	{name: "texts", wire: repeated(1<<3|2, 0)},
+	{name: "numbers", wire: func() []byte {
+		return append(protowire.AppendVarint([]byte{2<<3 | 2}, bulkSize), bytes.Repeat([]byte{1}, bulkSize)...)
+	}},
+	{name: "entries", wire: entries},
+	{name: "entries in small frames", wire: entries, frame: 1025},
+	{name: "answers", wire: repeated(6<<3|2, 2, 2<<3, 1)},
+	{name: "changing fields", wire: repeated(1<<3|2, 0, 2<<3, 1), every: true},
+	{name: "data in small frames", wire: blob(4), frame: 1025, every: true},
+	{name: "text in small frames", wire: blob(5), frame: 1025},
+	{name: "no schema", wire: blob(4), args: []string{"--kind", "unary"}, every: true},
+	{name: "no schema, small values", wire: repeated(1<<3|2, 0), args: []string{"--kind", "unary"}},
+	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
+}
+
+// What an answer is made of does not count for the memory that it takes.
+func TestBulk(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	for _, b := range bulks {
+		if !b.every && os.Getenv(bombsEnv) == "" {
+			continue
+		}
+		t.Run(b.name, func(t *testing.T) {
+			address, schema := serveBulk(t, &b)
+			args := []string{"-a", address, "--plaintext", "--timeout", "60"}
+			if !strings.HasPrefix(b.name, "no schema") {
+				args = append(args, "--proto", schema)
+			}
+			peak, took, said := peakOf(t, append(append(args, "call", "bulk.Bulk/Get"), b.args...))
+			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, mostResident, took.Seconds(), said)
+			if peak > mostResident {
+				t.Errorf("it took %d MiB, more than %d", peak, mostResident)
+			}
+		})
+	}
+}
+
+// serveBulk starts a server that answers all calls with a bulk, and writes its schema.
+func serveBulk(t *testing.T, b *bulk) (address, schema string) {
+	t.Helper()
+	schema = filepath.Join(t.TempDir(), "bulk.proto")
+	if err := os.WriteFile(schema, []byte(bulkSchema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := b.wire()
+	if b.gzip {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, _ = w.Write(wire)
+		_ = w.Close()
+		wire = packed.Bytes()
+	}
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: &protocols, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Dir(r.URL.Path) != "/bulk.Bulk" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		b.answer(w, r, wire)
+	})}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return l.Addr().String(), schema
+}
+
+// answer answers a call over gRPC.
+func (b *bulk) answer(w http.ResponseWriter, r *http.Request, wire []byte) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	h := w.Header()
+	h.Set("content-type", "application/grpc")
+	head := make([]byte, 5)
+	binary.BigEndian.PutUint32(head[1:], uint32(len(wire)))
+	if b.gzip {
+		head[0] = 1
+		h.Set("grpc-encoding", "gzip")
+	}
+	_, _ = w.Write(head)
+	for piece := range slices.Chunk(wire, cmp.Or(b.frame, len(wire))) {
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+		if b.frame > 0 {
+			_ = http.NewResponseController(w).Flush()
+		}
+	}
+	h.Set(http.TrailerPrefix+"grpc-status", "0")
+}
