@@ -60,10 +60,10 @@ func repeated(b ...byte) func() []byte {
 }
 
 // blob is one long value.
-func blob(field protowire.Number) func() []byte {
+func blob(field protowire.Number, size int) func() []byte {
 	return func() []byte {
-		b := protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.BytesType), bulkSize)
-		return append(b, make([]byte, bulkSize)...)
+		b := protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.BytesType), uint64(size))
+		return append(b, make([]byte, size)...)
 	}
 }
 
@@ -77,6 +77,9 @@ func entries() []byte {
 	return b
 }
 
+// sixteen calls go on at the same time, whatever becomes of them.
+var sixteen = []string{"--repeat", "32", "--concurrency", "16", "--keep-going"}
+
 var bulks = []bulk{
 	{name: "texts", wire: repeated(1<<3|2, 0)},
 	{name: "numbers", wire: func() []byte {
@@ -86,10 +89,13 @@ var bulks = []bulk{
 	{name: "entries in small frames", wire: entries, frame: 1025},
 	{name: "answers", wire: repeated(6<<3|2, 2, 2<<3, 1)},
 	{name: "changing fields", wire: repeated(1<<3|2, 0, 2<<3, 1), every: true},
-	{name: "data in small frames", wire: blob(4), frame: 1025, every: true},
-	{name: "text in small frames", wire: blob(5), frame: 1025},
-	{name: "no schema", wire: blob(4), args: []string{"--kind", "unary"}, every: true},
+	{name: "data in small frames", wire: blob(4, bulkSize), frame: 1025, every: true},
+	{name: "text in small frames", wire: blob(5, bulkSize), frame: 1025},
+	{name: "no schema", wire: blob(4, bulkSize), args: []string{"--kind", "unary"}, every: true},
 	{name: "no schema, small values", wire: repeated(1<<3|2, 0), args: []string{"--kind", "unary"}},
+	{name: "too much at once", wire: blob(4, bulkSize), gzip: true, args: sixteen, every: true},
+	{name: "much at once", wire: blob(4, bulkSize/16), args: sixteen, every: true},
+	{name: "much at once in small frames", wire: blob(4, bulkSize/16), frame: 1025, args: append(sixteen, "-o", "events")},
 	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
@@ -132,12 +133,31 @@ func (m *manyCalls) close() {
 	m.closers = nil
 }
 
+// leastRecv is the greatest message, in bytes, that a call may receive however many there are
+// beside it.
+const leastRecv = 1 << 20
+
+// share is the greatest message that each of the calls may receive, in bytes: they share
+// what a single one may, so that all of them together take no more memory. 0 is what the
+// transport has: for one call at a time, and where the user has set it.
+func (m *manyCalls) share() int {
+	atOnce := m.o.many.concurrency
+	if l, ok := m.list.(*targetList); ok {
+		atOnce = min(atOnce, len(l.targets))
+	}
+	if m.app.globals.maxRecv != 0 || atOnce < 2 {
+		return 0
+	}
+	return max(grpcwire.DefaultMaxRecv/atOnce, leastRecv)
+}
+
 // do makes the calls.
 func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summary, error) {
 	a, o := m.app, &m.o.many
 	m.run.Invoker, m.run.Call, m.run.List = invoker, *m.call, m.list
 	m.run.First, m.run.Concurrency, m.run.Unordered = o.skip, o.concurrency, o.unordered
 	m.run.KeepGoing, m.run.Rate = o.keepGoing, o.rate
+	m.run.Call.MaxRecv = m.share()
 	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
 	if m.job == nil {
 		collectGarbage(gcMany)

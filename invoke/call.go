@@ -15,6 +15,7 @@ type Call struct {
 	Requests Requests      // encoded messages; io.EOF half-closes
 	Types    Types         // resolves Any and extensions; may be nil
 	Timeout  time.Duration // 0: no deadline. It counts from the Opened event on
+	MaxRecv  int           // bytes of the greatest message to receive; 0: the limit of the transport
 }
 
 // WireMethod returns what a transport needs to know of the call's method.
@@ -24,6 +25,7 @@ func (c *Call) WireMethod() Method {
 		ClientStreams: c.Method.IsStreamingClient(),
 		ServerStreams: c.Method.IsStreamingServer(),
 		NoSideEffects: noSideEffects(c.Method),
+		MaxRecv:       c.MaxRecv,
 		Input:         c.Method.Input(),
 		Output:        c.Method.Output(),
 		Types:         c.Types,
