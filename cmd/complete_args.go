@@ -8,12 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -241,21 +240,16 @@ func completeFile(lead, partial string) []offer {
 // inAnyShell reports whether a word means itself in every shell that completes with
 // what rpcctl offers, quoted or not: they quote less than they should. bash puts what
 // several candidates have in common into the line as it is, and the scripts of all of
-// them evaluate the line at the next Tab.
+// them evaluate the line at the next Tab. What needs no quotes at our own prompt needs
+// none there, with two exceptions: a word that begins with = is the path of a program to
+// zsh, and brackets, which are patterns here, are parts of paths that match no file there.
 func inAnyShell(word string) bool {
-	if strings.HasPrefix(word, "=") { // zsh: the path of a program
-		return false
-	}
-	signs := "@%+=:,./-_[]"
+	signs := []string{"[", "", "]", ""}
 	if filepath.Separator == '\\' { // where the shells are others
-		signs += `\`
+		signs = append(signs, `\`, "")
 	}
-	for _, r := range word {
-		if !strings.ContainsRune(signs, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) || r == utf8.RuneError {
-			return false
-		}
-	}
-	return true
+	rest := strings.NewReplacer(signs...).Replace(word)
+	return !strings.HasPrefix(word, "=") && (rest == "" || repl.Bare(rest))
 }
 
 // completions is what cobra wants of offers. Names from outside that a shell could
