@@ -8,17 +8,24 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// redactionPolicy is what is secret in what was typed: by the one policy, and the fields that
+// a schema calls so.
+func redactionPolicy(declared func(name string) bool) repl.Secrets {
+	return repl.Secrets{
+		Name:   func(name string) bool { return secret.Name(name) || declared(name) },
+		Header: secret.Request,
+		Value:  secret.Value,
+		URL:    secret.URL,
+	}
+}
+
 // inputSecrets returns what finds the secrets in input for a message, which errors do not
 // show. It is made ready when there is an error.
 func inputSecrets(md protoreflect.MessageDescriptor) func(text string) [][2]int {
 	policy := sync.OnceValue(func() repl.Secrets {
 		declared := map[string]bool{}
 		addDeclared(declared, md, map[protoreflect.FullName]bool{})
-		return repl.Secrets{
-			Name:   func(name string) bool { return secret.Name(name) || declared[name] },
-			Header: secret.Request,
-			Value:  secret.Value,
-		}
+		return redactionPolicy(func(name string) bool { return declared[name] })
 	})
 	return func(text string) [][2]int {
 		var spans [][2]int

@@ -56,11 +56,7 @@ func (s *shell) redact(text string) string {
 // policy is what is secret in statements.
 func (s *shell) policy() repl.Secrets {
 	ix := s.index.Load()
-	return repl.Secrets{
-		Name:   func(name string) bool { return secret.Name(name) || ix.secretField(name) },
-		Header: secret.Request,
-		Value:  secret.Value,
-	}
+	return redactionPolicy(ix.secretField)
 }
 
 // shownTarget is a target without what may be a secret in it.

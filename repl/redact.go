@@ -13,6 +13,7 @@ type Secrets struct {
 	Name   func(name string) bool        // reports whether the values of a field, flag or parameter are secret
 	Header func(name, value string) bool // reports whether a header is
 	Value  func(value string) bool       // reports whether a value is, whatever its name
+	URL    func(text string) [][2]int    // returns where the secrets in a URL are
 }
 
 // Redact puts Redacted in the place of the secrets in a text of statements, however they

@@ -11,7 +11,7 @@ import (
 
 // thePolicy is the one that the history of the shell is redacted by.
 func thePolicy() repl.Secrets {
-	return repl.Secrets{Name: secret.Name, Header: secret.Request, Value: secret.Value}
+	return repl.Secrets{Name: secret.Name, Header: secret.Request, Value: secret.Value, URL: secret.URL}
 }
 
 func TestRedactByThePolicy(t *testing.T) {

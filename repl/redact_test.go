@@ -3,6 +3,8 @@ package repl
 import (
 	"strings"
 	"testing"
+
+	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
 // theSecrets is a policy for tests.
@@ -12,7 +14,7 @@ func theSecrets() Secrets {
 		return strings.Contains(low, "secret") || strings.Contains(low, "password") || strings.Contains(low, "token") || low == "authorization"
 	}
 	value := func(v string) bool { return strings.HasPrefix(v, "Bearer ") || strings.HasPrefix(v, "eyJ") }
-	return Secrets{Name: name, Header: func(n, v string) bool { return name(n) || value(v) }, Value: value}
+	return Secrets{Name: name, Header: func(n, v string) bool { return name(n) || value(v) }, Value: value, URL: secret.URL}
 }
 
 func TestRedact(t *testing.T) {

@@ -184,31 +184,13 @@ func (r *redaction) secretPath(path string) bool {
 	return r.name(path)
 }
 
-// url returns the user, and the values of secret parameters, in a URL.
+// url returns what is secret of a URL that a text is, or ends in.
 func (r *redaction) url(text string) (spans []Span) {
-	scheme := strings.Index(text, "://")
-	if scheme < 0 || strings.ContainsAny(text[:scheme], " {") {
+	if scheme := strings.Index(text, "://"); scheme < 0 || strings.ContainsAny(text[:scheme], " {") {
 		return nil
 	}
-	host := scheme + len("://")
-	end := len(text)
-	if i := strings.IndexAny(text[host:], "/?#"); i >= 0 {
-		end = host + i
-	}
-	if i := strings.LastIndexByte(text[host:end], '@'); i > 0 {
-		spans = append(spans, Span{Start: host, End: host + i})
-	}
-	_, _, ok := strings.Cut(text[end:], "?")
-	if !ok {
-		return spans
-	}
-	at := end + strings.IndexByte(text[end:], '?') + 1
-	for pair := range strings.SplitSeq(text[at:], "&") {
-		name, value, has := strings.Cut(pair, "=")
-		if has && value != "" && (r.name(name) || name == "key" || name == "sig" || r.secrets.Value(value)) {
-			spans = append(spans, Span{Start: at + len(name) + 1, End: at + len(pair)})
-		}
-		at += len(pair) + 1
+	for _, at := range r.secrets.URL(text) {
+		spans = append(spans, Span{Start: at[0], End: at[1]})
 	}
 	return spans
 }

@@ -5,7 +5,6 @@
 package secret
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -162,51 +161,3 @@ func Request(name, value string) bool {
 
 // Response reports whether a header or trailer of a response is secret.
 func Response(name, value string) bool { return Header(name) || Value(value) }
-
-// Address returns a URL or target without the secrets in it: the user and password
-// before an @, and the values of secret parameters of the query.
-func Address(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return text
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	host, after := rest[:end], rest[end:]
-	if at := strings.LastIndexByte(host, '@'); at >= 0 {
-		host = Mask + host[at:]
-	}
-	return scheme + "://" + host + query(after)
-}
-
-// secretParameter reports whether a parameter of a query is secret.
-func secretParameter(name, value string) bool {
-	return Name(name) || strings.EqualFold(name, "key") || strings.EqualFold(name, "sig") || Value(value)
-}
-
-// query masks the values of secret parameters in what follows the host of a URL.
-func query(text string) string {
-	path, params, ok := strings.Cut(text, "?")
-	if !ok {
-		return text
-	}
-	params, fragment, hasFragment := strings.Cut(params, "#")
-	pairs := strings.Split(params, "&")
-	for i, pair := range pairs {
-		name, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			plain = name
-		}
-		if value != "" && secretParameter(plain, value) {
-			pairs[i] = name + "=" + Mask
-		}
-	}
-	text = path + "?" + strings.Join(pairs, "&")
-	if hasFragment {
-		text += "#" + fragment
-	}
-	return text
-}

@@ -79,12 +79,13 @@ func TestRequestAndResponse(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
-		"localhost:1":                              "localhost:1",
-		"https://h/x":                              "https://h/x",
-		"https://me:pw@h:1/x@y":                    "https://•••@h:1/x@y",
-		"https://pw@h?token=a&b=c#f":               "https://•••@h?token=•••&b=c#f",
-		"https://h?%74oken=a":                      "https://h?%74oken=•••",
-		"https://h/p?X-Amz-Signature=a&key=k&sig=": "https://h/p?X-Amz-Signature=•••&key=•••&sig=",
+		"localhost:1":                               "localhost:1",
+		"https://h/x":                               "https://h/x",
+		"https://me:pw@h:1/x@y":                     "https://•••@h:1/x@y",
+		"https://pw@h?token=a&b=c#f":                "https://•••@h?token=•••&b=c#f",
+		"https://h?%74oken=a":                       "https://h?%74oken=•••",
+		"https://h?a=Bearer%20b&c=d?token=e#t&key=": "https://h?a=•••&c=d?token=e#t&key=",
+		"https://h/p?X-Amz-Signature=a&key=k&sig=":  "https://h/p?X-Amz-Signature=•••&key=•••&sig=",
 	} {
 		if got := Address(text); got != want {
 			t.Errorf("%s: %s", text, got)

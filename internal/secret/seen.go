@@ -45,19 +45,17 @@ func (s *Seen) Add(value string) {
 // AddURL takes note of the password and of the secret parameters in a URL. A
 // text that is not a URL is ignored.
 func (s *Seen) AddURL(text string) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return
-	}
-	if password, ok := u.User.Password(); ok {
-		s.Add(password)
-	}
-	for name, values := range u.Query() {
-		for _, v := range values {
-			if secretParameter(name, v) {
-				s.Add(v)
+	for _, at := range URL(text) {
+		value := text[at[0]:at[1]]
+		if text[at[1]:] != "" && text[at[1]] == '@' { // a user, who is no secret, and a password
+			_, password, _ := strings.Cut(value, ":")
+			if plain, err := url.PathUnescape(password); err == nil {
+				password = plain
 			}
+			s.Add(password)
+			continue
 		}
+		s.Add(unescaped(value))
 	}
 }
 
