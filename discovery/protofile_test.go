@@ -239,6 +239,7 @@ func TestProtofilesShowNoOtherFile(t *testing.T) {
 		"JSON":         `{"auths": {"x": "` + secret + `"}}`,
 		"YAML":         "service: " + secret + "\npassword: " + secret + "\n",
 		"Go":           "package main\n\nconst password = `" + secret + "`\n",
+		"options":      "options: " + secret + "\n",
 		"a number":     "0x" + secret + "\n",
 		"a text":       `"` + secret + "\n",
 		"one word":     secret,

@@ -22,11 +22,9 @@ type SyntaxError struct {
 // that of a key too.
 var ErrNotProto = errors.New("this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
 
-// beginning is the first statement of a .proto file.
-var beginning = regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*[\w(]|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
-
 // isProto reports whether a text begins as a .proto file does.
 func isProto(text string) bool {
+	beginning := regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*\(|option\s+\w|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
 	text = strings.TrimPrefix(text, "\ufeff")
 	for {
 		text = strings.TrimLeft(text, " \t\r\n\f\v;")

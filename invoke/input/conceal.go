@@ -63,9 +63,6 @@ func within(spans []span, p *Place, offset int64) (in []span) {
 	return in
 }
 
-// quoted is what stands in quotes in a problem, to its end where it was cut.
-var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`)
-
 // hide takes secrets out of a fault: spans of its excerpt and, of a secret field, the
 // value and all that the problem quotes. What stands behind a name that was to be a secret
 // one is secret, too.
@@ -88,6 +85,7 @@ func (o *Options) hide(f *Fault, spans []span) {
 	}
 	f.Problem, f.Suggestion = masked(f.Problem, hidden), masked(f.Suggestion, hidden)
 	if isSecret {
+		quoted := regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`) // to the end where it was cut
 		f.Problem = quoted.ReplaceAllLiteralString(f.Problem, strconv.Quote(secret.Mask))
 	}
 }
