@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"strconv"
+	"strings"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -17,6 +20,19 @@ func redactionPolicy(declared func(name string) bool) repl.Secrets {
 		Value:  secret.Value,
 		URL:    secret.URL,
 	}
+}
+
+// concealedName is the text of an error about a name that is none, without the secrets in it:
+// what stands where a name has to be may be a field with its value, or a line of any file.
+func concealedName(err error, e *discovery.NameError) string {
+	var b strings.Builder
+	at := 0
+	for _, s := range repl.SecretSpans(e.Name, redactionPolicy(func(string) bool { return false })) {
+		b.WriteString(e.Name[at:s.Start] + secret.Mask)
+		at = s.End
+	}
+	b.WriteString(e.Name[at:])
+	return strings.ReplaceAll(err.Error(), strconv.Quote(e.Name), strconv.Quote(b.String()))
 }
 
 // inputSecrets returns what finds the secrets in input for a message, which errors do not

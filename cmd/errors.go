@@ -83,6 +83,7 @@ func (a *app) explain(err error) string {
 		lookup *discovery.ReflectionError
 		conn   *connect.Error
 		filter *formatters.FilterError
+		name   *discovery.NameError
 		b      strings.Builder
 	)
 	var many *manyError
@@ -116,7 +117,11 @@ func (a *app) explain(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted\n"
 	}
-	return formatters.Clean(formatters.Cut(err.Error(), formatters.MaxText), true) + "\n"
+	text := err.Error()
+	if errors.As(err, &name) {
+		text = concealedName(err, name)
+	}
+	return formatters.Clean(formatters.Cut(text, formatters.MaxText), true) + "\n"
 }
 
 // columns is the width for messages.
