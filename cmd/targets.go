@@ -149,9 +149,27 @@ func (m *manyCalls) targets(ctx context.Context) error {
 	}
 	list.wire = slices.Clone(wire)
 	m.list = list
+	comparison := m.compare()
+	if err := m.open(ctx); err != nil {
+		return err
+	}
+	return m.start(ctx, nil, func(ctx context.Context, sum *fanout.Summary, err error) error {
+		if err == nil && m.format == formatters.Table && m.job == nil {
+			err = comparison.Write(m.answers)
+		}
+		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
+			return m.closeOutput(&differError{comparison.Differing()})
+		}
+		return m.outcome(ctx, sum, err)
+	})
+}
+
+// compare has the answers compared.
+func (m *manyCalls) compare() *formatters.Comparison {
+	a, o := m.app, &m.o.output
 	comparison := formatters.NewComparison(formatters.Options{
-		Types: p.Types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width, EmitDefaults: o.output.emitDefaults,
-		ProtoNames: o.output.protoNames, Int64Numbers: o.output.int64Numbers, EnumNumbers: o.output.enumNumbers,
+		Types: m.call.Types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width, EmitDefaults: o.emitDefaults,
+		ProtoNames: o.protoNames, Int64Numbers: o.int64Numbers, EnumNumbers: o.enumNumbers,
 	})
 	m.extra = func(l *labelled) invoke.Sink {
 		return invoke.SinkFunc(func(e *invoke.Event) error {
@@ -165,18 +183,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 		comparison.End(r.Index, r.Request.Target, r.Status, r.Took)
 		return nil
 	}
-	if err := m.open(ctx); err != nil {
-		return err
-	}
-	return m.start(ctx, nil, func(ctx context.Context, sum *fanout.Summary, err error) error {
-		if err == nil && m.format == formatters.Table && m.job == nil {
-			err = comparison.Write(m.answers)
-		}
-		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
-			return m.closeOutput(&differError{comparison.Differing()})
-		}
-		return m.outcome(ctx, sum, err)
-	})
+	return comparison
 }
 
 // openTargets makes a session for each target. Nothing is dialled.

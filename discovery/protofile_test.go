@@ -174,40 +174,46 @@ func TestProtofilesErrors(t *testing.T) {
 				t.Fatal("no error")
 			}
 			t.Log(err)
-			switch want := test.want.(type) {
-			case *discovery.SyntaxError:
-				var got *discovery.SyntaxError
-				if errors.As(err, &got) {
-					got.Err = nil
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Error(err, diff)
-				}
-			case *discovery.ImportError:
-				var got *discovery.ImportError
-				if errors.As(err, &got) {
-					if errors.Is(want.Err, fs.ErrNotExist) != errors.Is(got.Err, fs.ErrNotExist) {
-						t.Errorf("cause %v", got.Err)
-					}
-					got.Err, want.Err = nil, nil
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Error(err, diff)
-				}
-			case *discovery.DescriptorError:
-				var got *discovery.DescriptorError
-				if errors.As(err, &got) {
-					got.Err = nil
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Error(err, diff)
-				}
-			}
+			wantError(t, err, test.want)
 		})
 	}
 	if _, err := discovery.OpenProtofiles(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{bad("")}, Files: []string{"cycle1.proto"}}); err == nil ||
 		!strings.Contains(err.Error(), "cycle") {
 		t.Errorf("error %v of an import cycle", err)
+	}
+}
+
+// wantError compares an error with one that has no cause, or whose cause is a missing file.
+func wantError(t *testing.T, err, wanted error) {
+	t.Helper()
+	switch want := wanted.(type) {
+	case *discovery.SyntaxError:
+		var got *discovery.SyntaxError
+		if errors.As(err, &got) {
+			got.Err = nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(err, diff)
+		}
+	case *discovery.ImportError:
+		var got *discovery.ImportError
+		if errors.As(err, &got) {
+			if errors.Is(want.Err, fs.ErrNotExist) != errors.Is(got.Err, fs.ErrNotExist) {
+				t.Errorf("cause %v", got.Err)
+			}
+			got.Err, want.Err = nil, nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(err, diff)
+		}
+	case *discovery.DescriptorError:
+		var got *discovery.DescriptorError
+		if errors.As(err, &got) {
+			got.Err = nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(err, diff)
+		}
 	}
 }
 
