@@ -25,8 +25,9 @@ var ErrFollowed = errors.New("the job is followed already")
 
 // Options bound what a job keeps.
 type Options struct {
-	Events int   // 0: DefaultEvents
-	Bytes  int64 // of messages; 0: DefaultBytes
+	Events int    // 0: DefaultEvents
+	Bytes  int64  // of messages; 0: DefaultBytes
+	Store  *Store // bounds it together with other jobs; nil: it is alone
 }
 
 // A Job is a call that runs by itself. Its events wait for a follower. While nobody follows,
@@ -37,12 +38,14 @@ type Job struct {
 	max    Options
 	done   chan struct{}
 
-	mu        sync.Mutex
-	changed   sync.Cond // of mu
+	store     *Store
+	mu        *sync.Mutex // the store's
+	changed   sync.Cond   // of mu
 	events    []*invoke.Event
-	first     int // the number of events[0], counted from the beginning of the call
-	seen      int // the number of the first event that no follower had
-	size      int64
+	first     int   // the number of events[0], counted from the beginning of the call
+	seen      int   // the number of the first event that no follower had
+	size      int64 // of the messages in events
+	held      int64 // of events, as the store counts it
 	following bool
 	state     State
 	err       error
@@ -55,6 +58,7 @@ type State struct {
 	Sent, Received int          // messages
 	Bytes          int64        // received
 	Dropped        int          // messages that made room for others and were never seen
+	Kept           int          // messages received that are still there
 	Status         *invoke.Status
 }
 
@@ -68,8 +72,11 @@ func Start(ctx context.Context, o Options, do func(context.Context, invoke.Sink)
 		o.Bytes = DefaultBytes
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	j := &Job{cancel: cancel, max: o, done: make(chan struct{})}
-	j.changed.L = &j.mu
+	if o.Store == nil {
+		o.Store = new(Store)
+	}
+	j := &Job{cancel: cancel, max: o, done: make(chan struct{}), store: o.Store, mu: &o.Store.mu}
+	j.changed.L = j.mu
 	stop := context.AfterFunc(ctx, j.wake)
 	go func() {
 		defer fault.Exit()
@@ -107,6 +114,7 @@ func (j *Job) keep(ctx context.Context, e *invoke.Event) error {
 	for j.full() {
 		j.dropFirst()
 	}
+	j.store.admit(j, weight(&kept))
 	j.events = append(j.events, &kept)
 	j.size += weight(&kept)
 	j.count(&kept)
@@ -124,6 +132,10 @@ func (j *Job) dropFirst() {
 	j.events[0] = nil
 	j.events = j.events[1:]
 	j.size -= weight(e)
+	j.store.release(j, weight(e))
+	if e.Kind == invoke.ResponseReceived {
+		j.state.Kept--
+	}
 	if j.first++; j.seen < j.first {
 		j.seen = j.first
 		if e.Kind == invoke.ResponseReceived {
@@ -147,6 +159,7 @@ func (j *Job) count(e *invoke.Event) {
 		s.Sent++
 	case invoke.ResponseReceived:
 		s.Received++
+		s.Kept++
 		s.Bytes += weight(e)
 	case invoke.Finished:
 		s.Status, s.Ended = e.Status, e.At

@@ -142,6 +142,48 @@ func TestBytesAreBounded(t *testing.T) {
 	}
 }
 
+// Jobs of one store keep no more together than it has room for: the oldest let go first.
+func TestStoreIsBounded(t *testing.T) {
+	var store job.Store
+	wire := make([]byte, 5<<20)
+	long := func(ctx context.Context, sink invoke.Sink) error {
+		for i := range 4 {
+			if err := sink.Event(&invoke.Event{Kind: invoke.ResponseReceived, Seq: i, Message: &invoke.Message{Wire: wire}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var jobs []*job.Job
+	for i := range 12 {
+		j := job.Start(t.Context(), job.Options{Store: &store}, long)
+		jobs = append(jobs, j)
+		if err := j.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		for _, j := range jobs {
+			st := j.State()
+			if kept += st.Kept; st.Kept != len(j.Messages(invoke.ResponseReceived)) || st.Received != 4 {
+				t.Errorf("%d of %d are said to be kept, and %d are", st.Kept, st.Received, len(j.Messages(invoke.ResponseReceived)))
+			}
+		}
+		if st := j.State(); st.Kept != 4 {
+			t.Errorf("job %d: the newest keeps %d", i, st.Kept)
+		}
+		if kept*len(wire) > job.StoreBytes {
+			t.Errorf("job %d: %d messages are kept", i, kept)
+		}
+	}
+	if n := jobs[0].State().Kept; n != 0 {
+		t.Errorf("the oldest keeps %d messages", n)
+	}
+	followed := &collector{}
+	if err := job.Start(t.Context(), job.Options{Store: &store}, long).Follow(t.Context(), followed); err != nil || len(followed.got) != 4 {
+		t.Errorf("a follower saw %d messages, and %v", len(followed.got), err)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	j := job.Start(t.Context(), job.Options{}, script(1, make(chan struct{})))
 	j.Cancel()
