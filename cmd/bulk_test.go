@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -115,6 +116,35 @@ func TestBulk(t *testing.T) {
 				args = append(args, "--proto", schema)
 			}
 			peak, took, said := peakOf(t, append(append(args, "call", "bulk.Bulk/Get"), b.args...))
+			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, mostResident, took.Seconds(), said)
+			if peak > mostResident {
+				t.Errorf("it took %d MiB, more than %d", peak, mostResident)
+			}
+		})
+	}
+}
+
+// What a shell keeps of calls, and takes for those in the background, is bounded however many
+// there are.
+func TestBulkInShell(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	for name, line := range map[string]string{
+		"variables": "$v%d = bulk.Bulk/Get\n", "streams": "$v%d = bulk.Bulk/Watch\n", "jobs": "bulk.Bulk/Watch & # %d\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			address, schema := serveBulk(t, &bulk{wire: blob(4, 15<<20)})
+			script := filepath.Join(t.TempDir(), "script")
+			var lines strings.Builder
+			for i := range 20 {
+				fmt.Fprintf(&lines, line, i)
+			}
+			lines.WriteString("wait\n")
+			if err := os.WriteFile(script, []byte(lines.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			peak, took, said := peakOf(t, []string{"-a", address, "--plaintext", "--proto", schema, "shell", "-f", script})
 			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, mostResident, took.Seconds(), said)
 			if peak > mostResident {
 				t.Errorf("it took %d MiB, more than %d", peak, mostResident)

@@ -93,7 +93,16 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 	if a.shell == nil {
 		return do(ctx, sinks)
 	}
+	if a.line.st.Background && a.globals.maxRecv == 0 {
+		p.MaxRecv = a.shell.share()
+	}
 	return a.shell.drive(ctx, a.line, v, p, sinks, again, do)
+}
+
+// share is the greatest message that one more call in the background may receive, in bytes:
+// all that a job keeps for the first of them, and less the more there are.
+func (s *shell) share() int {
+	return max(job.DefaultBytes/(1+len(s.jobs.running())+int(s.behind.Load())), leastRecv)
 }
 
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the
@@ -104,7 +113,7 @@ func (a *app) driveMany(ctx context.Context, name string, again func() (*output,
 	}
 	s := a.shell
 	a.line.ran = true
-	w := &work{Job: job.Start(s.ctx, job.Options{}, do), name: name, line: a.line, again: again}
+	w := &work{Job: job.Start(s.ctx, s.keeps(), do), name: name, line: a.line, again: again}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
 	s.live(w)
@@ -127,7 +136,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if s.converses(l, p) {
 		return s.converse(ctx, l, v, p, again)
 	}
-	j := job.Start(s.ctx, job.Options{}, do)
+	j := job.Start(s.ctx, s.keeps(), do)
 	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
@@ -141,6 +150,9 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	}
 	return s.follow(ctx, w, sinks)
 }
+
+// keeps is what bounds what a job keeps.
+func (s *shell) keeps() job.Options { return job.Options{Store: &s.store} }
 
 // asksFirst tells of a call to a target where care is due that it is only made when the same line
 // is entered again, as set confirm=on has it. A method that is marked as changing nothing
@@ -203,6 +215,9 @@ func (s *shell) ended(w *work, err error) {
 	number := s.results.add(w)
 	if a := w.line.st.Assign; a != "" && err == nil {
 		s.vars[a] = resultValue(w)
+		if st := w.State(); st.Kept < st.Received {
+			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, count(st.Received, "message"), bytesOf(job.DefaultBytes)))
+		}
 	}
 	l := w.line
 	w.line, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept

@@ -29,7 +29,7 @@ func (s *shell) converses(l *line, p *invoke.Call) bool {
 func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, again func() (*output, error)) error {
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
-	j := job.Start(s.ctx, job.Options{}, func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
+	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
 	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p})
 }
 

@@ -184,7 +184,7 @@ func (s *shell) listVars(l *line) error {
 	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
 		text, err := s.vars[name].text()
 		if err != nil {
-			return err
+			text = []byte("(" + err.Error() + ")")
 		}
 		fmt.Fprintf(w, "$%s\t%s\n", name, clean(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -55,6 +56,7 @@ type shell struct {
 	talking    atomic.Pointer[work] // the call that is typed into; nil: none
 	jobs       jobTable
 	results    resultTable
+	store      job.Store // what all of them keep
 	vars       map[string]value
 	unsent     string // what was being typed into a conversation when the server ended it
 	left       *int   // set by exit

@@ -16,6 +16,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -36,6 +37,10 @@ func (v value) text() (json.RawMessage, error) {
 	messages, err := jsonOf(v.work, invoke.ResponseReceived)
 	if err != nil {
 		return nil, err
+	}
+	if st := v.work.State(); len(messages) == 0 && st.Received > 0 {
+		return nil, usage(errors.New("its messages are not kept"),
+			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", bytesOf(job.DefaultBytes), bytesOf(job.StoreBytes)))
 	}
 	if call := v.work.State().Call; call != nil && call.Method.IsStreamingServer() {
 		return listOf(messages), nil
@@ -87,6 +92,9 @@ func (v value) print(w io.Writer, secrets *secret.Seen) error {
 	return err
 }
 
+// maxValues is how long the values of all variables are together that are no results, in bytes.
+const maxValues = 16 << 20
+
 // assign sets a variable.
 func (s *shell) assign(name string, v value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
@@ -94,6 +102,15 @@ func (s *shell) assign(name string, v value) error {
 	}
 	if _, err := v.text(); err != nil {
 		return err
+	}
+	size := len(v.raw)
+	for other, has := range s.vars {
+		if other != name {
+			size += len(has.raw)
+		}
+	}
+	if size > maxValues {
+		return usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, bytesOf(maxValues)), "unset NAME lets go of one")
 	}
 	s.vars[name] = v
 	return nil
