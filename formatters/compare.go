@@ -20,6 +20,13 @@ import (
 const (
 	// compareBytes is how much of the answers of one target is kept to be shown, in bytes.
 	compareBytes = 1 << 20
+	// compareJSON is how long the JSON of an answer may be that is compared whatever the order
+	// of its maps, in bytes.
+	compareJSON = 8 << 20
+	// compareTotal is how much is kept of the answers of all targets, in bytes.
+	compareTotal = 32 << 20
+	// leafBytes is what a field counts for besides its path and value, in bytes.
+	leafBytes = 80
 	// compareColumns is how many fields that differ have a column.
 	compareColumns = 8
 )
@@ -30,6 +37,7 @@ const (
 type Comparison struct {
 	o    Options
 	rows []*compared
+	left int // of compareTotal
 }
 
 // compared is what one target answered.
@@ -43,10 +51,11 @@ type compared struct {
 	text    []byte            // the answers as JSON, while they are not too long
 	fields  map[string]string // their leaves by path
 	more    bool              // there was more than is kept
+	unknown bool              // its fields are not kept: there was no room left
 }
 
 // NewComparison returns a comparison of nothing yet.
-func NewComparison(o Options) *Comparison { return &Comparison{o: o} }
+func NewComparison(o Options) *Comparison { return &Comparison{o: o, left: compareTotal} }
 
 // row returns the row of a target by its index.
 func (c *Comparison) row(index int) *compared {
@@ -65,6 +74,9 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 	j, err := transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Append(nil, m.Wire)
 	if err != nil {
 		return err
+	}
+	if len(j) > compareJSON {
+		return c.large(r, m)
 	}
 	dec := json.NewDecoder(bytes.NewReader(j))
 	dec.UseNumber()
@@ -90,7 +102,9 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 		r.text = append(r.text, ' ')
 	}
 	r.text = append(r.text, j...)
-	leaves(r.fields, path, value)
+	if c.left -= len(j); !c.leaves(r.fields, path, value) {
+		r.unknown, r.text, r.fields = true, nil, map[string]string{}
+	}
 	return nil
 }
 
@@ -102,8 +116,9 @@ func (c *Comparison) large(r *compared, m *invoke.Message) error {
 	return transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Write(r.sum, m.Wire)
 }
 
-// leaves adds the scalars of a JSON value by their paths.
-func leaves(to map[string]string, path string, value any) {
+// leaves adds the scalars of a JSON value by their paths. It reports whether there was room
+// for all of them.
+func (c *Comparison) leaves(to map[string]string, path string, value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
 		for key, member := range v {
@@ -111,17 +126,24 @@ func leaves(to map[string]string, path string, value any) {
 			if path != "" {
 				next = path + "." + key
 			}
-			leaves(to, next, member)
+			if !c.leaves(to, next, member) {
+				return false
+			}
 		}
 	case []any:
 		for i, element := range v {
-			leaves(to, fmt.Sprintf("%s[%d]", path, i), element)
+			if !c.leaves(to, fmt.Sprintf("%s[%d]", path, i), element) {
+				return false
+			}
 		}
-	case string:
-		to[path] = v
 	default:
-		to[path] = fmt.Sprint(v)
+		text := fmt.Sprint(v)
+		if c.left -= len(path) + len(text) + leafBytes; c.left < 0 {
+			return false
+		}
+		to[path] = text
 	}
+	return true
 }
 
 // End takes how the call of a target ended.
@@ -151,7 +173,7 @@ func (c *Comparison) Differing() []string {
 	var first *compared
 	for _, r := range c.rows {
 		switch {
-		case !r.ok:
+		case !r.ok, r.unknown:
 		case first == nil:
 			first = r
 		default:

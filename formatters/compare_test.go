@@ -2,6 +2,8 @@ package formatters
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -127,5 +129,46 @@ func TestExchange(t *testing.T) {
 	}
 	if _, err := NewExchange(Table, new(bytes.Buffer), true, Options{}); err == nil {
 		t.Error("a table took requests")
+	}
+}
+
+// What is kept of the answers is bounded however many targets there are, and whether they are
+// the same is known of all.
+func TestComparisonIsBounded(t *testing.T) {
+	many := &demov1.StockReply{Qty: map[string]int32{}}
+	for i := range 30_000 {
+		many.Qty[fmt.Sprintf("item-%d", i)] = int32(i)
+	}
+	c := NewComparison(Options{})
+	kept := func() (n int) {
+		for _, r := range c.rows {
+			n += len(r.text)
+			for path, value := range r.fields {
+				n += len(path) + len(value) + leafBytes
+			}
+		}
+		return n
+	}
+	const targets = 10
+	for i := range targets {
+		if i == targets-1 {
+			many.Qty["item-0"] = 1
+		}
+		if err := c.Answer(i, answerOf(t, many)); err != nil {
+			t.Fatal(err)
+		}
+		c.End(i, fmt.Sprint(i), &invoke.Status{}, time.Millisecond)
+		if same := i < targets-1; c.Same() != same {
+			t.Fatalf("%d targets: the same %v", i+1, c.Same())
+		}
+	}
+	if fields := c.Differing(); len(fields) > 0 {
+		t.Errorf("these differ: %.5q", fields)
+	}
+	if n := kept(); n > compareTotal {
+		t.Errorf("%d bytes are kept", n)
+	}
+	if err := c.Write(io.Discard); err != nil {
+		t.Error(err)
 	}
 }
