@@ -3,7 +3,8 @@
 // writes to, a device without end and a file that is too large are errors that name the file
 // and the bound.
 //
-// The main functions are Read and Plain.
+// Whatever waits here ends with its context, too, in a *WaitError that names the file. The
+// main functions are Read, Open and Plain.
 package boundfile
 
 import (
@@ -54,6 +55,27 @@ func (e *TimeError) Error() string {
 	return fmt.Sprintf("%s: a pipe that nobody wrote to within %s", e.Path, e.Limit)
 }
 
+// A WaitError is a pipe, a device or a stream that had not come to its end when the context
+// of who read it was done.
+type WaitError struct {
+	Path string
+	Open bool  // data could have come; else nobody had opened the pipe to write
+	Err  error // of the context
+}
+
+func (e *WaitError) Error() string {
+	switch {
+	case !errors.Is(e.Err, context.DeadlineExceeded):
+		return fmt.Sprintf("reading %s: %v", e.Path, e.Err)
+	case e.Open:
+		return e.Path + ": no end of it before the deadline"
+	}
+	return e.Path + ": a pipe that nobody wrote to before the deadline"
+}
+
+// Unwrap returns the error of the context.
+func (e *WaitError) Unwrap() error { return e.Err }
+
 // Size is a number of bytes as people read it, in the greatest unit that divides it.
 func Size(n int64) string {
 	switch {
@@ -67,9 +89,14 @@ func Size(n int64) string {
 
 // Read returns the bytes of a file, of which there may be limit. What is no plain file may
 // take WriterLimit to be opened and EndLimit to be read, or until ctx is done. The error is a
-// *SizeError, a *TimeError, a *fs.PathError, or wraps that of ctx. The slice is the caller's.
+// *SizeError, a *TimeError, a *WaitError or a *fs.PathError. The slice is the caller's.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
-	f, err := open(ctx, path)
+	waits, cancel := context.WithTimeout(ctx, WriterLimit)
+	defer cancel()
+	f, err := Open(waits, path)
+	if errors.As(err, new(*WaitError)) && ctx.Err() == nil {
+		return nil, &TimeError{path, WriterLimit, false}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +110,13 @@ func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	case info.Mode().IsRegular():
 		return plain(f, path, info.Size(), limit)
 	}
-	return slowly(ctx, f, path, limit)
+	waits, cancel = context.WithTimeout(ctx, EndLimit)
+	defer cancel()
+	data, err := Stream(waits, f, path, limit)
+	if errors.As(err, new(*WaitError)) && ctx.Err() == nil {
+		return nil, &TimeError{path, EndLimit, true}
+	}
+	return data, err
 }
 
 // Plain returns the bytes of a plain file, of which there may be limit. Anything else at the
@@ -168,30 +201,29 @@ func plain(r io.Reader, path string, size, limit int64) ([]byte, error) {
 	return all(r, path, size, limit)
 }
 
-// slowly reads what may never end, or say nothing. When it is given up the read that is on
-// its way is left to itself.
-func slowly(ctx context.Context, f *os.File, path string, limit int64) ([]byte, error) {
+// Stream returns the bytes of a stream that may never end, or say nothing, of which there may
+// be limit. The path names it in errors: a *SizeError, a *WaitError when ctx is done, or that of
+// r. A read that is on its way then is left to itself.
+func Stream(ctx context.Context, r io.Reader, path string, limit int64) ([]byte, error) {
 	type result struct {
 		data []byte
 		err  error
 	}
-	limited, cancel := context.WithTimeout(ctx, EndLimit)
-	defer cancel()
 	read := make(chan result, 1)
 	go func() {
 		defer fault.Exit()
-		data, err := all(stopping{f, limited}, path, 0, limit)
+		data, err := all(stopping{r, ctx}, path, 0, limit)
 		read <- result{data, err}
 	}()
 	select {
 	case r := <-read:
-		return r.data, r.err
-	case <-limited.Done():
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
+		if r.err != nil && r.err == ctx.Err() {
+			break
 		}
-		return nil, &TimeError{path, EndLimit, true}
+		return r.data, r.err
+	case <-ctx.Done():
 	}
+	return nil, &WaitError{path, true, ctx.Err()}
 }
 
 // stopping ends reading once nobody waits for it.
@@ -234,8 +266,9 @@ func all(r io.Reader, path string, size, limit int64) ([]byte, error) {
 	}
 }
 
-// open opens a file. Of a named pipe it waits for the other end.
-func open(ctx context.Context, path string) (*os.File, error) {
+// Open opens a file for reading. Of a named pipe it waits for the other end, until ctx is done,
+// which is a *WaitError.
+func Open(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		return os.Open(path)
@@ -250,15 +283,10 @@ func open(ctx context.Context, path string) (*os.File, error) {
 		f, err := os.Open(path)
 		opened <- result{f, err}
 	}()
-	limit := time.NewTimer(WriterLimit)
-	defer limit.Stop()
 	select {
 	case r := <-opened:
 		return r.f, r.err
-	case <-limit.C:
-		err = &TimeError{path, WriterLimit, false}
 	case <-ctx.Done():
-		err = fmt.Errorf("reading %s: %w", path, ctx.Err())
 	}
 	go func() {
 		defer fault.Exit()
@@ -270,5 +298,5 @@ func open(ctx context.Context, path string) (*os.File, error) {
 	if w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
 		w.Close()
 	}
-	return nil, err
+	return nil, &WaitError{path, false, ctx.Err()}
 }
