@@ -114,7 +114,7 @@ func FuzzParseHeader(f *testing.F) {
 			return // the name of a file, which is read, and is told where it is not there
 		}
 		h := headerFlags{}
-		md, err := h.metadata(&Env{}, []string{text})
+		md, err := h.metadata(t.Context(), &Env{}, []string{text})
 		if err != nil {
 			if _, value, ok := strings.Cut(text, ":"); ok && len(value) > 8 && strings.Contains(err.Error(), value) {
 				t.Errorf("%v shows the value of %q", err, text)

@@ -85,7 +85,7 @@ func (o *authFlags) check() error {
 
 // authorization returns the value of the header authorization for a target: "" for
 // none, and session.Later where a program or a person has to be asked.
-func (o *authFlags) authorization(env *Env, t *invoke.Target) (value string, err error) {
+func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Target) (value string, err error) {
 	defer func() {
 		if value != session.Later {
 			env.Secrets.Add(value)
@@ -93,7 +93,7 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (value string, err
 	}()
 	switch {
 	case o.bearerFile != "":
-		token, err := readSecret(string(o.bearerFile))
+		token, err := readSecret(ctx, string(o.bearerFile))
 		if err != nil {
 			return "", &flagFileError{"--bearer-file", err}
 		}
@@ -105,9 +105,9 @@ func (o *authFlags) authorization(env *Env, t *invoke.Target) (value string, err
 		}
 		return bearer("--bearer-env", token)
 	case o.basic != "":
-		return o.basicAuth(env)
+		return o.basicAuth(ctx, env)
 	case o.netrc:
-		return netrcAuth(env, t)
+		return netrcAuth(ctx, env, t)
 	case o.command != "":
 		return session.Later, nil
 	}
@@ -162,14 +162,14 @@ func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (strin
 }
 
 // basicAuth is the value for --basic.
-func (o *authFlags) basicAuth(env *Env) (string, error) {
+func (o *authFlags) basicAuth(ctx context.Context, env *Env) (string, error) {
 	if strings.ContainsAny(string(o.basic), ":\r\n") {
 		return "", usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
 			"--password-file FILE or --password-env NAME")
 	}
 	switch {
 	case o.passwordFile != "":
-		password, err := readSecret(string(o.passwordFile))
+		password, err := readSecret(ctx, string(o.passwordFile))
 		if err != nil {
 			return "", &flagFileError{"--password-file", err}
 		}
@@ -236,8 +236,8 @@ func (e *flagFileError) hint() string {
 }
 
 // readSecret reads a secret from a file, without the line feed at its end.
-func readSecret(path string) (string, error) {
-	b, err := boundfile.Read(context.Background(), path, maxSecret)
+func readSecret(ctx context.Context, path string) (string, error) {
+	b, err := boundfile.Read(ctx, path, maxSecret)
 	if err != nil {
 		return "", err
 	}

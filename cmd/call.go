@@ -113,7 +113,9 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 			a.statusFormat = formatters.Text
 		}
 	}
-	if err := a.configure(c); err != nil {
+	ready, cancel := limited(c.Context(), durationOf(o.timeout))
+	defer cancel()
+	if err := a.configure(ready, c); err != nil {
 		return err
 	}
 	if o.interactive {
@@ -121,7 +123,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	a.withoutComments()
 	o.began = a.env.Now()
-	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	md, err := a.globals.headers.metadata(ready, a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	p, err := a.planRemembered(c.Context(), o, md)
 	if err != nil {
-		return a.unplanned(err, format, o, md)
+		return a.unplanned(c.Context(), overdue(err), format, o, md)
 	}
 	a.tellOrigin()
 	if err := a.globals.wire.checkGet(p); err != nil {
@@ -169,8 +171,10 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
+	ready, cancel := limited(ctx, p.Timeout)
+	defer cancel()
 	options := input.Options{
-		Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
+		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
 		Secrets: inputSecrets(p.Method.Input()),
 	}
@@ -183,7 +187,7 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	p.Requests = source
 	if !streams {
-		wire, err := source.Next(ctx)
+		wire, err := nextRequest(ready, source)
 		if err != nil {
 			return nil, err
 		}
@@ -192,9 +196,18 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	return p, nil
 }
 
+// transport opens the transport of the session, within a limit, 0 for none.
+func (a *app) transport(ctx context.Context, limit time.Duration) (invoke.Transport, error) {
+	ctx, cancel := limited(ctx, limit)
+	defer cancel()
+	return a.session.Transport(ctx)
+}
+
 // findMethod looks the method up. The user's own deadline bounds the lookup too.
 func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
-	source, err := a.session.Source(ctx)
+	ready, cancel := limited(ctx, timeout)
+	defer cancel()
+	source, err := a.session.Source(ready)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,15 +215,10 @@ func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration
 	if err != nil {
 		return nil, nil, err
 	}
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	if err := a.session.Authorize(ctx); err != nil {
+	if err := a.session.Authorize(ready); err != nil {
 		return nil, nil, err
 	}
-	m, err := discovery.FindMethod(ctx, source, name)
+	m, err := discovery.FindMethod(ready, source, name)
 	return m, types, err
 }
 
@@ -229,12 +237,12 @@ func (o *callOptions) parts() []input.Part {
 // unplanned reports a call that could not be planned. Where the reason is that
 // the server could not be reached for its schema, a program that follows events
 // is told as if it had been the call.
-func (a *app) unplanned(err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+func (a *app) unplanned(ctx context.Context, err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
 	var se *invoke.StatusError
 	if format != formatters.Events || !errors.As(err, &se) || se.Status.Origin == invoke.OriginServer {
 		return err
 	}
-	transport, terr := a.session.Transport()
+	transport, terr := a.session.Transport(ctx)
 	if terr != nil {
 		return err
 	}
@@ -266,7 +274,7 @@ func methodAsked(name string) string {
 
 // run drives the call into the formatter.
 func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
-	transport, err := a.session.Transport()
+	transport, err := a.transport(ctx, p.Timeout)
 	if err != nil {
 		return err
 	}

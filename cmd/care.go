@@ -16,7 +16,7 @@ import (
 // care says what is done around each call to a target: who calls, waiting and trying
 // again. Who calls is found out for each target, and put into its calls alone: all
 // that the metadata of a call has of it is session.Later.
-func (a *app) care(t *invoke.Target) (session.Care, error) {
+func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) {
 	g := &a.globals
 	c := session.Care{
 		Wait:                 durationOf(g.reach.wait),
@@ -44,14 +44,14 @@ func (a *app) care(t *invoke.Target) (session.Care, error) {
 		a.sayWithheld(t, lent || slices.ContainsFunc(a.context.headers, secretSetting))
 	} else {
 		var err error
-		if c.Own, err = g.headers.contextSecrets(a.env); err != nil {
+		if c.Own, err = g.headers.contextSecrets(ctx, a.env); err != nil {
 			return c, err
 		}
 	}
 	if lent || len(g.auth.chosen()) == 0 {
 		return c, nil
 	}
-	value, err := g.auth.authorization(a.env, t)
+	value, err := g.auth.authorization(ctx, a.env, t)
 	switch {
 	case err != nil && t != nil && a.severalTargets:
 		// One target says nothing of another: the call to this one fails.

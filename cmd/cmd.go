@@ -128,6 +128,7 @@ func Run(ctx context.Context, env *Env, args []string) int {
 	if err == nil {
 		err = out.err
 	}
+	err = overdue(err)
 	app.report(err)
 	return exitCode(err)
 }

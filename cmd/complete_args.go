@@ -276,18 +276,18 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
 		a.ownProgramsOnly(c.Flags())
-		if a.loadContext(c.Flags()) != nil || a.configure(c) != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		s := a.session.Settings()
-		s.NoComments = true
-		a.session.Configure(s)
 		parent := c.Context()
 		if parent == nil {
 			parent = context.Background()
 		}
 		ctx, cancel := context.WithTimeout(parent, completionTime)
 		defer cancel()
+		if a.loadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		s := a.session.Settings()
+		s.NoComments = true
+		a.session.Configure(s)
 		return completions(offers(ctx, a.session, words, partial))
 	}
 }

@@ -81,7 +81,8 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 		messages = []string{"-"}
 	}
 	requests, err := input.New((&callOptions{messages: messages}).parts(), input.Options{
-		Message: message, Types: types, Streams: o.stream, Format: input.Format(o.in.value),
+		ReadFile: readUntil(c.Context()),
+		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.value),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
 		Secrets: inputSecrets(message),
 	})

@@ -91,18 +91,24 @@ func (e *DiagnosisError) Error() string { return fmt.Sprintf("%s: failed at %s",
 
 // diagnose walks, and prints each step when it is done.
 func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
-	if err := a.configure(c); err != nil {
+	ctx := c.Context()
+	ready, cancel := ctx, context.CancelFunc(func() {})
+	if c.Flags().Changed("timeout") {
+		ready, cancel = limited(ctx, durationOf(o.timeout))
+	}
+	defer cancel()
+	if err := a.configure(ready, c); err != nil {
 		return err
 	}
-	transport, err := a.session.Transport() // options and files that are no good end here
+	transport, err := a.session.Transport(ready) // options and files that are no good end here
 	if err != nil {
 		return err
 	}
-	duplex, err := a.session.Duplex()
+	duplex, err := a.session.Duplex(ready)
 	if err != nil {
 		return err
 	}
-	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	md, err := a.globals.headers.metadata(ready, a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
 	}
@@ -119,13 +125,13 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 		}
 	}
 	w := &wayfarer{settings: s, dial: a.env.Dial, now: a.env.Now, done: done}
-	reached := w.connection(c.Context())
+	reached := w.connection(ctx)
 	q := &questions{
 		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
 		service: o.service, timeout: durationOf(o.timeout), done: done, refused: a.refused,
 	}
-	q.ask(c.Context(), reached)
-	if c.Context().Err() != nil {
+	q.ask(ctx, reached)
+	if ctx.Err() != nil {
 		return context.Canceled
 	}
 	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })

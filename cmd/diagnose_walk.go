@@ -237,7 +237,7 @@ func (w *wayfarer) tls(ctx context.Context, conn net.Conn) *tls.Conn {
 	p := &step{Name: "tls"}
 	var secured *tls.Conn
 	p.measure(w.now, func() error {
-		config, err := w.settings.TLS.Config()
+		config, err := w.settings.TLS.Config(ctx)
 		if err != nil {
 			return err
 		}

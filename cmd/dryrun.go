@@ -18,7 +18,9 @@ import (
 // dryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
 func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
-	transport, err := a.session.Transport()
+	ctx, cancel := limited(ctx, p.Timeout)
+	defer cancel()
+	transport, err := a.session.Transport(ctx)
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
@@ -49,7 +51,7 @@ const maxLeft = 20
 func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
 	e := invoke.Event{Kind: invoke.ResponseReceived, Call: p}
 	for ; ; e.Seq++ {
-		wire, err := p.Requests.Next(ctx)
+		wire, err := nextRequest(ctx, p.Requests)
 		if err == io.EOF {
 			return left, nil
 		}

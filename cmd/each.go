@@ -18,11 +18,11 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
-	transport, err := m.app.session.Transport()
+	transport, err := m.app.transport(ctx, m.call.Timeout)
 	if err != nil {
 		return err
 	}
-	list, err := input.NewList(m.o.parts(), m.inputOptions())
+	list, err := input.NewList(m.o.parts(), m.inputOptions(ctx))
 	if errors.Is(err, input.ErrNoList) {
 		return usage(errors.New("--each needs a list of requests"), "-d @FILE, or -d @- for standard input")
 	}

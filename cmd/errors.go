@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -87,10 +88,13 @@ func (a *app) explain(err error) string {
 		b      strings.Builder
 	)
 	var many *manyError
-	if text, ok := schemaFault(err); ok && !errors.As(err, &many) {
+	if text, ok := schemaFault(err); ok && !errors.As(err, &many) && !errors.As(err, new(*boundfile.WaitError)) {
 		return text
 	}
+	var wait *boundfile.WaitError
 	switch {
+	case errors.As(err, &wait) && errors.Is(wait, context.Canceled):
+		return "interrupted while reading " + formatters.Clean(wait.Path, false) + "\n"
 	case errors.As(err, new(*session.CredentialError)) && errors.Is(err, context.Canceled):
 		return "interrupted\n"
 	case errors.As(err, &many):

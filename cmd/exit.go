@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -74,6 +75,7 @@ func exitCode(err error) int {
 	)
 	var gone *leaving
 	var told *toldError
+	var wait *boundfile.WaitError
 	switch {
 	case errors.As(err, &told):
 		return statusExit(told.code)
@@ -87,6 +89,8 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*connect.ProxyError)), errors.As(err, new(*formatters.FieldError)), errors.As(err, new(*discovery.NameError)):
 		return exitUsage
+	case errors.As(err, &wait) && errors.Is(wait, context.Canceled):
+		return exitInterrupted
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return exitFailure
 	case errors.As(err, &filter) && errors.Is(filter, context.DeadlineExceeded):

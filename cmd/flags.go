@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,8 +81,9 @@ func addAlias(f *pflag.FlagSet, alias, name string) {
 	f.AddFlag(&pflag.Flag{Name: alias, Usage: flag.Usage, Value: flag.Value, DefValue: flag.DefValue, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 }
 
-// settings turns the flags and the environment into settings for the session.
-func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
+// settings turns the flags and the environment into settings for the session. Files that they
+// name are read until ctx is done.
+func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings, error) {
 	g := &a.globals
 	s := session.Settings{
 		TLS:            connect.TLSOptions{CACert: g.cacert, Cert: g.cert, Key: g.key, ServerName: g.servername, Insecure: g.insecure},
@@ -117,10 +119,10 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 		}
 	}
 	s.Target = target
-	if err := g.reach.apply(&s, a.env); err != nil {
+	if err := g.reach.apply(ctx, &s, a.env); err != nil {
 		return s, err
 	}
-	if s.Care, err = a.care(target); err != nil {
+	if s.Care, err = a.care(ctx, target); err != nil {
 		return s, err
 	}
 	if a.foreign(target) && a.context.used["cert"] {
@@ -129,7 +131,7 @@ func (a *app) settings(f *pflag.FlagSet) (session.Settings, error) {
 	if s.Wire, err = g.wire.settings(target); err != nil {
 		return s, err
 	}
-	s.ReflectMetadata, err = g.headers.metadata(a.env, slices.Concat(g.headers.both, g.headers.reflect))
+	s.ReflectMetadata, err = g.headers.metadata(ctx, a.env, slices.Concat(g.headers.both, g.headers.reflect))
 	return s, err
 }
 

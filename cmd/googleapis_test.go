@@ -34,7 +34,7 @@ func googleapis(t *testing.T) (path string, source discovery.Source, flags []str
 		source, err = discovery.OpenProtos(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{path}, Files: []string{path}})
 		flags = []string{"--proto", path, "-I", path}
 	} else {
-		source, err = discovery.OpenProtoset(path)
+		source, err = discovery.OpenProtoset(t.Context(), path)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -27,14 +28,14 @@ type headerFlags struct {
 }
 
 // metadata reads headers as given on the command line, and adds who calls.
-func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, error) {
+func (h *headerFlags) metadata(ctx context.Context, env *Env, headers []string) (invoke.Metadata, error) {
 	md := invoke.Metadata{}
 	for _, text := range headers {
 		lines := []string{text}
 		path, isFile := strings.CutPrefix(text, "@")
 		if isFile {
 			var err error
-			if lines, err = h.file(path); err != nil {
+			if lines, err = h.file(ctx, path); err != nil {
 				return nil, err
 			}
 		}
@@ -57,12 +58,12 @@ func (h *headerFlags) metadata(env *Env, headers []string) (invoke.Metadata, err
 }
 
 // file returns the headers in a file, which is read once.
-func (h *headerFlags) file(path string) ([]string, error) {
+func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 	lines, ok := h.files[path]
 	if ok {
 		return lines, nil
 	}
-	lines, err := headerFile(path)
+	lines, err := headerFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +131,7 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 }
 
 // contextSecrets returns the values of the secret headers of the context.
-func (h *headerFlags) contextSecrets(env *Env) (map[string]string, error) {
+func (h *headerFlags) contextSecrets(ctx context.Context, env *Env) (map[string]string, error) {
 	own := map[string]string{}
 	for _, s := range h.context {
 		if !secretSetting(s) {
@@ -145,7 +146,7 @@ func (h *headerFlags) contextSecrets(env *Env) (map[string]string, error) {
 			}
 			value = v
 		case config.InFile:
-			v, err := readSecret(value)
+			v, err := readSecret(ctx, value)
 			if err != nil {
 				return nil, fmt.Errorf("header %q of the context: %w", s.Key, err)
 			}
@@ -189,11 +190,11 @@ func (h *headerFlags) hidden(name string) bool {
 
 // headerFile reads the headers in a file: one a line, without empty lines and
 // those that begin with #. Its errors show nothing of the file, which may be any.
-func headerFile(path string) ([]string, error) {
+func headerFile(ctx context.Context, path string) ([]string, error) {
 	if path == "" || path == "-" {
 		return nil, usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
 	}
-	text, err := readSecret(path)
+	text, err := readSecret(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("reading headers: %w", err)
 	}

@@ -86,14 +86,19 @@ func (e *NotServingError) Error() string {
 
 // health asks, and asks again with --wait until the answer is good.
 func (a *app) health(c *cobra.Command, o *healthOptions) error {
-	if err := a.configure(c); err != nil {
+	ready, cancel := c.Context(), context.CancelFunc(func() {})
+	if o.asked {
+		ready, cancel = limited(ready, durationOf(o.timeout))
+	}
+	defer cancel()
+	if err := a.configure(ready, c); err != nil {
 		return err
 	}
-	md, err := a.globals.headers.metadata(a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	md, err := a.globals.headers.metadata(ready, a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
 	if err != nil {
 		return err
 	}
-	transport, err := a.session.Transport()
+	transport, err := a.session.Transport(ready)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 		m.call.Method, m.call.Types, err = m.app.findMethod(ctx, m.o.method, m.call.Timeout)
 	}
 	if err != nil {
-		return m.app.unplanned(err, m.format, m.o, m.call.Metadata)
+		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return m.check()
 }
@@ -100,9 +100,9 @@ func (m *manyCalls) check() error {
 }
 
 // inputOptions say how requests are read.
-func (m *manyCalls) inputOptions() input.Options {
+func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 	return input.Options{
-		Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.value, m.o.format.value)),
+		ReadFile: readUntil(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.value, m.o.format.value)),
 		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.env.Stdin, Now: m.app.env.Now,
 		Secrets: inputSecrets(m.call.Method.Input()),
 	}

@@ -16,7 +16,7 @@ import (
 const maxNetrc = 1 << 20
 
 // netrcAuth is the value of authorization from the user's netrc file.
-func netrcAuth(env *Env, t *invoke.Target) (string, error) {
+func netrcAuth(ctx context.Context, env *Env, t *invoke.Target) (string, error) {
 	if t == nil {
 		return "", nil // nothing will be called
 	}
@@ -36,7 +36,7 @@ func netrcAuth(env *Env, t *invoke.Target) (string, error) {
 		}
 		path = filepath.Join(home, name)
 	}
-	text, err := boundfile.Read(context.Background(), path, maxNetrc)
+	text, err := boundfile.Read(ctx, path, maxNetrc)
 	if err != nil {
 		return "", &flagFileError{"--netrc", err}
 	}

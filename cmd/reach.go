@@ -44,7 +44,7 @@ func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
 }
 
 // apply puts what the flags and the environment say into settings.
-func (o *reachFlags) apply(s *session.Settings, env *Env) error {
+func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *Env) error {
 	switch {
 	case o.lb.value != "" && o.serviceConfig != "":
 		return usage(errors.New("--lb and --service-config both say how calls are spread"), "")
@@ -56,7 +56,7 @@ func (o *reachFlags) apply(s *session.Settings, env *Env) error {
 		return usage(fmt.Errorf("--retry: %d is negative", o.retry), "")
 	}
 	if o.serviceConfig != "" {
-		text, err := boundfile.Read(context.Background(), o.serviceConfig, maxServiceConfig)
+		text, err := boundfile.Read(ctx, o.serviceConfig, maxServiceConfig)
 		if err != nil {
 			return fmt.Errorf("--service-config: %w", err)
 		}

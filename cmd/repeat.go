@@ -52,7 +52,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	o := &m.o.many.repeat
 	p, err := m.app.plan(ctx, m.o, m.call.Metadata)
 	if err != nil {
-		return m.app.unplanned(err, m.format, m.o, m.call.Metadata)
+		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	m.call = p
 	if err := m.check(); err != nil {
@@ -66,7 +66,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		p.Requests = invoke.Messages(wire)
 		return m.app.dryRun(ctx, p, m.format, m.o)
 	}
-	transport, err := m.app.session.Transport()
+	transport, err := m.app.transport(ctx, m.call.Timeout)
 	if err != nil {
 		return err
 	}

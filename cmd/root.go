@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -177,14 +178,17 @@ func plainValue(err error) error {
 	return plain
 }
 
-// configure gives the session the settings of this command line.
-func (a *app) configure(c *cobra.Command) error {
-	s, err := a.settings(c.Flags())
+// configure gives the session the settings of this command line. Files that they name are read
+// until ctx is done.
+func (a *app) configure(ctx context.Context, c *cobra.Command) error {
+	s, err := a.settings(ctx, c.Flags())
 	if err != nil {
 		return err
 	}
 	if a.shell != nil {
-		a.session = a.shell.connection(c, s)
+		if a.session, err = a.shell.connection(ctx, c, s); err != nil {
+			return err
+		}
 		if filepath.IsAbs(a.context.from) && s.Target != nil { // the current context may be another than before
 			where := s.Target.String()
 			a.shell.reached.Store(&where)
@@ -199,10 +203,14 @@ func (a *app) configure(c *cobra.Command) error {
 // source configures the session and returns its schema. Who looks at a schema wants
 // to see today's: the server is asked, whatever is remembered of it.
 func (a *app) source(c *cobra.Command) (discovery.Source, error) {
-	if err := a.configure(c); err != nil {
+	if err := a.configure(c.Context(), c); err != nil {
 		return nil, err
 	}
-	defer a.todaysSchema()()
+	done, err := a.todaysSchema(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	source, err := a.session.Source(c.Context())
 	if err != nil {
 		return nil, err
@@ -211,18 +219,20 @@ func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 }
 
 // todaysSchema makes the session ask the server for its schema, whatever is remembered
-// of it. done is called when it was asked.
-func (a *app) todaysSchema() (done func()) {
+// of it. done is called when it was asked. The error is that of ctx.
+func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 	done = func() {}
 	if a.shell != nil { // whose lines and jobs share the session
-		a.shell.schemaMu.Lock()
-		done = a.shell.schemaMu.Unlock
+		if err := a.shell.asking.take(ctx); err != nil {
+			return nil, err
+		}
+		done = a.shell.asking.giveBack
 	}
 	if s := a.session.Settings(); !s.LiveSchema {
 		s.LiveSchema = true
 		a.session.Configure(s)
 	}
-	return done
+	return done, nil
 }
 
 // colour tells whether to colour what goes to a stream.

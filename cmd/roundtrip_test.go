@@ -152,7 +152,7 @@ func TestExportCompilesAgain(t *testing.T) {
 	if got := run(t, "", "", "--protoset", set, "export", "--proto-out-dir", out, "--protoset-out", out+".binpb"); got.Code != 0 {
 		t.Fatalf("%+v", got)
 	}
-	source, err := discovery.OpenProtoset(set)
+	source, err := discovery.OpenProtoset(t.Context(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestExportCompilesAgain(t *testing.T) {
 	if n := compareFiles(t.Context(), t, source, files, recompiled(t.Context(), t, out, files)); n < 8 {
 		t.Errorf("compared %d files", n)
 	}
-	again, err := discovery.OpenProtoset(out + ".binpb")
+	again, err := discovery.OpenProtoset(t.Context(), out+".binpb")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,9 +64,9 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	}
 	base := baseFlags(c)
 	ctx, cancel := context.WithCancel(c.Context())
-	defer cancel()
 	s := newShell(ctx, a.env, o, base)
 	defer s.close()
+	defer cancel() // whoever opens a connection gives up before they are closed
 	switch {
 	case len(o.lines) > 0:
 		return s.script("-c", strings.NewReader(strings.Join(o.lines, "\n")))
@@ -75,7 +75,7 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	case !a.env.StdinTTY || o.file == "-":
 		return s.script("stdin", a.env.Stdin)
 	}
-	if _, err := a.settings(c.Flags()); err != nil {
+	if _, err := a.settings(ctx, c.Flags()); err != nil {
 		return err // before the prompt, not at the first line
 	}
 	a.enterContext(s, c.Flags())

@@ -43,7 +43,9 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 		}
 		parts = append(parts, input.Part{Text: w.Text, Origin: "the line"})
 	}
-	text, err := requestTemplate(s.ctx, p.method, s.index.Load().resolver(), parts, template{ascii: s.asciiOnly(), meant: meant})
+	ctx, cancel := context.WithTimeout(s.ctx, completionTime) // of files: somebody waits at the keyboard
+	defer cancel()
+	text, err := requestTemplate(ctx, p.method, s.index.Load().resolver(), parts, template{ascii: s.asciiOnly(), meant: meant})
 	if err != nil {
 		return l, clean(firstLine(err.Error()))
 	}
@@ -75,7 +77,9 @@ func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
 // requestTemplate is the request of a method to fill in, with the values of the parts.
 func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
 	if len(parts) > 0 {
-		source, err := input.New(parts, input.Options{Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: inputSecrets(m.Input())})
+		source, err := input.New(parts, input.Options{
+			ReadFile: readUntil(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: inputSecrets(m.Input()),
+		})
 		if err != nil {
 			return "", err
 		}
@@ -113,7 +117,10 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
 		return usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
 	}
-	done := a.todaysSchema()
+	done, err := a.todaysSchema(c.Context())
+	if err != nil {
+		return err
+	}
 	m, types, err := a.findMethod(c.Context(), o.method, durationOf(o.timeout))
 	done()
 	if err != nil {

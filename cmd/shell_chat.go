@@ -183,7 +183,8 @@ func (s *shell) messages(ctx context.Context, w *work, words []string) ([][]byte
 		parts = append(parts, input.Part{Text: text, Origin: fmt.Sprintf("part %d", i+1)})
 	}
 	source, err := input.New(parts, input.Options{
-		Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now, Secrets: inputSecrets(w.call.Method.Input()),
+		ReadFile: readUntil(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now,
+		Secrets: inputSecrets(w.call.Method.Input()),
 	})
 	if err != nil {
 		return nil, err

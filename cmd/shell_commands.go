@@ -165,7 +165,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	if err != nil {
 		return err
 	}
-	if err := checkHeader(s.env, text); err != nil {
+	if err := checkHeader(s.ctx, s.env, text); err != nil {
 		return err
 	}
 	name = given
@@ -174,8 +174,8 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	return nil
 }
 
-func checkHeader(env *Env, text string) error {
-	_, err := new(headerFlags).metadata(env, []string{text})
+func checkHeader(ctx context.Context, env *Env, text string) error {
+	_, err := new(headerFlags).metadata(ctx, env, []string{text})
 	return err
 }
 

@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/repl"
@@ -91,6 +94,7 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 }
 
 func (s *shell) failed(l *line, err error) int {
+	err = overdue(err)
 	var l2 *leaving
 	if errors.As(err, &l2) {
 		return l2.code
@@ -165,7 +169,9 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	}
 	prefix := s.baseFor(flagsOf(root), l.args, at)
 	if len(at) > 1 && l.args[at[0]] == "call" {
-		name, err := s.qualify(ctx, l.args[at[1]])
+		ready, cancel := limited(ctx, s.lineTimeout(l.args))
+		defer cancel()
+		name, err := s.qualify(ready, l.args[at[1]])
 		if err != nil {
 			return err
 		}
@@ -184,6 +190,23 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	}
 	root.SetArgs(arrange(root, append(prefix, l.args...)))
 	return root.ExecuteContext(ctx)
+}
+
+// lineTimeout is the limit that a line sets its call, 0 for none.
+func (s *shell) lineTimeout(args []string) time.Duration {
+	var limit seconds
+	_ = limit.Set(cmp.Or(s.settings["timeout"], "0")) // it was checked when it was set
+	for i, arg := range args {
+		name, value, whole := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name != "timeout" && name != "max-time" {
+			continue
+		}
+		if !whole && i+1 < len(args) {
+			value = args[i+1]
+		}
+		_ = limit.Set(value) // the command tells what is wrong with it
+	}
+	return durationOf(limit)
 }
 
 // positionals are the indexes of the arguments that are neither flags nor their values.
@@ -214,6 +237,9 @@ func positionalsOf(known flagTable, args []string) []int {
 // protocol itself share with one other is the other's.
 func (s *shell) qualify(ctx context.Context, name string) (string, error) {
 	source, err := s.schema(ctx, &app{env: s.env, shell: s})
+	if errors.As(err, new(*boundfile.WaitError)) {
+		return "", err // the call would wait for the file once more
+	}
 	if err != nil {
 		return name, nil // the call tells
 	}

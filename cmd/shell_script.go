@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -62,7 +63,7 @@ func (s *shell) source(ctx context.Context, name string) error {
 
 // openScript opens a script that is not running already: one that runs itself has no end.
 func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
-	f, err := openInterruptibly(ctx, name)
+	f, err := boundfile.Open(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the script: %w", err)
 	}
@@ -89,29 +90,6 @@ func (s *shell) closeScript() {
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
 	s.sources = s.sources[:len(s.sources)-1]
-}
-
-// openInterruptibly opens a file for reading. A named pipe is not open before it has a writer.
-func openInterruptibly(ctx context.Context, name string) (*os.File, error) {
-	type opened struct {
-		f   *os.File
-		err error
-	}
-	done := make(chan opened)
-	go func() {
-		f, err := os.Open(name)
-		select {
-		case done <- opened{f, err}:
-		case <-ctx.Done():
-			_ = f.Close() // nobody waits for it; nil when err is not
-		}
-	}()
-	select {
-	case o := <-done:
-		return o.f, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // A scriptRun is a script that is running.
@@ -142,6 +120,9 @@ func (s *shell) statements(ctx context.Context, name string, r io.Reader) int {
 			run.runTaken()
 			return run.code
 		case ctx.Err() != nil:
+			if _, isFile := r.(*os.File); isFile && name != "stdin" && err == ctx.Err() {
+				s.explain(&line{s: s, env: s.env}, &boundfile.WaitError{Path: name, Open: true, Err: err})
+			}
 			return max(run.code, exitInterrupted)
 		case err != nil:
 			s.explain(&line{s: s, env: s.env}, fmt.Errorf("reading the script: %w", err))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
@@ -35,12 +36,12 @@ type shell struct {
 	used     []string          // services and packages, the one in use last
 	code     int               // of the last statement
 
-	schemaMu sync.Mutex // held while a session is told to ask for its schema
+	asking turn // held while a session is told to ask for its schema
 
-	poolMu sync.Mutex
-	pool   map[string]*session.Session // by the flags that they were opened with
-	recent []string                    // the keys of pool, the one that was used last at the end
-	behind atomic.Int32                // statements that run beside the others
+	opening turn                        // held while a session is opened or closed, and for what follows
+	pool    map[string]*session.Session // by the flags that they were opened with
+	recent  []string                    // the keys of pool, the one that was used last at the end
+	behind  atomic.Int32                // statements that run beside the others
 
 	index atomic.Pointer[index] // for completion; nil until it is known
 
@@ -78,7 +79,7 @@ type shell struct {
 func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, base: base, history: &repl.History{},
-		settings: map[string]string{}, pool: map[string]*session.Session{}, vars: map[string]value{},
+		asking: make(turn, 1), opening: make(turn, 1), settings: map[string]string{}, pool: map[string]*session.Session{}, vars: map[string]value{},
 		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
 	return s
@@ -87,8 +88,8 @@ func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *sh
 // close ends all jobs and connections.
 func (s *shell) close() {
 	s.jobs.cancelAll()
-	s.poolMu.Lock()
-	defer s.poolMu.Unlock()
+	_ = s.opening.take(context.Background())
+	defer s.opening.giveBack()
 	for _, open := range s.pool {
 		_ = open.Close() // there is nobody left to tell
 	}
@@ -96,11 +97,14 @@ func (s *shell) close() {
 
 // connection returns the session for a command's flags: the one that a line with the same flags
 // has opened, or a new one. Its transport and types are made here, so that afterwards lines and
-// jobs may use it at the same time.
-func (s *shell) connection(c *cobra.Command, settings session.Settings) *session.Session {
+// jobs may use it at the same time. Files are read for that until ctx is done, which is the only
+// error.
+func (s *shell) connection(ctx context.Context, c *cobra.Command, settings session.Settings) (*session.Session, error) {
 	key := connectionKey(c)
-	s.poolMu.Lock()
-	defer s.poolMu.Unlock()
+	if err := s.opening.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.opening.giveBack()
 	open, ok := s.pool[key]
 	s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
 	if !ok {
@@ -110,11 +114,32 @@ func (s *shell) connection(c *cobra.Command, settings session.Settings) *session
 		s.pool[key] = open
 	}
 	// What can not be opened is told by the command that needs it.
-	if _, err := open.Transport(); err == nil || errors.Is(err, session.ErrNoTarget) {
-		_, _ = open.Types(s.ctx)
+	_, err := open.Transport(ctx)
+	if err == nil || errors.Is(err, session.ErrNoTarget) {
+		if _, err = open.Source(ctx); err == nil {
+			_, _ = open.Types(s.ctx) // which outlive the line
+		}
 	}
-	return open
+	if errors.As(err, new(*boundfile.WaitError)) {
+		return nil, err
+	}
+	return open, nil
 }
+
+// A turn is a lock, which is waited for as long as a context says.
+type turn chan struct{}
+
+// take waits for the lock. The error is that of ctx.
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) giveBack() { <-t }
 
 // poolMax is how many sessions are open at once: a line with flags of its own has one of its own.
 const poolMax = 32
@@ -133,8 +158,8 @@ func (s *shell) closeOldest() {
 
 // dropConnections closes what is open, which ends the calls over it.
 func (s *shell) dropConnections() {
-	s.poolMu.Lock()
-	defer s.poolMu.Unlock()
+	_ = s.opening.take(context.Background())
+	defer s.opening.giveBack()
 	for key, open := range s.pool {
 		_ = open.Close() // the calls tell
 		delete(s.pool, key)

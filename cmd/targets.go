@@ -127,7 +127,9 @@ func (m *manyCalls) targets(ctx context.Context) error {
 			t.session.Close()
 		}
 	})
-	if err := m.openTargets(ctx, list); err != nil {
+	ready, cancel := limited(ctx, m.call.Timeout)
+	defer cancel()
+	if err := m.openTargets(ready, list); err != nil {
 		return err
 	}
 	plain := a.session
@@ -192,7 +194,7 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 	if o.eachAddress {
 		return m.openAddresses(ctx, list)
 	}
-	names, err := targetNames(o.list)
+	names, err := targetNames(ctx, o.list)
 	if err != nil {
 		return err
 	}
@@ -200,22 +202,22 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 	defer func() { m.app.severalTargets = false }()
 	for _, name := range names {
 		m.app.globals.addr, m.app.globals.unix = name, ""
-		s, err := m.app.settings(m.flags)
+		s, err := m.app.settings(ctx, m.flags)
 		if err != nil {
 			return err
 		}
-		if err := m.openTarget(list, name, s); err != nil {
+		if err := m.openTarget(ctx, list, name, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *manyCalls) openTarget(list *targetList, name string, settings session.Settings) error {
+func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name string, settings session.Settings) error {
 	s := session.New(session.World{Dial: m.app.env.Dial, Now: m.app.env.Now})
 	s.Configure(settings)
 	list.targets = append(list.targets, &calledTarget{name: name, session: s})
-	transport, err := s.Transport()
+	transport, err := s.Transport(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", formatters.Clean(name, false), err)
 	}
@@ -226,7 +228,7 @@ func (m *manyCalls) openTarget(list *targetList, name string, settings session.S
 // openAddresses makes a session for each address of the target's name. Each of them is
 // expected to be the host that was named.
 func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
-	settings, err := m.app.settings(m.flags)
+	settings, err := m.app.settings(ctx, m.flags)
 	if err != nil {
 		return err
 	}
@@ -258,7 +260,7 @@ func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
 			t.Security = invoke.SecurityTLS
 		}
 		s.Target = &t
-		if err := m.openTarget(list, t.Address, s); err != nil {
+		if err := m.openTarget(ctx, list, t.Address, s); err != nil {
 			return err
 		}
 	}
@@ -289,7 +291,7 @@ func (m *manyCalls) findSomewhere(ctx context.Context, list *targetList) error {
 }
 
 // targetNames reads the targets, those in files too.
-func targetNames(list []string) ([]string, error) {
+func targetNames(ctx context.Context, list []string) ([]string, error) {
 	var names []string
 	for _, text := range list {
 		path, isFile := strings.CutPrefix(text, "@")
@@ -297,7 +299,7 @@ func targetNames(list []string) ([]string, error) {
 			names = append(names, strings.TrimSpace(text))
 			continue
 		}
-		content, err := boundfile.Read(context.Background(), path, maxTargetFile)
+		content, err := boundfile.Read(ctx, path, maxTargetFile)
 		if err != nil {
 			return nil, fmt.Errorf("reading targets: %w", err)
 		}

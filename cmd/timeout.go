@@ -2,9 +2,16 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"time"
 
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"google.golang.org/grpc/codes"
 )
 
 // addTimeout defines the limit of a command that asks a server for no more than its
@@ -16,10 +23,49 @@ func addTimeout(f *pflag.FlagSet, timeout *seconds) {
 
 // within gives a command its limit. The function that it returns ends it.
 func within(c *cobra.Command, timeout seconds) func() {
-	if timeout <= 0 {
-		return func() {}
-	}
-	ctx, cancel := context.WithTimeout(c.Context(), durationOf(timeout))
+	ctx, cancel := limited(c.Context(), durationOf(timeout))
 	c.SetContext(ctx)
 	return cancel
+}
+
+// limited returns a context with a limit, 0 for none. What is read before a call has that of the
+// call.
+func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// readUntil returns what reads files that words name, until ctx is done.
+func readUntil(ctx context.Context) func(name string, limit int64) ([]byte, error) {
+	return func(name string, limit int64) ([]byte, error) { return boundfile.Read(ctx, name, limit) }
+}
+
+// nextRequest returns the next message of a call that has not begun. Where ctx ends the reading of
+// it, the error names the file.
+func nextRequest(ctx context.Context, requests invoke.Requests) ([]byte, error) {
+	wire, err := requests.Next(ctx)
+	if source, ok := requests.(*input.Source); ok && err != nil && err == ctx.Err() && source.Reading() != "" {
+		defer source.Close()
+		return nil, &boundfile.WaitError{Path: source.Reading(), Open: true, Err: err}
+	}
+	return wire, err
+}
+
+// overdue is the error of a command. What waited for a file until the deadline failed as a call
+// that meets it does; and where somebody ended it, nothing is wrong with what was typed.
+func overdue(err error) error {
+	var wait *boundfile.WaitError
+	switch {
+	case !errors.As(err, &wait), errors.As(err, new(*invoke.StatusError)):
+		return err
+	case !errors.Is(wait, context.DeadlineExceeded):
+		return wait
+	}
+	text := wait.Error()
+	if !errors.As(err, new(*input.Error)) && !errors.As(err, new(*discovery.ImportError)) { // which show a place
+		text = err.Error()
+	}
+	return (&invoke.Status{Code: codes.DeadlineExceeded, Message: text, Origin: invoke.OriginClient, Cause: wait}).Err()
 }

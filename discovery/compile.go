@@ -89,7 +89,13 @@ func (b *build) parseAll(ctx context.Context, names []string) error {
 	for next := b.unseen(names); len(next) > 0; {
 		inParallel(ctx, len(next), func(i int) { b.parse(next[i]) })
 		if ctx.Err() != nil {
-			return ctx.Err()
+			var errs []error
+			for _, u := range next {
+				if u.lost != nil {
+					errs = append(errs, u.lost)
+				}
+			}
+			return stopped(ctx, errs...)
 		}
 		var imports []string
 		for _, u := range next {

@@ -62,7 +62,7 @@ func compileTexts(ctx context.Context, files map[string]string, names ...string)
 			}
 			return found{text: text}, nil
 		}
-		return c.find(path)
+		return c.find(ctx, path)
 	}}
 	got, err := b.run(ctx, names)
 	return got, asked, err

@@ -25,7 +25,7 @@ import (
 func transport(t testing.TB, dial func(context.Context) (net.Conn, error)) invoke.Transport {
 	t.Helper()
 	target := invoke.Target{Network: "tcp", Address: "127.0.0.1:1", Security: invoke.SecurityPlaintext}
-	tr, err := grpcwire.New(target, grpcwire.Options{Connect: connect.Dialer{
+	tr, err := grpcwire.New(t.Context(), target, grpcwire.Options{Connect: connect.Dialer{
 		Net: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 	}})
 	if err != nil {

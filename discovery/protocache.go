@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -56,7 +57,7 @@ func (c *protoCompiler) compiledKey(names []string) string {
 }
 
 // remembered returns what an earlier process compiled, if it still holds.
-func (c *protoCompiler) remembered(names []string) *Protofiles {
+func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofiles {
 	if c.store == nil {
 		return nil
 	}
@@ -71,7 +72,7 @@ func (c *protoCompiler) remembered(names []string) *Protofiles {
 		c.store.Remove(key)
 		return nil
 	}
-	if !m.holds() {
+	if !m.holds(ctx) {
 		return nil
 	}
 	set := &Protoset{pool: newPool(noFetcher{})}
@@ -86,7 +87,7 @@ func (c *protoCompiler) remembered(names []string) *Protofiles {
 
 // holds compares files by size and time, and by content where the time tells
 // nothing, or only the time has changed.
-func (m *manifest) holds() bool {
+func (m *manifest) holds(ctx context.Context) bool {
 	for _, f := range m.Files {
 		info, err := os.Stat(f.Disk)
 		if err != nil || info.Size() != f.Size {
@@ -95,7 +96,7 @@ func (m *manifest) holds() bool {
 		if info.ModTime().UnixNano() == f.Time && !f.Fresh {
 			continue
 		}
-		text, _, err := readSource(f.Disk)
+		text, _, err := readSource(ctx, f.Disk)
 		if err != nil || contentSum(text) != f.Sum {
 			return false
 		}

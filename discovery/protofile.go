@@ -82,14 +82,14 @@ func newProtoCompiler(o ProtofileOptions, files []string) (*protoCompiler, error
 // compile compiles files by the names they are imported by, or takes what was
 // compiled before.
 func (c *protoCompiler) compile(ctx context.Context, names []string) (*Protofiles, error) {
-	if s := c.remembered(names); s != nil {
+	if s := c.remembered(ctx, names); s != nil {
 		return s, nil
 	}
-	b := &build{find: c.find, bare: c.bare}
+	b := &build{find: func(path string) (found, error) { return c.find(ctx, path) }, bare: c.bare}
 	results, err := b.run(ctx, names)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, stopped(ctx, err)
 		}
 		return nil, c.explain(err)
 	}
@@ -118,7 +118,7 @@ func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Prot
 		_, err := c.compile(ctx, []string{name})
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return nil, stopped(ctx, err)
 		case err != nil:
 			faults = append(faults, err)
 		default:
@@ -135,6 +135,17 @@ func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Prot
 	}
 	s.faults = faults
 	return s, nil
+}
+
+// stopped is the error of a context that is done: with the file that was waited for, if one was.
+func stopped(ctx context.Context, errs ...error) error {
+	for _, err := range errs {
+		var wait *boundfile.WaitError
+		if errors.As(err, &wait) {
+			return wait
+		}
+	}
+	return ctx.Err()
 }
 
 func firstError(errs []error) error {
@@ -232,7 +243,7 @@ func below(root, file string) (string, bool) {
 
 // find returns the file with a path: what is built in before what lies on disk, but
 // for what others may have a newer version of.
-func (c *protoCompiler) find(path string) (found, error) {
+func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 	if wk := wellKnownFile(path); wk != nil {
 		return found{desc: wk}, nil
 	}
@@ -248,7 +259,7 @@ func (c *protoCompiler) find(path string) (found, error) {
 	}
 	for _, root := range c.roots {
 		disk := filepath.Join(root, filepath.FromSlash(path))
-		text, info, err := readSource(disk)
+		text, info, err := readSource(ctx, disk)
 		if errors.Is(err, fs.ErrNotExist) {
 			c.mu.Lock()
 			c.missing = append(c.missing, disk)
@@ -277,12 +288,12 @@ func (c *protoCompiler) find(path string) (found, error) {
 	return found{}, fs.ErrNotExist
 }
 
-func readSource(disk string) (string, fs.FileInfo, error) {
+func readSource(ctx context.Context, disk string) (string, fs.FileInfo, error) {
 	info, err := os.Stat(disk) // of the file as it was: what is read may be newer, and is then read again
 	if err != nil {
 		return "", nil, err
 	}
-	text, err := boundfile.Read(context.Background(), disk, maxSource)
+	text, err := boundfile.Read(ctx, disk, maxSource)
 	return string(text), info, err
 }
 

@@ -33,12 +33,12 @@ func (s *Protoset) Faults() []error {
 	return slices.Clone(s.faults)
 }
 
-// OpenProtoset reads descriptor sets from files, none greater than 256 MiB. Where
+// OpenProtoset reads descriptor sets from files, none greater than 256 MiB, until ctx is done. Where
 // two sets have a file of the same path, the one of the first set counts.
-func OpenProtoset(paths ...string) (*Protoset, error) {
+func OpenProtoset(ctx context.Context, paths ...string) (*Protoset, error) {
 	s := NewProtoset()
 	for _, path := range paths {
-		if err := s.AddFile(path); err != nil {
+		if err := s.AddFile(ctx, path); err != nil {
 			return nil, err
 		}
 	}
@@ -48,9 +48,9 @@ func OpenProtoset(paths ...string) (*Protoset, error) {
 // NewProtoset returns a Protoset with nothing in it.
 func NewProtoset() *Protoset { return &Protoset{pool: newPool(noFetcher{})} }
 
-// AddFile adds the descriptor set in a file, of at most 256 MiB.
-func (s *Protoset) AddFile(path string) error {
-	data, err := readFile(path)
+// AddFile adds the descriptor set in a file, of at most 256 MiB, which is read until ctx is done.
+func (s *Protoset) AddFile(ctx context.Context, path string) error {
+	data, err := readFile(ctx, path)
 	if err != nil {
 		return fmt.Errorf("reading a descriptor set: %w", err)
 	}
@@ -80,12 +80,12 @@ func ParseProtoset(name string, data []byte) (*Protoset, error) {
 const maxPiped = 96 << 20
 
 // readFile reads a file, which may be a pipe from a program.
-func readFile(path string) ([]byte, error) {
+func readFile(ctx context.Context, path string) ([]byte, error) {
 	limit := int64(maxBytes)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		limit = maxPiped
 	}
-	return boundfile.Read(context.Background(), path, limit)
+	return boundfile.Read(ctx, path, limit)
 }
 
 // add scans a set and takes its files into the pool. One that can not be taken is a

@@ -102,7 +102,7 @@ func TestOpenProtoset(t *testing.T) {
 		return path
 	}
 	a, b := write("a.binpb", protoset(t, one)), write("b.binpb", protoset(t, other, two, image, two))
-	s, err := discovery.OpenProtoset(a, b)
+	s, err := discovery.OpenProtoset(t.Context(), a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,14 +132,14 @@ func TestOpenProtoset(t *testing.T) {
 		"service":   {protoset(t, file(`name: "a.proto" service { name: "a b" }`)), "is not one"},
 		"not UTF-8": {protoset(t, &descriptorpb.FileDescriptorProto{Name: proto.String("a\xff.proto")}), "not UTF-8"},
 	} {
-		_, err := discovery.OpenProtoset(write(name, test.data))
+		_, err := discovery.OpenProtoset(t.Context(), write(name, test.data))
 		var de *discovery.DescriptorError
 		if !errors.As(err, &de) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
 		}
 	}
 	// One file that is not in order does not hide the others.
-	s, err = discovery.OpenProtoset(write("some", protoset(t, one, file(`name: "a\033[2J.proto"`), other, two)))
+	s, err = discovery.OpenProtoset(t.Context(), write("some", protoset(t, one, file(`name: "a\033[2J.proto"`), other, two)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestOpenProtoset(t *testing.T) {
 	if diff := cmp.Diff(want, faults); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := discovery.OpenProtoset(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := discovery.OpenProtoset(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }

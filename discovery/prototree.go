@@ -111,14 +111,14 @@ func (t *Prototree) lookOver(ctx context.Context, places []string) error {
 	outlines := make([]*protoOutline, len(places))
 	errs := make([]error, len(places))
 	inParallel(ctx, len(places), func(i int) {
-		text, _, err := readSource(places[i])
+		text, _, err := readSource(ctx, places[i])
 		if err == nil {
 			outlines[i] = outline(text)
 		}
 		errs[i] = err
 	})
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return stopped(ctx, errs...)
 	}
 	seen := map[string]bool{}
 	for i, place := range places {
@@ -166,7 +166,7 @@ func (t *Prototree) compiled(ctx context.Context, f *treeFile) (*Protofiles, err
 	}
 	s, err := t.compiler.compile(ctx, []string{f.name})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, stopped(ctx, err)
 	}
 	if f.source, f.err = s, err; err != nil {
 		t.faults = append(t.faults, err)

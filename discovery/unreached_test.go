@@ -50,7 +50,7 @@ func TestUnreachedServer(t *testing.T) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-			transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: "192.0.2.1:1", Security: invoke.SecurityPlaintext},
+			transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: "192.0.2.1:1", Security: invoke.SecurityPlaintext},
 				grpcwire.Options{Connect: connect.Dialer{Timeout: limit, Net: void}})
 			if err != nil {
 				t.Fatal(err)

@@ -31,7 +31,7 @@ func do(t *testing.T, method protoreflect.FullName, request string, sink invoke.
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, err := grpcwire.New(target, grpcwire.Options{Connect: connect.Dialer{
+	transport, err := grpcwire.New(t.Context(), target, grpcwire.Options{Connect: connect.Dialer{
 		Net: func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) },
 	}})
 	if err != nil {

@@ -42,7 +42,7 @@ func TestNumberOfAnswers(t *testing.T) {
 			}))
 			go server.Serve(l)
 			defer server.Stop()
-			transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: l.Addr().String()}, grpcwire.Options{})
+			transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: l.Addr().String()}, grpcwire.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,7 +25,7 @@ import (
 func demo(t *testing.T) (*testserver.Memory, *grpcwire.Transport) {
 	t.Helper()
 	server := testserver.StartMemory(testserver.Options{})
-	transport, err := grpcwire.New(
+	transport, err := grpcwire.New(t.Context(),
 		invoke.Target{Network: invoke.NetworkDemo, Address: "demo", Security: invoke.SecurityPlaintext},
 		grpcwire.Options{Connect: connect.Dialer{
 			Net: func(ctx context.Context, _, _ string) (net.Conn, error) { return server.Dial(ctx) },
@@ -275,7 +275,7 @@ func TestFinishedComesWithoutAConnection(t *testing.T) {
 	}
 	address := l.Addr().String()
 	l.Close()
-	transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: address}, grpcwire.Options{})
+	transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: address}, grpcwire.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestOne(t *testing.T) {
 func ExampleInvoker() {
 	server := testserver.StartMemory(testserver.Options{})
 	defer server.Close()
-	transport, err := grpcwire.New(
+	transport, err := grpcwire.New(context.Background(),
 		invoke.Target{Network: invoke.NetworkDemo, Address: "demo", Security: invoke.SecurityPlaintext},
 		grpcwire.Options{Connect: connect.Dialer{
 			Net: func(ctx context.Context, _, _ string) (net.Conn, error) { return server.Dial(ctx) },

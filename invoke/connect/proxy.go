@@ -113,7 +113,7 @@ func (d *Dialer) tunnel(ctx context.Context, proxy *url.URL, address string) (ne
 		return nil, e
 	}
 	if proxy.Scheme == "https" {
-		config, err := d.ProxyTLS.Config()
+		config, err := d.ProxyTLS.Config(ctx)
 		if err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}

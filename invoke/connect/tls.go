@@ -21,9 +21,9 @@ type TLSOptions struct {
 	KeyLog     string // file to which the keys of connections are added, for programs that show traffic; "": none
 }
 
-// Config returns the TLS configuration for a client. The system's roots are not
-// read before a certificate has to be verified.
-func (o TLSOptions) Config() (*tls.Config, error) {
+// Config returns the TLS configuration for a client, whose files are read until ctx is done.
+// The system's roots are not read before a certificate has to be verified.
+func (o TLSOptions) Config(ctx context.Context) (*tls.Config, error) {
 	c := &tls.Config{
 		ServerName:         o.ServerName,
 		InsecureSkipVerify: o.Insecure,
@@ -33,7 +33,7 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		c.KeyLogWriter = keyLog(o.KeyLog)
 	}
 	if o.CACert != "" {
-		pem, err := readPEM(o.CACert)
+		pem, err := readPEM(ctx, o.CACert)
 		if err != nil {
 			return nil, fmt.Errorf("reading the trusted certificates: %w", err)
 		}
@@ -46,7 +46,7 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 		return nil, errors.New("a client certificate needs both a certificate and a key")
 	}
 	if o.Cert != "" {
-		pair, err := readPair(o.Cert, o.Key)
+		pair, err := readPair(ctx, o.Cert, o.Key)
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}
@@ -60,16 +60,16 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 const maxPEM = 4 << 20
 
 // readPEM reads a file of certificates or a key, which may be a pipe from a program.
-func readPEM(path string) ([]byte, error) {
-	return boundfile.Read(context.Background(), path, maxPEM)
+func readPEM(ctx context.Context, path string) ([]byte, error) {
+	return boundfile.Read(ctx, path, maxPEM)
 }
 
-func readPair(cert, key string) (tls.Certificate, error) {
-	certPEM, err := readPEM(cert)
+func readPair(ctx context.Context, cert, key string) (tls.Certificate, error) {
+	certPEM, err := readPEM(ctx, cert)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	keyPEM, err := readPEM(key)
+	keyPEM, err := readPEM(ctx, key)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

@@ -86,7 +86,7 @@ func start(t *testing.T, handle func(ctx context.Context, name string) error) (*
 	t.Helper()
 	s := &server{t: t, seen: map[string]int{}, handle: handle}
 	s.listen()
-	transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: s.address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+	transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: s.address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

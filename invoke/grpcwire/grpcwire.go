@@ -64,9 +64,9 @@ type Transport struct {
 	closed  bool
 }
 
-// New makes a Transport and reads the files that TLS needs. It dials nothing. An
+// New makes a Transport and reads the files that TLS needs, until ctx is done. It dials nothing. An
 // error may be an *OptionError.
-func New(target invoke.Target, o Options) (*Transport, error) {
+func New(ctx context.Context, target invoke.Target, o Options) (*Transport, error) {
 	if err := checkTarget(target); err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func New(target invoke.Target, o Options) (*Transport, error) {
 	t.secure = target.Security == invoke.SecurityTLS || target.Security == invoke.SecurityAuto && !target.Local()
 	t.decided = target.Security != invoke.SecurityAuto || t.secure
 	if t.secure || !t.decided {
-		config, err := o.TLS.Config()
+		config, err := o.TLS.Config(ctx)
 		if err != nil {
 			return nil, err
 		}

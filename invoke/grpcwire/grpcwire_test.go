@@ -84,7 +84,7 @@ func call(t *testing.T, target string, o grpcwire.Options, md invoke.Metadata) (
 	if o.TLS != (connect.TLSOptions{}) && parsed.Security == invoke.SecurityAuto {
 		parsed.Security = invoke.SecurityTLS
 	}
-	transport, err := grpcwire.New(parsed, o)
+	transport, err := grpcwire.New(t.Context(), parsed, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestOrigins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, err := grpcwire.New(parsed, grpcwire.Options{MaxRecv: 1 << 10})
+	transport, err := grpcwire.New(t.Context(), parsed, grpcwire.Options{MaxRecv: 1 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestTLSFilesAreReadByNew(t *testing.T) {
 	for _, o := range []connect.TLSOptions{
 		{CACert: filepath.Join(dir, "none.pem")}, {CACert: junk}, {Cert: junk}, {Cert: junk, Key: junk},
 	} {
-		if _, err := grpcwire.New(invoke.Target{Network: "tcp", Address: "h:1", Security: invoke.SecurityTLS}, grpcwire.Options{TLS: o}); err == nil {
+		if _, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: "h:1", Security: invoke.SecurityTLS}, grpcwire.Options{TLS: o}); err == nil {
 			t.Errorf("%+v: no error", o)
 		}
 	}

@@ -98,7 +98,7 @@ func TestSpreadsCalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			target.Security = invoke.SecurityPlaintext
-			transport, err := grpcwire.New(target, grpcwire.Options{LoadBalancing: tt.lb})
+			transport, err := grpcwire.New(t.Context(), target, grpcwire.Options{LoadBalancing: tt.lb})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestReachesOddAddresses(t *testing.T) {
 		s := testserver.New(testserver.Options{})
 		go s.Serve(l)
 		t.Cleanup(s.Close)
-		transport, err := grpcwire.New(invoke.Target{Network: network, Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+		transport, err := grpcwire.New(t.Context(), invoke.Target{Network: network, Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestOneAddressIsDead(t *testing.T) {
 	dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"))
 	for _, lb := range []string{"", grpcwire.PickFirst, grpcwire.RoundRobin} {
 		target := invoke.Target{Network: invoke.NetworkResolver, Address: "dns://" + dns + "/shop.example:" + port, Security: invoke.SecurityPlaintext}
-		transport, err := grpcwire.New(target, grpcwire.Options{LoadBalancing: lb})
+		transport, err := grpcwire.New(t.Context(), target, grpcwire.Options{LoadBalancing: lb})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestTriesAnew(t *testing.T) {
 		}
 		address := l.Addr().String()
 		l.Close()
-		transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
+		transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func TestServiceConfigIsUsed(t *testing.T) {
 		want   codes.Code
 	}{{"", codes.Unavailable}, {retries, codes.OK}} {
 		config, want := tt.config, tt.want
-		transport, err := grpcwire.New(target, grpcwire.Options{ServiceConfig: config})
+		transport, err := grpcwire.New(t.Context(), target, grpcwire.Options{ServiceConfig: config})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestServiceConfigIsUsed(t *testing.T) {
 		transport.Close()
 	}
 	for _, config := range []string{"{", "7"} {
-		_, err := grpcwire.New(target, grpcwire.Options{ServiceConfig: config})
+		_, err := grpcwire.New(t.Context(), target, grpcwire.Options{ServiceConfig: config})
 		var option *grpcwire.OptionError
 		if !errors.As(err, &option) {
 			t.Errorf("%s is taken for a service config: %v", config, err)
@@ -352,7 +352,7 @@ func TestKeepalive(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	transport, err := grpcwire.New(invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{Keepalive: 10 * time.Second})
+	transport, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: address, Security: invoke.SecurityPlaintext}, grpcwire.Options{Keepalive: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

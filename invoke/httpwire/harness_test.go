@@ -109,7 +109,7 @@ func dial(t *testing.T, target string, o httpwire.Options) *httpwire.Transport {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, err := httpwire.New(parsed, o)
+	transport, err := httpwire.New(t.Context(), parsed, o)
 	if err != nil {
 		t.Fatal(err)
 	}

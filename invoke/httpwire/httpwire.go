@@ -66,8 +66,8 @@ type Transport struct {
 	closed  bool
 }
 
-// New makes a Transport and reads the files that TLS needs. It dials nothing.
-func New(target invoke.Target, o Options) (*Transport, error) {
+// New makes a Transport and reads the files that TLS needs, until ctx is done. It dials nothing.
+func New(ctx context.Context, target invoke.Target, o Options) (*Transport, error) {
 	t := &Transport{target: target, o: o, codings: compress.Codings(), version: o.HTTP, turn: make(chan struct{}, 1)}
 	switch {
 	case o.Protocol != Connect && o.Protocol != GRPCWeb:
@@ -83,7 +83,7 @@ func New(target invoke.Target, o Options) (*Transport, error) {
 		target.Security == invoke.SecurityAuto && !target.Local()
 	t.decided = target.Security != invoke.SecurityAuto || t.secure
 	if t.secure || !t.decided {
-		config, err := o.TLS.Config()
+		config, err := o.TLS.Config(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -235,7 +235,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"no such file": {tcp, httpwire.Options{Protocol: httpwire.Connect, TLS: connect.TLSOptions{CACert: "/no/such/file"}}},
 	} {
-		if _, err := httpwire.New(tt.target, tt.o); err == nil {
+		if _, err := httpwire.New(t.Context(), tt.target, tt.o); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

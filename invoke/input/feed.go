@@ -31,7 +31,9 @@ type feed struct {
 	end   int // where the data ends
 
 	open    func() (io.ReadCloser, error) // nil for data in memory
-	src     io.ReadCloser                 // nil before the first read
+	src     io.ReadCloser                 // nil before the first read has ended
+	giveUp  func()                        // ends opening, and the first read of a pipe; nil for data in memory
+	kept    func() bool                   // what was opened is closed as src, not by giveUp
 	ended   bool                          // nothing more comes
 	err     error                         // why, when that is not the end of the input
 	reading bool                          // a read into buf[end:] is on its way
@@ -58,9 +60,19 @@ func feedOf(data []byte) *feed {
 	return &feed{buf: data, end: len(data), ended: true, nul: bytes.IndexByte(data, 0)}
 }
 
-// feedFrom returns a feed of what open opens at the first read.
-func feedFrom(open func() (io.ReadCloser, error)) *feed {
-	return &feed{open: open, nul: -1, got: make(chan readResult, 1)}
+// feedFrom returns a feed of what open opens at the first read. Its context is done when nobody
+// reads any more.
+func feedFrom(open func(context.Context) (io.ReadCloser, error)) *feed {
+	ctx, giveUp := context.WithCancel(context.Background())
+	f := &feed{giveUp: giveUp, nul: -1, got: make(chan readResult, 1)}
+	f.open = func() (io.ReadCloser, error) {
+		src, err := open(ctx)
+		if err == nil {
+			f.kept = context.AfterFunc(ctx, func() { _ = src.Close() }) // it was only read
+		}
+		return src, err
+	}
+	return f
 }
 
 // fill reads more data, waiting for some. It returns io.EOF at the end of the input,
@@ -133,11 +145,15 @@ func (f *feed) take(r readResult) {
 	}
 }
 
-// close lets go of the input. A read that is on its way is left to itself.
+// close lets go of the input. A read that is on its way ends where the input can be closed
+// meanwhile, as pipes can, and is left to itself elsewhere.
 func (f *feed) close() {
-	if f.src != nil {
+	if f.src != nil && f.kept() {
 		_ = f.src.Close() // it was only read
-		f.src = nil
+	}
+	f.src = nil
+	if f.giveUp != nil {
+		f.giveUp()
 	}
 	f.ended = true
 }

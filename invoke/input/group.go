@@ -124,6 +124,14 @@ func (g *group) next(ctx context.Context, streams bool, number int) ([]byte, err
 	return g.marshal(m)
 }
 
+// reading is the name of the file or input that the next message comes from, or "".
+func (g *group) reading() string {
+	if at := min(g.at, len(g.items)-1); at >= 0 && g.items[at].docs != nil {
+		return g.items[at].docs.name
+	}
+	return ""
+}
+
 // merged returns the one message that all parts make. The first document stays in wire
 // form as long as it is alone.
 func (g *group) merged(ctx context.Context) ([]byte, error) {

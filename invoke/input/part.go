@@ -43,7 +43,10 @@ type Options struct {
 	// by a goroutine that nothing waits for once the context is done. A file that a word
 	// names is read by New.
 	Open func(name string) (io.ReadCloser, error)
-	Now  func() time.Time // for "now"; nil: time.Now
+	// ReadFile reads a file that a word names, of which there may be limit bytes. nil: Open's,
+	// or boundfile.Read with no end but its own.
+	ReadFile func(name string, limit int64) ([]byte, error)
+	Now      func() time.Time // for "now"; nil: time.Now
 	// Secrets returns the parts of a text of input that no error may show, in their order
 	// and none in another: the values behind secret names. nil: there are none.
 	Secrets func(text string) [][2]int
@@ -65,15 +68,18 @@ func (o *Options) types() invoke.Types {
 	return new(protoregistry.Types)
 }
 
-func (o *Options) open(name string) (io.ReadCloser, error) {
+func (o *Options) open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if o.Open != nil {
 		return o.Open(name)
 	}
-	return os.Open(name)
+	return boundfile.Open(ctx, name)
 }
 
 // content reads a whole file.
 func (o *Options) content(name string) ([]byte, error) {
+	if o.ReadFile != nil {
+		return o.ReadFile(name, o.maxSize())
+	}
 	if o.Open == nil {
 		return boundfile.Read(context.Background(), name, o.maxSize())
 	}
@@ -136,14 +142,14 @@ func (p Part) documents(index int, kind partKind, name string, o *Options) *docu
 		if stdin == nil {
 			stdin = strings.NewReader("")
 		}
-		f := feedFrom(func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
+		f := feedFrom(func(context.Context) (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
 		return newDocuments(p, index, "stdin", f, o.Format, o)
 	case partFile:
 		format := o.Format
 		if format == FormatAuto {
 			format = FormatOf(name)
 		}
-		return newDocuments(p, index, name, feedFrom(func() (io.ReadCloser, error) { return o.open(name) }), format, o)
+		return newDocuments(p, index, name, feedFrom(func(ctx context.Context) (io.ReadCloser, error) { return o.open(ctx, name) }), format, o)
 	default:
 		return newDocuments(p, index, "", feedOf([]byte(p.Text)), o.Format, o)
 	}

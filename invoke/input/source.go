@@ -143,6 +143,15 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	return nil, io.EOF
 }
 
+// Reading returns the name of the file whose documents come next, "stdin" for standard input,
+// "" for none.
+func (s *Source) Reading() string {
+	if s.at == len(s.groups) {
+		return ""
+	}
+	return s.groups[s.at].reading()
+}
+
 // Close lets go of the files that are open. Next must not be called afterwards. It need
 // not be called after Next has returned io.EOF or an *Error.
 func (s *Source) Close() {

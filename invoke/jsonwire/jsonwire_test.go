@@ -34,13 +34,13 @@ func demo(t *testing.T) map[string]*jsonwire.Transport {
 	server := testserver.StartMemory(testserver.Options{})
 	dialer := connect.Dialer{Net: func(ctx context.Context, _, _ string) (net.Conn, error) { return server.Dial(ctx) }}
 	target := invoke.Target{Network: invoke.NetworkDemo, Address: "demo", Security: invoke.SecurityPlaintext}
-	grpc, err := grpcwire.New(target, grpcwire.Options{Connect: dialer})
+	grpc, err := grpcwire.New(t.Context(), target, grpcwire.Options{Connect: dialer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]*jsonwire.Transport{"grpc": jsonwire.Over(grpc, 0)}
 	for _, protocol := range []string{httpwire.Connect, httpwire.GRPCWeb} {
-		inner, err := httpwire.New(target, httpwire.Options{Protocol: protocol, Connect: dialer})
+		inner, err := httpwire.New(t.Context(), target, httpwire.Options{Protocol: protocol, Connect: dialer})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestForeignJSON(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			inner, err := httpwire.New(target, httpwire.Options{Protocol: httpwire.Connect})
+			inner, err := httpwire.New(t.Context(), target, httpwire.Options{Protocol: httpwire.Connect})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +237,7 @@ func TestLimitOfTheMessage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			inner, err := httpwire.New(target, httpwire.Options{Protocol: httpwire.Connect})
+			inner, err := httpwire.New(t.Context(), target, httpwire.Options{Protocol: httpwire.Connect})
 			if err != nil {
 				t.Fatal(err)
 			}

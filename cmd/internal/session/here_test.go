@@ -64,7 +64,7 @@ func TestLocalNamesThatLeadElsewhere(t *testing.T) {
 					PlaintextCredentials: tt.allow, Secret: func(name, _ string) bool { return name == "authorization" },
 				}})
 				defer s.Close()
-				transport, err := s.Transport()
+				transport, err := s.Transport(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // The bounds of a descriptor set that is not a file.
@@ -31,11 +32,11 @@ func (s *Session) protosets(ctx context.Context) (*discovery.Protoset, error) {
 			return nil, errors.New("standard input is named twice as a descriptor set")
 		case name == "-":
 			stdin = true
-			err = s.stdinSet(all)
+			err = s.stdinSet(ctx, all)
 		case strings.HasPrefix(name, "https://"), strings.HasPrefix(name, "http://"):
 			err = fetchSet(ctx, all, name)
 		default:
-			err = all.AddFile(name)
+			err = all.AddFile(ctx, name)
 		}
 		if err != nil {
 			return nil, err
@@ -44,21 +45,21 @@ func (s *Session) protosets(ctx context.Context) (*discovery.Protoset, error) {
 	return all, nil
 }
 
-func (s *Session) stdinSet(to *discovery.Protoset) error {
-	data, err := readBounded(s.world.Stdin)
+func (s *Session) stdinSet(ctx context.Context, to *discovery.Protoset) error {
+	data, err := readBounded(ctx, s.world.Stdin, "standard input")
 	if err != nil {
 		return fmt.Errorf("reading a descriptor set from standard input: %w", err)
 	}
 	return to.Add("standard input", data)
 }
 
-func readBounded(r io.Reader) ([]byte, error) {
+func readBounded(ctx context.Context, r io.Reader, name string) ([]byte, error) {
 	if r == nil {
 		return nil, nil
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxSet+1))
-	if err == nil && len(data) > maxSet {
-		err = fmt.Errorf("more than %d MiB", maxSet>>20)
+	data, err := boundfile.Stream(ctx, r, name, maxSet)
+	if errors.As(err, new(*boundfile.SizeError)) {
+		err = fmt.Errorf("more than %s", boundfile.Size(maxSet)) // what it is of is told around it
 	}
 	return data, err
 }
@@ -122,7 +123,7 @@ func fetchSet(ctx context.Context, to *discovery.Protoset, name string) error {
 	if resp.StatusCode != http.StatusOK {
 		return fail(fmt.Errorf("the server answered %s", resp.Status))
 	}
-	data, err := readBounded(resp.Body)
+	data, err := readBounded(ctx, resp.Body, "the answer")
 	if err != nil {
 		return fail(err)
 	}

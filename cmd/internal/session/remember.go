@@ -17,8 +17,8 @@ import (
 
 // reflection returns the schema of the server, with what is remembered of it where
 // there is a name to remember it by.
-func (s *Session) reflection(t invoke.Transport) (discovery.Source, error) {
-	duplex, err := s.Duplex()
+func (s *Session) reflection(ctx context.Context, t invoke.Transport) (discovery.Source, error) {
+	duplex, err := s.Duplex(ctx)
 	if err != nil {
 		return nil, err
 	}

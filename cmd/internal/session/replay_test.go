@@ -44,7 +44,7 @@ func to(t *testing.T, target string, care Care) invoke.Transport {
 	s := New(World{})
 	s.Configure(Settings{Target: &parsed, Care: care})
 	t.Cleanup(func() { s.Close() })
-	transport, err := s.Transport()
+	transport, err := s.Transport(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestWaitsNoLonger(t *testing.T) {
 	}})
 	s.Configure(Settings{Target: &target, Care: Care{Wait: wait}})
 	defer s.Close()
-	transport, err := s.Transport()
+	transport, err := s.Transport(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestGuards(t *testing.T) {
 			tt.care.Secret = secret
 			s.Configure(Settings{Target: &target, Care: tt.care})
 			defer s.Close()
-			transport, err := s.Transport()
+			transport, err := s.Transport(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

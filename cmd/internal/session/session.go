@@ -94,8 +94,9 @@ func (s *Session) Configure(settings Settings) { s.settings = settings }
 // Settings returns the settings in force.
 func (s *Session) Settings() Settings { return s.settings }
 
-// Transport returns the transport to the target, or ErrNoTarget.
-func (s *Session) Transport() (invoke.Transport, error) {
+// Transport returns the transport to the target, or ErrNoTarget. What files it needs are read
+// until ctx is done.
+func (s *Session) Transport(ctx context.Context) (invoke.Transport, error) {
 	if s.transport != nil {
 		return s.transport, nil
 	}
@@ -103,7 +104,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 	if target == nil {
 		return nil, ErrNoTarget
 	}
-	t, err := s.open(*target, s.settings.Wire)
+	t, err := s.open(ctx, *target, s.settings.Wire)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (s *Session) Transport() (invoke.Transport, error) {
 }
 
 // open makes a transport to the target over a wire. It is closed with the session.
-func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
+func (s *Session) open(ctx context.Context, target invoke.Target, w Wire) (invoke.Transport, error) {
 	dialer := connect.Dialer{Timeout: s.settings.ConnectTimeout, Net: s.world.Dial, Told: s.world.Connected}
 	if !target.Local() {
 		dialer.Proxy = s.settings.Proxy
@@ -125,7 +126,7 @@ func (s *Session) open(target invoke.Target, w Wire) (invoke.Transport, error) {
 		s.closers = append(s.closers, demo.Close)
 		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
 	}
-	t, err := w.transport(target, grpcwire.Options{
+	t, err := w.transport(ctx, target, grpcwire.Options{
 		TLS:       s.settings.TLS,
 		Authority: s.settings.Authority,
 		UserAgent: s.settings.UserAgent,
@@ -158,12 +159,12 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 		return nil, err
 	}
 	if s.settings.Reflection || len(sources) == 0 {
-		t, err := s.Transport()
+		t, err := s.Transport(ctx)
 		if err != nil {
 			return nil, err
 		}
 		s.reflects = true
-		r, err := s.reflection(t)
+		r, err := s.reflection(ctx, t)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
@@ -23,20 +24,20 @@ type Wire struct {
 }
 
 // transport makes the transport of that kind. The options of gRPC hold those of all.
-func (w Wire) transport(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
-	t, err := w.open(target, o)
+func (w Wire) transport(ctx context.Context, target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
+	t, err := w.open(ctx, target, o)
 	if err != nil || w.Codec != invoke.CodecJSON {
 		return t, err
 	}
 	return jsonwire.Over(t, cmp.Or(o.MaxRecv, grpcwire.DefaultMaxRecv)), nil
 }
 
-func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
+func (w Wire) open(ctx context.Context, target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
 	if cmp.Or(w.Protocol, ProtocolGRPC) == ProtocolGRPC {
 		o.Compress = w.Compress
-		return opened(grpcwire.New(target, o))
+		return opened(grpcwire.New(ctx, target, o))
 	}
-	return opened(httpwire.New(target, httpwire.Options{
+	return opened(httpwire.New(ctx, target, httpwire.Options{
 		Protocol:  w.Protocol,
 		HTTP:      w.HTTP,
 		Compress:  w.Compress,
@@ -53,7 +54,7 @@ func (w Wire) open(target invoke.Target, o grpcwire.Options) (invoke.Transport, 
 // refuse to stream both ways over that, as reflection does. Nil when calls are not
 // bound to HTTP/1.1: then they have HTTP/2 if the server does. The demo inside this
 // process refuses nothing.
-func (s *Session) Duplex() (invoke.Transport, error) {
+func (s *Session) Duplex(ctx context.Context) (invoke.Transport, error) {
 	target, w := s.settings.Target, s.settings.Wire
 	if target == nil {
 		return nil, ErrNoTarget
@@ -62,7 +63,7 @@ func (s *Session) Duplex() (invoke.Transport, error) {
 		return nil, nil
 	}
 	w.HTTP = httpwire.HTTP2
-	return s.open(*target, w)
+	return s.open(ctx, *target, w)
 }
 
 // opened keeps a nil transport nil.
