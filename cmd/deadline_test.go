@@ -68,6 +68,8 @@ func TestSilenceEnds(t *testing.T) {
 		{"wait for an answer", [][]string{{"-a", "http://" + never, "--wait=0.2", "health", "--timeout", "0.1"}}, "", 68, "DEADLINE"},
 		{"health", [][]string{{"-a", "http://" + never, "health", "--timeout", "0.3"}}, "", 68, "DEADLINE"},
 		{"watched health", [][]string{{"-a", "http://" + never, "health", "--watch", "--wait=0.3"}}, "", 68, "no answer within 300ms"},
+		{"watched health, limited", [][]string{{"-a", "http://" + never, "health", "--watch"}, calling}, "", 68, "DEADLINE"},
+		{"watched health that answers", [][]string{{"-a", "demo:", "health", "--watch"}, calling}, "", 68, "the deadline has passed"},
 		{"retries", [][]string{{"-a", "http://" + full, "--retry", "9"}, hello, calling}, "", 68, "DEADLINE"},
 		{"program", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, hello, calling}, "", 68, "DEADLINE"},
 		{"program, reflection", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, {"call", "SayHello"}, calling}, "", 68, "DEADLINE"},

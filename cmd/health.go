@@ -45,7 +45,8 @@ func (a *app) newHealth() *cobra.Command {
 Exit codes: 0 SERVING, 1 not SERVING, 69 the server does not know the service, 76
 it has no health service, 78 it cannot be reached. With --wait the answer is
 waited for until it is SERVING. --watch prints each change until it is
-interrupted; with --wait too, until it is SERVING.`,
+interrupted or --timeout is over, which exits 68; with --wait too, until it is
+SERVING.`,
 		Args: words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -198,11 +199,15 @@ var errServing = errors.New("serving")
 
 // watchHealth prints each change.
 func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	call, err := healthCall("Watch", md, o.service, 0)
+	wait := durationOf(a.globals.reach.wait)
+	limit := time.Duration(0)
+	if o.asked {
+		limit = durationOf(o.timeout) + wait
+	}
+	call, err := healthCall("Watch", md, o.service, limit)
 	if err != nil {
 		return err
 	}
-	wait := durationOf(a.globals.reach.wait)
 	var over atomic.Bool
 	if wait > 0 {
 		// Not the call's own deadline: the server would end it too, in its own words.
