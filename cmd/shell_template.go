@@ -20,6 +20,7 @@ type template struct {
 
 // requoted is a document with its strings as they are typed.
 func (t template) requoted(doc []byte) []byte {
+	jsonString := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) // here, as compiling it would cost each start
 	return jsonString.ReplaceAllFunc(doc, func(quoted []byte) []byte {
 		var text string
 		if json.Unmarshal(quoted, &text) != nil {
@@ -32,9 +33,6 @@ func (t template) requoted(doc []byte) []byte {
 		return []byte(typed)
 	})
 }
-
-// jsonString is a string of strict JSON.
-var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 func (t template) hole(what string) string { return repl.Hole(what, t.ascii) }
 
