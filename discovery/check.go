@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,10 +14,10 @@ import (
 )
 
 // The bounds of one file and of all files of a source. The greatest files of
-// public schemas have a twentieth of these.
+// public schemas have a tenth of these.
 const (
 	maxNesting     = 64        // messages inside of messages; protoc stops at 32
-	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
+	maxRecords     = 750_000   // fields on the wire in one file and lines of comments: what they cost in memory
 	maxAllRecords  = 8_000_000 // the same for all files that are built
 	maxImports     = 5_000     // of one file
 	maxImportDepth = 1_000     // of a chain of imports
@@ -39,6 +40,7 @@ var (
 type wireShape struct {
 	fields map[protowire.Number]*wireShape
 	nests  bool // the shape contains itself
+	lines  bool // it is a comment, of which each line counts
 }
 
 // fileShape returns the shape of a FileDescriptorProto.
@@ -58,11 +60,13 @@ func fileShape() *wireShape {
 		messageOneof:    {fields: map[protowire.Number]*wireShape{oneofOptions: options}},
 		messageReserved: leaf,
 	}
+	comment := &wireShape{lines: true}
+	location := &wireShape{fields: map[protowire.Number]*wireShape{locationLeading: comment, locationTrailing: comment, locationDetached: comment}}
 	method := &wireShape{fields: map[protowire.Number]*wireShape{methodOptions: options}}
 	return &wireShape{fields: map[protowire.Number]*wireShape{
 		fileMessage: message, fileEnum: enum, fileExtension: field, fileOptions: options,
 		fileService:    {fields: map[protowire.Number]*wireShape{serviceMethod: method, serviceOptions: options}},
-		fileSourceInfo: {fields: map[protowire.Number]*wireShape{sourceLocation: leaf}},
+		fileSourceInfo: {fields: map[protowire.Number]*wireShape{sourceLocation: location}},
 	}}
 }
 
@@ -84,7 +88,14 @@ func weigh(raw []byte) (int, error) {
 				inner = errTooMany
 				return false
 			}
-			if sub := s.fields[r.num]; sub != nil {
+			sub := s.fields[r.num]
+			switch {
+			case sub == nil:
+			case sub.lines:
+				if count += bytes.Count(r.bytes, []byte{'\n'}); count > maxRecords {
+					inner = errTooMany
+				}
+			default:
 				inner = walk(r.bytes, sub, depth)
 			}
 			return inner == nil

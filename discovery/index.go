@@ -47,6 +47,9 @@ const (
 	serviceOptions    protowire.Number = 3
 	methodOptions     protowire.Number = 4
 	sourceLocation    protowire.Number = 1
+	locationLeading   protowire.Number = 3
+	locationTrailing  protowire.Number = 4
+	locationDetached  protowire.Number = 6
 	uninterpretedName protowire.Number = 999
 )
 

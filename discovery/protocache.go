@@ -133,6 +133,9 @@ func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescri
 		if err != nil {
 			return
 		}
+		if _, err := weigh(raw); err != nil {
+			return // it would not be taken back
+		}
 		data = protowire.AppendTag(data, setFile, protowire.BytesType)
 		data = protowire.AppendBytes(data, raw)
 	}
