@@ -3,9 +3,11 @@ package cmd
 import (
 	"io"
 	"log"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
@@ -42,25 +44,56 @@ const (
 
 // softMemory is the memory, in bytes, from which garbage is collected before the heap has
 // doubled: a message of the greatest size leaves as much behind as it needs, and the two
-// together would be twice what it takes.
-const softMemory = 160 << 20
+// together would be twice what it takes. With more than mostLive in use nothing is gained by
+// that any more, and it takes half of all the time.
+const (
+	softMemory = 160 << 20
+	mostLive   = 280 << 20
+)
 
 // collectLate puts off the first garbage collection. After it the collector goes on
 // as it does anywhere, but for what softMemory says.
 func collectLate() {
-	if os.Getenv("GOMEMLIMIT") == "" {
+	late, soft := os.Getenv("GOGC") == "", os.Getenv("GOMEMLIMIT") == ""
+	if late {
+		debug.SetGCPercent(gcLate)
+	}
+	if soft {
 		debug.SetMemoryLimit(softMemory)
 	}
-	if os.Getenv("GOGC") != "" {
-		return
-	}
-	debug.SetGCPercent(gcLate)
+	afterCollections(func() {
+		if late {
+			late = false
+			if now := debug.SetGCPercent(gcUsual); now != gcLate {
+				debug.SetGCPercent(now) // collectGarbage has had its say
+			}
+		}
+		if soft {
+			limitMemory()
+		}
+	})
+}
+
+// afterCollections calls a function after each garbage collection.
+func afterCollections(call func()) {
 	canary := new([32]byte)
 	runtime.AddCleanup(canary, func(struct{}) {
-		if now := debug.SetGCPercent(gcUsual); now != gcLate {
-			debug.SetGCPercent(now) // collectGarbage has had its say
-		}
+		call()
+		afterCollections(call)
 	}, struct{}{})
+}
+
+// limitMemory sets the soft limit by what is in use.
+func limitMemory() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	limit := int64(softMemory)
+	if live[0].Value.Uint64() > mostLive {
+		limit = math.MaxInt64
+	}
+	if debug.SetMemoryLimit(-1) != limit {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // collectGarbage sets how often garbage is collected, for what runs longer than one call.
