@@ -113,7 +113,7 @@ func (a *app) driveMany(ctx context.Context, name string, again func() (*output,
 	}
 	s := a.shell
 	a.line.ran = true
-	w := &work{Job: job.Start(s.ctx, s.keeps(), do), name: name, line: a.line, again: again}
+	w := &work{Job: job.Start(s.ctx, s.keeps(), do), name: name, line: a.line, again: again, session: a.session}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
 	s.live(w)
@@ -137,7 +137,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return s.converse(ctx, l, v, p, again)
 	}
 	j := job.Start(s.ctx, s.keeps(), do)
-	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again}
+	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.session}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}

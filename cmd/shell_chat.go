@@ -30,7 +30,7 @@ func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *inv
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p})
+	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p, session: l.app.session})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above

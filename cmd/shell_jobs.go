@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/spf13/cobra"
@@ -22,6 +23,8 @@ type work struct {
 	talk   *conversation // nil: nothing is typed into it
 	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
+	// session is what the call is from, and its schema.
+	session *session.Session
 }
 
 // notify tells when a job ends.

@@ -40,10 +40,23 @@ func TestShellMemoryOfManyStatements(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("it takes long, and the race detector needs memory of its own")
 	}
-	const statements, limit = 5000, 80 << 10
+	holdsMemory(t, 5000, 80<<10, manyStatements)
+}
+
+// Sessions that no line uses any more are let go of, with the schema that their results have.
+func TestShellMemoryOfManySessions(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("it takes long, and the race detector needs memory of its own")
+	}
+	holdsMemory(t, 2000, 60<<10, func(n int) string { return fmt.Sprintf("SayHello name=x -H 'x-n: %d'", n) })
+}
+
+// holdsMemory runs statements in a shell, which may take so much memory at most, in KiB.
+func holdsMemory(t *testing.T, statements, limit int, statement func(n int) string) {
+	t.Helper()
 	var script strings.Builder
 	for n := range statements {
-		fmt.Fprintln(&script, manyStatements(n))
+		fmt.Fprintln(&script, statement(n))
 	}
 	script.WriteString("shell grep VmHWM /proc/$PPID/status\n")
 	_, addr := demoServer(t)

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// Bounds on the results that are kept.
+// Bounds on the results that are kept, besides that on the sessions that they are from, poolMax.
 const (
 	resultMax   = 200
 	resultBytes = 64 << 20
@@ -37,11 +38,16 @@ func (t *resultTable) add(w *work) int {
 	t.last++
 	t.works[t.last] = w
 	var size int64
+	sessions := map[*session.Session]bool{}        // a result needs the schema of its own to be shown
 	for n := t.last; n > t.last-resultMax-1; n-- { // what is older is gone already
-		if w, ok := t.works[n]; ok {
-			if size += w.State().Bytes; t.last-n >= resultMax || size > resultBytes && n < t.last {
-				delete(t.works, n)
-			}
+		w, ok := t.works[n]
+		if !ok {
+			continue
+		}
+		size += w.State().Bytes
+		sessions[w.session] = true
+		if t.last-n >= resultMax || n < t.last && (size > resultBytes || len(sessions) > poolMax) {
+			delete(t.works, n)
 		}
 	}
 	return t.last

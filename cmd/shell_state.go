@@ -141,8 +141,9 @@ func (t turn) take(ctx context.Context) error {
 
 func (t turn) giveBack() { <-t }
 
-// poolMax is how many sessions are open at once: a line with flags of its own has one of its own.
-const poolMax = 32
+// poolMax is how many sessions are open at once: a line with flags of its own has one of its own,
+// with a connection and a schema.
+const poolMax = 16
 
 // closeOldest closes the sessions that were not used for the longest time, when there are too
 // many. What runs in the background may use any.
