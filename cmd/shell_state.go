@@ -15,6 +15,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
+	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -42,6 +43,9 @@ type shell struct {
 	pool    map[string]*session.Session // by the flags that they were opened with
 	recent  []string                    // the keys of pool, the one that was used last at the end
 	behind  atomic.Int32                // statements that run beside the others
+
+	demoOnce sync.Once
+	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
 
 	index atomic.Pointer[index] // for completion; nil until it is known
 
@@ -93,6 +97,9 @@ func (s *shell) close() {
 	for _, open := range s.pool {
 		_ = open.Close() // there is nobody left to tell
 	}
+	if s.demo != nil {
+		_ = s.demo.Close()
+	}
 }
 
 // connection returns the session for a command's flags: the one that a line with the same flags
@@ -109,7 +116,7 @@ func (s *shell) connection(ctx context.Context, c *cobra.Command, settings sessi
 	s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
 	if !ok {
 		s.closeOldest()
-		open = session.New(session.World{Dial: s.env.Dial, Now: s.env.Now})
+		open = session.New(session.World{Dial: s.env.Dial, Now: s.env.Now, Demo: s.demoServer})
 		open.Configure(settings)
 		s.pool[key] = open
 	}
@@ -155,6 +162,12 @@ func (s *shell) closeOldest() {
 		}
 		s.recent = s.recent[1:]
 	}
+}
+
+// demoServer returns the server behind the target demo:, one for all sessions.
+func (s *shell) demoServer() *testserver.Memory {
+	s.demoOnce.Do(func() { s.demo = testserver.StartMemory(testserver.Options{Now: s.env.Now}) })
+	return s.demo
 }
 
 // dropConnections closes what is open, which ends the calls over it.

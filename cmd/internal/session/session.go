@@ -63,6 +63,9 @@ type World struct {
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
 	Now   func() time.Time
 	Stdin io.Reader // for a descriptor set named -
+	// Demo returns the server behind the target demo:, which is the caller's to close; nil: each
+	// session has one of its own.
+	Demo func() *testserver.Memory
 	// CacheDir is where schemas are remembered; "": they are not.
 	CacheDir string
 	// Connected is told of what happens while a connection is made, Asked of questions
@@ -122,8 +125,7 @@ func (s *Session) open(ctx context.Context, target invoke.Target, w Wire) (invok
 		dialer.Here = &connect.Here{Only: target.Security == invoke.SecurityAuto}
 	}
 	if target.Network == invoke.NetworkDemo {
-		demo := testserver.StartMemory(testserver.Options{Now: s.world.Now})
-		s.closers = append(s.closers, demo.Close)
+		demo := s.demo()
 		dialer.Net = func(ctx context.Context, _, _ string) (net.Conn, error) { return demo.Dial(ctx) }
 	}
 	t, err := w.transport(ctx, target, grpcwire.Options{
@@ -142,6 +144,16 @@ func (s *Session) open(ctx context.Context, target invoke.Target, w Wire) (invok
 	}
 	s.closers = append(s.closers, t.Close)
 	return carefully(t, target, dialer.Here, s.settings.Care), nil
+}
+
+// demo returns the server inside this process.
+func (s *Session) demo() *testserver.Memory {
+	if s.world.Demo != nil {
+		return s.world.Demo()
+	}
+	demo := testserver.StartMemory(testserver.Options{Now: s.world.Now})
+	s.closers = append(s.closers, demo.Close)
+	return demo
 }
 
 // Source returns the schema: the files that were given, then the server's
