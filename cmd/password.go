@@ -54,6 +54,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 		_ = term.Restore(fd, before)
 		_, _ = io.WriteString(out, "\n")
 	}()
+	defer onQuit(func() { _ = term.Restore(fd, before) })()
 	if _, err := io.WriteString(out, prompt); err != nil {
 		return "", err
 	}

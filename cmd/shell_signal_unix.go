@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 // stopSignals are those of Ctrl-Z.
@@ -23,6 +25,25 @@ func isQuit(sig os.Signal) bool { return sig == syscall.SIGQUIT }
 func quit() {
 	signal.Reset(syscall.SIGQUIT)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGQUIT)
+}
+
+// onQuit has a function run before SIGQUIT ends the process, until stop is called.
+func onQuit(fn func()) (stop func()) {
+	quits, stopped := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(quits, syscall.SIGQUIT)
+	go func() {
+		defer fault.Exit()
+		select {
+		case <-quits:
+			fn()
+			quit()
+		case <-stopped:
+		}
+	}()
+	return func() {
+		signal.Stop(quits)
+		close(stopped)
+	}
 }
 
 func isStop(sig os.Signal) bool { return slices.Contains(stopSignals(), sig) }

@@ -58,6 +58,15 @@ func (s *screen) signal(sig syscall.Signal) {
 	}
 }
 
+// SIGQUIT at the question for a password leaves the terminal as it was.
+func TestQuitAtThePassword(t *testing.T) {
+	_, addr := demoServer(t)
+	s := openScreen(t, nil, "rpcctl", "-a", addr, "call", "Lab.Metadata", "--basic", "me")
+	s.waitFor("password of me:")
+	s.signal(syscall.SIGQUIT)
+	s.ends(2)
+}
+
 // A panic in a key or in a goroutine leaves the terminal as it was, too.
 func TestShellCrash(t *testing.T) {
 	for key, name := range map[string]string{"\x1b[23~": "in a key", "\x1b[24~": "in a goroutine", "\x1b[21~": "in a call's goroutine"} {
