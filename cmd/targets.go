@@ -127,9 +127,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 			t.session.Close()
 		}
 	})
-	ready, cancel := limited(ctx, m.call.Timeout)
-	defer cancel()
-	if err := m.openTargets(ready, list); err != nil {
+	if err := m.openTargets(ctx, list); err != nil {
 		return err
 	}
 	plain := a.session
@@ -190,6 +188,8 @@ func (m *manyCalls) compare() *formatters.Comparison {
 
 // openTargets makes a session for each target. Nothing is dialled.
 func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
+	ctx, cancel := limited(ctx, m.call.Timeout)
+	defer cancel()
 	o := &m.o.many.targets
 	if o.eachAddress {
 		return m.openAddresses(ctx, list)
