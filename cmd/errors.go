@@ -207,7 +207,7 @@ func causeHints(err error) []string {
 		return inputHint(bad)
 	case errors.As(err, new(*formatters.BulkError)):
 		return some("-o json prints it in pieces, and so does -o ndjson")
-	case errors.As(err, &wire) && wire.Problem == transcode.Scattered:
+	case errors.As(err, &wire) && (wire.Problem == transcode.Scattered || wire.Problem == transcode.TooLong):
 		return some("-o raw writes it as it came")
 	case errors.As(err, &wire):
 		return some("the schema in use is not the one that the server answers with")

@@ -72,10 +72,10 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 		return c.large(r, m)
 	}
 	j, err := transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Append(nil, m.Wire)
-	if err != nil {
+	if err != nil && !tooLong(err) {
 		return err
 	}
-	if len(j) > compareJSON {
+	if err != nil || len(j) > compareJSON {
 		return c.large(r, m)
 	}
 	dec := json.NewDecoder(bytes.NewReader(j))

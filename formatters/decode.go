@@ -1,6 +1,8 @@
 package formatters
 
 import (
+	"io"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -24,7 +26,7 @@ func decoded(m *invoke.Message, o *Options) (protoreflect.Message, error) {
 	if err == nil {
 		return value.ProtoReflect(), nil
 	}
-	_, place := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: own.Types}).Append(nil, m.Wire)
+	place := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: own.Types}).Write(io.Discard, m.Wire)
 	if place == nil {
 		place = &transcode.WireError{Problem: Clean(err.Error(), false)}
 	}

@@ -153,6 +153,7 @@ func (o *Options) encoding(types invoke.Types, indent string) transcode.EncodeOp
 	return transcode.EncodeOptions{
 		Types: known{types}, Indent: indent, EmitDefaults: o.EmitDefaults, ProtoNames: o.ProtoNames,
 		Int64Numbers: o.Int64Numbers, EnumNumbers: o.EnumNumbers,
+		MaxSize: maxJSON,
 	}
 }
 

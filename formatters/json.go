@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -62,13 +63,25 @@ func (f *jsonFormatter) Event(e *invoke.Event) error {
 		return err
 	}
 	enc := f.encoders.of(e.Message)
-	if len(e.Message.Wire) >= pieceSize {
+	long := len(e.Message.Wire) >= pieceSize
+	if !long {
+		buf, err = f.small(buf, enc, e.Message.Wire)
+		long = tooLong(err)
+	}
+	if long {
 		err = f.large(enc, e.Message.Wire)
 		buf = f.out.buf
-	} else {
-		buf, err = f.small(buf, enc, e.Message.Wire)
 	}
 	return after(f.out.end(buf, e.At), faulty(e, err))
+}
+
+// tooLong reports whether the JSON of a message was too long to be appended.
+func tooLong(err error) bool {
+	if err == nil {
+		return false
+	}
+	var wire *transcode.WireError
+	return errors.As(err, &wire) && wire.Problem == transcode.TooLong
 }
 
 // small appends a message to buf, or nothing on error.

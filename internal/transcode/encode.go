@@ -19,6 +19,7 @@ type EncodeOptions struct {
 	ProtoNames   bool   // field names as in the .proto file, not in lowerCamelCase
 	Int64Numbers bool   // 64-bit integers as numbers, not as strings
 	EnumNumbers  bool   // enum values as numbers, not as names
+	MaxSize      int    // bytes of the JSON that Append makes; 0: no limit
 }
 
 // An Encoder turns wire bytes of one message type into JSON. It is safe for concurrent use.
@@ -66,6 +67,9 @@ func NewEncoder(md protoreflect.MessageDescriptor, o EncodeOptions) *Encoder {
 func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
 	s := e.pool.Get().(*encoding)
 	s.wire, s.out, s.w, s.flushAt = wire, dst, nil, math.MaxInt
+	if e.o.MaxSize > 0 {
+		s.flushAt = len(dst) + e.o.MaxSize
+	}
 	err := s.document()
 	out := s.out
 	s.out = nil
@@ -141,8 +145,8 @@ func (s *encoding) document() error {
 
 // flush writes what has gathered.
 func (s *encoding) flush() error {
-	if s.w == nil {
-		return nil
+	if s.w == nil { // names of the schema can make much of little
+		return s.fault(0, TooLong)
 	}
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]

@@ -45,11 +45,17 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Scattered is the problem of a message that fits its descriptor, and whose fields come in
-// millions of pieces that would have to be put in order.
-const Scattered = "the fields come in too many pieces to be put in order"
+// The problems of messages that fit their descriptors.
+const (
+	// Scattered is that of one whose fields come in millions of pieces that would have to
+	// be put in order.
+	Scattered = "the fields come in too many pieces to be put in order"
+	// TooLong is that of one whose JSON is longer than EncodeOptions.MaxSize.
+	TooLong = "its JSON is too long to be held in memory"
+)
 
-// A WireError is a message that is not what its descriptor says, or is [Scattered].
+// A WireError is a message that is not what its descriptor says, or that is [Scattered] or
+// [TooLong].
 type WireError struct {
 	// Offset is where the trouble is, in bytes from the start of the message given to
 	// the encoder.
