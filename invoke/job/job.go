@@ -46,6 +46,7 @@ type Job struct {
 	seen      int   // the number of the first event that no follower had
 	size      int64 // of the messages in events
 	held      int64 // of events, as the store counts it
+	stored    bool  // the store knows of it
 	following bool
 	state     State
 	err       error

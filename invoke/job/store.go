@@ -3,6 +3,7 @@ package job
 import (
 	"slices"
 	"sync"
+	"weak"
 )
 
 // StoreBytes is how much the jobs of a Store keep together, in bytes.
@@ -12,30 +13,57 @@ const StoreBytes = 48 << 20
 const eventBytes = 256
 
 // A Store bounds what several jobs keep: the oldest let go of their events for those of
-// others. The zero value is ready for use. It is safe for concurrent use.
+// others. It keeps no job alive. The zero value is ready for use. It is safe for concurrent use.
 type Store struct {
-	mu   sync.Mutex // of all its jobs
-	held int64
-	jobs []*Job // that keep events, the oldest first
+	mu   sync.Mutex          // of all its jobs
+	held int64               // by jobs; those that nobody has any more count until sweep
+	jobs []weak.Pointer[Job] // the oldest first
 }
 
 // admit makes room for an event of a job and counts it. What a follower has not seen yet
 // stays: of that there is little, since the call waits for its follower. The store is locked.
 func (s *Store) admit(j *Job, size int64) {
 	size += eventBytes
-	for _, other := range slices.Clone(s.jobs) {
-		for other != j && !other.following && other.held > 0 && s.held+size > StoreBytes {
+	if s.held+size > StoreBytes {
+		s.sweep()
+		s.makeRoom(j, size)
+	}
+	if !j.stored {
+		j.stored = true
+		s.jobs = append(s.jobs, weak.Make(j))
+	}
+	j.held += size
+	s.held += size
+}
+
+// sweep forgets the jobs that nobody has any more, or that keep nothing. The store is locked.
+func (s *Store) sweep() {
+	s.held = 0
+	s.jobs = slices.DeleteFunc(s.jobs, func(p weak.Pointer[Job]) bool {
+		j := p.Value()
+		if j == nil {
+			return true
+		}
+		s.held += j.held
+		j.stored = j.held > 0
+		return !j.stored
+	})
+}
+
+// spare is how much more room is made than is needed, so that it is not made for each event.
+const spare = StoreBytes / 16
+
+// makeRoom makes jobs let go of events, a given one at last. The store is locked.
+func (s *Store) makeRoom(j *Job, size int64) {
+	for _, p := range s.jobs {
+		other := p.Value()
+		for other != nil && other != j && !other.following && other.held > 0 && s.held+size > StoreBytes-spare {
 			other.dropFirst()
 		}
 	}
 	for s.held+size > StoreBytes && j.held > 0 && !(j.following && j.seen <= j.first) {
 		j.dropFirst()
 	}
-	if j.held == 0 {
-		s.jobs = append(s.jobs, j)
-	}
-	j.held += size
-	s.held += size
 }
 
 // release takes note of an event that a job has let go of. The store is locked.
@@ -43,7 +71,4 @@ func (s *Store) release(j *Job, size int64) {
 	size += eventBytes
 	j.held -= size
 	s.held -= size
-	if j.held == 0 {
-		s.jobs = slices.DeleteFunc(s.jobs, func(other *Job) bool { return other == j })
-	}
 }
