@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	"google.golang.org/grpc/test/bufconn"
 )
@@ -25,7 +27,7 @@ type Memory struct {
 // StartMemory makes a server and serves it in memory, until Close.
 func StartMemory(o Options) *Memory {
 	m := &Memory{Server: New(o), listener: bufconn.Listen(pipeBuffer), served: make(chan error, 1)}
-	go func() { m.served <- m.Server.Serve(m.listener) }()
+	go func() { m.served <- m.Server.Serve(pipeListener{m.listener}) }()
 	return m
 }
 
@@ -35,7 +37,56 @@ func (m *Memory) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the server in memory: %w", err)
 	}
-	return conn, nil
+	return &pipeEnd{Conn: conn}, nil
+}
+
+// A pipeListener hands on the ends of connections in memory.
+type pipeListener struct{ *bufconn.Listener }
+
+// Accept waits for a connection.
+func (l pipeListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &pipeEnd{Conn: conn}, nil
+}
+
+// A pipeEnd is one end of a connection in memory. A deadline holds both buffers until it
+// is over, and grpc-go sets one of ten seconds when it closes: none outlives the
+// connection.
+type pipeEnd struct {
+	net.Conn
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func (e *pipeEnd) limit(set func(time.Time) error, t time.Time) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return net.ErrClosed
+	}
+	return set(t)
+}
+
+// SetDeadline sets the limit of reads and of writes.
+func (e *pipeEnd) SetDeadline(t time.Time) error { return e.limit(e.Conn.SetDeadline, t) }
+
+// SetReadDeadline sets the limit of reads.
+func (e *pipeEnd) SetReadDeadline(t time.Time) error { return e.limit(e.Conn.SetReadDeadline, t) }
+
+// SetWriteDeadline sets the limit of writes.
+func (e *pipeEnd) SetWriteDeadline(t time.Time) error { return e.limit(e.Conn.SetWriteDeadline, t) }
+
+// Close ends the connection, and with it its deadlines.
+func (e *pipeEnd) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	_ = e.Conn.SetDeadline(time.Time{})
+	e.mu.Unlock()
+	return e.Conn.Close()
 }
 
 // Close ends the server at once and waits until it has. It returns what
