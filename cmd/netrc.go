@@ -51,7 +51,7 @@ func netrcAuth(ctx context.Context, env *Env, t *invoke.Target) (string, error) 
 }
 
 // findNetrc returns the login and password for a host in the text of a netrc file:
-// words that white space parts, machine NAME or default before login NAME,
+// words that white space parts, or that stand in double quotes, machine NAME or default before login NAME,
 // password WORD and account WORD; macdef is followed by lines up to an empty one.
 // The first machine that fits counts, and default for all others.
 func findNetrc(text, host string) (login, password string, found bool) {
@@ -95,7 +95,7 @@ func netrcWords(text string) []string {
 	var words []string
 	inMacro := false
 	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
+		fields := netrcFields(line)
 		if len(fields) == 0 {
 			inMacro = false
 			continue
@@ -119,6 +119,52 @@ func netrcWords(text string) []string {
 		}
 	}
 	return words
+}
+
+// netrcFields splits a line of a netrc file into words.
+func netrcFields(line string) []string {
+	var fields []string
+	for {
+		line = strings.TrimLeft(line, " \t\r\n\v\f")
+		if line == "" {
+			return fields
+		}
+		word, rest, ok := netrcQuoted(line)
+		if !ok {
+			end := strings.IndexAny(line, " \t\r\n\v\f")
+			if end < 0 {
+				end = len(line)
+			}
+			word, rest = line[:end], line[end:]
+		}
+		fields, line = append(fields, word), rest
+	}
+}
+
+// netrcQuoted takes a word in double quotes off a line; in it a backslash stands before
+// a quote, a backslash, n, r or t. It returns false where there is none, and where the
+// quotes have no end: then they are part of a word.
+func netrcQuoted(line string) (word, rest string, ok bool) {
+	if line[0] != '"' {
+		return "", line, false
+	}
+	var b strings.Builder
+	for i := 1; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"':
+			return b.String(), line[i+1:], true
+		case c == '\\' && i+1 < len(line):
+			i++
+			if at := strings.IndexByte("nrt", line[i]); at >= 0 {
+				b.WriteByte("\n\r\t"[at])
+				continue
+			}
+			b.WriteByte(line[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", line, false
 }
 
 // takesWord tells whether the word after w is its value, whatever it looks like.

@@ -27,6 +27,9 @@ func TestFindNetrc(t *testing.T) {
 		{"keywords as values", "machine h login machine password default", found{"machine", "default", true}},
 		{"a comment", "# machine h login x\nmachine h login l # login y\n password p", found{"l", "p", true}},
 		{"a password with a mark", "machine h login l password #p", found{"l", "#p", true}},
+		{"in quotes", `machine h login "l m" password "a\"b\\c machine x"`, found{"l m", `a"b\c machine x`, true}},
+		{"a host of another's quotes", `machine x login l password "p machine h login m password q"`, found{}},
+		{"a quote without end", `machine h login l password "p q`, found{"l", `"p`, true}},
 		{"a macro", "macdef m\nmachine h login x password y\n\nmachine h login l password p", found{"l", "p", true}},
 		{"a value that is missing", "machine h login l password\nmachine x login m password s3cr3t\n", found{"l", "", true}},
 		{"a default after it", "machine h login\ndefault login d password e\n", found{"", "", true}},
@@ -48,7 +51,12 @@ func TestFindNetrc(t *testing.T) {
 func FuzzFindNetrc(f *testing.F) {
 	f.Add("machine h login l password p")
 	f.Add("macdef x\n\nmachine h # c\nlogin\tl")
+	f.Add(`machine h login "l m" password "a\"b"`)
 	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, `"`) {
+			findNetrc(text, "h") // to the end of any quotes
+			text = strings.ReplaceAll(text, `"`, "")
+		}
 		login, password, _ := findNetrc(text, "h")
 		for _, word := range []string{login, password} {
 			if strings.ContainsAny(word, " \t\r\n") || !strings.Contains(text, word) {
