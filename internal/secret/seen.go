@@ -117,7 +117,7 @@ func (s *Seen) Mask(text string) string {
 			text = strings.ReplaceAll(text, v, Mask)
 		}
 	}
-	return text
+	return s.maskAltered(text)
 }
 
 // Holds reports whether bytes have a secret in them.

@@ -1,0 +1,119 @@
+package secret
+
+import "strings"
+
+// longToken is the least length of a secret that is known again in capitals and by its
+// first half, in bytes: servers say which token they refuse by the beginning of it. A
+// shorter one could be any word.
+const longToken = 16
+
+// maskAltered masks secrets that came back otherwise than they were sent: with bytes as
+// %XX (RFC 3986, section 2.1), in capitals, or cut after half of them or more.
+func (s *Seen) maskAltered(text string) string {
+	if len(s.values) == 0 {
+		return text
+	}
+	plain, at := unpercent(text)
+	folded := foldASCII(plain)
+	var spans [][2]int
+	for _, v := range s.values {
+		in, least := plain, len(v)
+		if len(v) >= longToken {
+			in, v = folded, foldASCII(v)
+			if !strings.ContainsAny(v, " :%") { // no scheme, no user
+				least = (len(v) + 1) / 2
+			}
+		}
+		for from := 0; ; {
+			i := strings.Index(in[from:], v[:least])
+			if i < 0 {
+				break
+			}
+			from += i
+			end := from + least
+			for end < len(in) && end-from < len(v) && in[end] == v[end-from] {
+				end++
+			}
+			spans = append(spans, [2]int{at(from), at(end)})
+			from = end
+		}
+	}
+	return cover(text, spans)
+}
+
+// cover puts Mask in the place of spans of a text, which may overlap.
+func cover(text string, spans [][2]int) string {
+	if len(spans) == 0 {
+		return text
+	}
+	hidden := make([]bool, len(text))
+	for _, span := range spans {
+		for i := span[0]; i < span[1]; i++ {
+			hidden[i] = true
+		}
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		switch {
+		case !hidden[i]:
+			b.WriteByte(text[i])
+		case i == 0 || !hidden[i-1]:
+			b.WriteString(Mask)
+		}
+	}
+	return b.String()
+}
+
+// unpercent decodes the %XX in a text. What at returns is where a byte of the result
+// stands in the text.
+func unpercent(text string) (plain string, at func(int) int) {
+	if !strings.Contains(text, "%") {
+		return text, func(i int) int { return i }
+	}
+	decoded := make([]byte, 0, len(text))
+	places := make([]int, 0, len(text)+1)
+	for i := 0; i < len(text); i++ {
+		places = append(places, i)
+		if text[i] == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]) {
+			decoded = append(decoded, hexValue(text[i+1])<<4|hexValue(text[i+2]))
+			i += 2
+			continue
+		}
+		decoded = append(decoded, text[i])
+	}
+	places = append(places, len(text))
+	return string(decoded), func(i int) int { return places[i] }
+}
+
+func isHex(c byte) bool { return hexValue(c) < 16 }
+
+// hexValue is the value of a hexadecimal digit; 16 for other bytes.
+func hexValue(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 16
+}
+
+// foldASCII is a text with small ASCII letters, byte for byte.
+func foldASCII(text string) string {
+	fold := func(c byte) bool { return c >= 'A' && c <= 'Z' }
+	for i := range len(text) {
+		if !fold(text[i]) {
+			continue
+		}
+		b := []byte(text)
+		for ; i < len(b); i++ {
+			if fold(b[i]) {
+				b[i] += 'a' - 'A'
+			}
+		}
+		return string(b)
+	}
+	return text
+}
