@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -224,6 +225,22 @@ func quietUDP(t *testing.T) string {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c.LocalAddr().String()
+}
+
+// A server that speaks at once is one that does so, whether its words come before the
+// request goes out or after.
+func TestServerSpeaksFirst(t *testing.T) {
+	address := raw(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	})
+	for range 50 {
+		transport := dial(t, "http://"+address, httpwire.Options{Protocol: httpwire.Connect, HTTP: "1.1"})
+		r := call(t.Context(), t, transport, invoke.Method{Path: hello}, nil, &demov1.HelloRequest{})
+		if strings.Contains(r.status.Message, "%!w") || r.status.Code == codes.OK {
+			t.Fatalf("%+v", r.status)
+		}
+	}
 }
 
 // Cancelling ends a call that waits for its requests, and the server hears of it.

@@ -52,6 +52,8 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
+	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // net/http has no better word for it
+		st.Code, st.Message, st.Origin = codes.Unavailable, "the server spoke before it was asked", invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
 		st.Cause = invoke.ErrHTTPVersion
 	case headersBeyond(err.Error()):
