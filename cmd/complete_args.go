@@ -239,10 +239,10 @@ func completeFile(lead, partial string) []offer {
 
 // inAnyShell reports whether a word means itself in every shell that completes with
 // what rpcctl offers, quoted or not: they quote less than they should. bash puts what
-// several candidates have in common into the line as it is, and the scripts of all of
-// them evaluate the line at the next Tab. What needs no quotes at our own prompt needs
-// none there, with two exceptions: a word that begins with = is the path of a program to
-// zsh, and brackets, which are patterns here, are parts of paths that match no file there.
+// several candidates have in common into the line as it is, and the line may be entered.
+// What needs no quotes at our own prompt needs none there, with two exceptions: a word that
+// begins with = is the path of a program to zsh, and brackets, which are patterns here, are
+// parts of paths that match no file there.
 func inAnyShell(word string) bool {
 	signs := []string{"[", "", "]", ""}
 	if filepath.Separator == '\\' { // where the shells are others

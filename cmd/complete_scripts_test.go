@@ -28,8 +28,8 @@ func TestOffersToOtherShells(t *testing.T) {
 }
 
 // The script for PowerShell puts a word into the line by one filter, which quotes what of
-// the words that are offered means something there; and it evaluates no line with a
-// command in it.
+// the words that are offered means something there; it evaluates no line with a command
+// in it, and calls the program by its own name.
 func TestPowerShellScript(t *testing.T) {
 	var out bytes.Buffer
 	env := &Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false }, InCall: new(atomic.Bool)}
@@ -66,5 +66,9 @@ func TestPowerShellScript(t *testing.T) {
 	guard, eval := strings.Index(script, `if ("$RequestComp".Contains('(')) { return }`), strings.Index(script, "Invoke-Expression")
 	if guard < 0 || eval < guard || strings.Count(script, "Invoke-Expression") != 1 {
 		t.Error("the line is evaluated before it is looked at")
+	}
+	plain, call := strings.Index(script, `if ($Program -notmatch '^[\w./\\:~-]+$') { return }`), strings.Index(script, `$RequestComp="rpcctl __complete $Arguments"`)
+	if plain < 0 || call < plain || strings.Contains(script, `"$Program `) {
+		t.Error("the program is called as the line says")
 	}
 }
