@@ -100,6 +100,7 @@ func (e *Editor) Read() (string, error) {
 	e.begin()
 	e.opts.History.touch()
 	e.reset()
+	_ = prompt.OptionHistory(nil)(e.prompt) // it would keep every text; the history here is our own
 	text := e.prompt.Input()
 	if end := e.ending.Swap(nil); end != nil {
 		return "", end.err

@@ -19,10 +19,10 @@ import (
 
 // Bounds of a history.
 const (
-	historyMax  = 10_000   // lines that are kept
-	historyFull = 12_000   // lines in the file that make it be written anew
-	entryMax    = 1 << 20  // bytes of one entry as it is stored: longer ones are kept in memory alone
-	fileMax     = 16 << 20 // bytes of the file that are read, the newest
+	historyMax  = 10_000  // lines that are kept
+	historyFull = 12_000  // lines in the file that make it be written anew
+	entryMax    = 1 << 20 // bytes of one entry as it is stored: longer ones are kept in memory alone
+	fileMax     = 4 << 20 // bytes that are kept, the newest: of lines, and of the file
 )
 
 // An Entry is a line of a history as it is stored, one JSON object a line.
@@ -100,12 +100,12 @@ func (h *History) keep(line string) {
 	h.lines = append(h.lines, line)
 	h.bytes += len(line)
 	extra := max(0, len(h.lines)-historyMax)
-	over := h.bytes - 2*fileMax
+	over := h.bytes - fileMax
 	for i := 0; over > 0 && i < len(h.lines)-1; i++ {
 		over -= len(h.lines[i])
 		extra = max(extra, i+1)
 	}
-	if extra > historyMax/10 || h.bytes > 2*fileMax {
+	if extra > historyMax/10 || h.bytes > fileMax {
 		for _, dropped := range h.lines[:extra] {
 			h.bytes -= len(dropped)
 		}

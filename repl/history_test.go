@@ -139,7 +139,7 @@ func TestHistoryBounds(t *testing.T) {
 	for n := range 100 {
 		h.Keep(fmt.Sprint(n, strings.Repeat("z", entryMax)))
 	}
-	if n := h.Len(); n > 2*fileMax/entryMax+1 {
+	if n := h.Len(); n > fileMax/entryMax+1 {
 		t.Errorf("%d long lines are kept", n)
 	}
 	if err := h.Add(Entry{Line: strings.Repeat("w", 2*entryMax)}); err != nil {
