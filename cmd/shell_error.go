@@ -47,8 +47,21 @@ func (s *shell) explain(l *line, err error) {
 	for _, f := range flaws {
 		s.underline(l, f)
 	}
-	cursor := flaws[0].end
-	s.editor.Put(repl.Line{Text: s.editor.Fold(l.source), Cursor: min(cursor, len(s.editor.Fold(l.source)))})
+	s.giveBack(s.editor.Fold(l.source), flaws[0].end)
+}
+
+// flawedMax is the length of a text, in bytes, beyond which it does not come back into the prompt:
+// somebody who types on without a look would make it longer and longer, and each key slower.
+const flawedMax = 4 << 10
+
+// giveBack puts a flawed text into the next prompt.
+func (s *shell) giveBack(text string, cursor int) {
+	if len(text) > flawedMax {
+		s.unsent = text
+		s.say("this text is too long to come back into the prompt: Up recalls it")
+		return
+	}
+	s.editor.Put(repl.Line{Text: text, Cursor: min(cursor, len(text))})
 }
 
 // tell prints an error and the next steps.
