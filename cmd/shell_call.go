@@ -102,7 +102,7 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 // share is the greatest message that one more call in the background may receive, in bytes:
 // all that a job keeps for the first of them, and less the more there are.
 func (s *shell) share() int {
-	return max(job.DefaultBytes/(1+len(s.jobs.running())+int(s.behind.Load())), leastRecv)
+	return max(job.DefaultBytes/(1+len(s.jobs.running())+s.beside.count()), leastRecv)
 }
 
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the

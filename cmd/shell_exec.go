@@ -97,6 +97,10 @@ func (s *shell) failed(l *line, err error) int {
 	err = overdue(err)
 	var l2 *leaving
 	if errors.As(err, &l2) {
+		var partial *partialError // the statement that was run inside has told the rest
+		if errors.As(err, &partial) {
+			s.tell(l, "", some(partial.Error()))
+		}
 		return l2.code
 	}
 	s.explain(l, err)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,9 +156,6 @@ func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) e
 		defer cancel()
 	}
 	var first error
-	if len(names) == 0 {
-		first = s.jobs.takeLost()
-	}
 	for _, w := range works {
 		err := w.Wait(ctx)
 		if ctx.Err() != nil && err == ctx.Err() {
@@ -170,7 +168,15 @@ func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) e
 			first = err
 		}
 	}
-	return first
+	if len(names) > 0 {
+		return first
+	}
+	if err := s.beside.wait(ctx); errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s in the background did not end within %s", count(s.beside.count(), "statement"), limit)
+	} else if err != nil {
+		return err
+	}
+	return cmp.Or(s.jobs.takeLost(), first)
 }
 
 // cancel ends jobs.
@@ -205,12 +211,14 @@ func (s *shell) cancel(names []string, all bool) error {
 // program.
 func (s *shell) inBackground(l *line) {
 	l.env.Stderr = noticeWriter{s}
-	s.behind.Add(1)
+	done := s.beside.add()
 	s.background(func() {
-		defer s.behind.Add(-1)
-		if code := s.perform(s.ctx, l); code == exitOK {
-			s.say(fmt.Sprintf("done: %s", clean(l.source[l.st.Start:l.st.End])))
+		defer done()
+		if code := s.perform(s.ctx, l); code != exitOK {
+			s.jobs.lose(left(code))
+			return
 		}
+		s.say(fmt.Sprintf("done: %s", clean(l.source[l.st.Start:l.st.End])))
 	})
 }
 

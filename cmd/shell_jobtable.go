@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ type jobTable struct {
 	mu    sync.Mutex
 	works []*work
 	last  int
-	lost  error       // what the first of those failed with that made room for others
+	lost  error       // what the first of those failed with that made room for others, or are no jobs
 	times []time.Time // of the newest notices
 	more  int         // notices that were left out
 }
@@ -51,6 +52,15 @@ func (t *jobTable) makeRoom() {
 		}
 		return true
 	})
+}
+
+// lose keeps what a statement in the background failed with that is no job.
+func (t *jobTable) lose(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lost == nil {
+		t.lost = err
+	}
 }
 
 // takeLost returns what the first job failed with of those that made room for others.
@@ -140,4 +150,47 @@ func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 		})
 	}
 	return false
+}
+
+// A besideTable is the statements that run beside the others: their output goes to a file or a
+// program.
+type besideTable struct {
+	mu      sync.Mutex
+	running []chan struct{} // each closed at the end of one
+}
+
+// add notes one more, until done is called.
+func (t *besideTable) add() (done func()) {
+	ended := make(chan struct{})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running = append(t.running, ended)
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.running = slices.DeleteFunc(t.running, func(c chan struct{}) bool { return c == ended })
+		close(ended)
+	}
+}
+
+// count is how many there are.
+func (t *besideTable) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.running)
+}
+
+// wait waits for those that run now to end. The error is that of ctx.
+func (t *besideTable) wait(ctx context.Context) error {
+	t.mu.Lock()
+	running := slices.Clone(t.running)
+	t.mu.Unlock()
+	for _, ended := range running {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

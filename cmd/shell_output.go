@@ -26,7 +26,8 @@ func (l *line) open(ctx context.Context) (finish func(err error) (int, error), e
 	return func(error) (int, error) { return exitOK, nil }, nil
 }
 
-// openFile opens the file behind > or >>. What is behind > has its name only once it is whole.
+// openFile opens the file behind > or >>. What is behind > has its name only once it is whole, and
+// what came before a failure is kept beside it.
 func (l *line) openFile() (func(error) (int, error), error) {
 	l.detour()
 	if l.st.Append {
@@ -34,8 +35,14 @@ func (l *line) openFile() (func(error) (int, error), error) {
 		if err != nil {
 			return nil, err
 		}
-		l.env.Stdout = f
-		return func(error) (int, error) { return exitOK, f.Close() }, nil
+		out := &outFile{File: f}
+		l.env.Stdout = out
+		return func(err error) (int, error) {
+			if err != nil && out.written > 0 {
+				return exitOK, errors.Join(f.Close(), &partialError{l.st.To.Text})
+			}
+			return exitOK, f.Close()
+		}, nil
 	}
 	f, err := createAside(l.st.To.Text)
 	if err != nil {
@@ -44,7 +51,7 @@ func (l *line) openFile() (func(error) (int, error), error) {
 	l.env.Stdout = f
 	return func(err error) (int, error) {
 		if err != nil {
-			return exitOK, f.abandon()
+			return exitOK, f.keep()
 		}
 		return exitOK, f.finish()
 	}, nil

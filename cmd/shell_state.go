@@ -42,7 +42,7 @@ type shell struct {
 	opening turn                        // held while a session is opened or closed, and for what follows
 	pool    map[string]*session.Session // by the flags that they were opened with
 	recent  []string                    // the keys of pool, the one that was used last at the end
-	behind  atomic.Int32                // statements that run beside the others
+	beside  besideTable                 // statements that run beside the others
 
 	demoOnce sync.Once
 	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
@@ -89,8 +89,12 @@ func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *sh
 	return s
 }
 
-// close ends all jobs and connections.
+// close ends all jobs and connections. What runs beside the others, which was cancelled, is given a
+// moment to close its file.
 func (s *shell) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	_ = s.beside.wait(ctx)
 	s.jobs.cancelAll()
 	_ = s.opening.take(context.Background())
 	defer s.opening.giveBack()
@@ -155,7 +159,7 @@ const poolMax = 16
 // closeOldest closes the sessions that were not used for the longest time, when there are too
 // many. What runs in the background may use any.
 func (s *shell) closeOldest() {
-	for len(s.pool) >= poolMax && s.behind.Load() == 0 && len(s.jobs.running()) == 0 {
+	for len(s.pool) >= poolMax && s.beside.count() == 0 && len(s.jobs.running()) == 0 {
 		if open, ok := s.pool[s.recent[0]]; ok {
 			_ = open.Close() // its calls have ended
 			delete(s.pool, s.recent[0])

@@ -1,0 +1,125 @@
+//go:build unix
+
+package cmd_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rpcctl/rpcctl/testserver"
+)
+
+const (
+	greetings = "/rpcctl.demo.v1.Greeter/StreamGreetings"
+	greeting  = "StreamGreetings count=100000 delay_ms=10"
+)
+
+// someSent tells that so much was sent that some of it has come.
+func someSent(s testserver.Stats) bool { return s.Calls[greetings].Sent > 20 }
+
+// checkPartial checks that a file that is not whole was kept under the name for that, and nothing
+// else is in its folder.
+func checkPartial(t *testing.T, dir, told string) {
+	t.Helper()
+	kept := filepath.Join(dir, "out.partial")
+	if text, err := os.ReadFile(kept); err != nil || !strings.Contains(string(text), "Hello") {
+		t.Errorf("what came is %q, %v", text, err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("the folder has %v, %v", files, err)
+	}
+	if !strings.Contains(told, "hint: what came before is in "+kept) {
+		t.Errorf("nobody said where it is: %s", told)
+	}
+}
+
+// What has come when a signal ends a statement with > is kept, as --output-file keeps it.
+func TestShellRedirectAtASignal(t *testing.T) {
+	for name, sig := range map[string]os.Signal{"interrupt": os.Interrupt, "terminate": syscall.SIGTERM, "hang up": syscall.SIGHUP} {
+		for _, way := range []string{"-c", "-f", "time", "background"} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				dir := t.TempDir()
+				statement := greeting + " > " + filepath.Join(dir, "out")
+				args := []string{"shell", "-c", statement}
+				switch way {
+				case "-f":
+					file := filepath.Join(t.TempDir(), "script")
+					if err := os.WriteFile(file, []byte(statement+"\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					args = []string{"shell", "-f", file}
+				case "time":
+					args[2] = "time " + statement
+				case "background":
+					args[2] = statement + " &\nLab.Slow duration=100s"
+				}
+				p, server := start(t, nil, args...)
+				await(t, server, someSent)
+				if err := p.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				p.ends(65)
+				checkPartial(t, dir, p.stderr.String())
+			})
+		}
+	}
+}
+
+// What >> has added when a signal ends the statement stays, and is told of.
+func TestShellAppendAtASignal(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(out, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, server := start(t, nil, "shell", "-c", greeting+" >> "+out)
+	await(t, server, someSent)
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.ends(65)
+	if text, err := os.ReadFile(out); err != nil || !strings.HasPrefix(string(text), "before\n") || !strings.Contains(string(text), "Hello") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if told := p.stderr.String(); !strings.Contains(told, "hint: what came before is in "+out) {
+		t.Errorf("nobody said where it is: %s", told)
+	}
+}
+
+// The same holds for what is typed: at Ctrl-C, at a signal, and in the background when the shell
+// is left.
+func TestShellRedirectTyped(t *testing.T) {
+	for name, c := range map[string]struct {
+		behind string
+		end    func(s *screen)
+		code   int
+	}{
+		"Ctrl-C":     {"", func(s *screen) { s.send(ctrl('c')); s.waitPrompt(); s.send(ctrl('d')) }, 0},
+		"terminate":  {"", func(s *screen) { s.signal(syscall.SIGTERM) }, 143},
+		"hang up":    {"", func(s *screen) { s.signal(syscall.SIGHUP) }, 129},
+		"background": {" &", func(s *screen) { s.send("exit\r") }, 0},
+		"behind it":  {" &", func(s *screen) { s.signal(syscall.SIGHUP) }, 129},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openShell(t, sized(200, 24))
+			s.send(greeting + " > " + filepath.Join(dir, "out") + c.behind + "\r")
+			await(t, s.server, someSent)
+			c.end(s)
+			s.ends(c.code)
+			checkPartial(t, dir, s.waitFor("hint: "))
+		})
+	}
+}
+
+// A script ends when what it left in the background has ended, with its output in a file, too.
+func TestShellScriptWaitsForRedirects(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	p, _ := start(t, nil, "shell", "-c", "StreamGreetings count=20 delay_ms=10 > "+out+" &")
+	p.ends(0)
+	if text, err := os.ReadFile(out); err != nil || strings.Count(string(text), `"message"`) != 20 {
+		t.Errorf("%q, %v", text, err)
+	}
+}
