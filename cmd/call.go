@@ -33,7 +33,7 @@ type callOptions struct {
 	kind         choice // with no schema: the shape of the method
 	edit         bool
 	interactive  bool
-	edited       string // the file that the message was written in, until it is answered
+	edited       *editFile // the file that the message was written in, until it is answered
 	timeout      seconds
 	hold         holdOptions
 	dryRun       bool

@@ -3,15 +3,12 @@ package cmd
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
@@ -30,36 +27,30 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp("", "rpcctl-*.json")
+	file, err := newEditFile("message.json", text)
 	if err != nil {
 		return err
 	}
-	if _, err := file.Write(text); err != nil {
-		return errors.Join(err, file.Close(), os.Remove(file.Name()))
-	}
-	if err := file.Close(); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
 	for {
-		saved, err := a.runEditor(ctx, file.Name())
+		saved, err := a.runEditor(ctx, file)
 		if err != nil {
-			return &keptError{file.Name(), err}
+			return &keptError{file.path, err}
 		}
 		if !saved {
-			return errors.Join(usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), os.Remove(file.Name()))
+			return errors.Join(usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.remove())
 		}
-		messages, err := readEdited(ctx, file.Name(), options)
+		messages, err := readEdited(ctx, file.path, options)
 		if err == nil {
-			p.Requests, o.edited = invoke.Messages(messages...), file.Name()
+			p.Requests, o.edited = invoke.Messages(messages...), file
 			return nil
 		}
 		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
-			return &keptError{file.Name(), err}
+			return &keptError{file.path, err}
 		}
 		a.report(err)
 		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
 		if err := a.readLine(ctx); err != nil {
-			return &keptError{file.Name(), err}
+			return &keptError{file.path, err}
 		}
 	}
 }
@@ -68,12 +59,12 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 // failed.
 func (o *callOptions) settleEdit(err error) error {
 	switch {
-	case o.edited == "":
+	case o.edited == nil:
 		return err
 	case err != nil:
-		return &keptError{o.edited, err}
+		return &keptError{o.edited.path, err}
 	}
-	return os.Remove(o.edited)
+	return o.edited.remove()
 }
 
 // editText is what the editor begins with: the definition as comments, and the
@@ -133,26 +124,24 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 	}
 }
 
-// runEditor runs the user's editor on a file and tells whether it was saved. The
-// editor's command may have arguments.
-func (a *app) runEditor(ctx context.Context, name string) (saved bool, err error) {
-	command := strings.Fields(cmp.Or(strings.TrimSpace(a.env.Getenv("VISUAL")), strings.TrimSpace(a.env.Getenv("EDITOR")), "vi"))
-	before, err := os.Stat(name)
+// runEditor runs the user's editor on a file and tells whether it was saved.
+func (a *app) runEditor(ctx context.Context, file *editFile) (saved bool, err error) {
+	before, err := os.Stat(file.path)
 	if err != nil {
 		return false, err
 	}
-	c := exec.CommandContext(ctx, command[0], append(command[1:], name)...)
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // it has the terminal to put back
-	c.Stdin, c.Stdout, c.Stderr = a.env.Stdin, a.env.Stdout, secret.Bare(a.env.Stderr)
+	stderr := secret.Bare(a.env.Stderr)
+	stdout := a.env.Stdout
 	if !a.env.StdoutTTY {
-		c.Stdout = secret.Bare(a.env.Stderr) // the answers go there, not the editor
+		stdout = stderr // the answers go there, not the editor
 	}
 	a.env.Yielded.Store(true)
 	defer a.env.Yielded.Store(false)
-	if err := c.Run(); err != nil {
-		return false, fmt.Errorf("running the editor %s: %w", command[0], err)
+	err = file.editWith(ctx, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
+	if err != nil {
+		return false, err
 	}
-	after, err := os.Stat(name)
+	after, err := os.Stat(file.path)
 	if err != nil {
 		return false, err
 	}

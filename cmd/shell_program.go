@@ -76,22 +76,15 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 
 // editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
 func (s *shell) editText(text string) (string, error) {
-	f, err := os.CreateTemp("", "rpcctl-*.rpc")
+	f, err := newEditFile("line.rpc", []byte(text+"\n"))
 	if err != nil {
-		return text, fmt.Errorf("making a file to edit: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text + "\n")
-	if err = errors.Join(err, f.Close()); err != nil {
 		return text, err
 	}
-	editor := cmp.Or(s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"), "vi")
-	words := strings.Fields(editor)
-	c := exec.CommandContext(s.ctx, words[0], append(words[1:], f.Name())...)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
-	if err := c.Run(); err != nil {
-		return text, fmt.Errorf("running the editor %s: %w", words[0], err)
+	defer f.remove()
+	err = f.editWith(s.dead, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	if err != nil {
+		return text, err
 	}
-	edited, err := os.ReadFile(f.Name())
+	edited, err := os.ReadFile(f.path)
 	return strings.TrimRight(string(edited), "\n"), err
 }

@@ -78,6 +78,7 @@ func (s *shell) die(code int) {
 	}
 	s.callMu.Unlock()
 	interrupt()
+	s.setDead()
 	for _, w := range s.jobs.all() {
 		w.Cancel()
 	}

@@ -24,6 +24,8 @@ import (
 // the jobs use as well is guarded.
 type shell struct {
 	ctx         context.Context // of all that the shell does
+	dead        context.Context // ends with ctx, and sooner when a signal ends the shell
+	setDead     func()
 	env         *Env
 	o           *shellOptions
 	interactive bool
@@ -86,6 +88,7 @@ func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *sh
 		asking: make(turn, 1), opening: make(turn, 1), settings: map[string]string{}, pool: map[string]*session.Session{}, vars: map[string]value{},
 		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
+	s.dead, s.setDead = context.WithCancel(ctx)
 	return s
 }
 

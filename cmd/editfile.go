@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// An editFile is a text for an editor, in a folder that only its owner can look into: what editors
+// write beside a text, such as backups, is as private as it is, and goes with it.
+type editFile struct{ path string }
+
+// newEditFile writes a text into a folder of its own.
+func newEditFile(name string, text []byte) (*editFile, error) {
+	dir, err := os.MkdirTemp("", "rpcctl-*")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder to edit in: %w", err)
+	}
+	f := &editFile{filepath.Join(dir, name)}
+	if err := os.WriteFile(f.path, text, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a file to edit: %w", err), f.remove())
+	}
+	return f, nil
+}
+
+// remove removes the folder, with all that is in it.
+func (f *editFile) remove() error { return os.RemoveAll(filepath.Dir(f.path)) }
+
+// editorGrace is how long an editor may take to end when its command does: so long that it can put
+// the terminal back, and so short that there is time to tell where the text is.
+const editorGrace = grace / 2
+
+// editWith runs an editor on the file until ctx is done: the first of the commands that is one, which
+// may have arguments.
+func (f *editFile) editWith(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
+	words := []string{"vi"}
+	for _, command := range commands {
+		if fields := strings.Fields(command); len(fields) > 0 {
+			words = fields
+			break
+		}
+	}
+	c := exec.CommandContext(ctx, words[0], append(words[1:], f.path)...)
+	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = editorGrace
+	// What an editor leaves running may hold the output: the text is there all the same.
+	if err := c.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return fmt.Errorf("running the editor %s: %w", words[0], err)
+	}
+	return nil
+}
