@@ -47,21 +47,24 @@ func TestShellMemoryOfMistypedLines(t *testing.T) {
 	}
 }
 
-// A text that is too long to come back is in the history.
+// A text that is too long to come back is in the history, whole.
 func TestShellRecallsLongMistypedLine(t *testing.T) {
-	s := openShell(t)
-	typed := "SayHello nope=" + strings.Repeat("x", 5000)
-	s.sendLine(typed)
-	s.waitFor("too long to come back")
-	s.waitPrompt()
-	s.sendLine(keyUp + ctrl('a') + "# ")
-	s.waitPrompt()
-	found := false
-	for _, text := range s.stored() {
-		found = found || strings.Contains(text, `"# `+typed)
-	}
-	if !found {
-		t.Error("the line was lost")
+	for name, n := range map[string]int{"typed": 5000, "a paste that a sign stands for": 9000} {
+		t.Run(name, func(t *testing.T) {
+			s := openShell(t)
+			text := "SayHello nope=" + strings.Repeat("x", n)
+			s.sendLine(pasteFrom + text + pasteTo)
+			s.waitFor("too long to come back")
+			s.waitPrompt()
+			s.sendLine(keyUp + ctrl('a') + "# ")
+			found := false
+			for _, kept := range s.stored() {
+				found = found || strings.Contains(kept, `"# `+text+`"`)
+			}
+			if !found {
+				t.Error("the line was lost")
+			}
+		})
 	}
 }
 
