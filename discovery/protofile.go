@@ -326,8 +326,8 @@ func (c *protoCompiler) explain(err error) error {
 			Import: lost.path, Roots: c.roots, Deps: c.deps, Err: lost.err,
 		}
 	}
-	if read && !isProto(src.text) {
-		where.Err = ErrNotProto
+	if read && where.Source == "" && !isProto(src.text) {
+		where.Err = notProto(cause)
 	}
 	if edition, ok := editionAt(where.Source); ok && !slices.Contains([]string{"2023"}, edition) {
 		where.Err = &EditionError{Edition: edition}

@@ -270,3 +270,26 @@ func TestProtofilesShowNoOtherFile(t *testing.T) {
 		})
 	}
 }
+
+// A slip in the first statement is told with its line, and one in its first word with
+// what can stand there.
+func TestProtofilesThatBeginBadly(t *testing.T) {
+	for text, want := range map[string]string{
+		`syntax "proto3";`:           "syntax error: unexpected string literal",
+		`syntax = proto3;`:           "syntax error: unexpected identifier",
+		"message A\n  string b = 1;": "syntax error: unexpected",
+		"package acme\nmessage A {}": "(syntax error: expecting",
+		"messgae A {}":               "this is not a .proto file, which begins with syntax, edition, package, import, option or a definition (syntax error: unexpected identifier",
+	} {
+		dir := tree(t, map[string]string{"a.proto": text})
+		_, err := discovery.OpenProtofiles(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{dir}, Files: []string{"a.proto"}})
+		var at *discovery.SyntaxError
+		if !errors.As(err, &at) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+			continue
+		}
+		if line, _, _ := strings.Cut(text, "\n"); at.Source != line && at.Line == 1 && !errors.Is(err, discovery.ErrNotProto) {
+			t.Errorf("%q: the line %q is shown", text, at.Source)
+		}
+	}
+}

@@ -17,22 +17,45 @@ type SyntaxError struct {
 	Err    error  // ErrNotProto, an *EditionError, or what the compiler says
 }
 
-// ErrNotProto is a file that is imported, or named by a person, and is none of
-// definitions. Nothing of it is shown: a link or an import may lead to any file,
+// ErrNotProto is a file that was named by a person, or imported, and does not begin as a
+// .proto file does. Nothing of it is shown: a link or an import may lead to any file,
 // that of a key too.
 var ErrNotProto = errors.New("this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
 
-// isProto reports whether a text begins as a .proto file does.
-func isProto(text string) bool {
-	beginning := regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*\(|option\s+\w|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
+// notProto is ErrNotProto for what the compiler says. Of that only what names the parts
+// of the language is kept, and nothing that could be from the file.
+func notProto(said error) error {
+	if strings.HasPrefix(said.Error(), "syntax error: ") {
+		return fmt.Errorf("%w (%w)", ErrNotProto, said)
+	}
+	return ErrNotProto
+}
+
+// beginsBadly reports whether a text has the first word of a .proto file, and what follows
+// is wrong in the same line: then that line may be shown.
+func beginsBadly(text string, offset int) bool {
+	statement := firstStatement(text)
+	word := regexp.MustCompile(`^(?:syntax|edition|package|import|option|message|enum|service|extend)[ \t="';]`).FindString(statement)
+	from := len(text) - len(statement)
+	return word != "" && offset >= from && !strings.Contains(text[from:offset], "\n")
+}
+
+// firstStatement is a text from its first statement on.
+func firstStatement(text string) string {
 	text = strings.TrimPrefix(text, "\ufeff")
 	for {
 		text = strings.TrimLeft(text, " \t\r\n\f\v;")
 		if !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") {
-			return beginning.MatchString(text)
+			return text
 		}
 		text = text[min(skipComment(text, 0)+1, len(text)):]
 	}
+}
+
+// isProto reports whether a text begins as a .proto file does.
+func isProto(text string) bool {
+	beginning := regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*\(|option\s+\w|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
+	return beginning.MatchString(firstStatement(text))
 }
 
 func (e *SyntaxError) Error() string { return position(e.File, e.Line, e.Column) + e.Err.Error() }
@@ -89,7 +112,7 @@ func (e *SyntaxError) place(text string, offset int) {
 	e.Column = utf8.RuneCountInString(text[start:offset]) + 1
 	line, _, _ := strings.Cut(text[start:], "\n")
 	const most = 4096 // a line that is longer helps nobody
-	if len(line) > most || !isProto(text) {
+	if len(line) > most || !isProto(text) && !beginsBadly(text, offset) {
 		line = ""
 	}
 	e.Source = strings.TrimSuffix(line, "\r")
