@@ -1,6 +1,9 @@
 package secret
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // longToken is the least length of a secret that is known again in capitals and by its
 // first half, in bytes: servers say which token they refuse by the beginning of it. A
@@ -19,10 +22,10 @@ func (s *Seen) maskAltered(text string) string {
 	for _, v := range s.values {
 		in, least := plain, len(v)
 		if len(v) >= longToken {
-			in, v = folded, foldASCII(v)
-			if !strings.ContainsAny(v, " :%") { // no scheme, no user
-				least = (len(v) + 1) / 2
+			if half := (len(v) + 1) / 2; isRandom(v[:half]) {
+				least = half
 			}
+			in, v = folded, foldASCII(v)
 		}
 		for from := 0; ; {
 			i := strings.Index(in[from:], v[:least])
@@ -41,6 +44,25 @@ func (s *Seen) maskAltered(text string) string {
 	return cover(text, spans)
 }
 
+// isRandom reports whether a text looks as no words do that somebody chose: it has digits,
+// or letters of both cases, and neither blanks nor what parts a user and a password.
+func isRandom(text string) bool {
+	var digits, small, capital int
+	for _, c := range []byte(text) {
+		switch {
+		case strings.IndexByte(" :%", c) >= 0:
+			return false
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'z':
+			small++
+		case c >= 'A' && c <= 'Z':
+			capital++
+		}
+	}
+	return digits > 1 || small > 1 && capital > 1
+}
+
 // cover puts Mask in the place of spans of a text, which may overlap.
 func cover(text string, spans [][2]int) string {
 	if len(spans) == 0 {
@@ -48,6 +70,12 @@ func cover(text string, spans [][2]int) string {
 	}
 	hidden := make([]bool, len(text))
 	for _, span := range spans {
+		for span[0] > 0 && !utf8.RuneStart(text[span[0]]) {
+			span[0]--
+		}
+		for span[1] < len(text) && !utf8.RuneStart(text[span[1]]) {
+			span[1]++
+		}
 		for i := span[0]; i < span[1]; i++ {
 			hidden[i] = true
 		}

@@ -12,6 +12,8 @@ func TestSeenAltered(t *testing.T) {
 	const token = "tok-SECRET-abcdef123456"
 	s.Add("Bearer " + token)
 	s.Add("Pass-Word")
+	s.Add("Bearer customer-service-reader-2026")
+	s.Add("rpcctl.demo.v1.admin")
 	percent := func(text string) string {
 		var b strings.Builder
 		for _, c := range []byte(text) {
@@ -27,6 +29,7 @@ func TestSeenAltered(t *testing.T) {
 		"bad token tok-SEC…":                          "bad token tok-SEC…",
 		percent("Pass-Word") + " " + percent("other"): Mask + " " + percent("other"),
 		"the pass-word of %s is 5%":                   "the pass-word of %s is 5%",
+		"customer-service-x/Get, rpcctl.demo.v1.Lab":  "customer-service-x/Get, rpcctl.demo.v1.Lab",
 		"Bearer of bad news":                          "Bearer of bad news",
 	} {
 		if got := s.Mask(text); got != want {

@@ -21,7 +21,8 @@ var parts = []string{"password", "passwd", "passphrase", "apikey", "privatekey",
 // else.
 var headerParts = []string{"token", "secret", "cookie", "session", "signature", "bearer", "jwt"}
 
-// headerWords are words that make a header secret, and that in a field may stand for anything.
+// headerWords are words that make a header secret at its end, and that in a field may stand
+// for anything.
 var headerWords = []string{"otp", "totp", "pin", "pat", "pw", "pass", "csrf", "xsrf"}
 
 // words make a name secret as a word of it, and ends do as its last word, or before a
@@ -72,7 +73,7 @@ func secretName(name string, header bool) bool {
 			if slices.Contains(keys, before) || header && !slices.Contains(openKeys, before) {
 				return true
 			}
-		case header && slices.Contains(headerWords, w):
+		case header && slices.Contains(headerWords, w) && (next == "" || next == "code" || next == "value"):
 			return true
 		case slices.Contains(words, w), strings.HasSuffix(w, "token"), strings.HasSuffix(w, "secret"):
 			if !openToken(all) {

@@ -45,7 +45,7 @@ func TestHeader(t *testing.T) {
 		"page-token": false, "x-request-id": false, "user-agent": false, "public-key": false,
 		"x-otp": true, "x-pin": true, "x-pat": true, "x-pw": true, "x-user-pass": true, "x-csrf": true, "x-csrf-token": true,
 		"x-xsrf-token": true, "xsrf": true, "x-totp-code": true, "x-path": false, "x-pattern": false, "x-pinned-version": false,
-		"x-spin": false, "x-passage": false, "x-bypass-cache": false, "x-compat": false,
+		"x-spin": false, "x-passage": false, "x-pass-through": false, "x-pin-region": false, "x-csrf-protection": false, "x-bypass-cache": false, "x-compat": false,
 	} {
 		if got := Header(name); got != want {
 			t.Errorf("%q: %v", name, got)
