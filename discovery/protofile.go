@@ -274,10 +274,16 @@ func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 			e.place(text, at)
 			return found{}, e
 		}
+		ready, at, err := bounded(text)
+		if err != nil {
+			e := &SyntaxError{File: disk, Err: err}
+			e.place(text, at)
+			return found{}, e
+		}
 		c.mu.Lock()
 		c.sources[path] = source{disk, text, info}
 		c.mu.Unlock()
-		return found{text: text}, nil
+		return found{text: ready}, nil
 	}
 	if l := linked().byPath[path]; l != nil {
 		return found{desc: l}, nil

@@ -1,0 +1,78 @@
+package discovery
+
+import "fmt"
+
+// The bounds of one .proto file beside its size.
+const (
+	// maxParts is how many parts it may have. A sign that ends a statement or an option counts
+	// as two, a bracket of a map or of a body, for which more is made, as four, and others as
+	// one. With
+	// places and comments the compiler takes about a kilobyte and a half for each.
+	maxParts = 150_000
+	// wantedLine is how long a line may be before it is broken, in bytes: to know a column
+	// the compiler goes over all of a line that comes before it.
+	wantedLine = 1 << 10
+	// maxSteps is how many bytes it may go over to know one column of each sign in the lines
+	// that cannot be broken.
+	maxSteps = 100 << 20
+)
+
+// bounded returns a text of a .proto file for the compiler: that text, with line feeds in the
+// place of blanks where a line is long, so that offsets stay what they are. Of one that is
+// past the bounds it returns an error, and the offset where that is so.
+func bounded(text string) (ready string, at int, err error) {
+	var broken []byte // nil: nothing was changed
+	parts, steps, begin := 0, 0, 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '\n':
+			begin = i + 1
+			continue
+		case ' ', '\t', '\r':
+			if i-begin >= wantedLine {
+				if broken == nil {
+					broken = []byte(text)
+				}
+				broken[i] = '\n'
+				begin = i + 1
+			}
+			continue
+		case '"', '\'':
+			i = skipString(text, i)
+		case '/':
+			start := i
+			i = skipComment(text, i)
+			begin = lineStart(text, start, min(i+1, len(text)), begin)
+		case '{', '<':
+			parts += 4
+		case ';', ',', '[':
+			parts += 2
+		case '(':
+			parts++
+		case '=', ']', '}':
+		default:
+			continue
+		}
+		if steps += i - begin; steps > maxSteps {
+			return "", min(i, len(text)-1), fmt.Errorf("the lines are too long: break them")
+		}
+		if parts > maxParts {
+			return "", min(i, len(text)-1), fmt.Errorf("more than %d parts in one file", maxParts)
+		}
+	}
+	if broken == nil {
+		return text, -1, nil
+	}
+	return string(broken), -1, nil
+}
+
+// lineStart returns where the line begins in which text[from:to] ends; begin is where that
+// begins in which it starts.
+func lineStart(text string, from, to, begin int) int {
+	for i := to - 1; i >= from; i-- {
+		if text[i] == '\n' {
+			return i + 1
+		}
+	}
+	return begin
+}
