@@ -87,6 +87,8 @@ func schemaHint(err error) string {
 		return "check the path; -I DIR adds a folder to look in"
 	case errors.Is(err, discovery.ErrNotProto):
 		return "check what --proto and the imports name; a descriptor set is given with --protoset"
+	case errors.Is(err, discovery.ErrTooMuch):
+		return "protoc or buf makes a descriptor set of it, which --protoset takes"
 	case errors.Is(err, session.ErrNotHTTPS):
 		return "give an https:// URL, or fetch it yourself and give the file"
 	}

@@ -1,6 +1,9 @@
 package discovery
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // The bounds of one .proto file beside its size.
 const (
@@ -16,6 +19,9 @@ const (
 	// that cannot be broken.
 	maxSteps = 100 << 20
 )
+
+// ErrTooMuch is a .proto file that would take the compiler too much time or memory.
+var ErrTooMuch = errors.New("too much for one .proto file")
 
 // bounded returns a text of a .proto file for the compiler: that text, with line feeds in the
 // place of blanks where a line is long, so that offsets stay what they are. Of one that is
@@ -54,10 +60,10 @@ func bounded(text string) (ready string, at int, err error) {
 			continue
 		}
 		if steps += i - begin; steps > maxSteps {
-			return "", min(i, len(text)-1), fmt.Errorf("the lines are too long: break them")
+			return "", min(i, len(text)-1), fmt.Errorf("%w: the lines are too long: break them", ErrTooMuch)
 		}
 		if parts > maxParts {
-			return "", min(i, len(text)-1), fmt.Errorf("more than %d parts in one file", maxParts)
+			return "", min(i, len(text)-1), fmt.Errorf("%w: more than %d parts", ErrTooMuch, maxParts)
 		}
 	}
 	if broken == nil {
