@@ -22,8 +22,8 @@ func redactionPolicy(declared func(name string) bool) repl.Secrets {
 	}
 }
 
-// concealedName is the text of an error about a name that is none, without the secrets in it:
-// what stands where a name has to be may be a field with its value, or a line of any file.
+// concealedName is the text of an error about what does not look like a name, without the
+// secrets in it: it may be a field with its value, or a line of any file.
 func concealedName(err error, e *discovery.NameError) string {
 	var b strings.Builder
 	at := 0

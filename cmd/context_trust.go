@@ -44,7 +44,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 	p := all.Project
 	switch {
 	case p == nil && all.PassedOver != nil:
-		return usage(errors.New("there is no file to trust"), "") // why has been told
+		return usage(errors.New("there is no file to trust"), "") // the reason stands above it on standard error
 	case p == nil:
 		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"),
 			"change to the project's folder; rpcctl context set --project NAME addr=HOST:PORT makes the file here")

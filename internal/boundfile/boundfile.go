@@ -50,7 +50,7 @@ type TimeError struct {
 
 func (e *TimeError) Error() string {
 	if e.Open {
-		return fmt.Sprintf("%s: no end of it within %s", e.Path, e.Limit)
+		return fmt.Sprintf("%s did not end within %s", e.Path, e.Limit)
 	}
 	return fmt.Sprintf("%s: a pipe that nobody wrote to within %s", e.Path, e.Limit)
 }
@@ -68,7 +68,7 @@ func (e *WaitError) Error() string {
 	case !errors.Is(e.Err, context.DeadlineExceeded):
 		return fmt.Sprintf("reading %s: %v", e.Path, e.Err)
 	case e.Open:
-		return e.Path + ": no end of it before the deadline"
+		return e.Path + " did not end before the deadline"
 	}
 	return e.Path + ": a pipe that nobody wrote to before the deadline"
 }

@@ -120,7 +120,7 @@ func TestCancelled(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
 			_, err := boundfile.Read(ctx, path, 1<<20)
-			want := map[bool]string{false: ": a pipe that nobody wrote to", true: ": no end of it"}[hold]
+			want := map[bool]string{false: ": a pipe that nobody wrote to", true: " did not end"}[hold]
 			if !errors.Is(err, context.DeadlineExceeded) || err.Error() != path+want+" before the deadline" {
 				t.Error(err)
 			}

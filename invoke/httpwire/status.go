@@ -52,7 +52,7 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
-	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // net/http has no better word for it
+	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // so says net/http of Go 1.26
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server spoke before it was asked", invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
 		st.Cause = invoke.ErrHTTPVersion
@@ -76,7 +76,11 @@ func (s *stream) statusOf(err error) *invoke.Status {
 // echoed tells whether a server's error comes of the call having been cancelled here: it
 // may see a request that breaks off, and say so before the call has ended on this side.
 func (s *stream) echoed(c codes.Code) bool {
-	return c != codes.OK && errors.Is(s.ctx.Err(), context.Canceled)
+	switch c {
+	case codes.Canceled, codes.Unknown, codes.Internal, codes.InvalidArgument:
+		return errors.Is(s.ctx.Err(), context.Canceled)
+	}
+	return false
 }
 
 // headersBeyond recognises the words of net/http and of quic-go for headers that are beyond

@@ -59,7 +59,7 @@ func readBounded(ctx context.Context, r io.Reader, name string) ([]byte, error) 
 	}
 	data, err := boundfile.Stream(ctx, r, name, maxSet)
 	if errors.As(err, new(*boundfile.SizeError)) {
-		err = fmt.Errorf("more than %s", boundfile.Size(maxSet)) // what it is of is told around it
+		err = fmt.Errorf("more than %s", boundfile.Size(maxSet)) // the caller says which file it is
 	}
 	return data, err
 }
