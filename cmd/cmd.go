@@ -69,13 +69,18 @@ func endingSignals() []os.Signal {
 	return all
 }
 
-// again waits for a signal that says to end at once. A hang-up does not: when a terminal
-// goes away, both it and its shell send one.
+// sameSignal is how soon after the first a signal may be the same one that comes again.
+const sameSignal = 100 * time.Millisecond
+
+// again waits for a second interrupt of a person who cannot wait. Other signals come twice
+// without meaning it: when a terminal goes away, both it and its shell send a hang-up, and
+// timeout(1) sends its signal to the process and to its group.
 func again(signals <-chan os.Signal) <-chan struct{} {
 	hurry := make(chan struct{})
+	first := time.Now()
 	go func() {
 		for s := range signals {
-			if s != syscall.SIGHUP {
+			if s == os.Interrupt && time.Since(first) > sameSignal {
 				close(hurry)
 				return
 			}
