@@ -187,10 +187,7 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 	}
 	p.Requests = source
 	if !streams {
-		if source.Reading() == "stdin" {
-			ready = ctx // a pipeline takes the time it takes: the deadline is of the call
-		}
-		wire, err := nextRequest(ready, source)
+		wire, err := nextRequest(ctx, ready, source)
 		if err != nil {
 			return nil, err
 		}

@@ -97,6 +97,6 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	if err != nil {
 		return err
 	}
-	_, err = printRequests(c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
+	_, err = printRequests(c.Context(), c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
 	return out.close(err)
 }

@@ -18,9 +18,9 @@ import (
 // dryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
 func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
-	ctx, cancel := limited(ctx, p.Timeout)
+	ready, cancel := limited(ctx, p.Timeout)
 	defer cancel()
-	transport, err := a.session.Transport(ctx)
+	transport, err := a.session.Transport(ready)
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
@@ -30,11 +30,12 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
+	o.output.programTime = p.Timeout
 	out, err := a.openOutput(ctx, format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}
-	left, err := printRequests(ctx, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
+	left, err := printRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
 	err = out.close(err)
 	if len(left) > 0 {
 		a.say("not shown, since it is secret: " + strings.Join(left, ", "))
@@ -47,11 +48,11 @@ const maxLeft = 20
 
 // printRequests hands the requests to a formatter as it would the answers, without
 // the fields that are secret to a Stripper, which may be nil. It returns the paths of
-// those.
-func printRequests(ctx context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
+// those. Files are read until ready is done.
+func printRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
 	e := invoke.Event{Kind: invoke.ResponseReceived, Call: p}
 	for ; ; e.Seq++ {
-		wire, err := nextRequest(ctx, p.Requests)
+		wire, err := nextRequest(ctx, ready, p.Requests)
 		if err == io.EOF {
 			return left, nil
 		}

@@ -42,11 +42,24 @@ func readUntil(ctx context.Context) func(name string, limit int64) ([]byte, erro
 	return func(name string, limit int64) ([]byte, error) { return boundfile.Read(ctx, name, limit) }
 }
 
-// nextRequest returns the next message of a call that has not begun. Where ctx ends the reading of
-// it, the error names the file.
-func nextRequest(ctx context.Context, requests invoke.Requests) ([]byte, error) {
-	wire, err := requests.Next(ctx)
-	if source, ok := requests.(*input.Source); ok && err != nil && err == ctx.Err() && source.Reading() != "" {
+// nextRequest returns the next message of a call that has not begun. A file is read until ready is
+// done, and the error names it. From standard input on only ctx ends the reading: a pipeline takes
+// the time that it takes.
+func nextRequest(ctx, ready context.Context, requests invoke.Requests) ([]byte, error) {
+	source, ok := requests.(*input.Source)
+	if !ok {
+		return requests.Next(ctx)
+	}
+	until := ready
+	if source.Stdin() {
+		until = ctx
+	}
+	wire, err := source.Next(until)
+	if err != nil && err == until.Err() && until != ctx && source.Stdin() { // the files before it were there in time
+		until = ctx
+		wire, err = source.Next(ctx)
+	}
+	if err != nil && err == until.Err() && source.Reading() != "" {
 		defer source.Close()
 		return nil, &boundfile.WaitError{Path: source.Reading(), Open: true, Err: err}
 	}

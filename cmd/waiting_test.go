@@ -27,6 +27,7 @@ var waitingFlags = []bounded{
 	{name: "yaml", args: "-a demo: call SayHello -d @FILE --in yaml"},
 	{name: "dry run", args: "-a demo: call SayHello -d @FILE --dry-run"},
 	{name: "dry run of a stream", args: "-a demo: call Shop.Chat -d @FILE --dry-run"},
+	{name: "a file called stdin", args: "-a demo: call SayHello -d @stdin", place: "stdin"},
 	{name: "repeat", args: "-a demo: call SayHello -d @FILE --repeat 2"},
 	{name: "a word, repeated", args: "-a demo: call SayHello name=@FILE --repeat 2"},
 	{name: "convert", args: "-a demo: convert HelloRequest @FILE"},
@@ -140,6 +141,41 @@ func (c waitingCase) check(t *testing.T, b bounded) {
 	took, text := time.Since(begun), stderr.String()
 	if p.ProcessState.ExitCode() != code || took > waitEnds || !strings.Contains(text, says) || !strings.Contains(text, filepath.Base(file)) {
 		t.Errorf("%s: exit code %d after %s: %s", b.name, p.ProcessState.ExitCode(), took, text)
+	}
+}
+
+// Standard input may take longer than the limit of what is read before a call, and so may what
+// comes after it.
+func TestStandardInputTakesItsTime(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "more.json"), []byte(`{"text":"a"}{"text":"b"}`), 0o600))
+	for args, want := range map[string]string{
+		"call SayHello -":                              "late",
+		"call SayHello --dry-run -":                    "late",
+		"call Shop.Chat --dry-run -":                   "late",
+		"call Shop.Chat --dry-run -d @- -d @more.json": "b",
+		"call Shop.Chat --dry-run -d @more.json -d @-": "late",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			must(t, err)
+			defer r.Close()
+			c := command(t, "rpcctl", append([]string{"-a", "demo:", "--timeout", "1s"}, strings.Fields(args)...)...)
+			var stderr strings.Builder
+			c.Dir, c.Stdin, c.Stderr = dir, r, &stderr
+			time.AfterFunc(1500*time.Millisecond, func() {
+				field := "text"
+				if strings.Contains(args, "SayHello") {
+					field = "name"
+				}
+				fmt.Fprintf(w, `{%q:"late"}`, field)
+				w.Close()
+			})
+			if out, err := c.Output(); err != nil || !strings.Contains(string(out), want) {
+				t.Errorf("%v: %s%s", err, out, stderr.String())
+			}
+		})
 	}
 }
 

@@ -22,6 +22,7 @@ type documents struct {
 	part    Part
 	index   int    // of the part
 	name    string // of the file, "stdin", ""
+	stdin   bool   // it is standard input
 	number  int    // of the message at hand in a client stream, for errors; 0 for none
 	sniffed bool
 	fresh   bool         // only white space has been taken since the last document

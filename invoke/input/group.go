@@ -132,6 +132,16 @@ func (g *group) reading() string {
 	return ""
 }
 
+// stdin reports whether standard input comes next, or has come.
+func (g *group) stdin() bool {
+	for _, it := range g.items[:min(g.at+1, len(g.items))] {
+		if it.docs != nil && it.docs.stdin {
+			return true
+		}
+	}
+	return false
+}
+
 // merged returns the one message that all parts make. The first document stays in wire
 // form as long as it is alone.
 func (g *group) merged(ctx context.Context) ([]byte, error) {

@@ -143,7 +143,9 @@ func (p Part) documents(index int, kind partKind, name string, o *Options) *docu
 			stdin = strings.NewReader("")
 		}
 		f := feedFrom(func(context.Context) (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
-		return newDocuments(p, index, "stdin", f, o.Format, o)
+		d := newDocuments(p, index, "stdin", f, o.Format, o)
+		d.stdin = true
+		return d
 	case partFile:
 		format := o.Format
 		if format == FormatAuto {

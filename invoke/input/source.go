@@ -12,6 +12,7 @@ type Source struct {
 	groups []*group // of which all messages are taken in turn
 	at     int
 	count  int   // messages yielded
+	stdin  bool  // a group that is done had standard input
 	err    error // what every call returns from now on
 }
 
@@ -128,6 +129,7 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 			s.count++
 			return wire, nil
 		case err == io.EOF:
+			s.stdin = s.Stdin()
 			s.groups[s.at].close()
 			s.groups[s.at] = nil
 			s.at++
@@ -143,13 +145,19 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	return nil, io.EOF
 }
 
-// Reading returns the name of the file whose documents come next, "stdin" for standard input,
-// "" for none.
+// Reading returns the name of the file whose documents come next, "stdin" for standard input
+// (Stdin tells the two apart), "" for none.
 func (s *Source) Reading() string {
 	if s.at == len(s.groups) {
 		return ""
 	}
 	return s.groups[s.at].reading()
+}
+
+// Stdin reports whether standard input comes next, or has come before: what feeds it says how long
+// the messages take.
+func (s *Source) Stdin() bool {
+	return s.stdin || s.at < len(s.groups) && s.groups[s.at].stdin()
 }
 
 // Close lets go of the files that are open. Next must not be called afterwards. It need
