@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,7 @@ func TestNothingWaitsLonger(t *testing.T) {
 			all = append(all, b)
 		}
 	}
+	schema := demoSchema(t)
 	for name, c := range map[string]waitingCase{
 		"timeout without a writer":     {},
 		"timeout of a silent writer":   {silent: true},
@@ -81,7 +83,7 @@ func TestNothingWaitsLonger(t *testing.T) {
 				running.Go(func() {
 					atOnce <- struct{}{}
 					defer func() { <-atOnce }()
-					c.check(t, b)
+					c.check(t, b, schema)
 				})
 			}
 			running.Wait()
@@ -89,8 +91,18 @@ func TestNothingWaitsLonger(t *testing.T) {
 	}
 }
 
+// demoSchema is a file with the schema of the demo server: who has it asks no server before a file
+// is read, which might take as long as the limit.
+func demoSchema(t *testing.T) string {
+	file := filepath.Join(t.TempDir(), "demo.binpb")
+	if out, err := command(t, "rpcctl", "-a", "demo:", "export", "--protoset-out", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return file
+}
+
 // check runs one command line.
-func (c waitingCase) check(t *testing.T, b bounded) {
+func (c waitingCase) check(t *testing.T, b bounded, schema string) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "quiet.pipe")
 	if b.place != "" {
@@ -101,14 +113,14 @@ func (c waitingCase) check(t *testing.T, b bounded) {
 	must(t, os.WriteFile(filepath.Join(dir, "imports.proto"), []byte("syntax = \"proto3\";\nimport \"other.proto\";\n"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "rpcctl", "config.yaml"), fmt.Appendf(nil, "contexts:\n  c:\n    headers:\n      x-key: {file: %s}\n", file), 0o600))
 	fifo(t, file)
-	args := strings.Fields(strings.ReplaceAll(b.args, "FILE", file))
+	args := strings.Fields(strings.Replace(strings.ReplaceAll(b.args, "FILE", file), "-a demo: ", "-a demo: --protoset "+schema+" ", 1))
 	for i, a := range args {
 		if strings.HasPrefix(a, "'") {
 			args[i] = strings.Replace(strings.Trim(a, "'"), "_", " ", 1)
 		}
 	}
 	if c.signal == 0 {
-		args = append(args, "--timeout", "300ms")
+		args = append(args, "--timeout", "1s")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -126,7 +138,7 @@ func (c waitingCase) check(t *testing.T, b bounded) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Wait() }()
 	if c.signal != 0 {
-		untilItWaits(t, b.name, p.Process.Pid, writer)
+		untilItWaits(t, b.name, p.Process.Pid, file, writer)
 		must(t, p.Process.Signal(c.signal))
 		begun = time.Now()
 	}
@@ -147,7 +159,7 @@ func (c waitingCase) check(t *testing.T, b bounded) {
 // Standard input may take longer than the limit of what is read before a call, and so may what
 // comes after it.
 func TestStandardInputTakesItsTime(t *testing.T) {
-	dir := t.TempDir()
+	dir, schema := t.TempDir(), demoSchema(t)
 	must(t, os.WriteFile(filepath.Join(dir, "more.json"), []byte(`{"text":"a"}{"text":"b"}`), 0o600))
 	for args, want := range map[string]string{
 		"call SayHello -":                              "late",
@@ -161,7 +173,7 @@ func TestStandardInputTakesItsTime(t *testing.T) {
 			r, w, err := os.Pipe()
 			must(t, err)
 			defer r.Close()
-			c := command(t, "rpcctl", append([]string{"-a", "demo:", "--timeout", "1s"}, strings.Fields(args)...)...)
+			c := command(t, "rpcctl", append([]string{"-a", "demo:", "--protoset", schema, "--timeout", "1s"}, strings.Fields(args)...)...)
 			var stderr strings.Builder
 			c.Dir, c.Stdin, c.Stderr = dir, r, &stderr
 			time.AfterFunc(1500*time.Millisecond, func() {
@@ -201,10 +213,9 @@ func openedToWrite(t *testing.T, path string) <-chan *os.File {
 }
 
 // untilItWaits waits until a process has opened the pipe of a writer, or waits for one to open
-// where there is no writer.
-func untilItWaits(t *testing.T, name string, pid int, writer <-chan *os.File) {
-	open := strconv.Itoa(syscall.SYS_OPENAT) + " "
-	for begun := time.Now(); time.Since(begun) < waitEnds; time.Sleep(5 * time.Millisecond) {
+// the pipe where there is no writer.
+func untilItWaits(t *testing.T, name string, pid int, pipe string, writer <-chan *os.File) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) {
 		if writer != nil {
 			select {
 			case <-writer:
@@ -215,12 +226,37 @@ func untilItWaits(t *testing.T, name string, pid int, writer <-chan *os.File) {
 		}
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
 		for _, task := range tasks {
-			if text, err := os.ReadFile(task); err == nil && strings.HasPrefix(string(text), open) {
+			if text, err := os.ReadFile(task); err == nil && opening(pid, string(text)) == filepath.Base(pipe) {
 				return
 			}
 		}
 	}
 	t.Errorf("%s: it never opened the file", name)
+}
+
+// opening is the name of the file, without its folder, that a system call of a process opens; "":
+// it is another call. The system shows the call as its number and its arguments.
+func opening(pid int, call string) string {
+	words := strings.Fields(call)
+	if len(words) < 3 || words[0] != strconv.Itoa(syscall.SYS_OPENAT) {
+		return ""
+	}
+	at, err := strconv.ParseInt(words[2], 0, 64)
+	if err != nil {
+		return ""
+	}
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		return ""
+	}
+	defer memory.Close()
+	path := make([]byte, 512)
+	n, _ := memory.ReadAt(path, at) // less where the memory ends
+	path, _, ended := bytes.Cut(path[:n], []byte{0})
+	if !ended {
+		return ""
+	}
+	return filepath.Base(string(path))
 }
 
 // In the shell Ctrl-C ends the reading of a silent pipe, and --timeout does; then the shell goes
@@ -242,7 +278,7 @@ func TestShellWaitsNoLonger(t *testing.T) {
 				}
 				begun := time.Now()
 				s.send(strings.ReplaceAll(line, "FILE", pipe) + "\r")
-				untilItWaits(t, line, s.cmd.Process.Pid, writer)
+				untilItWaits(t, line, s.cmd.Process.Pid, pipe, writer)
 				s.send(ctrl('c'))
 				s.waitFor("interrupted while reading " + pipe)
 				s.waitPrompt()
@@ -257,7 +293,7 @@ func TestShellWaitsNoLonger(t *testing.T) {
 			if silent {
 				openedToWrite(t, filepath.Join(s.dir, "last"))
 			}
-			s.send("SayHello --bearer-file last --timeout 300ms\r")
+			s.send("SayHello --bearer-file last --timeout 1s\r")
 			s.waitFor("DEADLINE_EXCEEDED (4): --bearer-file: last:")
 			s.waitPrompt()
 			s.send("SayHello name=End\r")
