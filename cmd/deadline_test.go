@@ -70,6 +70,7 @@ func TestSilenceEnds(t *testing.T) {
 		{"watched health", [][]string{{"-a", "http://" + never, "health", "--watch", "--wait=0.3"}}, "", 68, "no answer within 300ms"},
 		{"watched health, limited", [][]string{{"-a", "http://" + never, "health", "--watch"}, calling}, "", 68, "DEADLINE"},
 		{"watched health that answers", [][]string{{"-a", "demo:", "health", "--watch"}, calling}, "", 68, "the deadline has passed"},
+		{"watched health that waits", [][]string{{"-a", "demo:", "health", "rpcctl.demo.v1.Warehouse", "--watch", "--wait=30"}, calling}, "", 68, "the deadline has passed"},
 		{"retries", [][]string{{"-a", "http://" + full, "--retry", "9"}, hello, calling}, "", 68, "DEADLINE"},
 		{"program", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, hello, calling}, "", 68, "DEADLINE"},
 		{"program, reflection", [][]string{{"-a", "http://" + never, "--auth-command", "sleep 100; echo x"}, {"call", "SayHello"}, calling}, "", 68, "DEADLINE"},

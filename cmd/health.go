@@ -202,7 +202,7 @@ func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invok
 	wait := durationOf(a.globals.reach.wait)
 	limit := time.Duration(0)
 	if o.asked {
-		limit = durationOf(o.timeout) + wait
+		limit = durationOf(o.timeout)
 	}
 	call, err := healthCall("Watch", md, o.service, limit)
 	if err != nil {
