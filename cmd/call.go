@@ -298,6 +298,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
 		}))
 	}
+	requests := p.Requests
 	if p.Method.IsStreamingClient() && o.hold.given() {
 		h := o.hold.wrap(p.Requests)
 		p.Requests, sinks = h, append(sinks, h)
@@ -307,6 +308,6 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = out.close(a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(later, format, &o.output, p.Types) }, &o.await))
-	return toldFor(format, err)
+	err = a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(later, format, &o.output, p.Types) }, &o.await)
+	return toldFor(format, out.close(unread(err, requests)))
 }

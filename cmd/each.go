@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 	"github.com/rpcctl/rpcctl/invoke/input"
+	"google.golang.org/grpc/codes"
 )
 
 // each makes a call for each request of a list.
@@ -40,7 +41,18 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return errors.Join(err, m.failures.abandon())
 	}
-	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, m.outcome)
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, m.eachOutcome)
+}
+
+// eachOutcome is outcome. A list may be live, as a pipe that is written to now and then, so that
+// only who waits can know that it takes too long: they are told what they waited for.
+func (m *manyCalls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error) error {
+	l, ok := m.list.(*inputList)
+	if ok && l.interrupted && l.list.File() != "" && ctx.Err() != nil {
+		text := "interrupted while reading " + l.list.File()
+		sum.ListErr = (&invoke.Status{Code: codes.Canceled, Message: text, Origin: invoke.OriginClient, Cause: ctx.Err()}).Err()
+	}
+	return m.outcome(ctx, sum, err)
 }
 
 // inputList is the list of a run as input reads it.
@@ -48,6 +60,8 @@ type inputList struct {
 	list   *input.List
 	m      *manyCalls
 	record input.Record
+
+	interrupted bool // while it was read
 }
 
 // Next reads the next request.
@@ -55,6 +69,7 @@ func (l *inputList) Next(ctx context.Context, r *fanout.Request) error {
 	l.record.Text, l.record.Wire = r.Text, r.Wire
 	err := l.list.Next(ctx, &l.record)
 	r.Text, r.Wire, r.Err = l.record.Text, l.record.Wire, l.record.Err
+	l.interrupted = err != nil && err == ctx.Err()
 	taken, _ := l.list.Read()
 	l.m.taken.Store(taken)
 	return err

@@ -155,6 +155,10 @@ func hints(err error) []string {
 	if errors.As(err, &kept) {
 		found = append(found, "what was written is in "+kept.path)
 	}
+	var unread *unreadError
+	if errors.As(err, &unread) {
+		found = append(found, unread.hint())
+	}
 	var partial *partialError
 	if errors.As(err, &partial) {
 		found = append(found, partial.Error())

@@ -66,6 +66,29 @@ func nextRequest(ctx, ready context.Context, requests invoke.Requests) ([]byte, 
 	return wire, err
 }
 
+// An unreadError is a call that met its deadline before a file with messages had ended.
+type unreadError struct {
+	error
+	path string
+}
+
+// Unwrap returns the error of the call.
+func (e *unreadError) Unwrap() error { return e.error }
+
+func (e *unreadError) hint() string {
+	return e.path + " had not ended, and all its messages are part of the call"
+}
+
+// unread adds to the error of a call which file it still read when it met its deadline.
+func unread(err error, requests invoke.Requests) error {
+	var status *invoke.StatusError
+	source, ok := requests.(*input.Source)
+	if !ok || !errors.As(err, &status) || status.Status.Code != codes.DeadlineExceeded || source.Stdin() || source.Reading() == "" {
+		return err
+	}
+	return &unreadError{err, source.Reading()}
+}
+
 // overdue is the error of a command. What waited for a file until the deadline failed as a call
 // that meets it does; and where somebody ended it, nothing is wrong with what was typed.
 func overdue(err error) error {

@@ -374,6 +374,14 @@ func (l *List) Read() (taken, size int64) {
 	return l.docs.feed.dropped + int64(l.docs.feed.start), l.size
 }
 
+// File returns the name of the file that the list is in, "" where it is in none.
+func (l *List) File() string {
+	if l.docs.stdin {
+		return ""
+	}
+	return l.docs.name
+}
+
 // Close lets go of the file. Next must not be called afterwards.
 func (l *List) Close() { l.docs.feed.close() }
 
