@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -41,10 +42,10 @@ type shell struct {
 
 	asking turn // held while a session is told to ask for its schema
 
-	opening turn                        // held while a session is opened or closed, and for what follows
-	pool    map[string]*session.Session // by the flags that they were opened with
-	recent  []string                    // the keys of pool, the one that was used last at the end
-	beside  besideTable                 // statements that run beside the others
+	poolMu sync.Mutex         // held while nothing is waited for
+	pool   map[string]*pooled // by the flags that they were opened with
+	recent []string           // the keys of pool, the one that was used last at the end
+	beside besideTable        // statements that run beside the others
 
 	demoOnce sync.Once
 	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
@@ -85,7 +86,7 @@ type shell struct {
 func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, base: base, history: &repl.History{},
-		asking: make(turn, 1), opening: make(turn, 1), settings: map[string]string{}, pool: map[string]*session.Session{}, vars: map[string]value{},
+		asking: make(turn, 1), settings: map[string]string{}, pool: map[string]*pooled{}, vars: map[string]value{},
 		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
 	s.dead, s.setDead = context.WithCancel(ctx)
@@ -99,36 +100,48 @@ func (s *shell) close() {
 	defer cancel()
 	_ = s.beside.wait(ctx)
 	s.jobs.cancelAll()
-	_ = s.opening.take(context.Background())
-	defer s.opening.giveBack()
-	for _, open := range s.pool {
-		_ = open.Close() // there is nobody left to tell
+	s.poolMu.Lock()
+	all := slices.Collect(maps.Values(s.pool))
+	s.poolMu.Unlock()
+	for _, open := range all {
+		if open.opening.take(ctx) == nil {
+			_ = open.Close() // there is nobody left to tell
+			open.opening.giveBack()
+		}
 	}
 	if s.demo != nil {
 		_ = s.demo.Close()
 	}
 }
 
+// A pooled session is one that lines share.
+type pooled struct {
+	*session.Session
+	opening turn // held while it is opened or closed
+}
+
+// close closes the session, unless it is being opened just now. It tells whether it did.
+func (p *pooled) close() bool {
+	if !p.opening.try() {
+		return false
+	}
+	defer p.opening.giveBack()
+	_ = p.Close() // the calls tell
+	return true
+}
+
 // connection returns the session for a command's flags: the one that a line with the same flags
 // has opened, or a new one. Its transport and types are made here, so that afterwards lines and
 // jobs may use it at the same time. Files are read for that until ctx is done, which is the only
-// error.
+// error. Lines with other flags wait for none of that.
 func (s *shell) connection(ctx context.Context, c *cobra.Command, settings session.Settings) (*session.Session, error) {
-	key := connectionKey(c)
-	if err := s.opening.take(ctx); err != nil {
+	open, err := s.pooled(ctx, connectionKey(c), settings)
+	if err != nil {
 		return nil, err
 	}
-	defer s.opening.giveBack()
-	open, ok := s.pool[key]
-	s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
-	if !ok {
-		s.closeOldest()
-		open = session.New(session.World{Dial: s.env.Dial, Now: s.env.Now, Demo: s.demoServer})
-		open.Configure(settings)
-		s.pool[key] = open
-	}
+	defer open.opening.giveBack()
 	// What can not be opened is told by the command that needs it.
-	_, err := open.Transport(ctx)
+	_, err = open.Transport(ctx)
 	if err == nil || errors.Is(err, session.ErrNoTarget) {
 		if _, err = open.Source(ctx); err == nil {
 			_, _ = open.Types(s.ctx) // which outlive the line
@@ -137,7 +150,34 @@ func (s *shell) connection(ctx context.Context, c *cobra.Command, settings sessi
 	if errors.As(err, new(*boundfile.WaitError)) {
 		return nil, err
 	}
-	return open, nil
+	return open.Session, nil
+}
+
+// pooled returns the session of a key, a new one where there is none, when it is the caller's turn
+// to open it. The error is that of ctx.
+func (s *shell) pooled(ctx context.Context, key string, settings session.Settings) (*pooled, error) {
+	for {
+		s.poolMu.Lock()
+		open, ok := s.pool[key]
+		s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
+		if !ok {
+			s.closeOldest()
+			open = &pooled{session.New(session.World{Dial: s.env.Dial, Now: s.env.Now, Demo: s.demoServer}), make(turn, 1)}
+			open.Configure(settings)
+			s.pool[key] = open
+		}
+		s.poolMu.Unlock()
+		if err := open.opening.take(ctx); err != nil {
+			return nil, err
+		}
+		s.poolMu.Lock()
+		still := s.pool[key] == open
+		s.poolMu.Unlock()
+		if still {
+			return open, nil
+		}
+		open.opening.giveBack() // it was closed meanwhile
+	}
 }
 
 // A turn is a lock, which is waited for as long as a context says.
@@ -145,11 +185,24 @@ type turn chan struct{}
 
 // take waits for the lock. The error is that of ctx.
 func (t turn) take(ctx context.Context) error {
+	if t.try() {
+		return nil
+	}
 	select {
 	case t <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// try takes the lock if it is free, and tells whether it was.
+func (t turn) try() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -160,11 +213,13 @@ func (t turn) giveBack() { <-t }
 const poolMax = 16
 
 // closeOldest closes the sessions that were not used for the longest time, when there are too
-// many. What runs in the background may use any.
+// many. What runs in the background may use any. The pool is locked.
 func (s *shell) closeOldest() {
 	for len(s.pool) >= poolMax && s.beside.count() == 0 && len(s.jobs.running()) == 0 {
 		if open, ok := s.pool[s.recent[0]]; ok {
-			_ = open.Close() // its calls have ended
+			if !open.close() {
+				return
+			}
 			delete(s.pool, s.recent[0])
 		}
 		s.recent = s.recent[1:]
@@ -177,13 +232,15 @@ func (s *shell) demoServer() *testserver.Memory {
 	return s.demo
 }
 
-// dropConnections closes what is open, which ends the calls over it.
+// dropConnections closes what is open, which ends the calls over it. What is just being opened has
+// none, and is not waited for.
 func (s *shell) dropConnections() {
-	_ = s.opening.take(context.Background())
-	defer s.opening.giveBack()
+	s.poolMu.Lock()
+	defer s.poolMu.Unlock()
 	for key, open := range s.pool {
-		_ = open.Close() // the calls tell
-		delete(s.pool, key)
+		if open.close() {
+			delete(s.pool, key)
+		}
 	}
 }
 

@@ -259,6 +259,27 @@ func opening(pid int, call string) string {
 	return filepath.Base(string(path))
 }
 
+// In the shell a line that waits for a file holds up no other, neither those after it nor the end
+// of them all.
+func TestShellWaitsAlone(t *testing.T) {
+	s := openShell(t)
+	for _, pipe := range []string{"p0", "p1"} {
+		fifo(t, filepath.Join(s.dir, pipe))
+		s.send("SayHello --protoset " + pipe + " > out &\r")
+		untilItWaits(t, pipe, s.cmd.Process.Pid, pipe, nil)
+		begun := time.Now()
+		s.waitPrompt()
+		s.send("SayHello name=" + pipe + "\r")
+		s.waitFor("Hello, " + pipe + "!")
+		s.waitPrompt()
+		if took := time.Since(begun); took > waitEnds {
+			t.Errorf("%s: it took %s", pipe, took)
+		}
+	}
+	s.send("exit\r")
+	s.ends(0)
+}
+
 // In the shell Ctrl-C ends the reading of a silent pipe, and --timeout does; then the shell goes
 // on.
 func TestShellWaitsNoLonger(t *testing.T) {
