@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -96,6 +97,9 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		Protosets:      g.protosets,
 		Reflection:     g.useReflection && f.Changed("use-reflection"),
 		NoCache:        g.noCache,
+	}
+	if g.maxRecv > grpcwire.DefaultMaxRecv {
+		unlimitMemory()
 	}
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
 		return s, usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")

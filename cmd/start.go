@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
@@ -44,12 +45,16 @@ const (
 
 // softMemory is the memory, in bytes, from which garbage is collected before the heap has
 // doubled: a message of the greatest size leaves as much behind as it needs, and the two
-// together would be twice what it takes. With more than mostLive in use nothing is gained by
-// that any more, and it takes half of all the time.
+// together would be twice what it takes. With much in use, the limit is a quarter above that,
+// so that the collector does not run all the time; with more than mostLive nothing is gained
+// by a limit any more.
 const (
 	softMemory = 160 << 20
 	mostLive   = 280 << 20
 )
+
+// memoryUnlimited tells that there is to be no soft limit.
+var memoryUnlimited atomic.Bool
 
 // collectLate puts off the first garbage collection. After it the collector goes on
 // as it does anywhere, but for what softMemory says.
@@ -65,7 +70,7 @@ func collectLate() {
 		if late {
 			late = false
 			if now := debug.SetGCPercent(gcUsual); now != gcLate {
-				debug.SetGCPercent(now) // collectGarbage has had its say
+				debug.SetGCPercent(now) // a percentage that collectGarbage has set stays
 			}
 		}
 		if soft {
@@ -85,14 +90,24 @@ func afterCollections(call func()) {
 
 // limitMemory sets the soft limit by what is in use.
 func limitMemory() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	limit := int64(softMemory)
-	if live[0].Value.Uint64() > mostLive {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	live := int64(sample[0].Value.Uint64())
+	limit := max(softMemory, live+live/4)
+	if live > mostLive || memoryUnlimited.Load() {
 		limit = math.MaxInt64
 	}
 	if debug.SetMemoryLimit(-1) != limit {
 		debug.SetMemoryLimit(limit)
+	}
+}
+
+// unlimitMemory takes the soft limit away, for a server, and where the user lets more come in
+// than it is made for.
+func unlimitMemory() {
+	memoryUnlimited.Store(true)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(math.MaxInt64)
 	}
 }
 
