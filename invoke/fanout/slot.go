@@ -55,11 +55,11 @@ func (s *slot) Event(e *invoke.Event) error {
 	r := s.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for r.parked > r.budget && !r.turn(s) && !r.stopping() {
+		r.moved.Wait() // without a copy of it
+	}
 	if !r.turn(s) {
 		s.keep(e)
-		for r.parked > r.budget && !r.turn(s) && !r.stopping() {
-			r.moved.Wait()
-		}
 		return r.err
 	}
 	s.release()
