@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -94,15 +95,21 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 		return do(ctx, sinks)
 	}
 	if a.line.st.Background && a.globals.maxRecv == 0 {
-		p.MaxRecv = a.shell.share()
+		p.MaxRecv = a.shell.share(a.line)
 	}
 	return a.shell.drive(ctx, a.line, v, p, sinks, again, do)
 }
 
 // share is the greatest message that one more call in the background may receive, in bytes:
-// all that a job keeps for the first of them, and less the more there are.
-func (s *shell) share() int {
-	return max(job.DefaultBytes/(1+len(s.jobs.running())+s.beside.count()), leastRecv)
+// all that a job keeps for the first of them, or where its output goes elsewhere and nothing is
+// kept, what any call may receive; and less the more there are.
+func (s *shell) share(l *line) int {
+	most, others := job.DefaultBytes, len(s.jobs.running())+s.beside.count()
+	if l.redirect {
+		most = grpcwire.DefaultMaxRecv
+		others-- // the statement itself is one of those beside
+	}
+	return max(most/(1+others), leastRecv)
 }
 
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the
