@@ -145,6 +145,9 @@ func hints(err error) []string {
 	found := causeHints(err)
 	var many *manyError
 	if errors.As(err, &many) {
+		if shared := many.shared(); shared != "" {
+			found = some(shared)
+		}
 		found = append(found, some(many.hint())...)
 	}
 	var awaited *awaitedError

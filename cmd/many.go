@@ -40,6 +40,7 @@ type manyCalls struct {
 	run      fanout.Run
 	progress *progress
 	told     int // failures told
+	atOnce   int // calls that share the limit of a message; 0: none do
 	finish   func(*fanout.Result) error
 	closers  []func()    // at the end of the run
 	job      invoke.Sink // takes all events instead of what prints them; nil: there is no job
@@ -140,24 +141,81 @@ const leastRecv = 1 << 20
 // share is the greatest message that each of the calls may receive, in bytes: they share
 // what a single one may, so that all of them together take no more memory. 0 is what the
 // transport has: for one call at a time, and where the user has set it.
-func (m *manyCalls) share() int {
-	atOnce := m.o.many.concurrency
-	if l, ok := m.list.(*targetList); ok {
-		atOnce = min(atOnce, len(l.targets))
-	}
-	if m.app.globals.maxRecv != 0 || atOnce < 2 {
+func (m *manyCalls) share(ctx context.Context) int {
+	if m.app.globals.maxRecv != 0 || m.o.many.concurrency < 2 {
 		return 0
 	}
-	return max(grpcwire.DefaultMaxRecv/atOnce, leastRecv)
+	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {
+		return 0
+	}
+	return max(grpcwire.DefaultMaxRecv/m.atOnce, leastRecv)
+}
+
+// callsAtOnce is how many calls go on at the same time at most, as far as that is known.
+func (m *manyCalls) callsAtOnce(ctx context.Context) int {
+	all, known := 0, false
+	switch l := m.list.(type) {
+	case *targetList:
+		all, known = len(l.targets), true
+	case *sameRequest:
+		all, known = l.times, l.times > 0
+	case *inputList:
+		if m.size > 0 { // a file, or on the command line: the next request does not wait for an answer
+			ahead := readAhead(ctx, l, m.o.many.skip+m.o.many.concurrency)
+			m.list = ahead
+			all, known = len(ahead.read)-m.o.many.skip, ahead.err != nil
+		}
+	}
+	if !known {
+		return m.o.many.concurrency
+	}
+	return min(m.o.many.concurrency, all)
+}
+
+// aheadBytes is how much of a list is read ahead, in bytes.
+const aheadBytes = 64 << 10
+
+// An aheadList is a list of which the first requests are read before they are asked for.
+type aheadList struct {
+	fanout.List
+	read []fanout.Request
+	err  error // behind them; nil: the list goes on
+}
+
+// readAhead reads so many requests of a list ahead, or fewer when they are long.
+func readAhead(ctx context.Context, list fanout.List, n int) *aheadList {
+	a := &aheadList{List: list}
+	for size := 0; len(a.read) < n && size < aheadBytes && a.err == nil; {
+		var r fanout.Request
+		if a.err = list.Next(ctx, &r); a.err == nil {
+			a.read = append(a.read, r)
+			size += len(r.Text) + len(r.Wire)
+		}
+	}
+	return a
+}
+
+// Next returns the next request.
+func (a *aheadList) Next(ctx context.Context, r *fanout.Request) error {
+	switch {
+	case len(a.read) > 0:
+		*r, a.read = a.read[0], a.read[1:]
+		return ctx.Err()
+	case a.err != nil:
+		return a.err
+	default:
+		return a.List.Next(ctx, r)
+	}
 }
 
 // do makes the calls.
 func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summary, error) {
 	a, o := m.app, &m.o.many
+	recv := m.share(ctx)
 	m.run.Invoker, m.run.Call, m.run.List = invoker, *m.call, m.list
 	m.run.First, m.run.Concurrency, m.run.Unordered = o.skip, o.concurrency, o.unordered
 	m.run.KeepGoing, m.run.Rate = o.keepGoing, o.rate
-	m.run.Call.MaxRecv = m.share()
+	m.run.Call.MaxRecv = recv
 	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
 	if m.job == nil {
 		collectGarbage(gcMany)
@@ -232,7 +290,7 @@ func (m *manyCalls) name(index int, target string) string {
 
 // verdict is the error of a run, which says at which request and what became of the rest.
 func (m *manyCalls) verdict(ctx context.Context, sum *fanout.Summary) error {
-	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.o.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.o.many.each}
+	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.o.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.o.many.each, atOnce: m.atOnce}
 	switch {
 	case sum.First != nil:
 		e.Err = sum.First
@@ -265,6 +323,7 @@ type manyError struct {
 	keepGoing   bool
 	interrupted bool
 	list        bool
+	atOnce      int // calls that shared the limit of a message; 0: none did
 }
 
 func (e *manyError) Error() string {
@@ -299,6 +358,16 @@ func at(name, text string) string {
 		return text
 	}
 	return name + ": " + text
+}
+
+// shared is what helps against a limit that is low since calls share one; "" when that is not
+// the fault.
+func (e *manyError) shared() string {
+	var status *invoke.StatusError
+	if e.atOnce < 2 || !errors.As(e.Err, &status) || !errors.Is(status.Status.Cause, invoke.ErrTooLarge) {
+		return ""
+	}
+	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, grpcwire.DefaultMaxRecv>>20)
 }
 
 // hint says what became of the other requests.

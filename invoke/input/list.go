@@ -94,7 +94,13 @@ var ErrNoList = errors.New("no list of requests")
 func (l *List) open(index int, p Part, kind partKind, name string) error {
 	format := l.o.Format
 	if format == FormatAuto && kind == partFile {
-		if format = listFormatOf(name); l.o.Open == nil {
+		format = listFormatOf(name)
+	}
+	switch kind {
+	case partDocument:
+		l.size = int64(len(p.Text))
+	case partFile:
+		if l.o.Open == nil {
 			if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 				l.size = info.Size()
 			}
