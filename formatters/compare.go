@@ -27,6 +27,8 @@ const (
 	compareTotal = 32 << 20
 	// leafBytes is what a field counts for besides its path and value, in bytes.
 	leafBytes = 80
+	// shortBytes is how much of an answer is kept where there is no room for it, in bytes.
+	shortBytes = 256
 	// compareColumns is how many fields that differ have a column.
 	compareColumns = 8
 )
@@ -50,6 +52,7 @@ type compared struct {
 	sum     hash.Hash
 	text    []byte            // the answers as JSON, while they are not too long
 	fields  map[string]string // their leaves by path
+	room    int               // what text and fields have of compareTotal
 	more    bool              // there was more than is kept
 	unknown bool              // its fields are not kept: there was no room left
 }
@@ -94,26 +97,77 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 	if r.answers++; r.answers > 1 {
 		path = strconv.Itoa(r.answers)
 	}
-	if len(r.text)+len(j) > compareBytes {
+	if r.unknown || len(r.text)+len(j) > compareBytes {
 		r.more = true
+		r.begin(j)
 		return nil
 	}
 	if len(r.text) > 0 {
 		r.text = append(r.text, ' ')
 	}
 	r.text = append(r.text, j...)
-	if c.left -= len(j); !c.leaves(r.fields, path, value) {
-		r.unknown, r.text, r.fields = true, nil, map[string]string{}
+	left := c.left
+	c.left -= len(j)
+	fits := c.leaves(r.fields, path, value)
+	if r.room += left - c.left; !fits {
+		c.left += r.room
+		r.shorten()
+		c.left -= r.room
 	}
 	return nil
 }
+
+// shorten keeps the beginning of the answers alone.
+func (r *compared) shorten() {
+	r.unknown, r.more = true, true
+	r.text, r.fields = slices.Clone(r.text[:min(len(r.text), shortBytes)]), map[string]string{}
+	r.room = len(r.text)
+}
+
+// begin keeps the beginning of an answer, when there is nothing of those before it.
+func (r *compared) begin(text []byte) {
+	if r.answers == 1 && len(r.text) < shortBytes {
+		r.text = append(r.text, text[:min(len(text), shortBytes-len(r.text))]...)
+	}
+}
+
+// A beginning keeps the beginning of an answer as it is written.
+type beginning struct{ r *compared }
+
+func (b beginning) Write(p []byte) (int, error) {
+	b.r.begin(p)
+	return len(p), nil
+}
+
+// cell is the answers of a target in a table.
+func (r *compared) cell() string {
+	switch {
+	case !r.more:
+		return string(r.text)
+	case len(r.text) == 0:
+		return notKept
+	default:
+		return strings.ToValidUTF8(string(r.text), "") + "… (the rest is not kept)"
+	}
+}
+
+// field is the value of a field of a target in a table.
+func (r *compared) field(path string) string {
+	if value, ok := r.fields[path]; ok || !r.more {
+		return value
+	}
+	return notKept
+}
+
+// notKept stands where nothing of an answer is kept.
+const notKept = "(not kept)"
 
 // large takes an answer that is too long to be looked into: it is compared as it is
 // printed, in which the order of a map's entries counts.
 func (c *Comparison) large(r *compared, m *invoke.Message) error {
 	r.answers++
 	r.more = true
-	return transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Write(r.sum, m.Wire)
+	return transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Write(io.MultiWriter(r.sum, beginning{r}), m.Wire)
 }
 
 // leaves adds the scalars of a JSON value by their paths. It reports whether there was room
@@ -210,10 +264,10 @@ func (c *Comparison) Write(w io.Writer) error {
 	for _, r := range c.rows {
 		row := []string{r.target, r.status, r.took.Round(10 * time.Microsecond).String()}
 		for _, path := range shown {
-			row = append(row, r.fields[path])
+			row = append(row, r.field(path))
 		}
 		if len(shown) == 0 {
-			row = append(row, string(r.text))
+			row = append(row, r.cell())
 		}
 		rows = append(rows, row)
 	}

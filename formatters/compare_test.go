@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,5 +171,46 @@ func TestComparisonIsBounded(t *testing.T) {
 	}
 	if err := c.Write(io.Discard); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where there is no room for an answer its beginning stands in the table, and that there was
+// more; and what has been let go of makes room for others.
+func TestComparisonTellsWhatIsNotKept(t *testing.T) {
+	c := NewComparison(Options{})
+	const targets = 40
+	add := func(i int, m proto.Message) {
+		if err := c.Answer(i, answerOf(t, m)); err != nil {
+			t.Fatal(err)
+		}
+		c.End(i, fmt.Sprint("t", i), &invoke.Status{}, time.Millisecond)
+	}
+	for i := range targets {
+		add(i, &demov1.HelloReply{Message: strings.Repeat("a", 700_000)})
+	}
+	add(targets, &demov1.HelloReply{Message: strings.Repeat("b", compareBytes)}) // too long to be looked into
+	add(targets+1, &demov1.HelloReply{Message: "short"})
+	var whole, cut int
+	for i, r := range c.rows[:targets] {
+		switch cell := r.cell(); {
+		case strings.HasSuffix(cell, `aaa"}`):
+			whole++
+		case strings.HasPrefix(cell, `{"message":"aaa`) && strings.HasSuffix(cell, "aaa… (the rest is not kept)") && len(cell) < 2*shortBytes:
+			cut++
+		default:
+			t.Errorf("target %d has %.50q", i, cell)
+		}
+	}
+	if whole < 10 || cut == 0 {
+		t.Errorf("%d answers are whole, %d are not", whole, cut)
+	}
+	if cell := c.rows[targets].cell(); !strings.HasPrefix(cell, `{"message":"bbb`) || !strings.HasSuffix(cell, "bbb… (the rest is not kept)") {
+		t.Errorf("a long answer is %.50q", cell)
+	}
+	if cell := c.rows[targets+1].cell(); cell != `{"message":"short"}` {
+		t.Errorf("a short answer behind long ones is %.50q", cell)
+	}
+	if got := c.rows[targets].field("message"); got != notKept {
+		t.Errorf("the field of an answer that is not kept is %q", got)
 	}
 }
