@@ -315,7 +315,7 @@ func TestShellWaitsNoLonger(t *testing.T) {
 				openedToWrite(t, filepath.Join(s.dir, "last"))
 			}
 			s.send("SayHello --bearer-file last --timeout 1s\r")
-			s.waitFor("DEADLINE_EXCEEDED (4): --bearer-file: last:")
+			s.waitFor("DEADLINE_EXCEEDED (4): --bearer-file: last")
 			s.waitPrompt()
 			s.send("SayHello name=End\r")
 			s.waitFor("Hello, End!")

@@ -129,7 +129,7 @@ func (r *Reflection) acquire(ctx context.Context) error {
 	case r.turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return contextError(ctx, "turn to ask")
+		return contextError(ctx, "schema")
 	}
 }
 

@@ -188,9 +188,9 @@ func (r *filterRun) over() (over bool, later time.Duration) {
 	if !r.using.TryLock() {
 		return false, watchEvery
 	}
+	defer r.using.Unlock() // no result is used while it is looked at
 	used := r.used
 	r.used = false
-	r.using.Unlock()
 	switch heap := r.heap(); {
 	case heap <= r.before+r.most:
 		return false, watchEvery
