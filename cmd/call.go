@@ -130,7 +130,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	if o.many.given() {
 		return a.callMany(c.Context(), c.Flags(), o, format, md)
 	}
-	p, err := a.planRemembered(c.Context(), o, md)
+	p, err := a.planRemembered(c.Context(), ready, o, md)
 	if err != nil {
 		return a.unplanned(c.Context(), overdue(err), format, o, md)
 	}
@@ -147,15 +147,22 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	return o.settleEdit(a.runRemembered(c.Context(), p, format, o, md))
 }
 
-// plan finds the method and makes ready the requests. What a client that does
-// not stream sends is read and checked here, before anything is sent.
+// plan is planUntil with the limit of the call.
 func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+	ready, cancel := limited(ctx, durationOf(o.timeout))
+	defer cancel()
+	return a.planUntil(ctx, ready, o, md)
+}
+
+// planUntil finds the method and makes ready the requests, until ready is done. What a client
+// that does not stream sends is read and checked here, before anything is sent.
+func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	p := &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}
 	var err error
 	if o.kind.value != "" {
 		p.Method, err = schemalessMethod(o.method, o.kind.value)
 	} else {
-		p.Method, p.Types, err = a.findMethod(ctx, o.method, p.Timeout)
+		p.Method, p.Types, err = a.findMethodUntil(ctx, ready, o.method)
 	}
 	if err != nil {
 		return nil, err
@@ -171,8 +178,6 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
-	ready, cancel := limited(ctx, p.Timeout)
-	defer cancel()
 	options := input.Options{
 		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
@@ -207,6 +212,12 @@ func (a *app) transport(ctx context.Context, limit time.Duration) (invoke.Transp
 func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
 	ready, cancel := limited(ctx, timeout)
 	defer cancel()
+	return a.findMethodUntil(ctx, ready, name)
+}
+
+// findMethodUntil looks the method up until ready is done. Its types go on to be looked up until
+// ctx is.
+func (a *app) findMethodUntil(ctx, ready context.Context, name string) (protoreflect.MethodDescriptor, invoke.Types, error) {
 	source, err := a.session.Source(ready)
 	if err != nil {
 		return nil, nil, err

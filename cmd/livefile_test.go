@@ -53,6 +53,21 @@ func TestLiveFilesAreNamed(t *testing.T) {
 	}
 }
 
+// What comes before a call has one limit, however many parts it has.
+func TestOneLimitBeforeTheCall(t *testing.T) {
+	dir := t.TempDir()
+	fifo(t, filepath.Join(dir, "quiet.pipe"))
+	c := command(t, "rpcctl", "-a", "demo:", "--auth-command", "sleep 3; echo x", "call", "SayHello", "-d", "@quiet.pipe", "--timeout", "4s")
+	var stderr strings.Builder
+	c.Dir, c.Stderr = dir, &stderr
+	c.Env = append(os.Environ(), "XDG_CACHE_HOME="+dir)
+	begun := time.Now()
+	err := c.Run()
+	if took := time.Since(begun); c.ProcessState.ExitCode() != 68 || took > 6*time.Second || !strings.Contains(stderr.String(), "quiet.pipe") {
+		t.Errorf("%v after %s: %s", err, took, stderr.String())
+	}
+}
+
 // A list may take longer than the deadline of each call.
 func TestListsMayBeSlow(t *testing.T) {
 	dir := t.TempDir()

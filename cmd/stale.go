@@ -19,12 +19,13 @@ import (
 // A schema that was remembered may be that of yesterday. Whatever goes wrong with
 // it is tried again with what the server says now, before anybody hears of it.
 
-// planRemembered is plan. What a remembered schema does not fit is planned again.
-func (a *app) planRemembered(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+// planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
+// whole limit: standard input may have taken its time.
+func (a *app) planRemembered(ctx, ready context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	t := &tape{from: a.env.Stdin, recording: true}
 	o.stdin = t
 	defer t.stop()
-	p, err := a.plan(ctx, o, md)
+	p, err := a.planUntil(ctx, ready, o, md)
 	if err == nil || !a.session.FromMemory() || !mayBeStale(err) || o.edit || !t.rewind() {
 		return p, err
 	}
