@@ -17,8 +17,10 @@ import (
 // public schemas have a tenth of these.
 const (
 	maxNesting     = 64        // messages inside of messages; protoc stops at 32
-	maxRecords     = 750_000   // fields on the wire in one file and lines of comments: what they cost in memory
-	maxAllRecords  = 8_000_000 // the same for all files that are built
+	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
+	scopeWeight    = 8         // fields on the wire that a message, enum or service counts for besides those that it has
+	maxLines       = 750_000   // of comments in one file, each of which costs when it is printed
+	maxAllRecords  = 8_000_000 // both for all files that are built
 	maxImports     = 5_000     // of one file
 	maxImportDepth = 1_000     // of a chain of imports
 	maxPublicPaths = 10_000    // ways from a file along public imports
@@ -33,6 +35,7 @@ const (
 var (
 	errTooDeep = fmt.Errorf("messages are nested more than %d deep", maxNesting)
 	errTooMany = fmt.Errorf("more than %d declarations, options and comments", maxRecords)
+	errTooLong = fmt.Errorf("more than %d lines of comments", maxLines)
 )
 
 // wireShape says which fields of a message of descriptor.proto are messages, and
@@ -41,6 +44,7 @@ type wireShape struct {
 	fields map[protowire.Number]*wireShape
 	nests  bool // the shape contains itself
 	lines  bool // it is a comment, of which each line counts
+	weight int  // the fields that it counts for besides its own
 }
 
 // fileShape returns the shape of a FileDescriptorProto.
@@ -48,11 +52,11 @@ func fileShape() *wireShape {
 	leaf := &wireShape{}
 	options := &wireShape{fields: map[protowire.Number]*wireShape{uninterpretedName: leaf}}
 	field := &wireShape{fields: map[protowire.Number]*wireShape{fieldOptions: options}}
-	enum := &wireShape{fields: map[protowire.Number]*wireShape{
+	enum := &wireShape{weight: scopeWeight, fields: map[protowire.Number]*wireShape{
 		enumValue:   {fields: map[protowire.Number]*wireShape{valueOptions: options}},
 		enumOptions: options, enumReserved: leaf,
 	}}
-	message := &wireShape{nests: true}
+	message := &wireShape{nests: true, weight: scopeWeight}
 	message.fields = map[protowire.Number]*wireShape{
 		messageField: field, messageNested: message, messageEnum: enum,
 		messageRange:     {fields: map[protowire.Number]*wireShape{rangeOptions: options}},
@@ -65,15 +69,16 @@ func fileShape() *wireShape {
 	method := &wireShape{fields: map[protowire.Number]*wireShape{methodOptions: options}}
 	return &wireShape{fields: map[protowire.Number]*wireShape{
 		fileMessage: message, fileEnum: enum, fileExtension: field, fileOptions: options,
-		fileService:    {fields: map[protowire.Number]*wireShape{serviceMethod: method, serviceOptions: options}},
+		fileService:    {weight: scopeWeight, fields: map[protowire.Number]*wireShape{serviceMethod: method, serviceOptions: options}},
 		fileSourceInfo: {fields: map[protowire.Number]*wireShape{sourceLocation: location}},
 	}}
 }
 
 // weigh counts what a file holds before anything is allocated for it, since a
-// message of two bytes on the wire takes a hundred in memory.
+// message of two bytes on the wire takes a hundred in memory. It returns the sum of fields and
+// lines of comments.
 func weigh(raw []byte) (int, error) {
-	count := 0
+	count, lines := 0, 0
 	var walk func(raw []byte, s *wireShape, depth int) error
 	walk = func(raw []byte, s *wireShape, depth int) error {
 		if s.nests {
@@ -84,16 +89,19 @@ func weigh(raw []byte) (int, error) {
 		}
 		var inner error
 		err := records(raw, func(r record) bool {
-			if count++; count > maxRecords {
+			sub := s.fields[r.num]
+			if count++; sub != nil {
+				count += sub.weight
+			}
+			if count > maxRecords {
 				inner = errTooMany
 				return false
 			}
-			sub := s.fields[r.num]
 			switch {
 			case sub == nil:
 			case sub.lines:
-				if count += bytes.Count(r.bytes, []byte{'\n'}); count > maxRecords {
-					inner = errTooMany
+				if lines += bytes.Count(r.bytes, []byte{'\n'}); lines > maxLines {
+					inner = errTooLong
 				}
 			default:
 				inner = walk(r.bytes, sub, depth)
@@ -103,7 +111,7 @@ func weigh(raw []byte) (int, error) {
 		return errors.Join(err, inner)
 	}
 	err := walk(raw, fileShape(), 0)
-	return count, err
+	return count + lines, err
 }
 
 // checkFile looks for what the library that builds descriptors does not check, or
