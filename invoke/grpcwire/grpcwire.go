@@ -64,6 +64,10 @@ type Transport struct {
 	closed  bool
 }
 
+// bufferSizes are close to each other where frames are small: a message that comes in frames is
+// kept in a buffer for each until it is whole, at most half as long again as the frame.
+var bufferSizes = []int{256, 1536, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10, 12 << 10, 16 << 10, 32 << 10, 1 << 20}
+
 // New makes a Transport and reads the files that TLS needs, until ctx is done. It dials nothing. An
 // error may be an *OptionError.
 func New(ctx context.Context, target invoke.Target, o Options) (*Transport, error) {
@@ -74,11 +78,8 @@ func New(ctx context.Context, target invoke.Target, o Options) (*Transport, erro
 		return nil, fmt.Errorf("%q is no known compression", o.Compress)
 	}
 	registerCodings()
-	t := &Transport{target: target, o: o}
+	t := &Transport{target: target, o: o, buffers: mem.NewTieredBufferPool(bufferSizes...)}
 	var err error
-	if t.buffers, err = mem.NewBinaryTieredBufferPool(8, 11, 12, 13, 14, 15, 20); err != nil { // powers of two
-		return nil, err
-	}
 	if t.config, err = o.serviceConfig(); err != nil {
 		return nil, err
 	}
