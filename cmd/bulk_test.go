@@ -78,6 +78,12 @@ func entries() []byte {
 	return b
 }
 
+// sharedSize is what calls at the same time may receive together, and a little less, in bytes.
+const sharedSize = 78 << 20
+
+// two calls go on at the same time.
+var two = []string{"--repeat", "4", "--concurrency", "2", "--keep-going"}
+
 // sixteen calls go on at the same time, whatever becomes of them.
 var sixteen = []string{"--repeat", "32", "--concurrency", "16", "--keep-going"}
 
@@ -95,8 +101,12 @@ var bulks = []bulk{
 	{name: "no schema", wire: blob(4, bulkSize), args: []string{"--kind", "unary"}, every: true},
 	{name: "no schema, small values", wire: repeated(1<<3|2, 0), args: []string{"--kind", "unary"}},
 	{name: "too much at once", wire: blob(4, bulkSize), gzip: true, args: sixteen, every: true},
-	{name: "much at once", wire: blob(4, bulkSize/16), args: sixteen, every: true},
-	{name: "much at once in small frames", wire: blob(4, bulkSize/16), frame: 1025, args: append(sixteen, "-o", "events")},
+	{name: "much at once", wire: blob(4, sharedSize/16), args: sixteen, every: true},
+	{name: "much at once in small frames", wire: blob(4, sharedSize/16), frame: 1025, args: append(sixteen, "-o", "events")},
+	{name: "two at once in small frames", wire: blob(4, sharedSize/2), frame: 1025, args: two, every: true},
+	{name: "two at once in small frames, as events", wire: blob(4, sharedSize/2), frame: 1025, args: append(two, "-o", "events")},
+	{name: "two at once, unpacked", wire: blob(4, sharedSize/2), gzip: true, args: two},
+	{name: "two maps at once", wire: func() []byte { return entries()[:sharedSize/2/8*8] }, args: two},
 	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
-	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
@@ -134,12 +133,17 @@ func (m *manyCalls) close() {
 	m.closers = nil
 }
 
-// leastRecv is the greatest message, in bytes, that a call may receive however many there are
-// beside it.
-const leastRecv = 1 << 20
+const (
+	// leastRecv is the greatest message, in bytes, that a call may receive however many there
+	// are beside it.
+	leastRecv = 1 << 20
+	// sharedRecv is what calls at the same time may receive together, in bytes: a little more
+	// than one alone, of which printing takes some memory once.
+	sharedRecv = 80 << 20
+)
 
 // share is the greatest message that each of the calls may receive, in bytes: they share
-// what a single one may, so that all of them together take no more memory. 0 is what the
+// sharedRecv, so that all of them together take no more memory than one. 0 is what the
 // transport has: for one call at a time, and where the user has set it.
 func (m *manyCalls) share(ctx context.Context) int {
 	if m.app.globals.maxRecv != 0 || m.o.many.concurrency < 2 {
@@ -148,7 +152,7 @@ func (m *manyCalls) share(ctx context.Context) int {
 	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {
 		return 0
 	}
-	return max(grpcwire.DefaultMaxRecv/m.atOnce, leastRecv)
+	return max(sharedRecv/m.atOnce, leastRecv)
 }
 
 // callsAtOnce is how many calls go on at the same time at most, as far as that is known.
@@ -367,7 +371,7 @@ func (e *manyError) shared() string {
 	if e.atOnce < 2 || !errors.As(e.Err, &status) || !errors.Is(status.Status.Cause, invoke.ErrTooLarge) {
 		return ""
 	}
-	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, grpcwire.DefaultMaxRecv>>20)
+	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, sharedRecv>>20)
 }
 
 // hint says what became of the other requests.
