@@ -131,6 +131,7 @@ type filterRun struct {
 	ended        chan error
 	using        sync.Mutex // held while a result is used
 	used         bool       // there was a result since the memory was looked at
+	suspect      bool       // it held too much just after that result was used
 	left         bool       // nobody waits for results any more
 }
 
@@ -183,7 +184,8 @@ func (r *filterRun) leave(err error) error {
 }
 
 // over tells whether the program holds too much, and when to look again. What looks like too
-// much may be garbage, and what is taken while a result is used is not the program's.
+// much may be garbage, and what is taken while a result is used is not the program's. Some of
+// that may be found in use once more after the result was used.
 func (r *filterRun) over() (over bool, later time.Duration) {
 	if !r.using.TryLock() {
 		return false, watchEvery
@@ -193,12 +195,18 @@ func (r *filterRun) over() (over bool, later time.Duration) {
 	r.used = false
 	switch heap := r.heap(); {
 	case heap <= r.before+r.most:
+		r.suspect = false
 		return false, watchEvery
-	case heap > r.before+2*r.most && !used:
+	case heap > r.before+2*r.most && !used && !r.suspect:
 		return true, 0
 	}
 	runtime.GC()
-	return r.heap() > r.before+r.most, watchLater
+	over = r.heap() > r.before+r.most
+	if over && used && !r.suspect {
+		r.suspect = true
+		return false, watchEvery
+	}
+	return over, watchLater
 }
 
 // heap is how many bytes of the heap are in use, or were since the last collection.
