@@ -124,7 +124,7 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 	}
 }
 
-// runEditor runs the user's editor on a file and tells whether it was saved.
+// runEditor runs the user's editor on a file, and reports whether it was saved.
 func (a *app) runEditor(ctx context.Context, file *editFile) (saved bool, err error) {
 	before, err := os.Stat(file.path)
 	if err != nil {

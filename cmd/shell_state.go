@@ -40,7 +40,7 @@ type shell struct {
 	used     []string          // services and packages, the one in use last
 	code     int               // of the last statement
 
-	asking turn // held while a session is told to ask for its schema
+	asking turn // held while a session begins to use reflection
 
 	poolMu sync.Mutex         // held while nothing is waited for
 	pool   map[string]*pooled // by the flags that they were opened with
@@ -120,7 +120,7 @@ type pooled struct {
 	opening turn // held while it is opened or closed
 }
 
-// close closes the session, unless it is being opened just now. It tells whether it did.
+// close closes the session, unless it is being opened just now. It reports whether it did.
 func (p *pooled) close() bool {
 	if !p.opening.try() {
 		return false
@@ -196,7 +196,7 @@ func (t turn) take(ctx context.Context) error {
 	}
 }
 
-// try takes the lock if it is free, and tells whether it was.
+// try takes the lock if it is free, and reports whether it was.
 func (t turn) try() bool {
 	select {
 	case t <- struct{}{}:

@@ -3,6 +3,7 @@ package discovery
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The bounds of one .proto file beside its size.
@@ -48,7 +49,9 @@ func bounded(text string) (ready string, at int, err error) {
 		case '/':
 			start := i
 			i = skipComment(text, i)
-			begin = lineStart(text, start, min(i+1, len(text)), begin)
+			if at := strings.LastIndexByte(text[start:min(i+1, len(text))], '\n'); at >= 0 {
+				begin = start + at + 1
+			}
 		case '{', '<':
 			parts += 4
 		case ';', ',', '[':
@@ -70,15 +73,4 @@ func bounded(text string) (ready string, at int, err error) {
 		return text, -1, nil
 	}
 	return string(broken), -1, nil
-}
-
-// lineStart returns where the line begins in which text[from:to] ends; begin is where that
-// begins in which it starts.
-func lineStart(text string, from, to, begin int) int {
-	for i := to - 1; i >= from; i-- {
-		if text[i] == '\n' {
-			return i + 1
-		}
-	}
-	return begin
 }

@@ -73,8 +73,8 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	return st
 }
 
-// echoed tells whether a server's error comes of the call having been cancelled here: it
-// may see a request that breaks off, and say so before the call has ended on this side.
+// echoed reports whether a server's error follows from our own cancelling of the call. The
+// server sees a request that breaks off, and may say so before the call has ended here.
 func (s *stream) echoed(c codes.Code) bool {
 	switch c {
 	case codes.Canceled, codes.Unknown, codes.Internal, codes.InvalidArgument:
