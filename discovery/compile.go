@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/bufbuild/protocompile/ast"
 	"github.com/bufbuild/protocompile/linker"
@@ -26,14 +27,17 @@ type build struct {
 	bare    bool                             // without comments and places
 	units   map[string]*unit
 	symbols linker.Symbols
-	open    []string // the units being arranged, each imported by the one before
-	order   []*unit  // those to be linked, each after its imports
+	parts   atomic.Int64 // of the texts so far
+	most    int64        // of those
+	open    []string     // the units being arranged, each imported by the one before
+	order   []*unit      // those to be linked, each after its imports
 }
 
 // found is what an import is: a file that is compiled already, or a text.
 type found struct {
 	desc    protoreflect.FileDescriptor
 	text    string
+	parts   int  // of the text
 	builtin bool // the text is part of this program: there is no place to show
 }
 
@@ -61,6 +65,7 @@ func (e *lostError) Unwrap() error { return e.err }
 // run compiles files and all that they import. Of several errors it returns the one
 // that is met first by going through the imports in order, whatever came first in time.
 func (b *build) run(ctx context.Context, names []string) ([]protoreflect.FileDescriptor, error) {
+	b.most = maxParts * int64(len(names))
 	if err := b.parseAll(ctx, names); err != nil {
 		return nil, err
 	}
@@ -97,6 +102,9 @@ func (b *build) parseAll(ctx context.Context, names []string) error {
 			}
 			return stopped(ctx, errs...)
 		}
+		if b.parts.Load() > b.most {
+			return b.tooMuch(names)
+		}
 		var imports []string
 		for _, u := range next {
 			imports = append(imports, u.imports()...)
@@ -104,6 +112,14 @@ func (b *build) parseAll(ctx context.Context, names []string) error {
 		next = b.unseen(imports)
 	}
 	return nil
+}
+
+// tooMuch is the error for files that have too many parts together.
+func (b *build) tooMuch(names []string) error {
+	if len(names) == 1 {
+		return fmt.Errorf("%w: %q has more than %d parts with what it imports", ErrTooMuch, names[0], b.most)
+	}
+	return fmt.Errorf("%w: %d files have more than %d parts with what they import", ErrTooMuch, len(names), b.most)
 }
 
 // unseen returns new units for those files that have none.
@@ -130,6 +146,9 @@ func (b *build) parse(u *unit) {
 	if f.desc != nil {
 		u.file, u.err = linker.NewFileRecursive(f.desc)
 		return
+	}
+	if b.parts.Add(int64(f.parts)) > b.most {
+		return // nothing will be made of any
 	}
 	u.builtin = f.builtin
 	handler := reporter.NewHandler(nil)
@@ -221,7 +240,7 @@ func (b *build) linkAll(ctx context.Context) error {
 	for _, level := range levels {
 		inParallel(ctx, len(level), func(i int) { b.link(level[i]) })
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return stopped(ctx)
 		}
 	}
 	for _, u := range b.order {

@@ -8,7 +8,8 @@ import (
 
 // The bounds of one .proto file beside its size.
 const (
-	// maxParts is how many parts it may have. A sign that ends a statement or an option counts
+	// maxParts is how many parts it may have, and for each file that is named, with what they
+	// import, the files of one run of the compiler. A sign that ends a statement or an option counts
 	// as two, a bracket of a map or of a body, for which more is made, as four, and others as
 	// one. With
 	// places and comments the compiler takes about a kilobyte and a half for each.
@@ -22,14 +23,14 @@ const (
 )
 
 // ErrTooMuch is a .proto file that would take the compiler too much time or memory.
-var ErrTooMuch = errors.New("too much for one .proto file")
+var ErrTooMuch = errors.New("too much for the compiler of .proto files")
 
 // bounded returns a text of a .proto file for the compiler: that text, with line feeds in the
-// place of blanks where a line is long, so that offsets stay what they are. Of one that is
-// past the bounds it returns an error, and the offset where that is so.
-func bounded(text string) (ready string, at int, err error) {
+// place of blanks where a line is long, so that offsets stay what they are, and how many parts
+// it has. Of one that is past the bounds it returns an error, and the offset where that is so.
+func bounded(text string) (ready string, parts, at int, err error) {
 	var broken []byte // nil: nothing was changed
-	parts, steps, begin := 0, 0, 0
+	steps, begin := 0, 0
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '\n':
@@ -63,14 +64,14 @@ func bounded(text string) (ready string, at int, err error) {
 			continue
 		}
 		if steps += i - begin; steps > maxSteps {
-			return "", min(i, len(text)-1), fmt.Errorf("%w: the lines are too long: break them", ErrTooMuch)
+			return "", 0, min(i, len(text)-1), fmt.Errorf("%w: the lines are too long: break them", ErrTooMuch)
 		}
 		if parts > maxParts {
-			return "", min(i, len(text)-1), fmt.Errorf("%w: more than %d parts", ErrTooMuch, maxParts)
+			return "", 0, min(i, len(text)-1), fmt.Errorf("%w: more than %d parts", ErrTooMuch, maxParts)
 		}
 	}
 	if broken == nil {
-		return text, -1, nil
+		return text, parts, -1, nil
 	}
-	return string(broken), -1, nil
+	return string(broken), parts, -1, nil
 }

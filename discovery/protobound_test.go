@@ -60,3 +60,26 @@ func TestPlaceInALongLine(t *testing.T) {
 		t.Errorf("%+v, want column %d", at, strings.Index(text, "strin x")+1)
 	}
 }
+
+// Files that are compiled together have a bound together, which goes with how many were named.
+func TestProtofilesAreBoundedTogether(t *testing.T) {
+	const start = `syntax = "proto3"; package a; `
+	values := func(enum string) string {
+		return start + "enum " + enum + " {\n" + many(40_000, enum+"%[1]d = %[1]d;\n") + "}"
+	}
+	dir := tree(t, map[string]string{
+		"a.proto": start + `import "b.proto"; import "c.proto"; message M { B b = 1; C c = 2; }`,
+		"b.proto": values("B"), "c.proto": values("C"),
+	})
+	open := func(files ...string) error {
+		_, err := discovery.OpenProtofiles(t.Context(), discovery.ProtofileOptions{ImportPaths: []string{dir}, Files: files})
+		return err
+	}
+	err := open("a.proto")
+	if want := `"a.proto" has more than 150000 parts with what it imports`; !errors.Is(err, discovery.ErrTooMuch) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if err := open("b.proto", "c.proto"); err != nil {
+		t.Errorf("two files that were named: %v", err)
+	}
+}
