@@ -89,12 +89,16 @@ func unread(err error, requests invoke.Requests) error {
 	return &unreadError{err, source.Reading()}
 }
 
-// overdue is the error of a command. What waited for a file until the deadline failed as a call
-// that meets it does; and where somebody ended it, nothing is wrong with what was typed.
+// overdue is the error of a command. What waited for a file, or was at work, until the deadline failed
+// as a call that meets it does; and where somebody ended it, nothing is wrong with what was typed.
 func overdue(err error) error {
 	var wait *boundfile.WaitError
 	switch {
-	case !errors.As(err, &wait), errors.As(err, new(*invoke.StatusError)):
+	case errors.As(err, new(*invoke.StatusError)):
+		return err
+	case err == context.DeadlineExceeded:
+		return (&invoke.Status{Code: codes.DeadlineExceeded, Message: "the deadline passed", Origin: invoke.OriginClient, Cause: err}).Err()
+	case !errors.As(err, &wait):
 		return err
 	case !errors.Is(wait, context.DeadlineExceeded):
 		return wait

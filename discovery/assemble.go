@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -33,22 +34,27 @@ type assembly struct {
 	foreign  bool    // it has relative names, which protoc never writes
 }
 
-// assemble makes the descriptor of a file. A *refusal is final.
-func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.FileDescriptor, error) {
+// assemble makes the descriptor of a file. A *refusal is final. Between its steps, none of which
+// takes long for one file, it ends with ctx.
+func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflect.FileDescriptor, err error) {
+	if err := outOfTime(ctx); err != nil {
+		return nil, err
+	}
 	raw := f.raw
 	if p.bare {
-		var err error
 		if raw, err = withoutComments(raw); err != nil {
 			return nil, &refusal{err}
 		}
 	}
-	n, err := weigh(raw)
+	n, err := p.charge(raw)
 	if err != nil {
-		return nil, &refusal{err}
+		return nil, err
 	}
-	if p.records += n; p.records > maxAllRecords {
-		return nil, &refusal{fmt.Errorf("more than %d declarations in the files used", maxAllRecords)}
-	}
+	defer func() {
+		if err != nil && !errors.As(err, new(*refusal)) {
+			p.records -= n // nothing is kept, and the file is built another time
+		}
+	}()
 	a := &assembly{
 		pool: p, file: f, fd: &descriptorpb.FileDescriptorProto{}, depth: depth,
 		imports:  map[string]protoreflect.FileDescriptor{},
@@ -63,6 +69,9 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.F
 	if err := o.Unmarshal(raw, a.fd); err != nil {
 		return nil, &refusal{err}
 	}
+	if err := outOfTime(ctx); err != nil {
+		return nil, err
+	}
 	if err := checkFile(a.fd); err != nil {
 		return nil, &refusal{err}
 	}
@@ -76,7 +85,43 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (protoreflect.F
 	if err := a.resolveTypes(ctx); err != nil {
 		return nil, err
 	}
+	if err := outOfTime(ctx); err != nil {
+		return nil, err
+	}
 	return a.build()
+}
+
+// charge counts what a file holds, and returns that number. What is too much for the pool is refused,
+// and what is too much for one lookup ends the lookup.
+func (p *pool) charge(raw []byte) (int, error) {
+	n, err := weigh(raw)
+	if err != nil {
+		return 0, &refusal{err}
+	}
+	if p.records+n > p.most {
+		return 0, &refusal{fmt.Errorf("more than %d declarations, options and comments in the files used", p.most)}
+	}
+	if p.records+n-p.before > maxUsedRecords {
+		return 0, &endlessError{errTooWide}
+	}
+	p.records += n
+	return n, nil
+}
+
+// outOfTime is the error of a context that is done while a schema is put together; nil where it is not.
+func outOfTime(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	status := clientStatus(codes.Canceled, "cancelled while the schema was put together", ctx.Err())
+	switch {
+	case errors.Is(context.Cause(ctx), errSlow):
+		status.Code, status.Message = codes.Unavailable, "one lookup has no time left to put the schema together"
+		status.Cause = context.DeadlineExceeded
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		status.Code, status.Message = codes.DeadlineExceeded, "the deadline passed while the schema was put together"
+	}
+	return status.Err()
 }
 
 // build hands the file to the library, and once more after mending what some

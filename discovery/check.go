@@ -13,18 +13,21 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// The bounds of one file and of all files of a source. The greatest files of
-// public schemas have a tenth of these.
+// The bounds of one file, of what one lookup builds, and of all files of a source. The
+// greatest files of public schemas have a tenth of these.
 const (
 	maxNesting     = 64        // messages inside of messages; protoc stops at 32
 	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
 	scopeWeight    = 8         // fields on the wire that a message, enum or service counts for besides those that it has
 	maxLines       = 750_000   // of comments in one file, each of which costs when it is printed
+	maxUsedRecords = 1_500_000 // both for all files that one lookup builds
 	maxAllRecords  = 8_000_000 // both for all files that are built
+	maxSentRecords = 2_000_000 // the same, of files that a server sends
 	maxImports     = 5_000     // of one file
 	maxImportDepth = 1_000     // of a chain of imports
 	maxPublicPaths = 10_000    // ways from a file along public imports
 	maxFiles       = 50_000
+	maxServices    = 50_000 // of all files
 	maxBytes       = 256 << 20
 
 	// What one lookup of a server may bring.
@@ -35,6 +38,8 @@ const (
 var (
 	errTooDeep = fmt.Errorf("messages are nested more than %d deep", maxNesting)
 	errTooMany = fmt.Errorf("more than %d declarations, options and comments", maxRecords)
+	errTooWide = fmt.Errorf("it and what it imports have more than %d declarations, options and comments, the limit of one lookup", maxUsedRecords)
+	errServing = fmt.Errorf("more than %d services", maxServices)
 	errTooLong = fmt.Errorf("more than %d lines of comments", maxLines)
 )
 

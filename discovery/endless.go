@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// An endlessError ends a lookup that brings ever more files, whatever it is that
-// asks for them. It is a *DescriptorError only when it leaves the lookup: until
+// An endlessError ends a lookup that brings ever more files, or needs more of them than
+// it may build, whatever it is that asks for them. It is a *DescriptorError only when it leaves the lookup: until
 // then such an error would spoil one import, and the next one be asked for.
 type endlessError struct{ err error }
 
@@ -34,14 +34,14 @@ func (r *Reflection) noteEndless(name protoreflect.FullName, err error) error {
 	if !errors.As(err, new(*endlessError)) {
 		return err
 	}
-	err = asDescriptorError(name, err)
+	err = asDescriptorError(reflectionOrigin, name, err)
 	r.endless[name] = err
 	return err
 }
 
-func asDescriptorError(name protoreflect.FullName, err error) error {
+func asDescriptorError(origin string, name protoreflect.FullName, err error) error {
 	if e := (*endlessError)(nil); errors.As(err, &e) {
-		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(name), Err: e.err}
+		return &DescriptorError{Origin: origin, Symbol: string(name), Err: e.err}
 	}
 	return err
 }

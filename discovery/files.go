@@ -47,12 +47,15 @@ func Files(ctx context.Context, s Source) (files []protoreflect.FileDescriptor, 
 // allFiles builds all files of a pool.
 func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error) {
 	for i := 0; i < len(p.all); i++ {
+		p.before = p.records
 		fd, err := p.build(ctx, p.all[i], 0)
 		var cycle *splitRequest
 		switch {
 		case errors.As(err, &cycle):
 			p.split(cycle.file)
 			files, faults, i = nil, nil, -1 // other files are there now; what was built stays built
+		case errors.Is(err, errTooWide):
+			faults = append(faults, &DescriptorError{Origin: p.all[i].origin, File: p.all[i].path, Err: errTooWide})
 		case isDescriptorError(err):
 			faults = append(faults, err)
 		case err != nil:
@@ -86,7 +89,7 @@ func (t *Prototree) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor
 	for _, f := range t.files {
 		s, err := t.compiled(ctx, f)
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return nil, nil, stopped(ctx, err)
 		}
 		if err != nil {
 			continue // it is among the faults

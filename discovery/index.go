@@ -113,7 +113,7 @@ func scanHead(raw []byte) (head, error) {
 		case fileService:
 			services = append(services, r.bytes)
 		}
-		return true
+		return len(services) <= maxServices
 	})
 	if err != nil {
 		return h, fmt.Errorf("reading a file descriptor: %w", err)
@@ -121,6 +121,9 @@ func scanHead(raw []byte) (head, error) {
 	h.path, h.pkg = string(path), protoreflect.FullName(pkg)
 	if err := checkPath(h.path); err != nil {
 		return h, err
+	}
+	if len(services) > maxServices {
+		return h, errServing
 	}
 	if h.pkg != "" && (len(pkg) > maxName || !h.pkg.IsValid()) {
 		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.pkg)
@@ -168,64 +171,60 @@ func scanName(raw []byte) (protoreflect.Name, error) {
 	return protoreflect.Name(name), err
 }
 
-// scanTop reads the names that a file declares in its package: messages, enums
-// and their values, services, extensions. The value tells the names of messages,
-// enums and extensions from the others.
-func scanTop(raw []byte) (map[protoreflect.Name]bool, error) {
-	top := map[protoreflect.Name]bool{}
-	var inner error
-	add := func(raw []byte, listed bool) {
+// scanTop reports the names that a file declares in its package: messages, enums
+// and their values, services, extensions. Messages, enums and extensions are listed, the
+// others are not. It ends when each returns false, or at a fault.
+func scanTop(raw []byte, each func(name protoreflect.Name, listed bool) bool) {
+	add := func(raw []byte, listed bool) bool {
 		name, err := scanName(raw)
-		if err != nil {
-			inner = err
-		}
-		top[name] = listed
+		return err == nil && each(name, listed)
 	}
-	err := records(raw, func(r record) bool {
+	_ = records(raw, func(r record) bool {
 		switch r.num {
 		case fileMessage, fileExtension:
-			add(r.bytes, true)
+			return add(r.bytes, true)
 		case fileService:
-			add(r.bytes, false)
+			return add(r.bytes, false)
 		case fileEnum:
-			add(r.bytes, true)
+			more := add(r.bytes, true)
 			err := records(r.bytes, func(v record) bool {
-				if v.num == enumValue {
-					add(v.bytes, false)
-				}
-				return true
+				more = more && (v.num != enumValue || add(v.bytes, false))
+				return more
 			})
-			if err != nil {
-				inner = err
-			}
+			return more && err == nil
 		}
-		return inner == nil
+		return true
 	})
-	return top, errors.Join(err, inner)
 }
 
-// scanMethods reads the names of the methods of a service, by the service's bare
-// name. There are none when the file does not declare it.
-func scanMethods(raw []byte, service protoreflect.Name) (methods []protoreflect.Name, found bool) {
+// scanServices returns the services that a file declares, in wire format, by their bare names. Of
+// two of one name the first counts.
+func scanServices(raw []byte) map[protoreflect.Name][]byte {
+	services := map[protoreflect.Name][]byte{}
 	_ = records(raw, func(r record) bool {
 		if r.num != fileService {
 			return true
 		}
-		if name, err := scanName(r.bytes); err != nil || name != service {
-			return true
+		if name, err := scanName(r.bytes); err == nil && services[name] == nil {
+			services[name] = r.bytes
 		}
-		found = true
-		_ = records(r.bytes, func(m record) bool {
-			if m.num == serviceMethod {
-				if name, err := scanName(m.bytes); err == nil {
-					methods = append(methods, name)
-				}
-			}
-			return true
-		})
-		return false
+		return true
 	})
-	return methods, found
+	return services
+}
+
+// scanMethods reads the names of the methods of a service.
+func scanMethods(service []byte) []protoreflect.Name {
+	var methods []protoreflect.Name
+	_ = records(service, func(m record) bool {
+		if m.num == serviceMethod {
+			if name, err := scanName(m.bytes); err == nil {
+				methods = append(methods, name)
+			}
+		}
+		return true
+	})
+	return methods
 }
 
 // withoutComments returns a file descriptor without its source information.

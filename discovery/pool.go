@@ -21,7 +21,10 @@ type pool struct {
 	all       []*file
 	packages  map[protoreflect.FullName]*contents
 	bytes     int
+	offered   int                             // services of all files
 	records   int                             // of all files that were built
+	most      int                             // of those
+	before    int                             // of those, when the lookup under way began
 	lacks     map[protoreflect.FullName]error // types that are referred to and not described
 	extendees map[protoreflect.FullName][]*file
 	indexed   int // how many of all are in extendees
@@ -49,7 +52,7 @@ type file struct {
 	head
 	raw    []byte
 	origin string
-	top    map[protoreflect.Name]bool // see scanTop; nil until it is needed
+	served map[protoreflect.Name][]byte // see scanServices; nil until it is needed
 	state  fileState
 	desc   protoreflect.FileDescriptor // when built
 	err    error                       // when refused
@@ -66,9 +69,11 @@ const (
 	fileRefused
 )
 
-func newPool(f fetcher) *pool {
+// newPool returns an empty pool, which builds files up to a sum of fields and lines of comments.
+func newPool(f fetcher, most int) *pool {
 	return &pool{
 		fetch:    f,
+		most:     most,
 		files:    map[string]*file{},
 		packages: map[protoreflect.FullName]*contents{},
 		lacks:    map[protoreflect.FullName]error{},
@@ -90,6 +95,10 @@ func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error)
 	}
 	if len(p.all) >= maxFiles || p.bytes+len(raw) > maxBytes {
 		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: errPoolFull}
+	}
+	if p.offered += len(h.services); p.offered > maxServices {
+		p.offered -= len(h.services)
+		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: errServing}
 	}
 	f = &file{head: h, raw: raw, origin: origin}
 	p.files[h.path] = f
@@ -128,31 +137,29 @@ func (p *pool) owners(name protoreflect.FullName) []*file {
 type contents struct {
 	files   []*file
 	indexed int // how many of the files are in names
-	names   map[protoreflect.Name][]*file
+	names   nameIndex
 }
 
 // declaring returns the files that declare a name in the package. They are looked
-// into at the first question about the package.
+// into at the first question about the package. A file that can not be scanned to its
+// end has the names before the fault.
 func (c *contents) declaring(name protoreflect.Name) []*file {
-	if c.names == nil {
-		c.names = map[protoreflect.Name][]*file{}
-	}
-	for _, f := range c.files[c.indexed:] {
-		for n := range f.declared() {
-			c.names[n] = append(c.names[n], f)
+	if c.indexed < len(c.files) {
+		var entries []uint64
+		for i, f := range c.files[c.indexed:] {
+			scanTop(f.raw, func(name protoreflect.Name, _ bool) bool {
+				entries = append(entries, nameEntry(name, c.indexed+i))
+				return true
+			})
 		}
+		c.names.add(entries)
+		c.indexed = len(c.files)
 	}
-	c.indexed = len(c.files)
-	return c.names[name]
-}
-
-// declared returns the names that a file declares in its package. A file that can
-// not be scanned to its end has the names before the fault.
-func (f *file) declared() map[protoreflect.Name]bool {
-	if f.top == nil {
-		f.top, _ = scanTop(f.raw)
+	var files []*file
+	for _, i := range c.names.files(name) {
+		files = append(files, c.files[i])
 	}
-	return f.top
+	return files
 }
 
 // find returns the symbol with a full name, of the files that the pool has.
@@ -160,6 +167,7 @@ func (p *pool) find(ctx context.Context, name protoreflect.FullName) (protorefle
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
+	p.before = p.records
 	for {
 		d, err := p.findOwned(ctx, name)
 		var cycle *splitRequest
@@ -207,9 +215,6 @@ func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.File
 	}
 	if depth > maxImportDepth {
 		return nil, &DescriptorError{Origin: f.origin, File: f.path, Err: errImportDepth}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	f.state = fileBuilding
 	desc, err := p.assemble(ctx, f, depth)

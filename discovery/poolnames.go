@@ -16,8 +16,11 @@ func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, 
 		return nil, false
 	}
 	for _, f := range in.declaring(service.Name()) {
-		if methods, found := scanMethods(f.raw, service.Name()); found {
-			return methods, true
+		if f.served == nil {
+			f.served = scanServices(f.raw)
+		}
+		if raw, ok := f.served[service.Name()]; ok {
+			return scanMethods(raw), true
 		}
 	}
 	return nil, false
@@ -33,15 +36,19 @@ func (p *pool) services() []protoreflect.FullName {
 	return slices.Compact(names)
 }
 
+// maxKnown is how many names of a pool are known, as many as all that is public has several times.
+const maxKnown = 500_000
+
 // known returns the messages, enums and extensions at the top of all files.
 func (p *pool) known() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range p.all {
-		for name, listed := range f.declared() {
+		scanTop(f.raw, func(name protoreflect.Name, listed bool) bool {
 			if listed && name.IsValid() {
 				names = append(names, join(f.pkg, string(name)))
 			}
-		}
+			return len(names) < maxKnown
+		})
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -51,6 +58,7 @@ func (p *pool) known() []protoreflect.FullName {
 // Files that can not be built are passed over.
 func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
 	p.indexExtendees()
+	p.before = p.records
 	var found []protoreflect.ExtensionDescriptor
 	seen := map[protoreflect.FieldNumber]bool{}
 	for _, f := range p.extendees[message] {

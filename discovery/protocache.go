@@ -75,7 +75,7 @@ func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofi
 	if !m.holds(ctx) {
 		return nil
 	}
-	set := &Protoset{pool: newPool(noFetcher{})}
+	set := &Protoset{pool: newPool(noFetcher{}, maxAllRecords)}
 	if err := set.add("the cache", data[n:]); err != nil {
 		c.store.Remove(key)
 		return nil

@@ -145,7 +145,7 @@ func stopped(ctx context.Context, errs ...error) error {
 			return wait
 		}
 	}
-	return ctx.Err()
+	return outOfTime(ctx)
 }
 
 func firstError(errs []error) error {
@@ -274,7 +274,7 @@ func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 			e.place(text, at)
 			return found{}, e
 		}
-		ready, at, err := bounded(text)
+		ready, parts, at, err := bounded(text)
 		if err != nil {
 			e := &SyntaxError{File: disk, Err: err}
 			e.place(text, at)
@@ -283,7 +283,7 @@ func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 		c.mu.Lock()
 		c.sources[path] = source{disk, text, info}
 		c.mu.Unlock()
-		return found{text: ready}, nil
+		return found{text: ready, parts: parts}, nil
 	}
 	if l := linked().byPath[path]; l != nil {
 		return found{desc: l}, nil

@@ -46,7 +46,7 @@ func OpenProtoset(ctx context.Context, paths ...string) (*Protoset, error) {
 }
 
 // NewProtoset returns a Protoset with nothing in it.
-func NewProtoset() *Protoset { return &Protoset{pool: newPool(noFetcher{})} }
+func NewProtoset() *Protoset { return &Protoset{pool: newPool(noFetcher{}, maxAllRecords)} }
 
 // AddFile adds the descriptor set in a file, of at most 256 MiB, which is read until ctx is done.
 func (s *Protoset) AddFile(ctx context.Context, path string) error {
@@ -68,7 +68,7 @@ func (s *Protoset) Add(name string, data []byte) error {
 // ParseProtoset reads a descriptor set from its bytes, which are the Protoset's
 // from then on. The name is for errors.
 func ParseProtoset(name string, data []byte) (*Protoset, error) {
-	s := &Protoset{pool: newPool(noFetcher{})}
+	s := &Protoset{pool: newPool(noFetcher{}, maxAllRecords)}
 	if err := s.add(name, data); err != nil {
 		return nil, err
 	}
@@ -158,14 +158,16 @@ func (s *Protoset) Services(context.Context) ([]protoreflect.FullName, error) {
 func (s *Protoset) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.find(ctx, name)
+	d, err := s.pool.find(ctx, name)
+	return d, asDescriptorError("", name, err)
 }
 
 // Extensions implements Source.
 func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.extensions(ctx, message)
+	xs, err := s.pool.extensions(ctx, message)
+	return xs, asDescriptorError("", message, err)
 }
 
 // WithoutComments leaves comments and places out of what is built from then on,

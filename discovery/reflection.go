@@ -88,7 +88,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
 		extensions: map[protoreflect.FullName][]protoreflect.ExtensionDescriptor{},
 	}
-	r.pool = newPool(r)
+	r.pool = newPool(r, maxSentRecords)
 	return r
 }
 
@@ -143,10 +143,10 @@ func (r *Reflection) limit(ctx context.Context) (context.Context, context.Cancel
 // lookupLimit implements limited.
 func (r *Reflection) lookupLimit() time.Duration { return r.asker.timeout }
 
-// settle makes the end of a context, which the pool reports as it is, the error
+// settle makes the end of a context, where it is reported as it is, the error
 // that it is everywhere else.
 func settle(ctx context.Context, err error, what string) error {
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.As(err, new(*ReflectionError)) {
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.As(err, new(*invoke.StatusError)) {
 		return contextError(ctx, what)
 	}
 	return err
@@ -172,7 +172,7 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 		return nil, err
 	}
 	listed := a.services
-	if len(listed) > maxFiles {
+	if len(listed) > maxServices {
 		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
 	}
 	names := make([]protoreflect.FullName, 0, len(listed))
@@ -277,12 +277,12 @@ func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullNa
 	what := extensionNumbersQuestion(message).text
 	r.begin()
 	if err := r.fetchExtensions(limited, message); err != nil {
-		err = asDescriptorError(message, err)
+		err = asDescriptorError(reflectionOrigin, message, err)
 		return nil, settle(limited, err, what)
 	}
 	xs, err := r.pool.extensions(limited, message)
 	if err != nil {
-		err = asDescriptorError(message, err)
+		err = asDescriptorError(reflectionOrigin, message, err)
 		return nil, settle(limited, err, what)
 	}
 	r.mu.Lock()

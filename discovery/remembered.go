@@ -60,7 +60,7 @@ func Remember(r *Reflection, s Store, live bool, now func() time.Time) *Remember
 }
 
 func (r *Remembered) reset() {
-	r.pool = newPool(noFetcher{})
+	r.pool = newPool(noFetcher{}, maxSentRecords)
 	r.loaded, r.used = map[string]bool{}, map[string]bool{}
 	r.index = nil
 }

@@ -24,7 +24,12 @@ const maxSplit = 20_000
 // maySplit tells whether a file looks like one that stands for several: it
 // declares more than one thing and says nothing of its imports.
 func (f *file) maySplit() bool {
-	if f.whole || len(f.declared()) < 2 {
+	declared := 0
+	scanTop(f.raw, func(protoreflect.Name, bool) bool {
+		declared++
+		return declared < 2
+	})
+	if f.whole || declared < 2 {
 		return false
 	}
 	imports := false
@@ -59,6 +64,7 @@ func (p *pool) split(f *file) bool {
 	p.packages[f.pkg] = &contents{files: slices.DeleteFunc(p.packages[f.pkg].files, is)}
 	maps.DeleteFunc(p.files, func(_ string, other *file) bool { return other == f })
 	p.bytes -= len(f.raw)
+	p.offered -= len(f.services)
 	p.extendees, p.indexed = nil, 0
 	for _, part := range made {
 		raw, err := proto.Marshal(part)
