@@ -90,9 +90,11 @@ func TestInterruptInTheMiddleOfAList(t *testing.T) {
 				t.Errorf("the server saw %d calls, and %d are told", seen, next)
 			}
 			rerun := command(t, "rpcctl", append(p.Args[1:3:3], "call", "Lab.Slow", "--each", "-d", "@"+path, "--skip", m[5], "--concurrency", "8", "-o", "ndjson")...)
+			var complaint bytes.Buffer
+			rerun.Env, rerun.Stderr = p.Env, &complaint // with what the first run has kept of the schema
 			out, err := rerun.Output()
 			if err != nil || bytes.Count(out, []byte{'\n'}) != n-next {
-				t.Errorf("--skip %s: %v, %d answers of %d", m[5], err, bytes.Count(out, []byte{'\n'}), n-next)
+				t.Errorf("--skip %s: %v, %d answers of %d; stderr: %s", m[5], err, bytes.Count(out, []byte{'\n'}), n-next, complaint.String())
 			}
 		})
 	}
