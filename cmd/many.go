@@ -52,8 +52,9 @@ const maxTold = 10
 func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}}
 	o.output.programTime = m.programTime()
-	var err error
+	err := m.askSchema(ctx)
 	switch {
+	case err != nil:
 	case o.many.each:
 		err = m.each(ctx)
 	case o.many.targets.given():
@@ -65,6 +66,20 @@ func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, fo
 		m.close()
 	}
 	return err
+}
+
+// askSchema makes the schema be today's, where one could be remembered: what is wrong with the first
+// of many requests may not be the schema of yesterday.
+func (m *manyCalls) askSchema(ctx context.Context) error {
+	if m.o.kind.value != "" || m.o.many.targets.given() {
+		return nil
+	}
+	ready, cancel := limited(ctx, m.call.Timeout)
+	defer cancel()
+	if _, err := m.app.askedSource(ready); err != nil {
+		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
+	}
+	return nil
 }
 
 // programTime is the limit of a jq program for an answer: what bounds the calls; 0: nothing.

@@ -206,16 +206,21 @@ func (a *app) source(c *cobra.Command) (discovery.Source, error) {
 	if err := a.configure(c.Context(), c); err != nil {
 		return nil, err
 	}
-	done, err := a.todaysSchema(c.Context())
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	source, err := a.session.Source(c.Context())
+	source, err := a.askedSource(c.Context())
 	if err != nil {
 		return nil, err
 	}
 	return source, a.session.Authorize(c.Context())
+}
+
+// askedSource returns the schema as it is today.
+func (a *app) askedSource(ctx context.Context) (discovery.Source, error) {
+	done, err := a.todaysSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return a.session.Source(ctx)
 }
 
 // todaysSchema makes the session ask the server for its schema, whatever is remembered

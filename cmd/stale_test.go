@@ -201,6 +201,18 @@ func TestStaleSchema(t *testing.T) {
 			args: []string{"call", "M", "-", "-o", "ndjson"}, want: ran{Stdout: "{\"s\":\"hi\"}\n"},
 		},
 		{
+			name: "a new field in a list of requests", schema: newSchema, method: "a.S/M", answer: "",
+			stdin: `{"more": 7} {"more": 8}`, args: []string{"call", "S.M", "--each", "-", "-o", "ndjson"}, want: ran{Stdout: "{}\n{}\n"},
+		},
+		{
+			name: "a short name that leads elsewhere, with a list of requests", schema: movedSchema, method: "a.S2/M", answer: "\x0a\x02hi",
+			stdin: "{}", args: []string{"call", "M", "--each", "-", "-o", "ndjson"}, want: ran{Stdout: "{\"s\":\"hi\"}\n"},
+		},
+		{
+			name: "a service that is new, in the same call again and again", schema: movedSchema, method: "a.S2/M", answer: "\x0a\x02hi",
+			args: []string{"call", "S2.M", "--repeat", "2", "-o", "ndjson"}, want: ran{Stdout: "{\"s\":\"hi\"}\n{\"s\":\"hi\"}\n"},
+		},
+		{
 			name: "a method that was never implemented", schema: oldSchema, method: "", answer: "",
 			args: []string{"call", "a.S/M"}, want: ran{Code: 76, Stderr: "rpcctl: UNIMPLEMENTED (12): unknown method\n"},
 		},
