@@ -10,6 +10,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
 )
@@ -99,9 +100,9 @@ func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Targe
 		}
 		return bearer("--bearer-file", token)
 	case o.bearerEnv != "":
-		token, ok := env.LookupEnv(string(o.bearerEnv))
-		if !ok {
-			return "", usage(fmt.Errorf("--bearer-env: the environment has no variable %q", o.bearerEnv), "")
+		token, err := variable(env, "--bearer-env", o.bearerEnv)
+		if err != nil {
+			return "", err
 		}
 		return bearer("--bearer-env", token)
 	case o.basic != "":
@@ -175,9 +176,9 @@ func (o *authFlags) basicAuth(ctx context.Context, env *Env) (string, error) {
 		}
 		return basic(string(o.basic), password), nil
 	case o.passwordEnv != "":
-		password, ok := env.LookupEnv(string(o.passwordEnv))
-		if !ok {
-			return "", usage(fmt.Errorf("--password-env: the environment has no variable %q", o.passwordEnv), "")
+		password, err := variable(env, "--password-env", o.passwordEnv)
+		if err != nil {
+			return "", err
 		}
 		return basic(string(o.basic), password), nil
 	}
@@ -242,4 +243,26 @@ func readSecret(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// variable returns a variable of the environment, by the name that a flag has for it.
+func variable(env *Env, flag string, name given) (string, error) {
+	if !isVariable(string(name)) {
+		return "", usage(errNotVariable(flag), "give the name, and keep the secret in the variable")
+	}
+	value, ok := env.LookupEnv(string(name))
+	if !ok {
+		return "", usage(fmt.Errorf("%s: the environment has no variable %q", flag, name), "")
+	}
+	return value, nil
+}
+
+// isVariable reports whether a text can be the name of a variable, and not the secret itself.
+func isVariable(name string) bool {
+	return !strings.ContainsAny(name, " \t\r\n=") && !secret.Value(name)
+}
+
+// errNotVariable is the error of a setting. What it has may be a secret, and is not shown.
+func errNotVariable(setting string) error {
+	return fmt.Errorf("%s: this is not the name of a variable", setting)
 }

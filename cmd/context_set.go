@@ -140,6 +140,9 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 	if k.Kind == config.Switch || k.Kind == config.Number {
 		e.Plain = true
 	}
+	if (k.Kind == config.Path || k.Kind == config.Paths) && strings.Contains(value, "://") {
+		return nil, usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
+	}
 	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
 		// The file is elsewhere: a path from the working folder would mean another.
 		for i, v := range e.Values {
@@ -219,6 +222,9 @@ func (a *app) checkValue(k config.Key, value string) error {
 	}
 	if err := flag.Value.Set(value); err != nil {
 		return usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
+	}
+	if strings.HasSuffix(k.Name, "-env") && !isVariable(value) {
+		return usage(errNotVariable(k.Name), "give the name, and keep the secret in the variable")
 	}
 	if k.Name == "output" {
 		if _, err := formatters.ParseFormat(value); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
@@ -155,6 +156,9 @@ func (a *app) target() (*invoke.Target, error) {
 	}
 	t, err := invoke.ParseTarget(text)
 	if err != nil {
+		if secret.Value(text) {
+			err = errors.New("this is a credential, not a target")
+		}
 		hint := "a target is host:port, http://host, https://host, unix:PATH or demo:"
 		switch {
 		case text == "demo":

@@ -216,12 +216,17 @@ func headerFile(ctx context.Context, path string) ([]string, error) {
 
 // reserved are the names that the protocol itself sets, with how to set them.
 var reserved = map[string]string{
-	"content-type": "the wire sets it",
-	"te":           "the wire sets it",
-	"user-agent":   "the wire sets it",
-	"host":         "use --authority",
-	"connection":   "HTTP/2 has no such field",
-	"grpc-timeout": "use --timeout",
+	"content-type":      "the wire sets it",
+	"content-length":    "the wire sets it",
+	"te":                "the wire sets it",
+	"user-agent":        "the wire sets it",
+	"host":              "use --authority",
+	"connection":        "HTTP/2 has no such field", // RFC 9113, section 8.2.2, as those below
+	"keep-alive":        "HTTP/2 has no such field",
+	"proxy-connection":  "HTTP/2 has no such field",
+	"transfer-encoding": "HTTP/2 has no such field",
+	"upgrade":           "HTTP/2 has no such field",
+	"grpc-timeout":      "use --timeout",
 }
 
 // parseHeader reads 'name: value', or name=value. Its errors never show the

@@ -77,8 +77,12 @@ func badTarget(s string, why error) error { return fmt.Errorf("target %q: %w", M
 var errUser = errors.New("a user or password in a target is not used; give a header")
 
 // MaskTarget returns what was typed for a target with ••• in the place of what may be a
-// password in it: all before an @ that follows a colon, or has no user before it.
+// password or a token in it: all before an @ that follows a colon, or has no user before it, and
+// a query.
 func MaskTarget(s string) string {
+	if address, _, has := strings.Cut(s, "?"); has && !strings.HasPrefix(s, "unix:") {
+		return MaskTarget(address) + "?•••"
+	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
 		scheme, rest = "", s
@@ -173,7 +177,7 @@ func parseHostPort(s string) (Target, error) {
 func checkPort(port string) error {
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 {
-		return fmt.Errorf("port %q is not a number from 1 to 65535", port)
+		return fmt.Errorf("port %q is not a number from 1 to 65535", MaskTarget(port))
 	}
 	return nil
 }
