@@ -105,11 +105,12 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	}
 	if name == "" {
 		var file *config.File
-		if name, file = contexts.Current(); name == "" {
+		name, file = contexts.Current()
+		a.sayOverlooked(contexts, name)
+		if name == "" {
 			return nil
 		}
 		from = file.Path
-		a.sayOverlooked(contexts, name)
 	}
 	found, err := contexts.Find(name)
 	if err != nil {
@@ -170,7 +171,7 @@ func (a *app) addressGiven(f *pflag.FlagSet) bool {
 // sayOverlooked tells that a project names another context, and why it does not count.
 func (a *app) sayOverlooked(c *config.Contexts, current string) {
 	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
-		a.say(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
+		a.sayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
 	}
 }
 

@@ -139,9 +139,10 @@ func (c *Contexts) Find(name string) (*Context, error) {
 }
 
 // Current returns the name of the context in use when none is named, and the file
-// that says so. A project file that is not trusted does not speak before the user.
+// that says so. A project file that is not trusted does not speak before the user, and of
+// the user's contexts it chooses none.
 func (c *Contexts) Current() (string, *File) {
-	if p := c.Project; p != nil && p.Current != "" && (p.Trusted || c.User.Current == "") {
+	if p := c.Project; p != nil && p.Current != "" && (p.Trusted || c.User.Current == "" && p.Context(p.Current) != nil) {
 		return p.Current, p
 	}
 	if c.User.Current != "" {
