@@ -91,8 +91,8 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 		}
 		return usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
 	}
-	if strings.ContainsAny(args[0], "./") {
-		return usage(err, "to call a method: rpcctl call "+invoke.MaskTarget(args[0]))
+	if _, _, merr := discovery.ParseMethod(args[0]); merr == nil && strings.ContainsAny(args[0], "./") {
+		return usage(err, "to call a method: rpcctl call "+args[0])
 	}
 	return noSuchCommand(c, args[0])
 }
@@ -233,10 +233,7 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 		}
 		done = a.shell.asking.giveBack
 	}
-	if s := a.session.Settings(); !s.LiveSchema {
-		s.LiveSchema = true
-		a.session.Configure(s)
-	}
+	a.session.AskServer()
 	return done, nil
 }
 

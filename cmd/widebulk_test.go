@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/reflection"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -82,18 +84,63 @@ func TestWideSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			address := serveSchema(t, set)
-			for _, args := range [][]string{
-				{"-a", address, "describe", "w.All"},
-				{"-a", address, "call", "Wide.Do", "--timeout", "30"},
-				{"-a", "127.0.0.1:1", "--protoset", path, "describe", "w.All"},
-				{"-a", address, "export", "--protoset-out", filepath.Join(t.TempDir(), "out")},
+			for _, try := range []struct {
+				args []string
+				said string
+			}{
+				{[]string{"-a", address, "describe", "w.All"}, `exit 1 rpcctl: descriptor of "w.All" from reflection: it and what it imports have more than 1500000 `},
+				{[]string{"-a", address, "call", "Wide.Do", "--timeout", "30"}, `exit 1 rpcctl: descriptor of "w.Wide" from reflection: it and what it imports`},
+				{[]string{"-a", "127.0.0.1:1", "--protoset", path, "describe", "w.All"}, `exit 1 rpcctl: descriptor of "w.All": it and what it imports`},
+				{[]string{"-a", address, "export", "--protoset-out", filepath.Join(t.TempDir(), "out")}, "exit 1 rpcctl: not all of the schema was written:"},
 			} {
-				peak, took, said := peakOf(t, args)
-				t.Logf("%4d MiB of %3d, %5.1f s, %.90v, %s", peak, mostResident, took.Seconds(), args, said)
-				if peak > mostResident {
-					t.Errorf("%v took %d MiB, more than %d", args, peak, mostResident)
-				}
+				withinBounds(t, try.args, try.said)
 			}
+		})
+	}
+}
+
+// withinBounds runs rpcctl, which has to say something in the end, and holds its memory.
+func withinBounds(t *testing.T, args []string, want string) {
+	t.Helper()
+	peak, took, said := peakOf(t, args)
+	t.Logf("%4d MiB of %3d, %5.1f s, %.90v, %s", peak, mostResident, took.Seconds(), args, said)
+	if peak > mostResident {
+		t.Errorf("%v took %d MiB, more than %d", args, peak, mostResident)
+	}
+	if !strings.HasPrefix(said, want) {
+		t.Errorf("%v ended with %q, want %q", args, said, want)
+	}
+}
+
+// A schema may have millions of names, and the same again and again.
+func TestSchemasOfManyNames(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	const size = 60 << 20
+	field := func(b []byte, num protowire.Number, data []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), data)
+	}
+	const name, value, enum, file = 1, 2, 5, 1 // the fields of descriptor.proto
+	for kind, next := range map[string]func(i int) string{
+		"one name": func(int) string { return "V" }, "no name": func(int) string { return "" }, "many names": func(i int) string { return "V" + strconv.Itoa(i) },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			values := field(nil, name, []byte("E"))
+			for i := 0; len(values) < size; i++ {
+				var v []byte
+				if text := next(i); text != "" {
+					v = field(nil, name, []byte(text))
+				}
+				values = field(values, value, v)
+			}
+			path := filepath.Join(t.TempDir(), "names.binpb")
+			raw := field(nil, file, field(field(nil, name, []byte("n.proto")), enum, values))
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			withinBounds(t, []string{"-a", "127.0.0.1:1", "--protoset", path, "describe", "E"}, `exit 1 rpcctl: descriptor of "n.proto" from `)
+			withinBounds(t, []string{"-a", "127.0.0.1:1", "--protoset", path, "describe", "Other"}, "exit 2 rpcctl: Other: no such symbol")
 		})
 	}
 }

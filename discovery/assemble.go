@@ -91,37 +91,33 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	return a.build()
 }
 
-// charge counts what a file holds, and returns that number. What is too much for the pool is refused,
-// and what is too much for one lookup ends the lookup.
+// charge counts what a file holds, and returns that number, which is taken back when the file is not
+// built. What is too much for the pool, or for one lookup, ends the lookup.
 func (p *pool) charge(raw []byte) (int, error) {
 	n, err := weigh(raw)
 	if err != nil {
 		return 0, &refusal{err}
 	}
 	if p.records+n > p.most {
-		return 0, &refusal{fmt.Errorf("more than %d declarations, options and comments in the files used", p.most)}
+		return 0, &endlessError{err: fmt.Errorf("the files used have more than %d declarations, options and comments", p.most), wide: true}
 	}
-	if p.records+n-p.before > maxUsedRecords {
-		return 0, &endlessError{errTooWide}
+	if p.records+n-p.before > p.used {
+		return 0, &endlessError{err: errTooWide, wide: true}
 	}
 	p.records += n
 	return n, nil
 }
 
-// outOfTime is the error of a context that is done while a schema is put together; nil where it is not.
+// outOfTime is the error of a context that is done while a schema is put together: ctx.Err() for an
+// interrupt, and for a limit the status that says so. It is nil where ctx is not done.
 func outOfTime(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	status := clientStatus(codes.Canceled, "cancelled while the schema was put together", ctx.Err())
 	switch {
 	case errors.Is(context.Cause(ctx), errSlow):
-		status.Code, status.Message = codes.Unavailable, "one lookup has no time left to put the schema together"
-		status.Cause = context.DeadlineExceeded
+		return clientStatus(codes.Unavailable, "one lookup has no time left to put the schema together", context.DeadlineExceeded).Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		status.Code, status.Message = codes.DeadlineExceeded, "the deadline passed while the schema was put together"
+		return clientStatus(codes.DeadlineExceeded, "the deadline passed while the schema was put together", ctx.Err()).Err()
 	}
-	return status.Err()
+	return ctx.Err()
 }
 
 // build hands the file to the library, and once more after mending what some

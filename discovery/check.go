@@ -20,9 +20,9 @@ const (
 	maxRecords     = 1_500_000 // fields on the wire in one file: what they cost in memory
 	scopeWeight    = 8         // fields on the wire that a message, enum or service counts for besides those that it has
 	maxLines       = 750_000   // of comments in one file, each of which costs when it is printed
-	maxUsedRecords = 1_500_000 // both for all files that one lookup builds
-	maxAllRecords  = 8_000_000 // both for all files that are built
-	maxSentRecords = 2_000_000 // the same, of files that a server sends
+	maxUsedRecords = 1_500_000 // records and lines of all files that one lookup builds
+	maxAllRecords  = 8_000_000 // of all files that are built
+	maxSentRecords = 2_000_000 // of all files that are built of what a server sends
 	maxImports     = 5_000     // of one file
 	maxImportDepth = 1_000     // of a chain of imports
 	maxPublicPaths = 10_000    // ways from a file along public imports

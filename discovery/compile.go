@@ -65,7 +65,7 @@ func (e *lostError) Unwrap() error { return e.err }
 // run compiles files and all that they import. Of several errors it returns the one
 // that is met first by going through the imports in order, whatever came first in time.
 func (b *build) run(ctx context.Context, names []string) ([]protoreflect.FileDescriptor, error) {
-	b.most = maxParts * int64(len(names))
+	b.most = maxParts * int64(min(len(names), maxNamed))
 	if err := b.parseAll(ctx, names); err != nil {
 		return nil, err
 	}
@@ -117,9 +117,9 @@ func (b *build) parseAll(ctx context.Context, names []string) error {
 // tooMuch is the error for files that have too many parts together.
 func (b *build) tooMuch(names []string) error {
 	if len(names) == 1 {
-		return fmt.Errorf("%w: %q has more than %d parts with what it imports", ErrTooMuch, names[0], b.most)
+		return fmt.Errorf("%q: %w: more than %d parts with what it imports", names[0], ErrTooMuch, b.most)
 	}
-	return fmt.Errorf("%w: %d files have more than %d parts with what they import", ErrTooMuch, len(names), b.most)
+	return fmt.Errorf("%d files: %w: more than %d parts with what they import", len(names), ErrTooMuch, b.most)
 }
 
 // unseen returns new units for those files that have none.

@@ -7,13 +7,21 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// An endlessError ends a lookup that brings ever more files, or needs more of them than
-// it may build, whatever it is that asks for them. It is a *DescriptorError only when it leaves the lookup: until
+// An endlessError ends a lookup that brings or builds more than one lookup may, whatever
+// it is that asks for it. It is a *DescriptorError only when it leaves the lookup: until
 // then such an error would spoil one import, and the next one be asked for.
-type endlessError struct{ err error }
+type endlessError struct {
+	err  error
+	wide bool // all files are there, and what they hold is too much to be built
+}
 
 func (e *endlessError) Error() string { return e.err.Error() }
 func (e *endlessError) Unwrap() error { return e.err }
+
+func isWide(err error) bool {
+	var e *endlessError
+	return errors.As(err, &e) && e.wide
+}
 
 var errLookupFull = fmt.Errorf("what it imports is more than %d files or %d MiB", maxLookupFiles, maxLookupBytes>>20)
 
@@ -23,7 +31,7 @@ func (r *Reflection) begin() { r.hadFiles, r.hadBytes = len(r.pool.all), r.pool.
 // full is the error for a lookup that may not bring so many bytes more.
 func (r *Reflection) full(more int) error {
 	if len(r.pool.all)-r.hadFiles >= maxLookupFiles || r.pool.bytes+more-r.hadBytes > maxLookupBytes {
-		return &endlessError{errLookupFull}
+		return &endlessError{err: errLookupFull}
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func (r *Reflection) addFiles(a *answer) error {
 		}
 		_, _, err := r.pool.add(reflectionOrigin, raw)
 		if errors.Is(err, errPoolFull) {
-			return &endlessError{errPoolFull}
+			return &endlessError{err: errPoolFull}
 		}
 		if err != nil && len(r.bad) < maxFiles {
 			r.bad = append(r.bad, err)

@@ -44,8 +44,10 @@ func Files(ctx context.Context, s Source) (files []protoreflect.FileDescriptor, 
 	return Closure(symbols...), faults, nil
 }
 
-// allFiles builds all files of a pool.
+// allFiles builds all files of a pool. Each may take as much as a lookup; those for which that is
+// not enough are tried again when what they import is there.
 func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error) {
+	var wide []int
 	for i := 0; i < len(p.all); i++ {
 		p.before = p.records
 		fd, err := p.build(ctx, p.all[i], 0)
@@ -53,9 +55,24 @@ func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescripto
 		switch {
 		case errors.As(err, &cycle):
 			p.split(cycle.file)
-			files, faults, i = nil, nil, -1 // other files are there now; what was built stays built
-		case errors.Is(err, errTooWide):
-			faults = append(faults, &DescriptorError{Origin: p.all[i].origin, File: p.all[i].path, Err: errTooWide})
+			files, faults, wide, i = nil, nil, nil, -1 // other files are there now; what was built stays built
+		case isWide(err):
+			wide = append(wide, i)
+		case isDescriptorError(err):
+			faults = append(faults, err)
+		case err != nil:
+			return nil, nil, err
+		default:
+			files = append(files, fd)
+		}
+	}
+	for _, i := range wide {
+		f := p.all[i]
+		p.before = p.records
+		fd, err := p.build(ctx, f, 0)
+		switch {
+		case isWide(err), errors.As(err, new(*splitRequest)):
+			faults = append(faults, &DescriptorError{Origin: f.origin, File: f.path, Err: err})
 		case isDescriptorError(err):
 			faults = append(faults, err)
 		case err != nil:

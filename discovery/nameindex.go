@@ -25,6 +25,17 @@ func nameEntry(name protoreflect.Name, file int) uint64 {
 	return maphash.String(nameSeed, string(name))<<fileBits | uint64(file)
 }
 
+// noteName appends an entry of a file, whose first stands at start. One that is there many times is
+// dropped before it takes more memory.
+func noteName(entries []uint64, start int, entry uint64) []uint64 {
+	const few = 1 << 16
+	if tail := entries[start:]; len(entries) == cap(entries) && len(tail) >= few {
+		slices.Sort(tail)
+		entries = entries[:start+len(slices.Compact(tail))]
+	}
+	return append(entries, entry)
+}
+
 // add takes the entries of more files.
 func (x *nameIndex) add(run []uint64) {
 	for n := len(x.runs) - 1; n >= 0 && len(x.runs[n]) <= 2*len(run); n-- {
@@ -32,7 +43,11 @@ func (x *nameIndex) add(run []uint64) {
 		x.runs = x.runs[:n]
 	}
 	slices.Sort(run)
-	x.runs = append(x.runs, slices.Compact(run))
+	run = slices.Compact(run)
+	if cap(run) > 2*len(run) {
+		run = slices.Clone(run)
+	}
+	x.runs = append(x.runs, run)
 }
 
 // files returns the numbers of the files with a name, in their order.

@@ -27,7 +27,7 @@ func TestNameIndex(t *testing.T) {
 		}
 		index.add(entries)
 		for i := range len(index.runs) - 1 {
-			if len(index.runs[i]) <= len(index.runs[i+1]) {
+			if len(index.runs[i]) <= 2*len(index.runs[i+1]) {
 				t.Errorf("run %d has %d entries, and the next %d", i, len(index.runs[i]), len(index.runs[i+1]))
 			}
 		}

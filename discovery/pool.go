@@ -24,7 +24,9 @@ type pool struct {
 	offered   int                             // services of all files
 	records   int                             // of all files that were built
 	most      int                             // of those
+	used      int                             // of those that one lookup builds, at most
 	before    int                             // of those, when the lookup under way began
+	wide      map[protoreflect.FullName]error // lookups that need more than one may build
 	lacks     map[protoreflect.FullName]error // types that are referred to and not described
 	extendees map[protoreflect.FullName][]*file
 	indexed   int // how many of all are in extendees
@@ -74,9 +76,11 @@ func newPool(f fetcher, most int) *pool {
 	return &pool{
 		fetch:    f,
 		most:     most,
+		used:     maxUsedRecords,
 		files:    map[string]*file{},
 		packages: map[protoreflect.FullName]*contents{},
 		lacks:    map[protoreflect.FullName]error{},
+		wide:     map[protoreflect.FullName]error{},
 	}
 }
 
@@ -147,8 +151,11 @@ func (c *contents) declaring(name protoreflect.Name) []*file {
 	if c.indexed < len(c.files) {
 		var entries []uint64
 		for i, f := range c.files[c.indexed:] {
+			start := len(entries)
 			scanTop(f.raw, func(name protoreflect.Name, _ bool) bool {
-				entries = append(entries, nameEntry(name, c.indexed+i))
+				if name != "" {
+					entries = noteName(entries, start, nameEntry(name, c.indexed+i))
+				}
 				return true
 			})
 		}
@@ -167,11 +174,17 @@ func (p *pool) find(ctx context.Context, name protoreflect.FullName) (protorefle
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
+	if err := p.wide[name]; err != nil {
+		return nil, err // whatever of it is built by now
+	}
 	p.before = p.records
 	for {
 		d, err := p.findOwned(ctx, name)
 		var cycle *splitRequest
 		if !errors.As(err, &cycle) {
+			if isWide(err) {
+				p.wide[name] = err
+			}
 			return d, err
 		}
 		p.split(cycle.file) // each file at most once

@@ -49,6 +49,9 @@ func (p *pool) known() []protoreflect.FullName {
 			}
 			return len(names) < maxKnown
 		})
+		if len(names) == maxKnown {
+			break
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -64,7 +67,7 @@ func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([
 	for _, f := range p.extendees[message] {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if isDescriptorError(err) || errors.As(err, new(*splitRequest)) {
+			if isDescriptorError(err) || isWide(err) || errors.As(err, new(*splitRequest)) {
 				continue
 			}
 			return nil, err

@@ -76,7 +76,7 @@ func TestProtofilesAreBoundedTogether(t *testing.T) {
 		return err
 	}
 	err := open("a.proto")
-	if want := `"a.proto" has more than 150000 parts with what it imports`; !errors.Is(err, discovery.ErrTooMuch) || !strings.Contains(err.Error(), want) {
+	if want := `"a.proto": too much for the compiler of .proto files: more than 150000 parts with what it imports`; !errors.Is(err, discovery.ErrTooMuch) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	if err := open("b.proto", "c.proto"); err != nil {

@@ -80,8 +80,9 @@ func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofi
 		c.store.Remove(key)
 		return nil
 	}
-	// Lean is right for what a compiler made: each name is declared once.
-	set.pool.bare, set.pool.lean = c.bare, c.bare
+	// Lean is right for what a compiler made: each name is declared once. And what one run
+	// may have made, one lookup may build.
+	set.pool.bare, set.pool.lean, set.pool.used = c.bare, c.bare, maxAllRecords
 	return &Protofiles{set: set}
 }
 

@@ -315,6 +315,9 @@ func (c *protoCompiler) explain(err error) error {
 	if !ok && missing {
 		return &ImportError{Import: lost.path, Roots: c.roots, Err: lost.err}
 	}
+	if !ok && errors.Is(err, ErrTooMuch) {
+		return err
+	}
 	if !ok {
 		return fmt.Errorf("compiling .proto files: %w", err)
 	}

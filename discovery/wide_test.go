@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,9 +68,48 @@ func TestLookupOfManyLargeFiles(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	_, faults, err := discovery.Files(t.Context(), set)
-	if err != nil || len(faults) > 1 {
-		t.Errorf("all files: %v; %v", err, faults)
+	if _, again := set.Find(t.Context(), "w.All"); fmt.Sprint(again) != err.Error() {
+		t.Errorf("the message once more: %v", again)
+	}
+	all, faults, err := discovery.Files(t.Context(), set)
+	if err != nil || len(faults) > 0 || len(all) != files+1 {
+		t.Errorf("all %d files: %v; %v", len(all), err, faults)
+	}
+}
+
+// What one file extends is found, however much the others hold.
+func TestExtensionsOfLargeFiles(t *testing.T) {
+	raw := wideSet(t, 5, 150_000)
+	files := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(raw, files); err != nil {
+		t.Fatal(err)
+	}
+	base := &descriptorpb.FileDescriptorProto{
+		Name: proto.String("base.proto"), Package: proto.String("b"),
+		MessageType: []*descriptorpb.DescriptorProto{{
+			Name: proto.String("Base"), ExtensionRange: []*descriptorpb.DescriptorProto_ExtensionRange{{Start: proto.Int32(1), End: proto.Int32(100)}},
+		}},
+	}
+	for i, f := range files.File {
+		f.Syntax = nil
+		f.Dependency = append(f.Dependency, "base.proto")
+		f.Extension = append(f.Extension, &descriptorpb.FieldDescriptorProto{
+			Name: proto.String("x" + strconv.Itoa(i)), Number: proto.Int32(int32(i + 1)), Extendee: proto.String(".b.Base"),
+			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: descriptorpb.FieldDescriptorProto_TYPE_INT32.Enum(),
+		})
+	}
+	files.File = append(files.File[1:], base) // but for the one that needs all others
+	raw, err := proto.Marshal(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := discovery.ParseProtoset("the set", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := set.Extensions(t.Context(), "b.Base")
+	if err != nil || len(found) != 3 { // as many files as one lookup may build
+		t.Errorf("%d extensions, %v", len(found), err)
 	}
 }
 
@@ -103,19 +143,14 @@ func TestSchemaAfterTheDeadline(t *testing.T) {
 			return err
 		},
 	} {
-		for _, c := range []struct {
-			ctx  context.Context
-			code codes.Code
-			text string
-		}{
-			{late, codes.DeadlineExceeded, "the deadline passed while the schema was put together"},
-			{interrupted, codes.Canceled, "cancelled while the schema was put together"},
-		} {
-			err := find(c.ctx)
-			var status *invoke.StatusError
-			if !errors.As(err, &status) || status.Status.Code != c.code || status.Status.Message != c.text || !errors.Is(err, c.ctx.Err()) {
-				t.Errorf("%s: %v, want %s", name, err, c.text)
-			}
+		var status *invoke.StatusError
+		err := find(late)
+		if !errors.As(err, &status) || status.Status.Code != codes.DeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) ||
+			status.Status.Message != "the deadline passed while the schema was put together" {
+			t.Errorf("%s, late: %v", name, err)
+		}
+		if err := find(interrupted); !errors.Is(err, context.Canceled) || errors.As(err, &status) {
+			t.Errorf("%s, interrupted: %v", name, err)
 		}
 	}
 }

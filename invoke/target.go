@@ -76,12 +76,14 @@ func badTarget(s string, why error) error { return fmt.Errorf("target %q: %w", M
 
 var errUser = errors.New("a user or password in a target is not used; give a header")
 
+var errQuery = errors.New("a query or fragment has no meaning here")
+
 // MaskTarget returns what was typed for a target with ••• in the place of what may be a
 // password or a token in it: all before an @ that follows a colon, or has no user before it, and
-// a query.
+// a query or fragment.
 func MaskTarget(s string) string {
-	if address, _, has := strings.Cut(s, "?"); has && !strings.HasPrefix(s, "unix:") {
-		return MaskTarget(address) + "?•••"
+	if i := strings.IndexAny(s, "?#"); i >= 0 && !strings.HasPrefix(s, "unix:") {
+		return MaskTarget(s[:i]) + s[i:i+1] + "•••"
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
@@ -124,7 +126,7 @@ func parseHTTPTarget(s string) (Target, error) {
 		return Target{}, badTarget(s, errUser)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return Target{}, badTarget(s, errors.New("a query or fragment has no meaning here"))
+		return Target{}, badTarget(s, errQuery)
 	}
 	t := Target{Network: "tcp", Security: SecurityPlaintext, Prefix: strings.TrimRight(u.EscapedPath(), "/")}
 	port := "80"
@@ -158,6 +160,9 @@ func parseHostPort(s string) (Target, error) {
 			err = errors.New(ae.Err)
 		}
 		return Target{}, badTarget(s, err)
+	}
+	if strings.ContainsAny(host, "?#") {
+		return Target{}, badTarget(s, errQuery)
 	}
 	if strings.Contains(host, "/") {
 		return Target{}, badTarget(s, errors.New("a path needs http:// or https:// before the host"))

@@ -28,7 +28,7 @@ func (s *Session) reflection(ctx context.Context, t invoke.Transport) (discovery
 		s.closers = append(s.closers, r.Close)
 		return r, nil
 	}
-	s.memory = discovery.Remember(r, s.Cache().Group(group), s.settings.LiveSchema, s.world.Now)
+	s.memory = discovery.Remember(r, s.Cache().Group(group), s.live.Load(), s.world.Now)
 	s.closers = append(s.closers, s.memory.Close)
 	return s.memory, nil
 }

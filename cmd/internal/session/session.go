@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/rpcctl/rpcctl/discovery"
@@ -41,7 +42,6 @@ type Settings struct {
 	Reflection          bool     // ask the server too; always so when no files are given
 	ReflectMetadata     invoke.Metadata
 	NoCache             bool // nothing is remembered for the next process, or taken from it
-	LiveSchema          bool // the server is asked, whatever is remembered of it
 	NoComments          bool // comments of .proto files are not needed
 }
 
@@ -82,6 +82,7 @@ type Session struct {
 	source    discovery.Source
 	types     invoke.Types
 	memory    *discovery.Remembered // nil: nothing is remembered of the server
+	live      atomic.Bool           // the server is asked for its schema, whatever is remembered of it
 	refresh   *refresh              // nil: none was begun
 	bare      bool                  // the source may lack comments
 	reflects  bool                  // the source may ask the server
@@ -93,6 +94,10 @@ func New(w World) *Session { return &Session{world: w} }
 
 // Configure sets the settings for what is opened from now on.
 func (s *Session) Configure(settings Settings) { s.settings = settings }
+
+// AskServer makes the schema be the server's own from then on, whatever is remembered of it. Unlike
+// the other methods it may be called while others are.
+func (s *Session) AskServer() { s.live.Store(true) }
 
 // Settings returns the settings in force.
 func (s *Session) Settings() Settings { return s.settings }
@@ -160,7 +165,7 @@ func (s *Session) demo() *testserver.Memory {
 // reflection, then what every schema may lean on.
 func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 	if s.source != nil && (!s.bare || s.settings.NoComments || len(s.settings.Protos) == 0) {
-		if s.memory != nil && s.settings.LiveSchema {
+		if s.memory != nil && s.live.Load() {
 			s.memory.Ask()
 		}
 		return s.source, nil
