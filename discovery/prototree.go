@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,16 +20,17 @@ type Prototree struct {
 	mu       sync.Mutex
 	compiler *protoCompiler
 	files    []*treeFile
-	packages map[protoreflect.FullName]map[protoreflect.Name][]*treeFile
+	packages map[protoreflect.FullName]*treePackage
 	faults   []error
 }
 
 // A treeFile is one file of a tree.
 type treeFile struct {
-	*protoOutline
-	name   string      // by which it is imported
-	source *Protofiles // when it was compiled
-	err    error       // when it does not compile
+	*protoOutline                     // without top, which goes into listed and the package's names
+	listed        []protoreflect.Name // those that are listed, see protoOutline
+	name          string              // by which it is imported
+	source        *Protofiles         // when it was compiled
+	err           error               // when it does not compile
 }
 
 // OpenProtos opens .proto files: single ones as OpenProtofiles does, and folders and
@@ -71,7 +73,7 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
 		sources: map[string]source{}, built: map[string]protoreflect.FileDescriptor{},
 	}
-	t := &Prototree{compiler: c, packages: map[protoreflect.FullName]map[protoreflect.Name][]*treeFile{}}
+	t := &Prototree{compiler: c, packages: map[protoreflect.FullName]*treePackage{}}
 	var places []string
 	for _, typed := range patterns {
 		p := parsePattern(typed)
@@ -95,7 +97,27 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 		places = append(places, found...)
 	}
 	slices.Sort(places)
-	return t, t.lookOver(ctx, slices.Compact(places))
+	if places = slices.Compact(places); len(places) > maxFiles {
+		return nil, fmt.Errorf("more than %d files", maxFiles)
+	}
+	return t, t.lookOver(ctx, places)
+}
+
+// A treePackage has the files of one package, and knows which of them declares a name.
+type treePackage struct {
+	files []*treeFile
+	names nameIndex
+}
+
+func (p *treePackage) declaring(name protoreflect.Name) []*treeFile {
+	if p == nil {
+		return nil
+	}
+	var files []*treeFile
+	for _, i := range p.names.files(name) {
+		files = append(files, p.files[i])
+	}
+	return files
 }
 
 // covers tells whether a place is an import path or lies below one.
@@ -149,14 +171,21 @@ func (c *protoCompiler) importName(place string) string {
 
 func (t *Prototree) add(f *treeFile) {
 	t.files = append(t.files, f)
-	names := t.packages[f.pkg]
-	if names == nil {
-		names = map[protoreflect.Name][]*treeFile{}
-		t.packages[f.pkg] = names
+	p := t.packages[f.pkg]
+	if p == nil {
+		p = &treePackage{}
+		t.packages[f.pkg] = p
 	}
-	for name := range f.top {
-		names[name] = append(names[name], f)
+	var entries []uint64
+	for name, listed := range f.top {
+		entries = append(entries, nameEntry(name, len(p.files)))
+		if listed {
+			f.listed = append(f.listed, name)
+		}
 	}
+	f.top = nil
+	p.names.add(entries)
+	p.files = append(p.files, f)
 }
 
 // compiled returns the schema of a file and what it imports.
@@ -190,7 +219,7 @@ func (t *Prototree) owners(name protoreflect.FullName) []*treeFile {
 			rest = rest[len(pkg)+1:]
 		}
 		first, _, _ := strings.Cut(rest, ".")
-		owners = append(owners, t.packages[pkg][protoreflect.Name(first)]...)
+		owners = append(owners, t.packages[pkg].declaring(protoreflect.Name(first))...)
 		if pkg == "" {
 			return owners
 		}
@@ -294,7 +323,7 @@ func namesWithin(ref string, name protoreflect.FullName) bool {
 }
 
 func (t *Prototree) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
-	for _, f := range t.packages[service.Parent()][service.Name()] {
+	for _, f := range t.packages[service.Parent()].declaring(service.Name()) {
 		for _, s := range f.services {
 			if s.name == service.Name() {
 				return slices.Clone(s.methods), true
@@ -307,10 +336,8 @@ func (t *Prototree) methodNames(service protoreflect.FullName) ([]protoreflect.N
 func (t *Prototree) known() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range t.files {
-		for name, listed := range f.top {
-			if listed {
-				names = append(names, join(f.pkg, string(name)))
-			}
+		for _, name := range f.listed {
+			names = append(names, join(f.pkg, string(name)))
 		}
 	}
 	slices.Sort(names)
