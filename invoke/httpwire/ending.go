@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -78,7 +79,7 @@ func cutStatus(s *invoke.Status, err error, part string, limit int64) *invoke.St
 }
 
 // endStream reads the last frame of a stream in Connect.
-func (b *framedBody) endStream(x expander, r io.Reader) error {
+func (b *framedBody) endStream(x expander, r *io.LimitedReader) error {
 	limit := max(b.limit, invoke.MaxHeaders)
 	text, err := x.expand(nil, r, -1, limit)
 	if err != nil && !errors.As(err, new(*tooLarge)) {
@@ -86,10 +87,10 @@ func (b *framedBody) endStream(x expander, r io.Reader) error {
 	}
 	var status *invoke.Status
 	trailer := &fields{left: invoke.MaxHeaders}
-	ok := members(text, func(key string, value []byte, _ bool) bool {
+	ok := members(text, func(key string, value []byte, whole bool) bool {
 		switch key {
 		case "error":
-			if s, ok := connectError(value, http.StatusOK, limit); ok {
+			if s := endError(value, whole, limit); s != nil {
 				status = s
 			}
 		case "metadata":
@@ -97,11 +98,6 @@ func (b *framedBody) endStream(x expander, r io.Reader) error {
 		}
 		return true
 	})
-	if !ok && err == nil {
-		b.out = [5]byte{flagEndStream, 0, 0, 0, 1} // of what is no JSON the library says so
-		b.left = append(b.out[:], '!')
-		return nil
-	}
 	b.ex.trailer = trailer.md
 	switch {
 	case err != nil:
@@ -111,10 +107,35 @@ func (b *framedBody) endStream(x expander, r io.Reader) error {
 		b.ex.end(cutStatus(status, &tooLarge{}, "trailers", invoke.MaxHeaders))
 	case status != nil:
 		b.ex.end(status)
+	case r.N > 0: // it was cut off, which the caller tells
+	case !json.Valid(text):
+		b.ex.fail(errEndNoJSON)
+	case !ok:
+		b.ex.fail(errEndNoObject)
 	}
 	b.out = [5]byte{flagEndStream, 0, 0, 0, 2}
 	b.left = append(b.out[:], "{}"...)
 	return nil
+}
+
+// What can be wrong with the last frame of a stream in Connect. The server may have wanted to
+// say in it that the call failed.
+var (
+	errEndNoJSON   = errors.New("the end of the stream, as the server sent it, is not valid JSON")
+	errEndNoObject = errors.New("the end of the stream, as the server sent it, is no JSON object")
+)
+
+// endError is the error in the end of a stream; nil where the value says that there is none, or
+// is not there. What is there and is no error that can be read is one all the same.
+func endError(value []byte, whole bool, limit int64) *invoke.Status {
+	s, ok := connectError(value, http.StatusOK, limit)
+	switch {
+	case ok:
+		return s
+	case !whole, len(value) == 0, string(value) == "null":
+		return nil
+	}
+	return &invoke.Status{Code: codes.Unknown, Message: "the server's error is no JSON object: " + string(value), Origin: invoke.OriginServer}
 }
 
 // connectError reads an error of Connect (https://connectrpc.com/docs/protocol#error-end-stream).

@@ -92,3 +92,45 @@ func TestStatusBesideWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// A stream in Connect whose last frame cannot be read has not ended well, whatever is wrong
+// with it; what can be read of an error counts all the same.
+func TestEndOfAStreamThatCannotBeRead(t *testing.T) {
+	const noJSON = "is not valid JSON"
+	for end, test := range map[string]struct {
+		code    codes.Code
+		message string
+	}{
+		"":                                  {codes.Internal, noJSON},
+		"garbage":                           {codes.Internal, noJSON},
+		"null":                              {codes.Internal, "is no JSON object"},
+		"[]":                                {codes.Internal, "is no JSON object"},
+		"{":                                 {codes.Internal, noJSON},
+		`{"e`:                               {codes.Internal, noJSON},
+		`{"error":`:                         {codes.Internal, noJSON},
+		`{"error":null`:                     {codes.Internal, noJSON},
+		`{"metadata":{"a":[[[`:              {codes.Internal, noJSON},
+		`{} x`:                              {codes.Internal, noJSON},
+		`{"error":"boom"}`:                  {codes.Unknown, `"boom"`},
+		`{"error":["boom"]}`:                {codes.Unknown, `["boom"]`},
+		`{"error":7}`:                       {codes.Unknown, "7"},
+		`{"error":false}`:                   {codes.Unknown, "false"},
+		`{"error":{}}`:                      {codes.Unknown, ""},
+		`{"error":{"code":"aborted"`:        {codes.Aborted, ""},
+		`{"error":{"code":"aborted"}} x`:    {codes.Aborted, ""},
+		`{"error":{"code":"aborted"},"a":}`: {codes.Aborted, ""},
+		`{"error":null}`:                    {codes.OK, ""},
+		` {"metadata" : {}, "x":1} `:        {codes.OK, ""},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("content-type", r.Header.Get("content-type"))
+			_, _ = w.Write(frame(2, end))
+		}))
+		stream := invoke.Method{Path: lab + "Count", ServerStreams: true}
+		s := call(t.Context(), t, dial(t, server.URL, httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP1}), stream, nil, &demov1.HelloRequest{}).status
+		server.Close()
+		if s.Code != test.code || !strings.Contains(s.Message, test.message) {
+			t.Errorf("%q ended in %v: %s", end, s.Code, s.Message)
+		}
+	}
+}

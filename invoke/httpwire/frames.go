@@ -144,7 +144,7 @@ func (e *exchange) fail(err error) {
 		e.end(&invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large})
 	case errors.As(err, &coding):
 		e.end(&invoke.Status{Code: codes.Internal, Message: coding.Error(), Origin: invoke.OriginClient, Cause: coding})
-	case err == errUnnamedCoding:
+	case err == errUnnamedCoding, err == errEndNoJSON, err == errEndNoObject:
 		e.end(&invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err})
 	}
 }
