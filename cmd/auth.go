@@ -110,7 +110,7 @@ func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Targe
 	case o.netrc:
 		return netrcAuth(ctx, env, t)
 	case o.command != "":
-		return session.Later, nil
+		return session.Later, env.mayStart("auth-command", string(o.command))
 	}
 	return "", nil
 }

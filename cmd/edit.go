@@ -23,6 +23,9 @@ import (
 // edit has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
 func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
+	if err := a.env.mayStart("--edit", ""); err != nil {
+		return err
+	}
 	text, err := a.editText(ctx, p, o, options)
 	if err != nil {
 		return err
@@ -137,7 +140,7 @@ func (a *app) runEditor(ctx context.Context, file *editFile) (saved bool, err er
 	}
 	a.env.Yielded.Store(true)
 	defer a.env.Yielded.Store(false)
-	err = file.editWith(ctx, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
+	err = file.editWith(ctx, a.env, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
 	if err != nil {
 		return false, err
 	}

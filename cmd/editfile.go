@@ -38,7 +38,7 @@ const editorGrace = grace / 2
 
 // editWith runs an editor on the file until ctx is done: the first of the commands that is one, which
 // may have arguments.
-func (f *editFile) editWith(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
+func (f *editFile) editWith(ctx context.Context, env *Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
 	words := []string{"vi"}
 	for _, command := range commands {
 		if fields := strings.Fields(command); len(fields) > 0 {
@@ -46,7 +46,10 @@ func (f *editFile) editWith(ctx context.Context, stdin io.Reader, stdout, stderr
 			break
 		}
 	}
-	c := exec.CommandContext(ctx, words[0], append(words[1:], f.path)...)
+	c, err := env.newProgram(ctx, "an editor", "", append(words, f.path)...)
+	if err != nil {
+		return err
+	}
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = editorGrace

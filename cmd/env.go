@@ -43,7 +43,9 @@ type Env struct {
 	Secrets *secret.Seen
 	// programDir is the folder for programs that a file names; "": the working folder.
 	programDir string
-	said       *sync.Map // what a shell has already said once; nil: nothing is remembered
+	// only is the program that may be started, and no other; nil: any may.
+	only *tokenProgram
+	said *sync.Map // what a shell has already said once; nil: nothing is remembered
 	// Yielded is set while another program has the terminal, such as an editor: an
 	// interrupt from the keyboard is then its own.
 	Yielded *atomic.Bool

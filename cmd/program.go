@@ -23,6 +23,32 @@ const (
 	programGrace = 300 * time.Millisecond
 )
 
+// A tokenProgram is a command that prints a token, and the folder that it runs in.
+type tokenProgram struct{ command, dir string }
+
+// mayStart reports as an error of usage that no program may be started, as a shell with --no-shell
+// has it: the one for a token may that the shell was begun with. what names for people what starts
+// it; token is the command, "" for a program that is for something else.
+func (e *Env) mayStart(what, token string) error {
+	if e.only == nil || token != "" && *e.only == (tokenProgram{token, e.programDir}) {
+		return nil
+	}
+	hint := ""
+	if token != "" {
+		hint = "give it before the word shell: that one runs"
+	}
+	return usage(fmt.Errorf("%s runs a program, and --no-shell forbids that", what), hint)
+}
+
+// newProgram makes a program of this machine, of its name and its arguments. All that rpcctl starts
+// are made here, where it is known whether that may be.
+func (e *Env) newProgram(ctx context.Context, what, token string, words ...string) (*exec.Cmd, error) {
+	if err := e.mayStart(what, token); err != nil {
+		return nil, err
+	}
+	return exec.CommandContext(ctx, words[0], words[1:]...), nil
+}
+
 // runForToken runs a command of the user's and returns what it prints. What it
 // says on standard error a person may have to read. It gets no standard input,
 // which may be full of requests, and the environment variable RPCCTL_TARGET says for
@@ -34,7 +60,10 @@ func runForToken(ctx context.Context, env *Env, command string, t *invoke.Target
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	c := exec.CommandContext(limited, shell, flag, command)
+	c, err := env.newProgram(limited, "auth-command", command, shell, flag, command)
+	if err != nil {
+		return "", err
+	}
 	c.Dir = env.programDir
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
@@ -47,7 +76,7 @@ func runForToken(ctx context.Context, env *Env, command string, t *invoke.Target
 		defer close(killed)
 		return kill()
 	}
-	err := c.Start()
+	err = c.Start()
 	if err == nil {
 		ended := make(chan error, 1)
 		go func() { ended <- c.Wait() }()

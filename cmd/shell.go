@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/formatters"
@@ -52,7 +54,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no banner, and no line about each result")
 	f.BoolVar(&o.plain, "plain", false, "no line editing, as for a terminal that cannot: for screen readers and logs")
 	f.BoolVar(&o.noHistory, "no-history", false, "store nothing of what is typed")
-	f.BoolVar(&o.noShell, "no-shell", false, "run no programs of this machine: no | and no shell command")
+	f.BoolVar(&o.noShell, "no-shell", false, "start no program of this machine: no |, shell, editor, pager, and no auth-command but the one given before")
 	return c
 }
 
@@ -64,6 +66,9 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	}
 	base := baseFlags(c)
 	ctx, cancel := context.WithCancel(c.Context())
+	if o.noShell {
+		a.keepPrograms(ctx, base)
+	}
 	s := newShell(ctx, a.env, o, base)
 	defer s.close()
 	defer cancel() // whoever opens a connection gives up before they are closed
@@ -92,6 +97,24 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 		return err
 	}
 	return s.editorLoop()
+}
+
+// keepPrograms lets nothing start a program any more, but the one for a token that the flags of the
+// command line name, or the context in force: statements, and the contexts that they name, may be a
+// stranger's.
+func (a *app) keepPrograms(ctx context.Context, base []string) {
+	quiet := *a.env
+	quiet.Stderr = io.Discard
+	probe, only := &app{env: &quiet}, &tokenProgram{}
+	root := probe.newRoot()
+	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
+		*only = tokenProgram{string(probe.globals.auth.command), probe.env.programDir}
+	}})
+	root.SetArgs(append(slices.Clone(base), "programs"))
+	_ = root.ExecuteContext(ctx) // the first line tells
+	env := *a.env
+	env.only = only
+	a.env = &env
 }
 
 // baseFlags are the flags of the command line that every line of the shell begins with, each

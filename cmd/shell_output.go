@@ -16,9 +16,6 @@ import (
 func (l *line) open(ctx context.Context) (finish func(err error) (int, error), err error) {
 	switch {
 	case l.st.Pipe != "":
-		if l.s.o.noShell {
-			return nil, usage(errors.New("| runs a program, and --no-shell forbids that"), "")
-		}
 		return l.openPipe(ctx)
 	case l.st.To.End > 0:
 		return l.openFile()
@@ -59,7 +56,10 @@ func (l *line) openFile() (func(error) (int, error), error) {
 
 // openPipe starts the program behind |. It has the terminal as it was found.
 func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
-	c := l.s.shellProgram(ctx, l.st.Pipe)
+	c, err := l.s.shellProgram(ctx, "|", l.st.Pipe)
+	if err != nil {
+		return nil, err
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"io"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 
@@ -78,7 +77,11 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c := exec.CommandContext(p.s.ctx, "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	c, err := p.s.env.newProgram(p.s.ctx, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	if err != nil {
+		p.skip()
+		return
+	}
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.s.env.Stdout, secret.Bare(p.s.env.Stderr)
 	c.Env = os.Environ()
 	if p.s.env.Getenv("LESS") == "" {

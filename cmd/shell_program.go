@@ -17,12 +17,15 @@ import (
 // brokenPipe is the error of writing to a program that has left.
 var brokenPipe = syscall.EPIPE
 
-// shellProgram is a command for the user's shell.
-func (s *shell) shellProgram(ctx context.Context, command string) *exec.Cmd {
-	c := exec.CommandContext(ctx, cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+// shellProgram is a command for the user's shell; what names for people what runs it.
+func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
+	c, err := s.env.newProgram(ctx, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	if err != nil {
+		return nil, err
+	}
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = time.Second
-	return c
+	return c, nil
 }
 
 // giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
@@ -57,10 +60,10 @@ func programCode(err error) (int, error) {
 
 // program runs a program of this machine.
 func (s *shell) program(ctx context.Context, l *line, command string) error {
-	if s.o.noShell {
-		return usage(errors.New("shell runs a program, and --no-shell forbids that"), "")
+	c, err := s.shellProgram(ctx, "shell", command)
+	if err != nil {
+		return err
 	}
-	c := s.shellProgram(ctx, command)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
 	if !s.interactive {
 		c.Stdin = nil
@@ -76,12 +79,15 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 
 // editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
 func (s *shell) editText(text string) (string, error) {
+	if err := s.env.mayStart("edit", ""); err != nil {
+		return text, err
+	}
 	f, err := newEditFile("line.rpc", []byte(text+"\n"))
 	if err != nil {
 		return text, err
 	}
 	defer f.remove()
-	err = f.editWith(s.dead, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	err = f.editWith(s.dead, s.env, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
 	if err != nil {
 		return text, err
 	}

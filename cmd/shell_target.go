@@ -27,6 +27,13 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 			fmt.Fprintln(l.env.Stdout, clean(s.target()))
 			return nil
 		}
+		for _, f := range given {
+			if command, ok := strings.CutPrefix(f, "--auth-command="); ok {
+				if err := s.env.mayStart("auth-command", command); err != nil {
+					return err
+				}
+			}
+		}
 		to, named := newTarget(given)
 		if named && to != "" {
 			if _, err := invoke.ParseTarget(to); err != nil {
