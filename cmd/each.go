@@ -5,6 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -34,9 +38,14 @@ func (m *manyCalls) each(ctx context.Context) error {
 	_, m.size = list.Read()
 	m.list = &inputList{list: list, m: m}
 	if path := m.o.many.failures; path != "" {
+		inPlace := m.inPlace(path, list)
+		if inPlace && m.o.many.skip > 0 {
+			return usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
+		}
 		if m.failures, err = createFailures(path, list, m.app.env.Secrets); err != nil {
 			return err
 		}
+		m.failures.inPlace = inPlace
 	}
 	if err := m.open(ctx); err != nil {
 		return errors.Join(err, m.failures.abandon())
@@ -75,8 +84,30 @@ func (l *inputList) Next(ctx context.Context, r *fanout.Request) error {
 	return err
 }
 
+// inPlace reports whether a file of failures is the one that the list is in.
+func (m *manyCalls) inPlace(path string, list *input.List) bool {
+	var from os.FileInfo
+	var err error
+	if stdin, ok := m.app.env.Stdin.(*os.File); ok && list.File() == "" {
+		from, err = stdin.Stat()
+	} else {
+		from, err = os.Stat(list.File())
+	}
+	if err != nil {
+		return false
+	}
+	for _, name := range []string{path, path + ".status"} {
+		if to, err := os.Stat(name); err == nil && to.Mode().IsRegular() && os.SameFile(from, to) {
+			return true
+		}
+	}
+	return false
+}
+
 // failures are the requests that failed, as they stood, and what was wrong with each.
 type failures struct {
+	path         string
+	inPlace      bool // the list is in the file that they replace
 	list         *input.List
 	file, status *outFile
 	requests     *bufio.Writer
@@ -95,7 +126,7 @@ func createFailures(path string, list *input.List, secrets *secret.Seen) (*failu
 	if err != nil {
 		return nil, errors.Join(err, file.abandon())
 	}
-	return &failures{list: list, secrets: secrets, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
+	return &failures{path: path, list: list, secrets: secrets, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
 }
 
 // A failureStatus is a line of the status file.
@@ -131,13 +162,34 @@ func (f *failures) add(r *fanout.Result) error {
 	return errors.Join(err, jerr, serr)
 }
 
-// close ends the files, which are there also when nothing failed: what they had from an
-// earlier run is no longer so.
-func (f *failures) close() error {
+// close ends the files after a run. They are there also when nothing failed: what they had from
+// an earlier run is no longer so. It is when nothing of the list was done, and a list that they
+// would replace stays when the run was not whole, since it has what was not sent.
+func (f *failures) close(whole bool, sum *fanout.Summary) error {
 	if err := errors.Join(f.requests.Flush(), f.statuses.Flush()); err != nil {
 		return errors.Join(err, f.abandon())
 	}
+	switch {
+	case whole:
+	case f.inPlace:
+		return f.keepBeside()
+	case sum.Answered+sum.Failed+sum.Stopped == 0:
+		return f.abandon()
+	}
 	return errors.Join(f.file.finish(), f.status.finish())
+}
+
+// keepBeside ends the files under names beside the list's, which says how they are read.
+func (f *failures) keepBeside() error {
+	extension := filepath.Ext(f.path)
+	stem := strings.TrimSuffix(f.path, extension)
+	name, err := f.file.keepAs(stem, extension)
+	_, serr := f.status.keepAs(stem, extension+".status")
+	text := f.path + " is left as it was"
+	if name != "" {
+		text += "; what failed is in " + name
+	}
+	return errors.Join(err, serr, &partialError{text})
 }
 
 // abandon removes the files. It does nothing to nil failures.

@@ -162,11 +162,7 @@ func hints(err error) []string {
 	if errors.As(err, &unread) {
 		found = append(found, unread.hint())
 	}
-	var partial *partialError
-	if errors.As(err, &partial) {
-		found = append(found, partial.Error())
-	}
-	return found
+	return append(found, partials(err)...)
 }
 
 func causeHints(err error) []string {

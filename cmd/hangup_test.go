@@ -89,6 +89,31 @@ func TestFailuresAtASignal(t *testing.T) {
 	}
 }
 
+// A list that is done again in place is there as it was when a signal ends the run.
+func TestListInPlaceAtASignal(t *testing.T) {
+	dir := t.TempDir()
+	list, beside := filepath.Join(dir, "list.ndjson"), filepath.Join(dir, "list.partial.ndjson")
+	requests := []string{`{"duration":"0s"}`, `{"duration":"wrong"}`, `{"duration":"600s"}`, `{"duration":"0s"}`}
+	whole := strings.Join(requests, "\n") + "\n"
+	if err := os.WriteFile(list, []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, server := start(t, nil, "call", "Lab.Slow", "--each", "-d", "@"+list, "--keep-going", "--failures", list, "-o", "ndjson")
+	await(t, server, func(s testserver.Stats) bool { return s.Calls["/rpcctl.demo.v1.Lab/Slow"].Started == 2 })
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	p.ends(2) // of the first failure in the list
+	for file, want := range map[string]string{list: whole, beside: requests[1] + "\n" + requests[2] + "\n"} {
+		if got, err := os.ReadFile(file); err != nil || string(got) != want {
+			t.Errorf("%s: %v\n%s", filepath.Base(file), err, got)
+		}
+	}
+	if text := p.stderr.String(); !strings.Contains(text, "--skip 3 goes on there") || !strings.Contains(text, "is left as it was; what failed is in "+beside) {
+		t.Errorf("stderr: %s", text)
+	}
+}
+
 // cutLines cuts each line of a text where the same line of a pattern has an ellipsis.
 func cutLines(text, pattern string) string {
 	lines, wants := strings.SplitAfter(text, "\n"), strings.SplitAfter(pattern, "\n")

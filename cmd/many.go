@@ -411,21 +411,19 @@ func (e *manyError) hint() string {
 	return text
 }
 
-// closeOutput ends the output after a run that ended in err.
-func (m *manyCalls) closeOutput(err error) error {
-	err = m.out.close(err)
-	if m.failures != nil {
-		if ferr := m.failures.close(); !errors.Is(err, ferr) {
-			err = errors.Join(err, ferr)
-		}
-	}
-	return err
-}
-
 // outcome joins how the run ended with what the output said.
 func (m *manyCalls) outcome(ctx context.Context, sum *fanout.Summary, err error) error {
-	if err != nil {
-		return errors.Join(err, m.closeOutput(err))
+	whole := err == nil && sum.Complete
+	if err == nil {
+		err = m.verdict(ctx, sum)
 	}
-	return m.closeOutput(m.verdict(ctx, sum))
+	err = m.out.close(err)
+	if m.failures == nil {
+		return err
+	}
+	ferr := m.failures.close(whole && !m.out.lost, sum)
+	if errors.Is(err, ferr) {
+		return err
+	}
+	return errors.Join(err, ferr)
 }

@@ -81,23 +81,34 @@ func (o *outFile) finish() error {
 // the error says under which. Nothing received is lost, and nothing is taken for
 // what it is not.
 func (o *outFile) keep() error {
-	if o.path == "" || o.written == 0 {
-		return o.abandon()
+	name, err := o.keepAs(o.path, "")
+	if name == "" {
+		return err
 	}
-	err := o.Close()
+	return errors.Join(err, &partialError{"what came before is in " + name})
+}
+
+// keepAs is keep with a name between whose parts it is said that the file is not whole. It
+// returns the name, "" where there was nothing to keep.
+func (o *outFile) keepAs(stem, extension string) (name string, err error) {
+	if o.path == "" || o.written == 0 {
+		return "", o.abandon()
+	}
+	err = o.Close()
 	for i := 0; i < 1000; i++ {
-		partial := o.path + ".partial"
+		name = stem + ".partial"
 		if i > 0 {
-			partial += "." + strconv.Itoa(i)
+			name += "." + strconv.Itoa(i)
 		}
+		name += extension
 		// A link, unlike a new name, never takes the place of a file that is there.
-		if lerr := os.Link(o.Name(), partial); lerr == nil {
-			return errors.Join(err, os.Remove(o.Name()), &partialError{partial})
+		if lerr := os.Link(o.Name(), name); lerr == nil {
+			return name, errors.Join(err, os.Remove(o.Name()))
 		} else if !errors.Is(lerr, fs.ErrExist) {
 			break
 		}
 	}
-	return errors.Join(err, &partialError{o.Name()}) // where it is
+	return o.Name(), err // where it is
 }
 
 // abandon removes the file. It does nothing to a nil file.
@@ -112,7 +123,24 @@ func (o *outFile) abandon() error {
 	return err
 }
 
-// A partialError tells where the answers are that came before a failure.
-type partialError struct{ path string }
+// A partialError tells where that is which was written before a failure.
+type partialError struct{ text string }
 
-func (e *partialError) Error() string { return "what came before is in " + e.path }
+func (e *partialError) Error() string { return e.text }
+
+// partials are the texts of all partialErrors in an error.
+func partials(err error) []string {
+	if partial, ok := err.(*partialError); ok {
+		return some(partial.text)
+	}
+	var found []string
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		found = partials(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			found = append(found, partials(part)...)
+		}
+	}
+	return found
+}

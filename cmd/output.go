@@ -85,6 +85,7 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 type output struct {
 	formatters.Formatter
 	file *outFile // nil: standard output
+	lost bool     // not all that was printed has arrived
 }
 
 // openOutput opens what prints the answers, until ctx ends what --jq is at.
@@ -146,14 +147,18 @@ func terminalError(err error) error {
 // close ends the output of a call that ended in err, and returns all that went
 // wrong, each thing once. A file gets its name only when nothing did.
 func (o *output) close(err error) error {
-	if ferr := o.Flush(); !errors.Is(err, ferr) {
+	ferr := o.Flush()
+	o.lost = ferr != nil
+	if !errors.Is(err, ferr) {
 		err = errors.Join(err, ferr)
 	}
 	if o.file == nil {
 		return err
 	}
 	if err == nil {
-		return o.file.finish()
+		err = o.file.finish()
+		o.lost = err != nil
+		return err
 	}
 	return errors.Join(err, o.file.keep())
 }

@@ -95,10 +95,10 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	}
 	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
 		if errors.Is(err, errSatisfied) {
-			return m.closeOutput(nil)
+			return m.out.close(nil)
 		}
 		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
-			return m.closeOutput(&limitError{sum.Next})
+			return m.out.close(&limitError{sum.Next})
 		}
 		return m.outcome(ctx, sum, err)
 	})

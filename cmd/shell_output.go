@@ -36,7 +36,7 @@ func (l *line) openFile() (func(error) (int, error), error) {
 		l.env.Stdout = out
 		return func(err error) (int, error) {
 			if err != nil && out.written > 0 {
-				return exitOK, errors.Join(f.Close(), &partialError{l.st.To.Text})
+				return exitOK, errors.Join(f.Close(), &partialError{"what came before is in " + l.st.To.Text})
 			}
 			return exitOK, f.Close()
 		}, nil

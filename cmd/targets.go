@@ -158,7 +158,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 			err = comparison.Write(m.answers)
 		}
 		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
-			return m.closeOutput(&differError{comparison.Differing()})
+			return m.out.close(&differError{comparison.Differing()})
 		}
 		return m.outcome(ctx, sum, err)
 	})
