@@ -23,7 +23,7 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 		Retry:                g.reach.retry,
 		PlaintextCredentials: g.auth.plaintext,
 		Secret:               g.headers.secret,
-		Say:                  a.say,
+		Say:                  func(text string) { a.say(a.env.Secrets.MaskWords(text)) },
 		Jitter:               rand.Float64,
 	}
 	if f := a.context.context; f != nil && !f.File.Trusted {

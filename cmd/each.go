@@ -156,7 +156,7 @@ func (f *failures) add(r *fanout.Result) error {
 	} else if r.Request.Err == nil {
 		s.Name = "BAD_ANSWER"
 	}
-	s.Message = formatters.Clean(f.secrets.Mask(s.Message), false)
+	s.Message = formatters.Clean(f.secrets.MaskWords(s.Message), false)
 	line, jerr := json.Marshal(s)
 	_, serr := f.statuses.Write(append(line, '\n'))
 	return errors.Join(err, jerr, serr)

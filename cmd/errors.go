@@ -69,7 +69,7 @@ func partsOf(err error) []error {
 
 // reportFormatted prints a status as --format-error asks for it.
 func (a *app) reportFormatted(s *invoke.Status) error {
-	o := formatters.Options{Types: a.types}
+	o := formatters.Options{Types: a.types, Seen: a.env.Secrets}
 	if a.statusFormat == formatters.Text {
 		return formatters.WriteErrorText(a.env.Stderr, s, o)
 	}
@@ -116,7 +116,7 @@ func (a *app) explain(err error) string {
 			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.Clean(lookup.Question, false))
 		}
 		// A strings.Builder takes all that is written.
-		_ = formatters.WriteStatus(&b, status.Status, formatters.Options{Types: a.types, Color: a.colour(a.env.StderrTTY), Width: a.env.Width})
+		_ = formatters.WriteStatus(&b, status.Status, formatters.Options{Types: a.types, Color: a.colour(a.env.StderrTTY), Width: a.env.Width, Seen: a.env.Secrets})
 		return b.String()
 	case errors.Is(err, context.Canceled):
 		return "interrupted\n"

@@ -229,7 +229,7 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	b = strconv.AppendUint(append(b, `,"code":`...), uint64(s.Code), 10)
 	b = appendQuoted(append(b, `,"name":`...), invoke.CodeName(s.Code))
 	b = slices.Grow(b, len(s.Message)+512) // a long message would be copied again and again
-	b = appendQuoted(append(b, `,"message":`...), f.o.Seen.Mask(s.Message))
+	b = appendQuoted(append(b, `,"message":`...), f.o.Seen.MaskWords(s.Message))
 	if s.Origin != "" {
 		b = appendQuoted(append(b, `,"origin":`...), string(s.Origin))
 	}

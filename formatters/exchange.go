@@ -87,7 +87,7 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
 			f.line = appendQuoted(append(f.line, `,"name":`...), invoke.CodeName(s.Code))
 			if s.Message != "" {
-				f.line = appendQuoted(append(f.line, `,"message":`...), f.o.Seen.Mask(s.Message))
+				f.line = appendQuoted(append(f.line, `,"message":`...), f.o.Seen.MaskWords(s.Message))
 			}
 			f.line = append(f.line, '}')
 		}

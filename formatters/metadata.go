@@ -22,13 +22,13 @@ func (o *Options) requestValue(key, value string) string {
 // responseValue returns the value of a response header or trailer as it may be
 // shown: without what is secret by its name, and without what was sent as a secret.
 func (o *Options) responseValue(key, value string) string {
-	if secret.Response(key, value) || o.Seen.Mask(value) == secret.Mask {
+	if secret.Response(key, value) || o.Seen.MaskWords(value) == secret.Mask {
 		return secret.Mask
 	}
 	if invoke.IsBinary(key) && o.Seen.Holds([]byte(value)) {
 		return secret.Mask
 	}
-	return o.Seen.Mask(encodedValue(key, value))
+	return o.Seen.MaskWords(encodedValue(key, value))
 }
 
 // encodedValue is a value of metadata as text: base64 when its name says bytes.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -29,7 +30,7 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 	if s == nil {
 		return nil
 	}
-	b := &block{color: o.Color}
+	b := &block{color: o.Color, seen: o.Seen}
 	b.head(painted(fmt.Sprintf("%s (%d)", invoke.CodeName(s.Code), s.Code), paintBad, o.Color), s.Message)
 	for _, d := range s.Details {
 		if b.full() {
@@ -45,7 +46,8 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 type block struct {
 	strings.Builder
 	color bool
-	cut   bool // the rest is left out
+	seen  *secret.Seen // that nothing may have
+	cut   bool         // the rest is left out
 }
 
 // head writes the first line, and the further lines of a message indented.
@@ -62,7 +64,7 @@ func (b *block) head(name, message string) {
 // text writes cleaned text from outside and a line feed. Its further lines are
 // indented by indent.
 func (b *block) text(s, indent string) {
-	s = strings.TrimRight(Clean(Cut(s, MaxText), true), "\n")
+	s = strings.TrimRight(Clean(b.seen.MaskWords(Cut(s, MaxText)), true), "\n")
 	b.WriteString(strings.ReplaceAll(s, "\n", "\n"+indent))
 	b.WriteByte('\n')
 }
@@ -176,7 +178,7 @@ func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
 	if s == nil {
 		return p, types
 	}
-	p.Code, p.Message = int32(s.Code), strings.ToValidUTF8(s.Message, "\uFFFD")
+	p.Code, p.Message = int32(s.Code), strings.ToValidUTF8(o.Seen.MaskWords(s.Message), "\uFFFD")
 	for _, d := range s.Details {
 		if _, ok := detailJSON(d, o, ""); !ok {
 			types.broken[typeName(d.GetTypeUrl())] = true

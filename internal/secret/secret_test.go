@@ -129,6 +129,37 @@ func TestSeen(t *testing.T) {
 	(*Seen)(nil).Add("x")
 }
 
+// A short secret is masked where it is a word of its own in what a server says, and nowhere else.
+func TestSeenWords(t *testing.T) {
+	var s Seen
+	s.Add("Bearer hunter2")
+	s.Add("test")
+	s.Add("p@ss!")
+	s.Add("abc")
+	s.Add("long enough 1")
+	for text, want := range map[string]string{
+		"wrong password hunter2":         "wrong password " + Mask,
+		"\"hunter2\", hunter2.":          "\"" + Mask + "\", " + Mask + ".",
+		"hunter2":                        Mask,
+		"hunter22 xhunter2 hunter2_":     "hunter22 xhunter2 hunter2_",
+		"hunter22 hunter2":               "hunter22 " + Mask,
+		"hunter2hunter2":                 "hunter2hunter2",
+		"the contest: a test, häßtest":   "the contest: a " + Mask + ", häßtest",
+		"p@ss!word, up@ss!":              Mask + "word, up@ss!",
+		"abc of abc":                     "abc of abc",
+		"abc":                            Mask,
+		"it was long enough 1, and test": "it was " + Mask + ", and " + Mask,
+		base64.StdEncoding.EncodeToString([]byte("hunter2")): Mask + "==",
+	} {
+		if got := s.MaskWords(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if text := "a test of hunter2"; s.Mask(text) != text || (*Seen)(nil).MaskWords(text) != text {
+		t.Error("it is masked where nothing of a server's is")
+	}
+}
+
 // login is a message with fields that are secret by name and by option, in
 // messages, lists, maps and an Any.
 func login(t testing.TB) protoreflect.MessageDescriptor {

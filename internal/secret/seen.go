@@ -10,10 +10,14 @@ import (
 	"sync"
 )
 
-// shortest is the least length of a value that is masked wherever it stands, in
-// bytes. A shorter one could be part of any word; it is masked where it is all of
-// a value.
-const shortest = 8
+const (
+	// shortest is the least length of a value that is masked wherever it stands, in
+	// bytes. A shorter one could be part of any word; it is masked where it is all of
+	// a value.
+	shortest = 8
+	// shortestWord is that of one that is masked as a word of what a server says.
+	shortestWord = 4
+)
 
 // Seen is the secrets of a process: what was sent as one is masked wherever it
 // comes back. The zero value has none, and a nil one never will. It is safe for
@@ -22,6 +26,7 @@ type Seen struct {
 	mu     sync.RWMutex
 	values []string // the longest first
 	short  []string
+	words  []string // the short ones that are masked as words, in all forms
 }
 
 // Add takes note of a secret, in the forms in which it may come back: without the
@@ -78,17 +83,26 @@ func (s *Seen) add(value string) {
 	}
 	if len(value) < shortest {
 		s.short = append(s.short, value)
+		if len(value) >= shortestWord {
+			s.words = addForms(s.words, value)
+		}
 		return
 	}
+	s.values = addForms(s.values, value)
+}
+
+// addForms adds a value as it is and as it is encoded, and puts the longest first.
+func addForms(all []string, value string) []string {
 	for _, form := range []string{
 		value, url.QueryEscape(value), inJSON(value),
 		base64.RawStdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
 	} {
-		if !slices.Contains(s.values, form) {
-			s.values = append(s.values, form)
+		if !slices.Contains(all, form) {
+			all = append(all, form)
 		}
 	}
-	slices.SortStableFunc(s.values, func(a, b string) int { return len(b) - len(a) })
+	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
 }
 
 // inJSON is a text as it stands between the quotes of a JSON string.
@@ -118,6 +132,51 @@ func (s *Seen) Mask(text string) string {
 		}
 	}
 	return s.maskAltered(text)
+}
+
+// MaskWords is Mask for what a server says in a status or a header: there a short secret is
+// masked, too, where it is a word of its own. Elsewhere it could be any word of ours.
+func (s *Seen) MaskWords(text string) string {
+	if s == nil {
+		return text
+	}
+	text = s.Mask(text)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, v := range s.words {
+		text = maskWord(text, v)
+	}
+	return text
+}
+
+// maskWord puts Mask in the place of a word, which no letter and no digit goes on.
+func maskWord(text, word string) string {
+	var b strings.Builder
+	done := 0
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			break
+		}
+		start, end := from+i, from+i+len(word)
+		if goesOn(text, start) || goesOn(text, end) {
+			from = start + 1
+			continue
+		}
+		b.WriteString(text[done:start] + Mask)
+		done, from = end, end
+	}
+	return b.String() + text[done:]
+}
+
+// goesOn reports whether a word of a text goes on at an index.
+func goesOn(text string, at int) bool {
+	return at > 0 && at < len(text) && inWord(text[at-1]) && inWord(text[at])
+}
+
+// inWord reports whether a byte is of a letter, a digit or an underscore.
+func inWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 // Holds reports whether bytes have a secret in them.
