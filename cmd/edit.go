@@ -71,7 +71,8 @@ func (o *callOptions) settleEdit(err error) error {
 }
 
 // editText is what the editor begins with: the definition as comments, and the
-// message that was given, or one to fill in.
+// message that was given, or one to fill in. The editor finds no settings in it, which
+// a schema could have among its comments and names.
 func (a *app) editText(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
@@ -82,10 +83,15 @@ func (a *app) editText(ctx context.Context, p *invoke.Call, o *callOptions, opti
 	for line := range strings.Lines(definition.String()) {
 		text = append(text, strings.TrimRight("// "+line, " \n")+"\n"...)
 	}
+	message, err := editMessage(ctx, p, o, options)
+	return append(noSettings(text, " :", " *"), noSettings(message, `\u003a`, `\u002a`)...), err
+}
+
+// editMessage is the message that the editor begins with, as JSON.
+func editMessage(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) (text []byte, err error) {
 	parts := o.parts()
 	if len(parts) == 0 {
-		skeleton, err := discovery.Skeleton(p.Method.Input())
-		return append(text, skeleton...), err
+		return discovery.Skeleton(p.Method.Input())
 	}
 	source, err := input.New(parts, options)
 	if err != nil {

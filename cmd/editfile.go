@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -27,6 +29,15 @@ func newEditFile(name string, text []byte) (*editFile, error) {
 		return nil, errors.Join(fmt.Errorf("making a file to edit: %w", err), f.remove())
 	}
 	return f, nil
+}
+
+// noSettings is a text in which no editor finds settings of its own: Vim and those like it look for
+// "vim:" in the first and the last lines, Emacs for "-*-" and "Local Variables:". colon and star
+// stand for the characters that make them such.
+func noSettings(text []byte, colon, star string) []byte {
+	marks := regexp.MustCompile(`(?i)\b(?:vim?[<=>]?[0-9]*|nvim|ex|kak|kate|Local Variables):`)
+	text = marks.ReplaceAllFunc(text, func(mark []byte) []byte { return append(mark[:len(mark)-1:len(mark)-1], colon...) })
+	return bytes.ReplaceAll(text, []byte("-*"), []byte("-"+star))
 }
 
 // remove removes the folder, with all that is in it.
