@@ -133,6 +133,11 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 	if value == "" {
 		return []config.Edit{e}, nil
 	}
+	if key == "auth-command" {
+		if err := a.env.mayStart(key, ""); err != nil { // it would be run by whoever comes next
+			return nil, err
+		}
+	}
 	e.Values = []string{value}
 	if e.List {
 		e.Values = strings.Split(value, ",")
