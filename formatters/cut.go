@@ -26,7 +26,15 @@ func Cut[T string | []byte](s T, n int) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return fmt.Sprintf("%s... (cut: %d bytes in all)", string(s[:n]), len(s))
+	return cutTo(string(s[:n]), len(s))
+}
+
+// cutTo returns the beginning of a text of size bytes, with a note if that is not all of it.
+func cutTo(text string, size int) string {
+	if len(text) == size {
+		return text
+	}
+	return fmt.Sprintf("%s... (cut: %d bytes in all)", text, size)
 }
 
 // full reports whether a block has become long enough, and notes at its end that something

@@ -74,3 +74,16 @@ func TestLongMetadata(t *testing.T) {
 		t.Errorf("%d bytes are told: %.200q", len(got), got)
 	}
 }
+
+// A cell of a table shows the beginning of a long text, and how long it is.
+func TestLongCell(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain": strings.Repeat("x", 2*MaxText), "controls": strings.Repeat("\x01", 2*MaxText), "quotes": strings.Repeat(`"`, 2*MaxText),
+		"accents": "x" + strings.Repeat("é", 2*MaxText), "short": "a\n\"b\"", "astral": strings.Repeat("\U000E0001", MaxText),
+		"just short enough": strings.Repeat(`"`, MaxText),
+	} {
+		if got, want := cellText(appendQuoted(nil, text)), Clean(Cut(text, MaxText), false); got != want {
+			t.Errorf("%s: got %.60q… of %d bytes, want %.60q… of %d", name, got, len(got), want, len(want))
+		}
+	}
+}

@@ -1,6 +1,11 @@
 package formatters
 
-import "encoding/json"
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
 // What follows reads JSON that our own encoder has made: compact and well formed.
 
@@ -73,14 +78,90 @@ func afterComma(s []byte) []byte {
 
 // jsonText returns the text in a JSON string; any other value as it stands.
 func jsonText(value []byte) string {
-	if len(value) == 0 || value[0] != '"' {
+	if len(value) < 2 || value[0] != '"' {
 		return string(value)
 	}
-	var s string
-	if json.Unmarshal(value, &s) != nil {
-		return string(value)
+	inside := value[1 : len(value)-1]
+	if bytes.IndexByte(inside, '\\') < 0 {
+		return string(inside)
 	}
-	return s
+	text, _ := appendUnescaped(make([]byte, 0, len(inside)), inside, len(inside))
+	return string(text)
+}
+
+// appendUnescaped appends the text that is inside a JSON string, or as many whole characters
+// of it as have room in most bytes. It returns how many bytes all of the text has.
+func appendUnescaped(dst, inside []byte, most int) (_ []byte, size int) {
+	most += len(dst)
+	for len(inside) > 0 {
+		plain := inside
+		if n := bytes.IndexByte(inside, '\\'); n >= 0 {
+			plain = inside[:n]
+		}
+		inside = inside[len(plain):]
+		size += len(plain)
+		if n := most - len(dst); len(plain) > n {
+			for n > 0 && !utf8.RuneStart(plain[n]) {
+				n--
+			}
+			plain, most = plain[:n], len(dst)+n
+		}
+		dst = append(dst, plain...)
+		if len(inside) == 0 {
+			break
+		}
+		r, n := escape(inside)
+		inside = inside[n:]
+		n = utf8.RuneLen(r)
+		if size += n; len(dst)+n > most {
+			most = len(dst)
+			continue
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst, size
+}
+
+// escape returns the character that s begins with an escape of, and the length of that.
+func escape(s []byte) (rune, int) {
+	if len(s) < 2 {
+		return utf8.RuneError, len(s)
+	}
+	switch s[1] {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+	default: // a quote, a backslash or a slash
+		return rune(s[1]), 2
+	}
+	r := unit(s)
+	if !utf16.IsSurrogate(r) {
+		return r, min(6, len(s))
+	}
+	if r = utf16.DecodeRune(r, unit(s[min(6, len(s)):])); r == utf8.RuneError {
+		return r, min(6, len(s))
+	}
+	return r, 12
+}
+
+// unit returns the UTF-16 unit that s begins with an escape of.
+func unit(s []byte) rune {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return utf8.RuneError
+	}
+	n, err := strconv.ParseUint(string(s[2:6]), 16, 16)
+	if err != nil {
+		return utf8.RuneError
+	}
+	return rune(n)
 }
 
 // jsonAt returns the value at a path of keys in an object, or nil.

@@ -1,7 +1,6 @@
 package formatters
 
 import (
-	"bytes"
 	"io"
 	"strings"
 	"sync"
@@ -169,12 +168,16 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 }
 
 // cellText returns the cleaned text of a value, cut when it is long: a table is for
-// people, and other formats have all of it.
+// people, and other formats have all of it. It copies no more than what it returns.
 func cellText(value []byte) string {
-	if n := len(value); n > MaxText && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		return Clean(Cut(value[1:n-1], MaxText), false)
+	switch {
+	case len(value) <= MaxText:
+		return Clean(jsonText(value), false)
+	case value[0] != '"':
+		return Clean(Cut(value, MaxText), false)
 	}
-	return Clean(Cut(jsonText(value), MaxText), false)
+	text, size := appendUnescaped(nil, value[1:len(value)-1], MaxText)
+	return Clean(cutTo(string(text), size), false)
 }
 
 // layOut gives the columns their widths by the rows that there are, and prints

@@ -1,8 +1,10 @@
 package transcode
 
 import (
+	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -62,9 +64,20 @@ func NewEncoder(md protoreflect.MessageDescriptor, o EncodeOptions) *Encoder {
 	return e
 }
 
+// measured is the size of a message from which on its JSON is measured before it is made in
+// memory, in bytes: memory that grows step by step takes more than twice as much.
+const measured = 1 << 20
+
 // Append appends the JSON of the message wire to dst, with no newline after it. On
 // error, which is a [*WireError], what it returns is dst as it was.
 func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
+	if e.o.MaxSize > 0 && len(wire) >= measured {
+		m := &measure{most: e.o.MaxSize}
+		if err := e.Write(m, wire); err != nil {
+			return dst, err
+		}
+		dst = slices.Grow(dst, m.size)
+	}
 	s := e.pool.Get().(*encoding)
 	s.wire, s.out, s.w, s.flushAt = wire, dst, nil, math.MaxInt
 	if e.o.MaxSize > 0 {
@@ -79,6 +92,19 @@ func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// A measure counts the bytes that are written, as many as most.
+type measure struct{ size, most int }
+
+func (m *measure) Write(p []byte) (int, error) {
+	if m.size += len(p); m.size > m.most {
+		return 0, errMeasure
+	}
+	return len(p), nil
+}
+
+// errMeasure is the error of a measure for what is longer.
+var errMeasure = errors.New(TooLong)
 
 // piece is how much JSON [Encoder.Write] gathers before it writes, in bytes.
 const piece = 64 << 10
@@ -150,6 +176,9 @@ func (s *encoding) flush() error {
 	}
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]
+	if err == errMeasure {
+		return s.fault(0, TooLong)
+	}
 	return err
 }
 

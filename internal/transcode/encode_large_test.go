@@ -94,3 +94,37 @@ func TestEncodeLargeIsSmall(t *testing.T) {
 		}
 	}
 }
+
+// JSON that is held in memory is refused before it takes more than it may, and else takes its
+// own size.
+func TestAppendTakesItsSize(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	md := mustSchema(t).message(t, "feat.Three")
+	fd := md.Fields().ByName("r_string")
+	text := func(c byte, n int) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, fd.Number(), protowire.BytesType), bytes.Repeat([]byte{c}, n))
+	}
+	const most = 16 << 20
+	for name, test := range map[string]struct {
+		wire    []byte
+		problem string
+	}{
+		"too long": {text(1, most/6), TooLong}, "far too long": {text(1, most), TooLong},
+		"just short enough": {text(1, most/6-10), ""}, "plain": {text('x', most-100), ""},
+		"many": {bytes.Repeat(text(1, 8), most/60), ""},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := NewEncoder(md, EncodeOptions{MaxSize: most}).Append(nil, test.wire)
+		runtime.ReadMemStats(&after)
+		problem := ""
+		if fault := (*WireError)(nil); errors.As(err, &fault) {
+			problem = fault.Problem
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; problem != test.problem || n > most+2<<20 {
+			t.Errorf("%s: it ended in %v and took %d bytes, want %q", name, err, n, test.problem)
+		}
+	}
+}
