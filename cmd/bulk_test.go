@@ -60,6 +60,29 @@ func repeated(b ...byte) func() []byte {
 	return func() []byte { return bytes.Repeat(b, bulkSize/len(b)) }
 }
 
+// held is how large an answer is that a program may work on, in bytes.
+const held = 24 << 20
+
+// some is a part of a bulk.
+func some(size int, b ...byte) func() []byte {
+	return func() []byte { return bytes.Repeat(b, size/len(b)) }
+}
+
+// characters is one long text.
+func characters(c byte, size int) func() []byte {
+	return func() []byte {
+		b := protowire.AppendVarint([]byte{5<<3 | 2}, uint64(size))
+		return append(b, bytes.Repeat([]byte{c}, size)...)
+	}
+}
+
+// packed is a list of numbers.
+func packed(n int) func() []byte {
+	return func() []byte {
+		return append(protowire.AppendVarint([]byte{2<<3 | 2}, uint64(n)), bytes.Repeat([]byte{1}, n)...)
+	}
+}
+
 // blob is one long value.
 func blob(field protowire.Number, size int) func() []byte {
 	return func() []byte {
@@ -89,9 +112,7 @@ var sixteen = []string{"--repeat", "32", "--concurrency", "16", "--keep-going"}
 
 var bulks = []bulk{
 	{name: "texts", wire: repeated(1<<3|2, 0)},
-	{name: "numbers", wire: func() []byte {
-		return append(protowire.AppendVarint([]byte{2<<3 | 2}, bulkSize), bytes.Repeat([]byte{1}, bulkSize)...)
-	}},
+	{name: "numbers", wire: packed(bulkSize)},
 	{name: "entries", wire: entries},
 	{name: "entries in small frames", wire: entries, frame: 1025},
 	{name: "answers", wire: repeated(6<<3|2, 2, 2<<3, 1)},
@@ -107,6 +128,20 @@ var bulks = []bulk{
 	{name: "two at once in small frames, as events", wire: blob(4, sharedSize/2), frame: 1025, args: append(two, "-o", "events")},
 	{name: "two at once, unpacked", wire: blob(4, sharedSize/2), gzip: true, args: two},
 	{name: "two maps at once", wire: func() []byte { return entries()[:sharedSize/2/8*8] }, args: two},
+	{name: "controls in a table", wire: characters(1, bulkSize), args: []string{"-o", "table"}, every: true},
+	{name: "quotes in a table", wire: characters('"', bulkSize/2), args: []string{"-o", "table"}},
+	{name: "data in a table", wire: blob(4, 48_000_000), args: []string{"-o", "table"}},
+	{name: "controls awaited", wire: characters(1, bulkSize), args: []string{"--until", ".text", "--for", "1"}, every: true},
+	{name: "answers for a program", wire: some(held, 6<<3|2, 0), args: []string{"--jq", ".text"}, every: true},
+	{name: "answers for a program to print", wire: some(6<<20, 6<<3|2, 0), args: []string{"--jq", "."}},
+	{name: "numbers for a program", wire: packed(held - 9), args: []string{"--jq", ".text"}},
+	{name: "some numbers for a program", wire: packed(5 << 20), args: []string{"--jq", ".text"}},
+	{name: "texts for a program", wire: some(held, 1<<3|2, 1, '\t'), args: []string{"--jq", ".text"}},
+	{name: "entries for a program", wire: func() []byte { return entries()[:held] }, args: []string{"--jq", ".text"}},
+	{name: "answers awaited", wire: some(held, 6<<3|2, 0), args: []string{"--until", ".text", "--for", "1"}},
+	{name: "two for a program", wire: some(held, 6<<3|2, 0), args: append(two, "--jq", ".text"), every: true},
+	{name: "two with requests for a program", wire: some(4<<20, 6<<3|2, 0), args: append(two, "--with-request", "--jq", ".index")},
+	{name: "two texts for a program", wire: characters('x', held-9), args: append(two, "--with-request", "--jq", ".index")},
 	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
 }
 

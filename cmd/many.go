@@ -170,6 +170,9 @@ func (m *manyCalls) share(ctx context.Context) int {
 	return max(sharedRecv/m.atOnce, leastRecv)
 }
 
+// beside reports whether an answer may be worked on while others are received.
+func (m *manyCalls) beside() bool { return m.o.many.concurrency > 1 }
+
 // callsAtOnce is how many calls go on at the same time at most, as far as that is known.
 func (m *manyCalls) callsAtOnce(ctx context.Context) int {
 	all, known := 0, false
@@ -259,7 +262,8 @@ func (m *manyCalls) watch() {
 // spares tells of an error in printing an answer that it is about that answer alone.
 func spares(err error) bool {
 	var filter *formatters.FilterError
-	return errors.As(err, &filter) && filter.Program == "" || errors.As(err, new(*transcode.WireError))
+	return errors.As(err, &filter) && filter.Program == "" ||
+		errors.As(err, new(*transcode.WireError)) || errors.As(err, new(*formatters.BulkError))
 }
 
 // dealt takes the result of a request.

@@ -30,6 +30,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	options.FilterBeside = m.beside()
 	m.out = &output{file: file}
 	if m.answers = w; file == nil && a.env.StdoutTTY {
 		m.answers = besideMany{m, w}

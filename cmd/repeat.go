@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
-	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 	"github.com/spf13/pflag"
@@ -83,11 +82,11 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		options := formatters.Options{Filter: filter, FilterContext: ctx, FilterTime: m.programTime()}
-		u := &untilTrue{options: options, encode: transcode.EncodeOptions{
+		u := &untilTrue{program: formatters.NewProgram(&formatters.Options{
+			Filter: filter, FilterContext: ctx, FilterTime: m.programTime(), FilterBeside: m.beside(),
 			Types: p.Types, EmitDefaults: m.o.output.emitDefaults, ProtoNames: m.o.output.protoNames,
 			Int64Numbers: m.o.output.int64Numbers, EnumNumbers: m.o.output.enumNumbers,
-		}}
+		})}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	}
 	if err := m.open(ctx); err != nil {
@@ -146,25 +145,19 @@ func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
 // untilTrue looks for an answer that satisfies a filter. The run ends once such an answer
 // has been printed and its call has ended.
 type untilTrue struct {
-	options   formatters.Options // with the filter
-	encode    transcode.EncodeOptions
-	encoder   *transcode.Encoder
-	document  []byte
+	program   *formatters.Program
 	satisfied bool
 }
 
 // Event looks at an answer.
-func (u *untilTrue) Event(e *invoke.Event) (err error) {
+func (u *untilTrue) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
-	if u.encoder == nil {
-		u.encoder = transcode.NewEncoder(e.Message.Desc, u.encode)
-	}
-	if u.document, err = u.encoder.Append(u.document[:0], e.Message.Wire); err != nil {
+	if err := u.program.Read(e.Message); err != nil {
 		return err
 	}
-	err = u.options.EachResult(u.document, func(result any) error {
+	err := u.program.Each(func(result any) error {
 		u.satisfied = u.satisfied || result != nil && result != false
 		return nil
 	})

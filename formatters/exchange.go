@@ -3,6 +3,7 @@ package formatters
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,13 +76,13 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 		if f.streams(e) {
 			f.begin()
 			f.line = strconv.AppendInt(append(f.line, `,"seq":`...), int64(e.Seq), 10)
-			f.line = append(append(f.line, `,"response":`...), f.answer...)
+			f.appendAnswer()
 			return f.end(e.At)
 		}
 	case invoke.Finished:
 		f.begin()
 		if f.answer != nil && !f.streams(e) {
-			f.line = append(append(f.line, `,"response":`...), f.answer...)
+			f.appendAnswer()
 		}
 		if s := e.Status; s != nil {
 			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
@@ -122,8 +123,24 @@ func (f *Exchange) begin() {
 	}
 }
 
+// appendAnswer appends the answer, of which no other copy is kept when it is long.
+func (f *Exchange) appendAnswer() {
+	f.line = append(slices.Grow(f.line, len(f.answer)+lineRest), `,"response":`...)
+	if f.line = append(f.line, f.answer...); cap(f.answer) > keepSize {
+		f.answer = nil
+	}
+}
+
+// lineRest is about how long a line is without its messages, in bytes.
+const lineRest = 1 << 10
+
 // end ends a line and prints it, or what the filter makes of it.
 func (f *Exchange) end(at time.Time) error {
+	defer func() {
+		if cap(f.line) > keepSize {
+			f.line = nil
+		}
+	}()
 	f.line = append(appendMillis(append(f.line, `,"ms":`...), at.Sub(f.opened)), '}')
 	if f.o.Filter == nil {
 		return f.print(at, func(b []byte) ([]byte, error) {

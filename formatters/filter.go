@@ -1,9 +1,7 @@
 package formatters
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -14,6 +12,7 @@ import (
 	"github.com/itchyny/gojq"
 
 	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A Filter is a jq program, compiled once
@@ -70,13 +69,11 @@ const (
 var errFilterMemory = fmt.Errorf("the program takes more than %d MiB", filterMemory>>20)
 
 // Each calls f with each result of the filter for a JSON document, from another goroutine,
-// while it waits. The error of f ends it; one of the filter's own is a *FilterError, and so is
-// the end of ctx, which it wraps.
-func (q *Filter) Each(ctx context.Context, document []byte, f func(result any) error) error {
-	dec := json.NewDecoder(bytes.NewReader(document))
-	dec.UseNumber()
-	var input any
-	if err := dec.Decode(&input); err != nil {
+// while it waits. The values of the document take most bytes at most. The error of f ends it;
+// one of the filter's own is a *FilterError, and so is the end of ctx, which it wraps.
+func (q *Filter) Each(ctx context.Context, document []byte, most int, f func(result any) error) error {
+	input, err := readValues(document, most)
+	if err != nil {
 		return &FilterError{Err: err}
 	}
 	running, end := context.WithCancelCause(ctx)
@@ -230,5 +227,48 @@ func (o *Options) EachResult(document []byte, f func(result any) error) error {
 	if len(document) > 2*maxHeld {
 		return &FilterError{Err: errProgramInput}
 	}
-	return o.Filter.Each(ctx, document, f)
+	most := filterHeld - len(document) - len(document)/2 // which it is made from
+	if o.FilterBeside {
+		most -= heldBeside
+	}
+	return o.Filter.Each(ctx, document, most, f)
+}
+
+const (
+	// filterHeld is how many bytes a message, its JSON and the values of that may take together
+	// before a program begins to work on them.
+	filterHeld = 228 << 20
+	// heldBeside is how many of them other calls at the same time may hold.
+	heldBeside = 64 << 20
+)
+
+// A Program gives Options.Filter messages to work on. It is used by one goroutine at a time.
+type Program struct {
+	o        *Options
+	encoders encoders
+	document []byte // a message as JSON, while the filter is at work on it
+}
+
+// NewProgram returns a Program for messages whose JSON is as the options have it.
+func NewProgram(o *Options) *Program { return &Program{o: o, encoders: encoders{o: o}} }
+
+// Read takes the message to work on.
+func (p *Program) Read(m *invoke.Message) (err error) {
+	if cap(p.document) > keepSize {
+		p.document = nil
+	}
+	if len(m.Wire) > maxHeld {
+		return errProgramInput
+	}
+	p.document, err = p.encoders.of(m).Append(p.document[:0], m.Wire)
+	return err
+}
+
+// Each calls f with each result for the message that was read, as Filter.Each does.
+func (p *Program) Each(f func(result any) error) error {
+	err := p.o.EachResult(p.document, f)
+	if cap(p.document) > keepSize {
+		p.document = nil
+	}
+	return err
 }

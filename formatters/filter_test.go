@@ -19,7 +19,7 @@ func results(t *testing.T, program, document string) ([]string, error) {
 		t.Fatal(err)
 	}
 	var all []string
-	err = f.Each(t.Context(), []byte(document), func(result any) error {
+	err = f.Each(t.Context(), []byte(document), filterHeld, func(result any) error {
 		text, err := appendResult(nil, result, "", 0, maxResult(nil))
 		all = append(all, string(text))
 		return err
@@ -108,7 +108,7 @@ func TestProgramsEnd(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			begun := time.Now()
-			err = f.Each(ctx, []byte(`{}`), func(any) error { return nil })
+			err = f.Each(ctx, []byte(`{}`), filterHeld, func(any) error { return nil })
 			var e *FilterError
 			if !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) || e.Error() != "jq: the program had not ended by the deadline" {
 				t.Error(err)

@@ -117,7 +117,7 @@ reduce .b[] as $x (""; . + ($x | tostring))
 		f, err := ParseFilter(program)
 		var got []string
 		if err == nil {
-			err = f.Each(t.Context(), []byte(document), func(result any) error {
+			err = f.Each(t.Context(), []byte(document), filterHeld, func(result any) error {
 				text, err := gojq.Marshal(result)
 				got = append(got, string(text))
 				return err

@@ -12,7 +12,7 @@ func TestMemoryOfAResultInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = f.Each(t.Context(), []byte(`{}`), func(any) error {
+	err = f.Each(t.Context(), []byte(`{}`), filterHeld, func(any) error {
 		// It stays for a while, as garbage, when this result has been used.
 		taken := make([]byte, 3*filterMemory)
 		<-time.After(4 * unwatched) // it is looked at meanwhile

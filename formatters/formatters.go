@@ -128,6 +128,8 @@ type Options struct {
 	// 0: nothing does.
 	FilterContext context.Context
 	FilterTime    time.Duration
+	// FilterBeside says that other calls at the same time hold messages, too.
+	FilterBeside bool
 
 	// SecretHeaders reports of a lower-case name of a request header that its values
 	// are not to be shown, beyond those that secret.Request knows. May be nil.

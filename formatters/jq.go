@@ -14,13 +14,12 @@ import (
 
 // A jqFormatter prints what a filter makes of each response.
 type jqFormatter struct {
-	out      *writer
-	encoders encoders
-	o        Options
-	indent   string
-	document []byte       // the response as JSON
-	result   []byte       // before it is painted
-	painter  *jsonPainter // nil: no colours
+	out     *writer
+	program *Program
+	o       Options
+	indent  string
+	result  []byte       // before it is painted
+	painter *jsonPainter // nil: no colours
 }
 
 // newFiltered makes the formatter for a format with Options.Filter.
@@ -33,7 +32,7 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 	default:
 		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
 	}
-	f.encoders = encoders{o: &f.o}
+	f.program = NewProgram(&f.o)
 	if o.Color {
 		f.painter = &jsonPainter{w: pieces{f.out}}
 	}
@@ -41,17 +40,14 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 }
 
 // Event prints the results for a response, each on lines of its own.
-func (f *jqFormatter) Event(e *invoke.Event) (err error) {
+func (f *jqFormatter) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
-	if len(e.Message.Wire) > maxHeld {
-		return faulty(e, errProgramInput)
-	}
-	if f.document, err = f.encoders.of(e.Message).Append(f.document[:0], e.Message.Wire); err != nil {
+	if err := f.program.Read(e.Message); err != nil {
 		return faulty(e, err)
 	}
-	return f.o.EachResult(f.document, func(result any) error {
+	return f.program.Each(func(result any) error {
 		buf, err := f.out.begin()
 		if err != nil {
 			return err
@@ -70,7 +66,7 @@ func (f *jqFormatter) append(buf []byte, result any) (_ []byte, err error) {
 	if text, ok := result.(string); ok && f.o.FilterRaw {
 		return append(buf, Clean(text, true)...), nil
 	}
-	most := maxResult(f.document)
+	most := maxResult(f.program.document)
 	if f.painter == nil {
 		return appendResult(buf, result, f.indent, 0, len(buf)+most)
 	}
