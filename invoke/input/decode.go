@@ -88,6 +88,9 @@ func (o *Options) decodeText(dst, doc []byte) ([]byte, []Fault) {
 	if n := len(doc); n > 0 && doc[n-1] == separator {
 		doc = doc[:n-1]
 	}
+	if f := boundText(doc); f != nil {
+		return nil, []Fault{*f}
+	}
 	m := dynamicpb.NewMessage(o.Message)
 	err := prototext.UnmarshalOptions{AllowPartial: true, DiscardUnknown: o.AllowUnknown, Resolver: o.types()}.Unmarshal(doc, m)
 	if err != nil {

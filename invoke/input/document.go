@@ -74,6 +74,10 @@ func (d *documents) next(ctx context.Context) ([]byte, error) {
 	return got.wire, nil
 }
 
+// slowDocument is the size of a document of YAML or prototext, in bytes, from which on decoding
+// it may take so long that whoever waits for it must be able to leave.
+const slowDocument = 16 << 10
+
 // A decoded is what became of a document.
 type decoded struct {
 	wire   []byte
@@ -87,7 +91,7 @@ func (d *documents) read(ctx context.Context, dst []byte) (doc []byte, got decod
 			if d.doc, err = d.cut(ctx); err != nil {
 				return nil, got, err
 			}
-			if d.format == FormatYAML && len(d.doc) > slowYAML {
+			if (d.format == FormatYAML || d.format == FormatText) && len(d.doc) > slowDocument {
 				d.busy = make(chan decoded, 1)
 				go func(doc []byte, done chan<- decoded) {
 					defer fault.Exit()

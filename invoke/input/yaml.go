@@ -16,9 +16,6 @@ import (
 const (
 	// maxYAML is the size of the longest YAML document, in bytes.
 	maxYAML = 4 << 20
-	// slowYAML is the size of a document, in bytes, from which on decoding it may take so
-	// long that whoever waits for it must be able to leave.
-	slowYAML = 16 << 10
 	// maxYAMLParts and maxYAMLKeys bound the time and the memory that a document takes.
 	maxYAMLParts = 150_000
 	maxYAMLKeys  = 10_000

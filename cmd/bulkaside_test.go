@@ -1,0 +1,39 @@
+//go:build linux
+
+package cmd_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What a file of prototext is made of does not count for the memory that it takes, nor for the
+// time.
+func TestBulkText(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	dir := t.TempDir()
+	schema, file := filepath.Join(dir, "bulk.proto"), filepath.Join(dir, "request.textproto")
+	if err := os.WriteFile(schema, []byte(bulkSchema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"messages": strings.Repeat("answers{}", 8_000_000/3), "some messages": strings.Repeat("answers{text:''}", 200_000),
+		"numbers": strings.Repeat("numbers:0 ", 1_900_000), "a text in parts": "text:" + strings.Repeat("''", 15_000_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"--proto", schema, "convert", "bulk.Answer", "@" + file, "--in", "text", "-o", "raw", "--output-file", os.DevNull}
+			peak, took, said := peakOf(t, args)
+			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, mostResident, took.Seconds(), said)
+			if peak > mostResident {
+				t.Errorf("it took %d MiB, more than %d", peak, mostResident)
+			}
+		})
+	}
+}
