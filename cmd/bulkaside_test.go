@@ -3,11 +3,47 @@
 package cmd_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// What the details of an error are made of does not count for the memory that they take.
+func TestBulkDetails(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	dir := t.TempDir()
+	schema := filepath.Join(dir, "bulk.proto")
+	if err := os.WriteFile(schema, []byte(bulkSchema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("content-type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"code":"internal","details":[{"type":"google.rpc.BadRequest","value":"`)
+		violations := strings.Repeat("CgAKAAoA", 1<<17) // 6 bytes each: 3 that are empty
+		for range 40_000_000 / (6 << 17) {
+			_, _ = io.WriteString(w, violations)
+		}
+		_, _ = io.WriteString(w, `"}]}`)
+	}))
+	t.Cleanup(server.Close)
+	for _, as := range [][]string{{"-o", "events"}, {"--format-error"}} {
+		t.Run(as[len(as)-1], func(t *testing.T) {
+			args := append([]string{"-a", server.URL, "--protocol", "connect", "--proto", schema, "--timeout", "60", "call", "bulk.Bulk/Get"}, as...)
+			peak, took, said := peakOf(t, args)
+			t.Logf("%4d MiB of %3d, %5.1f s, %s", peak, mostResident, took.Seconds(), said)
+			if peak > mostResident {
+				t.Errorf("it took %d MiB, more than %d", peak, mostResident)
+			}
+		})
+	}
+}
 
 // What a file of prototext is made of does not count for the memory that it takes, nor for the
 // time.

@@ -64,6 +64,32 @@ func TestLongStatus(t *testing.T) {
 	}
 }
 
+// Details that are together too long to be read have their bytes in what a program gets.
+func TestDetailsAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 9<<20)
+	s := &invoke.Status{Code: codes.Internal, Origin: invoke.OriginServer, Details: []*anypb.Any{
+		detail(t, &errdetails.RequestInfo{RequestId: long}), detail(t, &errdetails.LocalizedMessage{Message: long}), detail(t, &errdetails.Help{}),
+	}}
+	var out bytes.Buffer
+	f, err := New(Events, &out, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Event(&invoke.Event{Kind: invoke.Finished, At: at(0), Status: s}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, `"value":"`) != 3 || strings.Count(got, `"message":{`) != 2 || strings.Contains(got, `"message":{"@type":"type.googleapis.com/google.rpc.LocalizedMessage"`) {
+		t.Errorf("not the first and the last detail alone have a message: %d bytes", len(got))
+	}
+	out.Reset()
+	if err := WriteErrorJSON(&out, s, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, `"unresolved": true`) != 1 {
+		t.Errorf("not one detail alone has its bytes: %d bytes", len(got))
+	}
+}
+
 func TestLongMetadata(t *testing.T) {
 	md := invoke.Metadata{"long": {strings.Repeat("x", 1<<20)}, "long-bin": {strings.Repeat("x", 1<<20)}}
 	for i := range 10_000 {

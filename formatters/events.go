@@ -236,6 +236,7 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	if len(s.Details) == 0 {
 		return b
 	}
+	room := maxDetails
 	for i, d := range s.Details {
 		if i == 0 {
 			b = append(b, `,"details":[`...)
@@ -248,7 +249,7 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 		} else {
 			b = append(base64.StdEncoding.AppendEncode(append(b, `,"value":"`...), d.GetValue()), '"')
 		}
-		if j, ok := detailJSON(d, &f.o, ""); ok {
+		if j, ok := detailJSON(d, &f.o, "", &room); ok {
 			b = append(append(b, `,"message":`...), f.o.Seen.Mask(string(j))...)
 		}
 		b = append(b, '}')
@@ -256,18 +257,29 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	return append(b, ']')
 }
 
-// detailJSON returns an error detail as the JSON of an Any. It is false when the
-// type is not known, or the value is not a message of that type.
-func detailJSON(d *anypb.Any, o *Options, indent string) ([]byte, bool) {
-	if _, err := (known{o.Types}).FindMessageByURL(d.GetTypeUrl()); err != nil {
+// maxDetails is how long the JSON of all details of a status may be, in bytes. Those that are past
+// it stand with their bytes alone.
+const maxDetails = 16 << 20
+
+// detailJSON returns an error detail as the JSON of an Any, whose length it takes from room. It
+// is false when the type is not known, when the value is not a message of that type, and when
+// there is no room.
+func detailJSON(d *anypb.Any, o *Options, indent string, room *int) ([]byte, bool) {
+	if _, err := (known{o.Types}).FindMessageByURL(d.GetTypeUrl()); err != nil || len(d.GetValue()) >= *room {
 		return nil, false
 	}
 	wire, err := proto.Marshal(d)
 	if err != nil {
 		return nil, false // a type URL that is not UTF-8
 	}
-	j, err := transcode.NewEncoder(d.ProtoReflect().Descriptor(), o.encoding(nil, indent)).Append(nil, wire)
-	return j, err == nil
+	eo := o.encoding(nil, indent)
+	eo.MaxSize = *room
+	j, err := transcode.NewEncoder(d.ProtoReflect().Descriptor(), eo).Append(nil, wire)
+	if err != nil || len(j) > *room {
+		return nil, false
+	}
+	*room -= len(j)
+	return j, true
 }
 
 // RequestStripper takes out of requests that are shown what is secret by its name or

@@ -138,8 +138,8 @@ func shortBase64(p []byte) string {
 }
 
 // WriteErrorJSON writes how a call ended as the indented JSON of a
-// google.rpc.Status. A detail whose type is not known, or whose value is not of
-// its type, stands with its base64.
+// google.rpc.Status. A detail whose type is not known, whose value is not of its
+// type, or whose JSON is past maxDetails, stands with its base64.
 func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 	p, types := rpcStatus(s, &o)
 	wire, err := proto.Marshal(p)
@@ -179,8 +179,9 @@ func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
 		return p, types
 	}
 	p.Code, p.Message = int32(s.Code), strings.ToValidUTF8(o.Seen.MaskWords(s.Message), "\uFFFD")
+	room := maxDetails
 	for _, d := range s.Details {
-		if _, ok := detailJSON(d, o, ""); !ok {
+		if _, ok := detailJSON(d, o, "  ", &room); !ok {
 			types.broken[typeName(d.GetTypeUrl())] = true
 		}
 		p.Details = append(p.Details, &anypb.Any{TypeUrl: strings.ToValidUTF8(d.GetTypeUrl(), "\uFFFD"), Value: d.GetValue()})
