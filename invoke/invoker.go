@@ -137,8 +137,7 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 	var status *Status
 	var trailers Metadata
 	if r.method.ServerStreams {
-		r.receiveAll(stream)
-		status, trailers = stream.Finish()
+		status, trailers = r.receiveAll(ctx, stream)
 	} else {
 		status, trailers = r.receiveOne(stream)
 	}
@@ -229,14 +228,24 @@ var (
 	errNone    = errors.New("the server sent no message, and the method answers with one")
 )
 
-// receiveAll reports each message until the stream ends.
-func (r *run) receiveAll(stream Stream) {
-	for seq := 0; ; seq++ {
+// receiveAll reports each message until the stream ends, or ctx: what has come and was not looked
+// at by then may be much, and is left. The call is then not one that went well, even where the
+// server's OK is behind what was left.
+func (r *run) receiveAll(ctx context.Context, stream Stream) (*Status, Metadata) {
+	for seq := 0; ctx.Err() == nil; seq++ {
 		wire, err := stream.Recv()
-		if err != nil || !r.received(wire, seq) {
-			return
+		if err != nil {
+			return stream.Finish()
+		}
+		if !r.received(wire, seq) {
+			break
 		}
 	}
+	status, trailers := stream.Finish()
+	if status.Code == codes.OK {
+		return EndedHere(ctx.Err()), nil
+	}
+	return status, trailers
 }
 
 // received reports a message. It returns false when the sink failed.

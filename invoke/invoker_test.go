@@ -268,6 +268,53 @@ func TestDeadlineAndCancellation(t *testing.T) {
 	})
 }
 
+// Answers that have come, and the status behind them, are left when the call is cancelled or out of
+// time while one before them is reported: they may take as long as the server likes.
+func TestWhatWaitsAtTheEndIsLeft(t *testing.T) {
+	server, transport := demo(t)
+	const timeout = 300 * time.Millisecond
+	for name, tt := range map[string]struct {
+		timeout time.Duration
+		want    codes.Code
+		cause   error
+	}{
+		"deadline":  {timeout, codes.DeadlineExceeded, context.DeadlineExceeded},
+		"cancelled": {0, codes.Canceled, context.Canceled},
+	} {
+		for over, transport := range map[string]invoke.Transport{"gRPC": transport, "any": &generous{transport}} {
+			t.Run(name+" "+over, func(t *testing.T) {
+				before := server.Server.Stats().Calls["/rpcctl.demo.v1.Lab/Count"].Ended
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				answers := 0
+				r := &recorder{on: func(e *invoke.Event) error {
+					if e.Kind != invoke.ResponseReceived {
+						return nil
+					}
+					if answers++; tt.timeout > 0 {
+						time.Sleep(2 * timeout)
+						return nil
+					}
+					defer cancel()
+					return server.Server.Wait(ctx, func(s testserver.Stats) bool { return s.Calls["/rpcctl.demo.v1.Lab/Count"].Ended > before })
+				}}
+				c := &invoke.Call{Method: method(t, "Lab", "Count"), Timeout: tt.timeout, Requests: invoke.Messages(wire(t, &demov1.CountRequest{N: proto.Int64(20)}))}
+				err := (&invoke.Invoker{Transport: transport}).Do(ctx, c, r)
+				if answers > 1 || r.status.Code != tt.want || !errors.Is(err, tt.cause) || r.ends != 1 || r.trailer != nil {
+					t.Errorf("got %v after %d answers, trailers %v; want %v after one", err, answers, r.trailer, tt.want)
+				}
+			})
+		}
+	}
+}
+
+// generous is a transport that has answers, and a status of OK, after the end of a call's context.
+type generous struct{ invoke.Transport }
+
+func (g *generous) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+	return g.Transport.Open(context.WithoutCancel(ctx), m, md)
+}
+
 func TestFinishedComesWithoutAConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -27,6 +28,14 @@ type Status struct {
 	Details []*anypb.Any
 	Origin  Origin
 	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
+}
+
+// EndedHere is the status of a call that its context has ended, whose error is the cause.
+func EndedHere(cause error) *Status {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return &Status{Code: codes.DeadlineExceeded, Message: "the deadline has passed", Origin: OriginClient, Cause: cause}
+	}
+	return &Status{Code: codes.Canceled, Message: "the call was cancelled here", Origin: OriginClient, Cause: cause}
 }
 
 // ErrHTTPVersion is the cause of a status for which the server refused the version of

@@ -101,6 +101,9 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 		return s.status, s.trailer
 	}
 	for s.ended == nil {
+		if err := s.ctx.Err(); err != nil {
+			return s.drop(err)
+		}
 		_, _ = s.Recv()
 	}
 	s.finished = true
@@ -116,6 +119,15 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 		s.trailer = heard.metadata(invoke.Metadata(s.Trailer()), s.status)
 	}
 	return s.status, s.trailer
+}
+
+// drop ends a call that its context has ended, with messages and maybe a status that have come and
+// wait. grpc-go hands them over all the same; to unpack them takes as long as the server likes.
+func (s *stream) drop(err error) (*invoke.Status, invoke.Metadata) {
+	s.finished, s.ended = true, err
+	s.t.release(s.conn)
+	s.status = invoke.EndedHere(err)
+	return s.status, nil
 }
 
 // metadata puts back the fields that grpc-go takes out of the trailers, into its copy of them.
@@ -174,9 +186,9 @@ func callStatus(ctx context.Context, err error, heard *trailers, limit int) *inv
 	s.Cause = err
 	switch {
 	case s.Code == codes.DeadlineExceeded: // the server's reset may come before our own clock says so
-		s.Message, s.Cause = "the deadline has passed", context.DeadlineExceeded
+		return invoke.EndedHere(context.DeadlineExceeded)
 	case ctx.Err() != nil && s.Code == codes.Canceled:
-		s.Message, s.Cause = "the call was cancelled here", ctx.Err()
+		return invoke.EndedHere(context.Canceled)
 	case heard != nil && heard.ending != nil && !heard.hasStatus && s.Message == "":
 		s.Message = "the server ended the call without a status"
 	case heard != nil && s.Message == io.ErrUnexpectedEOF.Error():

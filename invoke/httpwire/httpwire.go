@@ -160,7 +160,7 @@ func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
 		}
 		s.Code, s.Origin, s.Cause, s.Message = codes.DeadlineExceeded, invoke.OriginClient, late, late.Error()
 	case ctx.Err() != nil:
-		s.Code, s.Origin, s.Cause, s.Message = codes.Canceled, invoke.OriginClient, ctx.Err(), cancelledHere
+		return invoke.EndedHere(ctx.Err())
 	}
 	return s
 }

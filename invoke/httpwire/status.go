@@ -15,12 +15,6 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// What a status says that was made here.
-const (
-	deadlinePassed = "the deadline has passed"
-	cancelledHere  = "the call was cancelled here"
-)
-
 // statusOf reads the error that ended a call.
 func (s *stream) statusOf(err error) *invoke.Status {
 	ending := s.ex.ending.Load()
@@ -36,11 +30,9 @@ func (s *stream) statusOf(err error) *invoke.Status {
 		return &invoke.Status{Origin: invoke.OriginServer}
 	case errors.Is(s.ctx.Err(), context.DeadlineExceeded), ce != nil && ce.Code() == connectrpc.CodeDeadlineExceeded:
 		// The server's reset may come before our own clock says so.
-		return &invoke.Status{
-			Code: codes.DeadlineExceeded, Message: deadlinePassed, Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
-		}
+		return invoke.EndedHere(context.DeadlineExceeded)
 	case s.ctx.Err() != nil:
-		return &invoke.Status{Code: codes.Canceled, Message: cancelledHere, Origin: invoke.OriginClient, Cause: s.ctx.Err()}
+		return invoke.EndedHere(s.ctx.Err())
 	}
 	st := &invoke.Status{Code: codes.Unknown, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}
 	if ce != nil {
