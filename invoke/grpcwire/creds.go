@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc/credentials"
@@ -27,6 +28,7 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 	if d, ok := raw.(*dialledConn); ok {
 		address = d.address
 	}
+	raw = hurried{raw}
 	info := authInfo{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}
 	conn, gaveCert := raw, false
 	if c.secure {
@@ -76,6 +78,21 @@ func (c *creds) Clone() credentials.TransportCredentials {
 
 // OverrideServerName does nothing: the name is decided in ClientHandshake.
 func (c *creds) OverrideServerName(string) error { return nil }
+
+// A hurried connection is one that grpc-go and TLS may take leave on, and no longer wait for a server
+// that does not read: the one would give it 5 s for a GOAWAY, the other as much for an alert.
+type hurried struct{ net.Conn }
+
+// lastWrite is how long a last write may take.
+const lastWrite = 200 * time.Millisecond
+
+// SetWriteDeadline sets the limit of writes, which nobody does but to close the connection.
+func (h hurried) SetWriteDeadline(limit time.Time) error {
+	if soon := time.Now().Add(lastWrite); limit.After(soon) {
+		limit = soon
+	}
+	return h.Conn.SetWriteDeadline(limit)
+}
 
 // watched is a connection that takes note of a server that does not answer with
 // HTTP/2. grpc-go closes it in all these cases.

@@ -2,6 +2,7 @@ package grpcwire_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -291,5 +292,55 @@ func TestTLSFilesAreReadByNew(t *testing.T) {
 		if _, err := grpcwire.New(t.Context(), invoke.Target{Network: "tcp", Address: "h:1", Security: invoke.SecurityTLS}, grpcwire.Options{TLS: o}); err == nil {
 			t.Errorf("%+v: no error", o)
 		}
+	}
+}
+
+// Closing does not wait for a server that no longer reads, with what it has not read on the way.
+func TestCloseWaitsForNoReader(t *testing.T) {
+	c, dir := certs(t, time.Now())
+	// SETTINGS and WINDOW_UPDATE (RFC 9113, sections 6.5 and 6.9): it asks for all at once.
+	const wants = "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x7f\xff\xff\xff" + "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xfe\x00\x00"
+	for name, tt := range map[string]struct {
+		scheme string
+		wrap   func(net.Conn) net.Conn
+	}{
+		"plaintext": {"http://", func(conn net.Conn) net.Conn { return conn }},
+		"TLS":       {"https://", func(conn net.Conn) net.Conn { return tls.Server(conn, c.Server(false)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan struct{})
+			defer close(ended)
+			target, err := invoke.ParseTarget(tt.scheme + raw(t, func(conn net.Conn) {
+				defer conn.Close()
+				_, _ = io.WriteString(tt.wrap(conn), wants)
+				<-ended
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport, err := grpcwire.New(t.Context(), target, grpcwire.Options{TLS: connect.TLSOptions{CACert: filepath.Join(dir, "ca.pem")}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			s, err := transport.Open(ctx, invoke.Method{Path: hello}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(s.Send(make([]byte, 32<<20)), s.CloseSend()); err != nil {
+				t.Fatal(err)
+			}
+			if status, _ := s.Finish(); status.Code != codes.DeadlineExceeded {
+				t.Errorf("the call ended in %v", status.Err())
+			}
+			began := time.Now()
+			if err := transport.Close(); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("closing took %v", took)
+			}
+		})
 	}
 }
