@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -101,13 +102,13 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 }
 
 // share is the greatest message that one more call in the background may receive, in bytes:
-// all that a job keeps for the first of them, or where its output goes elsewhere and nothing is
-// kept, what any call may receive; and less the more there are.
+// all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
+// receive; and less the more there are.
 func (s *shell) share(l *line) int {
-	most, others := job.DefaultBytes, len(s.jobs.running())+s.beside.count()
-	if l.redirect {
+	most, others := job.DefaultBytes, len(s.jobs.running())
+	if l.job != nil {
 		most = grpcwire.DefaultMaxRecv
-		others-- // the statement itself is one of those beside
+		others-- // the statement itself is one of them
 	}
 	return max(most/(1+others), leastRecv)
 }
@@ -115,7 +116,7 @@ func (s *shell) share(l *line) int {
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the
 // background. do is given a sink for their events, nil when it is to print them itself.
 func (a *app) driveMany(ctx context.Context, name string, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
-	if a.shell == nil || !a.line.st.Background || a.line.redirect {
+	if a.shell == nil || !a.line.st.Background || a.line.job != nil {
 		return do(ctx, nil)
 	}
 	s := a.shell
@@ -143,12 +144,16 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if s.converses(l, p) {
 		return s.converse(ctx, l, v, p, again)
 	}
+	if l.job != nil {
+		l.job.session = l.app.session
+		return do(ctx, invoke.Tee{sinks, l.keep})
+	}
 	j := job.Start(s.ctx, s.keeps(), do)
 	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.session}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}
-	if l.st.Background && !l.redirect {
+	if l.st.Background {
 		s.jobs.add(w)
 		s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
 		s.live(w)
@@ -197,14 +202,11 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
 	defer detach()
-	s.callMu.Lock()
-	if f := s.foreground; f != nil {
-		f.interrupt = w.Cancel
-		if s.interactive && !w.line.redirect && !w.line.st.Background && w.line.st.Assign == "" {
-			f.background = detach
-		}
+	if w.line.redirect || w.line.st.Assign != "" {
+		s.keysTo(w, nil)
+	} else {
+		s.keysTo(w, detach)
 	}
-	s.callMu.Unlock()
 	hide := s.spin(w)
 	err := w.Follow(followed, sink)
 	hide()
@@ -217,10 +219,22 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 	return err
 }
 
+// keysTo has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is nil.
+func (s *shell) keysTo(w *work, leave func()) {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if f := s.foreground; f != nil {
+		f.interrupt = w.Cancel
+		if s.interactive {
+			f.background = leave
+		}
+	}
+}
+
 // ended keeps the result of a call, and tells about it.
 func (s *shell) ended(w *work, err error) {
-	number := s.results.add(w)
-	if a := w.line.st.Assign; a != "" && err == nil {
+	number := s.keepResult(w)
+	if a := w.line.st.Assign; a != "" && err == nil && number > 0 {
 		s.vars[a] = resultValue(w)
 		if st := w.State(); st.Kept < st.Received {
 			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, count(st.Received, "message"), bytesOf(job.DefaultBytes)))
@@ -232,7 +246,7 @@ func (s *shell) ended(w *work, err error) {
 	if err != nil || s.o.quiet || !s.interactive || l.redirect {
 		return
 	}
-	s.sayAside(strings.Join(append(summary(w.State()), fmt.Sprintf("$%d", number)), s.dot()))
+	s.sayAside(strings.Join(append(summary(w), fmt.Sprintf("$%d", number)), s.dot()))
 }
 
 func (s *shell) dot() string { return s.sign(" · ", " - ") }
@@ -240,17 +254,25 @@ func (s *shell) dot() string { return s.sign(" · ", " - ") }
 // sayAside prints a line that is not as important as others.
 func (s *shell) sayAside(text string) { s.say(s.styled(repl.Dim, text)) }
 
-// summary tells how a call ended, in pieces.
-func summary(st job.State) []string {
-	pieces := []string{"running"}
-	if st.Status != nil {
+// summary tells how a call ended, in pieces; of a statement that has made none only whether it has.
+func summary(w *work) []string {
+	st, pieces := w.State(), []string{"running"}
+	switch over := w.over(); {
+	case over && w.Err() != nil && (st.Status == nil || st.Status.Code == codes.OK):
+		pieces[0] = "failed"
+	case st.Status != nil && (over || !w.beside):
 		pieces[0] = invoke.CodeName(st.Status.Code)
+	case over:
+		pieces[0] = "done"
+	}
+	if st.Call == nil {
+		return pieces
 	}
 	if !st.Began.IsZero() && !st.Ended.IsZero() {
 		pieces = append(pieces, since(st.Ended.Sub(st.Began)))
 	}
 	pieces = append(pieces, count(st.Received, "message"), bytesOf(st.Bytes))
-	if st.Dropped > 0 {
+	if st.Dropped > 0 && !w.beside {
 		pieces = append(pieces, fmt.Sprintf("%d dropped unseen", st.Dropped))
 	}
 	return pieces
@@ -283,7 +305,7 @@ const (
 // spin shows that a call is running, while nothing else comes. The function that it returns
 // takes that away.
 func (s *shell) spin(w *work) func() {
-	if s.editor == nil || w.line.redirect {
+	if s.editor == nil || !w.beside && w.line.redirect {
 		return func() {}
 	}
 	began := s.env.Now()
@@ -301,7 +323,7 @@ func (s *shell) spin(w *work) func() {
 			case <-tick.C:
 			}
 			now := s.env.Now()
-			if got := w.State().Received; got != last {
+			if got := w.State().Received; got != last && !w.beside {
 				last, quiet = got, now
 			}
 			if now.Sub(quiet) < spinAfter {

@@ -67,7 +67,7 @@ func (s *shell) commands(l *line) []*cobra.Command {
 func (s *shell) exit(ctx context.Context, now bool) error {
 	code := exitOK
 	if !now && !s.interactive {
-		code = exitCode(s.wait(ctx, nil, 0))
+		code = exitCode(s.wait(ctx, &line{s: s}, nil, 0))
 	}
 	s.left = &code
 	return nil
@@ -190,7 +190,7 @@ func (s *shell) listVars(l *line) error {
 	}
 	for _, n := range s.results.numbers() {
 		r := s.results.get(n)
-		fmt.Fprintf(w, "$%d\t%s: %s\n", n, clean(r.name), strings.Join(summary(r.State()), ", "))
+		fmt.Fprintf(w, "$%d\t%s: %s\n", n, clean(r.name), strings.Join(summary(r), ", "))
 	}
 	return w.Flush()
 }

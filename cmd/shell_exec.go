@@ -29,6 +29,8 @@ type line struct {
 	expanded []bool           // for each word: it had a variable in it
 	messages int              // how many words come after the method; -1: it is no call
 	redirect bool             // the output goes elsewhere
+	job      *work            // the statement, when it runs beside the others; nil: it does not
+	keep     invoke.Sink      // takes what its calls report
 	ran      bool             // a call was made, which told of itself
 	secrets  map[int][]string // that were asked for, by where their word begins
 	pages    *pages           // nil: the output is printed as it comes
@@ -115,7 +117,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	case strings.HasPrefix(first, "!") && len(words) == 1 && words[0].Raw:
 		return s.bang(first[1:])
 	case first == "time" && len(words) > 1:
-		return s.timed(l)
+		return s.timed(ctx, l)
 	case first == "watch" && len(words) > 2:
 		return s.watch(ctx, l)
 	case first == "shell" && len(words) > 1:

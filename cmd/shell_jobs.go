@@ -5,16 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
 
-// A work is a call of the shell's.
+// A work is a call of the shell's, or a statement that runs beside the others.
 type work struct {
 	*job.Job
 	number int // among the jobs; 0: it was never in the background
@@ -24,6 +26,7 @@ type work struct {
 	talk   *conversation // nil: nothing is typed into it
 	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
+	beside bool          // it is a statement, whose output goes to a file or a program
 	// session is what the call is from, and its schema.
 	session *session.Session
 }
@@ -32,7 +35,7 @@ type work struct {
 func (s *shell) notify(w *work) {
 	s.background(func() {
 		<-w.Done()
-		s.results.add(w)
+		s.keepResult(w)
 		s.callMu.Lock()
 		watched := s.foreground != nil && s.foreground.background != nil
 		s.callMu.Unlock()
@@ -59,8 +62,8 @@ func (s *shell) live(w *work) {
 
 // ending tells how a job ended.
 func (s *shell) ending(w *work) string {
-	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
-	if err := w.Err(); err != nil && w.State().Status == nil {
+	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w), ", "))
+	if err := w.Err(); err != nil && w.State().Status == nil && !w.beside {
 		text += ": " + clean(err.Error())
 	}
 	return text
@@ -73,14 +76,14 @@ func (s *shell) jobCommands(l *line) []*cobra.Command {
 	wait := s.builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
 	var timeout seconds
 	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
-	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), args, durationOf(timeout)) }
+	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), l, args, durationOf(timeout)) }
 	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
 	all := cancel.Flags().Bool("all", false, "all of them; -a is short for it")
-	cancel.RunE = func(_ *cobra.Command, args []string) error { return s.cancel(args, *all) }
+	cancel.RunE = func(c *cobra.Command, args []string) error { return s.cancel(c.Context(), l, args, *all) }
 	return []*cobra.Command{
 		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
 			for _, w := range s.jobs.all() {
-				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, clean(w.name), strings.Join(summary(w.State()), ", "))
+				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, clean(w.name), strings.Join(summary(w), ", "))
 			}
 			return nil
 		}),
@@ -104,6 +107,9 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
+	if w.beside {
+		return s.attend(ctx, w)
+	}
 	w.line.app.env = l.env
 	if w.quiet != nil {
 		w.quiet()
@@ -122,8 +128,30 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	return out.close(s.follow(ctx, w, out))
 }
 
+// attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
+// itself again.
+func (s *shell) attend(ctx context.Context, w *work) error {
+	attended, leave := context.WithCancel(context.Background())
+	defer leave()
+	stop := context.AfterFunc(ctx, w.Cancel)
+	defer stop()
+	s.keysTo(w, leave)
+	hide := s.spin(w)
+	_ = w.Wait(attended)
+	if hide(); !w.over() {
+		s.say(fmt.Sprintf("[%%%d] %s goes on in the background", w.number, clean(w.name)))
+		return nil
+	}
+	s.jobs.remove(w)
+	s.ended(w, w.Err())
+	return w.Err()
+}
+
 // replay prints all that a job still has.
 func (s *shell) replay(l *line, w *work) error {
+	if w.beside {
+		return usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, clean(w.name)), "")
+	}
 	w.line.app.env = l.env
 	out, err := w.again()
 	if err != nil {
@@ -138,17 +166,10 @@ func (s *shell) replay(l *line, w *work) error {
 }
 
 // wait waits for jobs to end, and returns what the first of them failed with.
-func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) error {
-	works := s.jobs.all()
-	if len(names) > 0 {
-		works = nil
-	}
-	for _, name := range names {
-		w, err := s.jobs.find(name)
-		if err != nil {
-			return err
-		}
-		works = append(works, w)
+func (s *shell) wait(ctx context.Context, l *line, names []string, limit time.Duration) error {
+	works, err := s.named(l, names, len(names) == 0)
+	if err != nil {
+		return err
 	}
 	if limit > 0 {
 		var cancel context.CancelFunc
@@ -171,55 +192,85 @@ func (s *shell) wait(ctx context.Context, names []string, limit time.Duration) e
 	if len(names) > 0 {
 		return first
 	}
-	if err := s.beside.wait(ctx); errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s in the background did not end within %s", count(s.beside.count(), "statement"), limit)
-	} else if err != nil {
-		return err
-	}
 	return cmp.Or(s.jobs.takeLost(), first)
 }
 
-// cancel ends jobs.
-func (s *shell) cancel(names []string, all bool) error {
+// cancel ends jobs, and waits for that until ctx is done.
+func (s *shell) cancel(ctx context.Context, l *line, names []string, all bool) error {
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	works, err := s.named(l, names, all)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		if w.over() {
+			s.jobs.remove(w) // it is only forgotten
+			continue
+		}
+		w.Cancel()
+		_ = w.Wait(ctx)
+	}
+	return ctx.Err()
+}
+
+// named returns the jobs that words name, or all of them; but not the statement that asks, which
+// would wait for itself.
+func (s *shell) named(l *line, names []string, all bool) ([]*work, error) {
 	works := s.jobs.all()
 	if !all {
-		if len(names) == 0 {
-			names = []string{""}
-		}
 		works = nil
 		for _, name := range names {
 			w, err := s.jobs.find(name)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			works = append(works, w)
 		}
 	}
-	for _, w := range works {
-		select {
-		case <-w.Done():
-			s.jobs.remove(w) // it has ended before: it is only forgotten
-		default:
-			w.Cancel()
-			<-w.Done()
-		}
-	}
-	return nil
+	return slices.DeleteFunc(works, func(w *work) bool { return w == l.job }), nil
 }
 
-// inBackground runs a whole statement beside the others: its output goes to a file or a
+// inBackground runs a whole statement beside the others, as a job: its output goes to a file or a
 // program.
 func (s *shell) inBackground(l *line) {
 	l.env.Stderr = noticeWriter{s}
-	done := s.beside.add()
-	s.background(func() {
-		defer done()
-		if code := s.perform(s.ctx, l); code != exitOK {
-			s.jobs.lose(left(code))
-			return
-		}
-		s.say(fmt.Sprintf("done: %s", clean(l.source[l.st.Start:l.st.End])))
+	name := strings.TrimSpace(strings.TrimSuffix(s.redact(l.source[l.st.Start:l.st.End]), "&"))
+	w := &work{name: repl.Truncate(name, besideName, "..."), line: l, beside: true}
+	l.job = w
+	known := make(chan struct{})
+	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {
+		<-known
+		l.keep = sink
+		return left(s.perform(ctx, l))
 	})
+	s.jobs.add(w)
+	close(known)
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+	s.notify(w)
+}
+
+// besideName is how much of a statement is its name among the jobs, in columns.
+const besideName = 60
+
+// over tells whether it has ended.
+func (w *work) over() bool {
+	select {
+	case <-w.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// keepResult keeps what a call has answered, and returns the number of the result, 0 for a statement
+// that has made none.
+func (s *shell) keepResult(w *work) int {
+	if w.State().Call == nil {
+		return 0
+	}
+	return s.results.add(w)
 }
 
 // noticeWriter prints what is written above the prompt.

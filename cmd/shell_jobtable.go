@@ -16,7 +16,7 @@ type jobTable struct {
 	mu    sync.Mutex
 	works []*work
 	last  int
-	lost  error       // what the first of those failed with that made room for others, or are no jobs
+	lost  error       // what the first of those failed with that made room for others
 	times []time.Time // of the newest notices
 	more  int         // notices that were left out
 }
@@ -39,28 +39,15 @@ const jobMax = 500
 func (t *jobTable) makeRoom() {
 	over := len(t.works) - jobMax
 	t.works = slices.DeleteFunc(t.works, func(w *work) bool {
-		select {
-		case <-w.Done():
-		default:
+		if over == 0 || !w.over() {
 			return false
 		}
-		if over--; over < 0 {
-			return false
-		}
+		over--
 		if t.lost == nil {
 			t.lost = w.Err()
 		}
 		return true
 	})
-}
-
-// lose keeps what a statement in the background failed with that is no job.
-func (t *jobTable) lose(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.lost == nil {
-		t.lost = err
-	}
 }
 
 // takeLost returns what the first job failed with of those that made room for others.
@@ -89,20 +76,16 @@ func (t *jobTable) all() []*work {
 
 // running are the jobs that have not ended.
 func (t *jobTable) running() []*work {
-	return slices.DeleteFunc(t.all(), func(w *work) bool {
-		select {
-		case <-w.Done():
-			return true
-		default:
-			return false
-		}
-	})
+	return slices.DeleteFunc(t.all(), (*work).over)
 }
 
-func (t *jobTable) cancelAll() {
+// cancelAll cancels them all and waits for their end, until ctx is done.
+func (t *jobTable) cancelAll(ctx context.Context) {
 	for _, w := range t.all() {
 		w.Cancel()
-		<-w.Done()
+	}
+	for _, w := range t.all() {
+		_ = w.Wait(ctx)
 	}
 }
 
@@ -150,47 +133,4 @@ func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 		})
 	}
 	return false
-}
-
-// A besideTable is the statements that run beside the others: their output goes to a file or a
-// program.
-type besideTable struct {
-	mu      sync.Mutex
-	running []chan struct{} // each closed at the end of one
-}
-
-// add notes one more, until done is called.
-func (t *besideTable) add() (done func()) {
-	ended := make(chan struct{})
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.running = append(t.running, ended)
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.running = slices.DeleteFunc(t.running, func(c chan struct{}) bool { return c == ended })
-		close(ended)
-	}
-}
-
-// count is how many there are.
-func (t *besideTable) count() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.running)
-}
-
-// wait waits for those that run now to end. The error is that of ctx.
-func (t *besideTable) wait(ctx context.Context) error {
-	t.mu.Lock()
-	running := slices.Clone(t.running)
-	t.mu.Unlock()
-	for _, ended := range running {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
 }

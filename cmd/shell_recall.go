@@ -145,9 +145,7 @@ func (s *shell) rest(ctx context.Context, l *line, skip int) int {
 }
 
 // timed is the command time.
-func (s *shell) timed(l *line) error {
-	ctx, release := s.inForeground()
-	defer release()
+func (s *shell) timed(ctx context.Context, l *line) error {
 	began := s.env.Now()
 	code := s.rest(ctx, l, 1)
 	fmt.Fprintf(l.env.Stderr, "%s\n", s.env.Now().Sub(began).Round(10*time.Microsecond))

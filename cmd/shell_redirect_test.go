@@ -123,3 +123,65 @@ func TestShellScriptWaitsForRedirects(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+// A statement in the background whose output goes elsewhere is a job like others.
+func TestShellRedirectIsAJob(t *testing.T) {
+	for name, c := range map[string]struct {
+		statement string
+		end       func(s *screen)
+	}{
+		"cancel":         {greeting + " > out &", func(s *screen) { s.send("cancel %1\r") }},
+		"cancel alone":   {greeting + " > out &", func(s *screen) { s.send("cancel\r") }},
+		"cancel beside":  {greeting + " > out &", func(s *screen) { s.send("cancel --all > all &\r") }},
+		"fg and Ctrl-C":  {greeting + " > out &", func(s *screen) { s.send("fg %1\r"); s.waitFor("Ctrl-C cancels"); s.send(ctrl('c')) }},
+		"program":        {greeting + " | cat > out &", func(s *screen) { s.send("cancel %1\r") }},
+		"not one by one": {"time " + greeting + " > out &", func(s *screen) { s.send("cancel %1\r") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openShell(t, sized(200, 24))
+			s.send(c.statement + "\r")
+			await(t, s.server, someSent)
+			s.send("jobs\r")
+			s.waitFor("[%1] " + strings.TrimSuffix(c.statement, " &") + ": running")
+			c.end(s)
+			s.waitFor(": CANCELLED, ")
+			s.waitPrompt()
+			await(t, s.server, func(st testserver.Stats) bool { return st.Calls[greetings].Ended == 1 })
+			s.send(ctrl('d'))
+			s.ends(0)
+		})
+	}
+}
+
+// Ctrl-Z leaves such a job to itself again, and log does not have its answers.
+func TestShellAttendsARedirect(t *testing.T) {
+	s := openShell(t, sized(200, 24))
+	s.send("StreamGreetings count=300 delay_ms=10 > out &\rfg\r")
+	s.waitFor("Ctrl-Z to background")
+	s.send(ctrl('z'))
+	s.waitFor("goes on in the background")
+	s.send("log\r")
+	s.waitFor("is where its output goes")
+	s.send("fg\r")
+	s.waitFor(": OK, ")
+	s.waitPrompt()
+	if text, err := os.ReadFile(filepath.Join(s.dir, "out")); err != nil || strings.Count(string(text), `"message"`) != 300 {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// wait %1 waits until the file is there, and returns what the statement failed with, which has told.
+func TestShellWaitsForARedirect(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	p, _ := start(t, nil, "shell", "-c", "StreamGreetings count=20 delay_ms=10 > "+out+" &\nwait %1\nshell cat "+out)
+	p.until("Hello")
+	p.ends(0)
+	p, _ = start(t, nil, "shell", "-c", "Lab.Fail code=5 > "+out+" &\nwait %1\nshell touch "+out+".never")
+	p.ends(69)
+	if n := strings.Count(p.stderr.String(), "NOT_FOUND (5)"); n != 1 {
+		t.Errorf("told %d times: %s", n, p.stderr.String())
+	}
+	if _, err := os.Stat(out + ".never"); err == nil {
+		t.Error("the script went on")
+	}
+}

@@ -26,7 +26,7 @@ const (
 func (s *shell) script(name string, r io.Reader) error {
 	code := s.statements(s.ctx, name, r)
 	if s.left == nil && s.ctx.Err() == nil {
-		if err := s.wait(s.ctx, nil, 0); err != nil && code == exitOK {
+		if err := s.wait(s.ctx, &line{s: s}, nil, 0); err != nil && code == exitOK {
 			code = exitCode(err)
 		}
 	}

@@ -45,7 +45,6 @@ type shell struct {
 	poolMu sync.Mutex         // held while nothing is waited for
 	pool   map[string]*pooled // by the flags that they were opened with
 	recent []string           // the keys of pool, the one that was used last at the end
-	beside besideTable        // statements that run beside the others
 
 	demoOnce sync.Once
 	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
@@ -93,13 +92,12 @@ func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *sh
 	return s
 }
 
-// close ends all jobs and connections. What runs beside the others, which was cancelled, is given a
-// moment to close its file.
+// close ends all jobs and connections. A job, which was cancelled, is given a moment to end, and to
+// close its file.
 func (s *shell) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	_ = s.beside.wait(ctx)
-	s.jobs.cancelAll()
+	s.jobs.cancelAll(ctx)
 	s.poolMu.Lock()
 	all := slices.Collect(maps.Values(s.pool))
 	s.poolMu.Unlock()
@@ -215,7 +213,7 @@ const poolMax = 16
 // closeOldest closes the sessions that were not used for the longest time, when there are too
 // many. What runs in the background may use any. The pool is locked.
 func (s *shell) closeOldest() {
-	for len(s.pool) >= poolMax && s.beside.count() == 0 && len(s.jobs.running()) == 0 {
+	for len(s.pool) >= poolMax && len(s.jobs.running()) == 0 {
 		if open, ok := s.pool[s.recent[0]]; ok {
 			if !open.close() {
 				return
