@@ -72,8 +72,11 @@ var errFilterMemory = fmt.Errorf("the program takes more than %d MiB", filterMem
 // while it waits. The values of the document take most bytes at most. The error of f ends it;
 // one of the filter's own is a *FilterError, and so is the end of ctx, which it wraps.
 func (q *Filter) Each(ctx context.Context, document []byte, most int, f func(result any) error) error {
-	input, err := readValues(document, most)
-	if err != nil {
+	input, err := readValues(document, most, ctx.Done())
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return filterEnd(ctx.Err())
+	case err != nil:
 		return &FilterError{Err: err}
 	}
 	running, end := context.WithCancelCause(ctx)

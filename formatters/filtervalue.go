@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 )
@@ -13,8 +14,10 @@ const (
 	fewMembers = 8
 	memberCost = 64 // of each member more
 	arrayCost  = 24
-	slotCost   = 36
+	slotCost   = 36 // of an array that grows
+	placeCost  = 16 // of one whose length is known
 	textCost   = 24 // of a text or number besides its bytes
+	keyCost    = 8  // of a key besides its bytes
 )
 
 const (
@@ -23,6 +26,11 @@ const (
 	sharedTexts, sharedText = 1 << 10, 64
 	// maxValueDepth is how many levels of a document are read.
 	maxValueDepth = 10001
+	// lookEvery is how many values are read between looks at the time.
+	lookEvery = 1 << 12
+	// longArray is from how many elements on an array is made in its length, in documents of
+	// countedSize bytes and more: one that grows takes more than twice as much.
+	longArray, countedSize = 1 << 12, 1 << 20
 )
 
 // errNoJSON is the error for a document that our own encoder has not made.
@@ -34,16 +42,53 @@ type valueReader struct {
 	text  []byte
 	at    int
 	depth int
-	left  int // bytes that values may still take
+	left  int         // bytes that values may still take
+	long  map[int]int // the lengths of long arrays, by where they begin
+	count int
+	done  <-chan struct{}
 	texts map[string]any
 	keys  map[string]string
 }
 
 // readValues returns the values of a document, which take about most bytes at most. Numbers
-// stay as they are written.
-func readValues(document []byte, most int) (any, error) {
-	r := &valueReader{text: document, left: most}
+// stay as they are written. It ends when done is closed.
+func readValues(document []byte, most int, done <-chan struct{}) (any, error) {
+	r := &valueReader{text: document, left: most, done: done}
+	if len(document) >= countedSize {
+		r.long = longArrays(document)
+	}
 	return r.value()
+}
+
+// longArrays returns the lengths of long arrays, by where they begin.
+func longArrays(document []byte) map[int]int {
+	type open struct{ at, commas int }
+	var levels []open
+	long := map[int]int{}
+	for i := 0; i < len(document); i++ {
+		switch document[i] {
+		case '"':
+			i += jsonEnd(document[i:]) - 1
+		case '{', '[':
+			if len(levels) > maxValueDepth {
+				return long
+			}
+			levels = append(levels, open{at: i})
+		case ',':
+			if len(levels) > 0 {
+				levels[len(levels)-1].commas++
+			}
+		case '}', ']':
+			if len(levels) == 0 {
+				return long
+			}
+			if l := levels[len(levels)-1]; document[i] == ']' && l.commas >= longArray {
+				long[l.at] = l.commas + 1
+			}
+			levels = levels[:len(levels)-1]
+		}
+	}
+	return long
 }
 
 // next returns the next byte that is no white space, or 0 at the end.
@@ -65,6 +110,13 @@ func (r *valueReader) took(n int) error {
 }
 
 func (r *valueReader) value() (v any, err error) {
+	if r.count++; r.count%lookEvery == 0 {
+		select {
+		case <-r.done:
+			return nil, context.Canceled
+		default:
+		}
+	}
 	c := r.next()
 	switch c {
 	case '{', '[':
@@ -128,10 +180,14 @@ func (r *valueReader) scalar(n int) (any, error) {
 
 // array reads the elements of an array behind its bracket.
 func (r *valueReader) array() (any, error) {
-	all := []any{}
-	if err := r.took(arrayCost); err != nil {
+	n, each := r.long[r.at-1], slotCost
+	if n > 0 {
+		each = 0
+	}
+	if err := r.took(arrayCost + placeCost*n); err != nil {
 		return nil, err
 	}
+	all := make([]any, 0, n)
 	for {
 		c := r.next()
 		if c == ']' {
@@ -148,7 +204,7 @@ func (r *valueReader) array() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := r.took(slotCost); err != nil {
+		if err := r.took(each); err != nil {
 			return nil, err
 		}
 		all = append(all, v)
@@ -210,7 +266,7 @@ func (r *valueReader) key() (string, error) {
 	if key, ok := r.keys[string(text)]; ok {
 		return key, nil
 	}
-	if err := r.took(textCost + n); err != nil {
+	if err := r.took(keyCost + n); err != nil {
 		return "", err
 	}
 	key := jsonText(text)

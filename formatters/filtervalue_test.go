@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -21,7 +23,7 @@ func FuzzReadValues(f *testing.F) {
 		f.Add(document)
 	}
 	f.Fuzz(func(t *testing.T, document string) {
-		got, err := readValues([]byte(document), 1<<20)
+		got, err := readValues([]byte(document), 1<<20, nil)
 		if !json.Valid([]byte(document)) || !utf8.ValidString(document) {
 			return // there are no such documents: it must only come to an end
 		}
@@ -47,15 +49,37 @@ func TestValuesAreBounded(t *testing.T) {
 		"members": members.String() + "}", "a text": `"` + strings.Repeat("x", 40*n) + `"`,
 		"levels": strings.Repeat("[", 2*n) + strings.Repeat("]", 2*n), "truth": "[" + strings.Repeat("true,", n-1) + "true]",
 	} {
-		if _, err := readValues([]byte(document), 500*n); err != nil {
+		if _, err := readValues([]byte(document), 500*n, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := readValues([]byte(document), 10*n); !errors.As(err, new(*BulkError)) {
+		if _, err := readValues([]byte(document), 10*n, nil); !errors.As(err, new(*BulkError)) {
 			t.Errorf("%s: got %v, want that it is too large", name, err)
 		}
 	}
-	if _, err := readValues([]byte(strings.Repeat("[", 20_000)), 1<<30); err == nil {
+	long := []byte(`{"a":[` + strings.Repeat("1,", countedSize) + "1]}")
+	if v, err := readValues(long, placeCost*(countedSize+n), nil); err != nil || len(v.(map[string]any)["a"].([]any)) != countedSize+1 {
+		t.Errorf("a long array: %v", err)
+	}
+	if _, err := readValues(long, placeCost*countedSize, nil); !errors.As(err, new(*BulkError)) {
+		t.Errorf("a long array: got %v, want that it is too large", err)
+	}
+	if _, err := readValues([]byte(strings.Repeat("[", 20_000)), 1<<30, nil); err == nil {
 		t.Error("no limit to the levels")
+	}
+}
+
+// A deadline that passes while the values of a long answer are read ends that.
+func TestReadingValuesEnds(t *testing.T) {
+	filter, err := ParseFilter(".a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	document := []byte("[" + strings.Repeat("{},", 10*lookEvery) + "{}")
+	err = filter.Each(ctx, document, filterHeld, func(any) error { return nil })
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, new(*FilterError)) {
+		t.Errorf("got %v, want that the deadline has passed", err) // and not that it is cut off
 	}
 }
 
