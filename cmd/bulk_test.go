@@ -133,7 +133,7 @@ var bulks = []bulk{
 	{name: "data in a table", wire: blob(4, 48_000_000), args: []string{"-o", "table"}},
 	{name: "controls awaited", wire: characters(1, bulkSize), args: []string{"--until", ".text", "--for", "1"}, every: true},
 	{name: "answers for a program", wire: some(held, 6<<3|2, 0), args: []string{"--jq", ".text"}, every: true},
-	{name: "answers for a program to print", wire: some(6<<20, 6<<3|2, 0), args: []string{"--jq", "."}},
+	{name: "answers for a program to print", wire: some(5<<20, 6<<3|2, 0), args: []string{"--jq", "."}},
 	{name: "numbers for a program", wire: packed(held - 9), args: []string{"--jq", ".text"}},
 	{name: "some numbers for a program", wire: packed(5 << 20), args: []string{"--jq", ".text"}},
 	{name: "texts for a program", wire: some(held, 1<<3|2, 1, '\t'), args: []string{"--jq", ".text"}},

@@ -159,7 +159,7 @@ func (f *Exchange) end(at time.Time) error {
 			if f.indented {
 				indent = "  "
 			}
-			j, err := appendResult(nil, result, indent, 0, maxResult(f.line))
+			j, err := appendResult(nil, result, indent, 0, &resultBound{most: maxResult(f.line)})
 			return f.paint(b, j), err
 		})
 	})

@@ -20,7 +20,7 @@ func results(t *testing.T, program, document string) ([]string, error) {
 	}
 	var all []string
 	err = f.Each(t.Context(), []byte(document), filterHeld, func(result any) error {
-		text, err := appendResult(nil, result, "", 0, maxResult(nil))
+		text, err := appendResult(nil, result, "", 0, &resultBound{most: maxResult(nil)})
 		all = append(all, string(text))
 		return err
 	})

@@ -100,3 +100,32 @@ func BenchmarkFilter(b *testing.B) {
 		}
 	}
 }
+
+// Of a long result there is never all in memory, and what fails in it is said all the same.
+func TestLongResult(t *testing.T) {
+	for program, want := range map[string]string{"[range(1000000)]": "", "[range(1000000)], (reduce range(2000) as $i (0; [.]) | [[range(1000000)], .])": "nests deeper"} {
+		filter, err := ParseFilter(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		f, err := New(NDJSON, &out, Options{Filter: filter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.Event(response(message(t, dish(t), ``), 0))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", program, err, want)
+		}
+		if err := f.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(out.String(), "\n")
+		if !strings.HasPrefix(first, "[0,1,2,") || !strings.HasSuffix(first, ",999999]") || !strings.HasSuffix(out.String(), "\n") {
+			t.Errorf("%s: %d bytes, which end in %q", program, len(first), first[max(0, len(first)-20):])
+		}
+		if n := cap(f.(*jqFormatter).out.buf); n > keepSize {
+			t.Errorf("%s: %d bytes are kept", program, n)
+		}
+	}
+}

@@ -52,25 +52,27 @@ func (f *jqFormatter) Event(e *invoke.Event) error {
 		if err != nil {
 			return err
 		}
-		begun := len(buf)
-		next, err := f.append(buf, result)
-		if err != nil {
-			return after(f.out.end(buf[:begun], e.At), err)
+		b := &resultBound{most: len(buf) + maxResult(f.program.document), spill: f.out.spill}
+		next, err := f.append(buf, result, b)
+		switch {
+		case err != nil && b.gone > 0:
+			return after(f.out.end(append(next[:0], '\n'), e.At), err)
+		case err != nil:
+			return after(f.out.end(buf, e.At), err)
 		}
 		return f.out.end(append(next, '\n'), e.At)
 	})
 }
 
 // append appends one result to buf.
-func (f *jqFormatter) append(buf []byte, result any) (_ []byte, err error) {
+func (f *jqFormatter) append(buf []byte, result any, b *resultBound) (_ []byte, err error) {
 	if text, ok := result.(string); ok && f.o.FilterRaw {
 		return append(buf, Clean(text, true)...), nil
 	}
-	most := maxResult(f.program.document)
 	if f.painter == nil {
-		return appendResult(buf, result, f.indent, 0, len(buf)+most)
+		return appendResult(buf, result, f.indent, 0, b)
 	}
-	if f.result, err = appendResult(f.result[:0], result, f.indent, 0, most); err != nil {
+	if f.result, err = appendResult(f.result[:0], result, f.indent, 0, &resultBound{most: b.most}); err != nil {
 		return buf, err
 	}
 	return f.painter.end(f.painter.append(buf, f.result)), nil
@@ -90,13 +92,28 @@ const (
 // many times over, and each of those the next.
 func maxResult(document []byte) int { return 32<<20 + 16*len(document) }
 
+// A resultBound bounds the text of one result.
+type resultBound struct {
+	most  int                      // bytes
+	spill func(text []byte) []byte // writes what there is of a long one; nil: it is held until its end
+	gone  int                      // bytes that were written
+}
+
+// spillSize is how much of a result is held before it is written, in bytes: one that is shorter
+// is printed whole or not at all.
+const spillSize = 4 << 20
+
 // appendResult appends a value of a filter as JSON, keys in alphabetical order,
-// as the filter's own maps have none. It ends when dst has more than most bytes.
-func appendResult(dst []byte, v any, indent string, depth, most int) ([]byte, error) {
+// as the filter's own maps have none. It ends when the result is past its bound.
+func appendResult(dst []byte, v any, indent string, depth int, b *resultBound) ([]byte, error) {
 	if depth > maxResultDepth {
 		return dst, &FilterError{Err: fmt.Errorf("a result nests deeper than %d levels", maxResultDepth)}
 	}
-	if len(dst) > most {
+	if b.spill != nil && len(dst) >= spillSize {
+		b.gone += len(dst)
+		dst = b.spill(dst)
+	}
+	if b.gone+len(dst) > b.most {
 		return dst, &FilterError{Err: errors.New("a result is too long to be printed")}
 	}
 	var err error
@@ -110,7 +127,7 @@ func appendResult(dst []byte, v any, indent string, depth, most int) ([]byte, er
 				dst = append(dst, ',')
 			}
 			dst = appendBreak(dst, indent, depth+1)
-			if dst, err = appendResult(dst, element, indent, depth+1, most); err != nil {
+			if dst, err = appendResult(dst, element, indent, depth+1, b); err != nil {
 				return dst, err
 			}
 		}
@@ -128,7 +145,7 @@ func appendResult(dst []byte, v any, indent string, depth, most int) ([]byte, er
 			if indent != "" {
 				dst = append(dst, ' ')
 			}
-			if dst, err = appendResult(dst, v[key], indent, depth+1, most); err != nil {
+			if dst, err = appendResult(dst, v[key], indent, depth+1, b); err != nil {
 				return dst, err
 			}
 		}
@@ -137,11 +154,11 @@ func appendResult(dst []byte, v any, indent string, depth, most int) ([]byte, er
 		}
 		return append(dst, '}'), nil
 	default:
-		b, err := gojq.Marshal(v) // null, booleans and numbers
+		text, err := gojq.Marshal(v) // null, booleans and numbers
 		if err != nil {
 			return dst, &FilterError{Err: err}
 		}
-		return append(dst, b...), nil
+		return append(dst, text...), nil
 	}
 }
 
