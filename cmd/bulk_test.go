@@ -104,6 +104,9 @@ func entries() []byte {
 // sharedSize is what calls at the same time may receive together, and a little less, in bytes.
 const sharedSize = 78 << 20
 
+// halfSize is what one of two may receive, and a little less.
+const halfSize = 31 << 20
+
 // two calls go on at the same time.
 var two = []string{"--repeat", "4", "--concurrency", "2", "--keep-going"}
 
@@ -124,10 +127,10 @@ var bulks = []bulk{
 	{name: "too much at once", wire: blob(4, bulkSize), gzip: true, args: sixteen, every: true},
 	{name: "much at once", wire: blob(4, sharedSize/16), args: sixteen, every: true},
 	{name: "much at once in small frames", wire: blob(4, sharedSize/16), frame: 1025, args: append(sixteen, "-o", "events")},
-	{name: "two at once in small frames", wire: blob(4, sharedSize/2), frame: 1025, args: two, every: true},
-	{name: "two at once in small frames, as events", wire: blob(4, sharedSize/2), frame: 1025, args: append(two, "-o", "events")},
-	{name: "two at once, unpacked", wire: blob(4, sharedSize/2), gzip: true, args: two},
-	{name: "two maps at once", wire: func() []byte { return entries()[:sharedSize/2/8*8] }, args: two},
+	{name: "two at once in small frames", wire: blob(4, halfSize), frame: 1025, args: two, every: true},
+	{name: "two at once in small frames, as events", wire: blob(4, halfSize), frame: 1025, args: append(two, "-o", "events")},
+	{name: "two at once, unpacked", wire: blob(4, halfSize), gzip: true, args: two},
+	{name: "two maps at once", wire: func() []byte { return entries()[:halfSize/8*8] }, args: two},
 	{name: "controls in a table", wire: characters(1, bulkSize), args: []string{"-o", "table"}, every: true},
 	{name: "quotes in a table", wire: characters('"', bulkSize/2), args: []string{"-o", "table"}},
 	{name: "data in a table", wire: blob(4, 48_000_000), args: []string{"-o", "table"}},

@@ -56,7 +56,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.StringVar(&g.authority, "authority", "", "the `NAME` to claim as :authority")
 	f.StringVar(&g.unix, "unix", "", "the target is the socket at `PATH`")
 	f.Var(&g.connectTimeout, "connect-timeout", "limit for connecting (default 10s)")
-	f.Var(&g.maxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80)")
+	f.Var(&g.maxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
 	f.Var((*repeated)(&g.protos), "proto", "take the schema from a .proto `FILE` (repeatable)")
 	f.VarP((*repeated)(&g.importPaths), "import-path", "I", "`DIR` in which .proto files and their imports are found (repeatable)")
 	f.Var((*repeated)(&g.protosets), "protoset", "take the schema from a descriptor set `FILE` (repeatable)")

@@ -155,6 +155,9 @@ const (
 	// sharedRecv is what calls at the same time may receive together, in bytes: a little more
 	// than one alone, of which printing takes some memory once.
 	sharedRecv = 80 << 20
+	// mostShared is what each of them may receive: while one great message is printed another
+	// may come in.
+	mostShared = 32 << 20
 )
 
 // share is the greatest message that each of the calls may receive, in bytes: they share
@@ -167,7 +170,7 @@ func (m *manyCalls) share(ctx context.Context) int {
 	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {
 		return 0
 	}
-	return max(sharedRecv/m.atOnce, leastRecv)
+	return min(max(sharedRecv/m.atOnce, leastRecv), mostShared)
 }
 
 // beside reports whether an answer may be worked on while others are received.
@@ -390,7 +393,7 @@ func (e *manyError) shared() string {
 	if e.atOnce < 2 || !errors.As(e.Err, &status) || !errors.Is(status.Status.Cause, invoke.ErrTooLarge) {
 		return ""
 	}
-	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, sharedRecv>>20)
+	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, min(sharedRecv, e.atOnce*mostShared)>>20)
 }
 
 // hint says what became of the other requests.
