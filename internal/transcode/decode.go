@@ -2,7 +2,9 @@ package transcode
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -26,7 +28,9 @@ type DecodeOptions struct {
 	AllowUnknown bool             // skip unknown fields and enum value names
 	Now          func() time.Time // for "now" in lenient mode; nil: time.Now
 	// MaxSize is about how many bytes a message may have: lists of numbers may take four
-	// times the bytes of their JSON. Past it the error is ErrTooLarge. 0: any number.
+	// times the bytes of their JSON. The keys of a map count besides, while it is read:
+	// its memory is theirs, too. Past it the error is ErrTooLarge. 0: two GiB, which no
+	// message of protobuf is beyond.
 	MaxSize int
 }
 
@@ -65,20 +69,27 @@ func NewDecoder(md protoreflect.MessageDescriptor, o DecodeOptions) *Decoder {
 // comments around it) to dst. On error, which is an [*Error], what it returns is dst as
 // it was.
 func (d *Decoder) Append(dst, json []byte) ([]byte, error) {
+	return d.AppendContext(context.Background(), dst, json)
+}
+
+// AppendContext is Append until the context ends, whose error it then returns. It looks at it
+// every few thousand tokens: a document that is small is read in any case.
+func (d *Decoder) AppendContext(ctx context.Context, dst, json []byte) ([]byte, error) {
 	s := d.pool.Get().(*decoding)
+	s.ctx, s.turns = ctx, turnsPerLook
 	s.in, s.pos, s.out = json, 0, dst
 	s.ahead = 16*len(json) + 1<<16
 	s.curious = s.ahead
-	s.over = false
-	s.most = 0
+	s.ended = nil
+	s.most = math.MaxInt32
 	if d.o.MaxSize > 0 {
 		s.most = len(dst) + d.o.MaxSize
 	}
 	s.document()
 	out := s.out
 	err := s.err()
-	if s.over {
-		err = ErrTooLarge
+	if s.ended != nil {
+		err = s.ended
 	}
 	s.release()
 	if err != nil {
@@ -94,21 +105,24 @@ type decoding struct {
 	in     []byte
 	pos    int
 	out    []byte
-	most   int  // bytes of out; 0: any number
-	over   bool // there were more
+	most   int // bytes of out
 	faults []Fault
+
+	ctx   context.Context
+	turns int   // elements that may still be read until ctx is looked at
+	ended error // why reading ended before the document did, but for a fault
 
 	// How many bytes may still be read ahead for the type of an Any, and for whether one
 	// is of a type that is not known.
 	ahead, curious int
 
-	text    []byte   // a string that had escapes
-	urls    []byte   // the types of all Any messages that were met
-	path    []place  // from the top to where pos is
-	seen    []uint64 // the fields that were met, of all messages that are open
-	seenExt []*field // the extensions that were met, of all messages that are open
-	chosen  []*field // the members that were met, of all oneofs of all messages that are open
-	keys    []span   // the keys of all maps that are open, in out
+	text    []byte    // a string that had escapes
+	urls    []byte    // the types of all Any messages that were met
+	path    []place   // from the top to where pos is
+	seen    []uint64  // the fields that were met, of all messages that are open
+	seenExt []*field  // the extensions that were met, of all messages that are open
+	chosen  []*field  // the members that were met, of all oneofs of all messages that are open
+	keys    []outSpan // the keys of all maps that are open
 	sets    []keyIndex
 	maps    int    // how many maps are open
 	closers []byte // of the objects and arrays that are being skipped
@@ -124,6 +138,10 @@ type place struct {
 // A span is a range of bytes.
 type span struct{ start, end int }
 
+// An outSpan is a range of bytes of out in half the memory: of those of a map's keys there
+// may be millions.
+type outSpan struct{ start, end uint32 }
+
 // An outcome says what reading a value came to.
 type outcome uint8
 
@@ -134,8 +152,8 @@ const (
 )
 
 func (s *decoding) release() {
-	s.in, s.out, s.faults = nil, nil, nil
-	if cap(s.text)+cap(s.urls)+cap(s.keys)*16+cap(s.path)*48+cap(s.seen)*8+cap(s.closers) > maxKept {
+	s.in, s.out, s.faults, s.ctx = nil, nil, nil, nil
+	if cap(s.text)+cap(s.urls)+cap(s.keys)*8+cap(s.path)*48+cap(s.seen)*8+cap(s.closers) > maxKept {
 		s.text, s.urls, s.keys, s.path, s.seen, s.closers = nil, nil, nil, nil, nil, nil
 	}
 	if len(s.sets) > 16 {

@@ -3,8 +3,8 @@ package transcode
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -206,34 +206,42 @@ func (s *decoding) fieldMask(p *plan) outcome {
 	}
 }
 
-// paths sends the paths in a text, in snake_case.
+// paths sends the paths in a text, in snake_case. There may be millions.
 func (s *decoding) paths(f *field, t token) outcome {
-	text := strings.TrimSpace(string(t.text))
-	if text == "" {
+	text := bytes.TrimSpace(t.text)
+	if len(text) == 0 {
 		return written
 	}
-	for path := range strings.SplitSeq(text, ",") {
-		snake := []byte(path)
-		ok := false
-		if s.o.Lenient && strings.Contains(path, "_") {
-			// As in the .proto file, if it is what JSON can say.
-			_, ok = appendCamel(nil, snake)
-		} else if !strings.Contains(path, "_") {
-			snake = appendSnake(nil, path)
-			ok = isPath(snake)
+	for path := range bytes.SplitSeq(text, []byte{','}) {
+		capitals := 0
+		for _, c := range path {
+			if c >= 'A' && c <= 'Z' {
+				capitals++
+			}
+		}
+		ok := isPath(path)
+		if ok && bytes.IndexByte(path, '_') >= 0 {
+			if ok = s.o.Lenient; ok {
+				// As in the .proto file, if it is what JSON can say.
+				_, ok = appendCamel(nil, path)
+			}
 		}
 		if !ok {
-			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote([]byte(path))+" is not", "")
+			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote(path)+" is not", "")
 		}
-		s.out = protowire.AppendBytes(append(s.out, f.tag...), snake)
+		size := len(path) + capitals
+		if s.late() || s.beyond(size) {
+			return stop
+		}
+		s.out = protowire.AppendVarint(append(s.out, f.tag...), uint64(size))
+		s.out = appendSnake(slices.Grow(s.out, size), path)
 	}
 	return written
 }
 
 // appendSnake appends a path in lowerCamelCase as one in snake_case.
-func appendSnake(out []byte, path string) []byte {
-	for i := range len(path) {
-		c := path[i]
+func appendSnake(out, path []byte) []byte {
+	for _, c := range path {
 		if c >= 'A' && c <= 'Z' {
 			out = append(out, '_')
 			c += 'a' - 'A'

@@ -252,7 +252,7 @@ func (s *decoding) list(f *field, depth int) outcome {
 	for n := 0; ; n++ {
 		s.path[len(s.path)-1].index = n
 		out := s.next(']', n)
-		if out == stop || s.beyond() {
+		if out == stop || s.beyond(0) {
 			return stop
 		}
 		if out == nothing {
@@ -282,10 +282,30 @@ func (s *decoding) list(f *field, depth int) outcome {
 	return written
 }
 
-// beyond reports whether the message is too large to be read on.
-func (s *decoding) beyond() bool {
-	s.over = s.over || s.most > 0 && len(s.out) > s.most
-	return s.over
+// keyCost is what a key of a map takes while the map is read, besides its bytes: its place,
+// and its share of the table in which it is found.
+const keyCost = 16
+
+// beyond reports whether the message with n bytes more is too large to be read on.
+func (s *decoding) beyond(n int) bool {
+	if len(s.out)+n+keyCost*len(s.keys) > s.most {
+		s.ended = ErrTooLarge
+		return true
+	}
+	return false
+}
+
+// turnsPerLook is how many elements are read between two looks at the context.
+const turnsPerLook = 4096
+
+// late counts an element, and reports whether the context has ended.
+func (s *decoding) late() bool {
+	if s.turns--; s.turns > 0 {
+		return false
+	}
+	s.turns = turnsPerLook
+	s.ended = s.ctx.Err()
+	return s.ended != nil
 }
 
 // mapping reads the entries of a map.
@@ -300,7 +320,7 @@ func (s *decoding) mapping(f *field, depth int) outcome {
 	s.sets[s.maps-1].used = 0
 	for n := 0; ; n++ {
 		out := s.next('}', n)
-		if out == stop || s.beyond() {
+		if out == stop || s.beyond(0) {
 			return stop
 		}
 		if out == nothing {
@@ -318,6 +338,7 @@ func (s *decoding) mapping(f *field, depth int) outcome {
 		}
 	}
 	s.maps--
+	s.sets[s.maps].shrink()
 	s.keys = s.keys[:base]
 	return written
 }
@@ -329,12 +350,12 @@ func (s *decoding) entry(f *field, k token, depth, base int) outcome {
 	s.out = append(s.out, f.tag...)
 	mark := s.begin(depth)
 	s.out = append(s.out, f.mapKey.tag...)
-	key := span{start: len(s.out)}
+	key := outSpan{start: uint32(len(s.out))}
 	ok := s.mapKey(f.mapKey, k)
 	if !ok && len(s.faults) >= maxFaults {
 		return stop
 	}
-	key.end = len(s.out)
+	key.end = uint32(len(s.out))
 	if ok && s.hasKey(base, key) && s.faulty(k.at, "the key "+excerpt(s.in[k.at.start:k.at.end])+" is here twice", "") == stop {
 		return stop
 	}
@@ -356,9 +377,9 @@ func (s *decoding) entry(f *field, k token, depth, base int) outcome {
 		}
 		return nothing
 	}
-	moved := s.end(mark, depth)
+	moved := uint32(s.end(mark, depth))
 	if ok {
-		s.keys[len(s.keys)-1] = span{key.start + moved, key.end + moved}
+		s.keys[len(s.keys)-1] = outSpan{key.start + moved, key.end + moved}
 	}
 	return written
 }

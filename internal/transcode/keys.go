@@ -16,7 +16,7 @@ type keyIndex struct {
 
 // hasKey reports whether the key, which stands in out, is among the map's keys, which are
 // those since base. It then is: the caller must put its place right once it is fixed.
-func (s *decoding) hasKey(base int, key span) bool {
+func (s *decoding) hasKey(base int, key outSpan) bool {
 	all := s.keys[base:]
 	text := s.out[key.start:key.end]
 	s.keys = append(s.keys, key)
@@ -57,13 +57,21 @@ func (s *decoding) forgetKey() {
 	}
 }
 
+// shrink forgets a table that is large: as many maps may have been open inside each other,
+// each with one.
+func (x *keyIndex) shrink() {
+	if len(x.table) > maxKept/4 {
+		x.table = nil
+	}
+}
+
 // fill makes a table of all keys, with room for as many again.
-func (x *keyIndex) fill(out []byte, all []span) {
+func (x *keyIndex) fill(out []byte, all []outSpan) {
 	if x.seed == (maphash.Seed{}) {
 		x.seed = maphash.MakeSeed()
 	}
 	size := 64
-	for size < 4*(len(all)+1) {
+	for size < 4*len(all) {
 		size *= 2
 	}
 	if cap(x.table) < size {

@@ -281,6 +281,9 @@ func runeEnd(b []byte, i int) int {
 // ends with the byte shut. It returns nothing at the end, which it takes, and written
 // when there is an element.
 func (s *decoding) next(shut byte, n int) outcome {
+	if s.late() {
+		return stop
+	}
 	c, ok := s.peek()
 	if !ok {
 		return stop
