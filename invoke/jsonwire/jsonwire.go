@@ -47,7 +47,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		return nil, err
 	}
 	return &stream{
-		Stream: s, cancel: cancel, method: m,
+		Stream: s, ctx: ctx, cancel: cancel, method: m,
 		encoder: transcode.NewEncoder(m.Input, transcode.EncodeOptions{Types: m.Types}),
 		// Unknown fields are those of a newer schema.
 		decoder: transcode.NewDecoder(m.Output, transcode.DecodeOptions{Types: m.Types, AllowUnknown: true, MaxSize: cmp.Or(m.MaxRecv, t.maxRecv)}),
@@ -59,6 +59,7 @@ func (t *Transport) Close() error { return t.inner.Close() }
 
 type stream struct {
 	invoke.Stream
+	ctx     context.Context // of the call
 	cancel  context.CancelFunc
 	method  invoke.Method
 	encoder *transcode.Encoder
@@ -78,26 +79,33 @@ func (s *stream) Send(msg []byte) error {
 	return s.Stream.Send(json)
 }
 
-// Recv returns the next message. One that cannot be read ends the call.
+// Recv returns the next message. One that cannot be read ends the call, as does one that is
+// being read when the call's time is over.
 func (s *stream) Recv() ([]byte, error) {
 	json, err := s.Stream.Recv()
 	if err != nil {
 		return nil, err
 	}
-	wire, err := s.decoder.Append(s.got[:0], json)
-	if errors.Is(err, transcode.ErrTooLarge) {
-		s.fault = &invoke.Status{Code: codes.ResourceExhausted, Message: "the server sent JSON that is a message beyond the limit", Origin: invoke.OriginClient, Cause: invoke.ErrTooLarge}
-		s.cancel()
-		return nil, err
-	}
+	wire, err := s.decoder.AppendContext(s.ctx, s.got[:0], json)
 	if err != nil {
-		err = fmt.Errorf("the server's JSON is no %s: %w", s.method.Output.FullName(), err)
-		s.fault = &invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}
+		s.fault = s.unread(err)
 		s.cancel()
 		return nil, err
 	}
 	s.got = wire
 	return wire, nil
+}
+
+// unread is the status of a call one of whose messages was not read because of err.
+func (s *stream) unread(err error) *invoke.Status {
+	switch {
+	case errors.Is(err, transcode.ErrTooLarge):
+		return &invoke.Status{Code: codes.ResourceExhausted, Message: "the server sent JSON that is a message beyond the limit", Origin: invoke.OriginClient, Cause: invoke.ErrTooLarge}
+	case err == s.ctx.Err():
+		return invoke.EndedHere(err)
+	}
+	err = fmt.Errorf("the server's JSON is no %s: %w", s.method.Output.FullName(), err)
+	return &invoke.Status{Code: codes.Internal, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}
 }
 
 // Finish drops what was not received and returns the status and the trailers.

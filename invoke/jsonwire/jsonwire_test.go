@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -251,6 +252,60 @@ func TestLimitOfTheMessage(t *testing.T) {
 				got = se.Status.Code
 			}
 			if got != test.want || got != codes.OK && !errors.Is(err, invoke.ErrTooLarge) {
+				t.Errorf("%v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// A late is a transport and its only stream, whose one answer comes as the call's time is over.
+type late struct {
+	invoke.Transport
+	invoke.Stream
+	ctx  context.Context
+	json string
+}
+
+func (l *late) Open(ctx context.Context, _ invoke.Method, _ invoke.Metadata) (invoke.Stream, error) {
+	l.ctx = ctx
+	return l, nil
+}
+
+func (l *late) Wire(invoke.Method) invoke.Wire { return invoke.Wire{} }
+func (l *late) Send([]byte) error              { return nil }
+func (l *late) CloseSend() error               { return nil }
+func (l *late) Header() invoke.Metadata        { return nil }
+
+func (l *late) Recv() ([]byte, error) {
+	if l.json == "" {
+		return nil, io.EOF
+	}
+	<-l.ctx.Done()
+	json := l.json
+	l.json = ""
+	return []byte(json), nil
+}
+
+func (l *late) Finish() (*invoke.Status, invoke.Metadata) { return &invoke.Status{}, nil }
+
+// A call whose time is over while a long answer is read ends so, though the answer had come.
+func TestDeadlineWhileReading(t *testing.T) {
+	for name, test := range map[string]struct {
+		json string
+		want codes.Code
+	}{
+		"long":  {`{"repeatedFixed64":[` + strings.Repeat("0,", 20_000) + `0]}`, codes.DeadlineExceeded},
+		"short": {`{"repeatedFixed64":[0]}`, codes.OK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := (&invoke.Invoker{Transport: jsonwire.Over(&late{json: test.json}, 0)}).One(t.Context(), &invoke.Call{
+				Method: methodOf(t, "rpcctl.demo.v1.Lab.Echo"), Requests: invoke.Messages(nil), Timeout: time.Millisecond,
+			})
+			got := codes.OK
+			if se := new(invoke.StatusError); errors.As(err, &se) {
+				got = se.Status.Code
+			}
+			if got != test.want {
 				t.Errorf("%v, want %v", err, test.want)
 			}
 		})
