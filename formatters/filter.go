@@ -218,15 +218,24 @@ func (r *filterRun) heap() uint64 {
 
 // EachResult is Each of the filter within the options' limits.
 func (o *Options) EachResult(document []byte, f func(result any) error) error {
+	return o.eachSince(time.Now(), document, f)
+}
+
+// filterContext is the context of a program whose time began at some moment.
+func (o *Options) filterContext(begun time.Time) (context.Context, context.CancelFunc) {
 	ctx := o.FilterContext
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	if o.FilterTime > 0 {
-		limited, cancel := context.WithTimeout(ctx, o.FilterTime)
-		defer cancel()
-		ctx = limited
+		return context.WithDeadline(ctx, begun.Add(o.FilterTime))
 	}
+	return ctx, func() {}
+}
+
+func (o *Options) eachSince(begun time.Time, document []byte, f func(result any) error) error {
+	ctx, cancel := o.filterContext(begun)
+	defer cancel()
 	if len(document) > 2*maxHeld {
 		return &FilterError{Err: errProgramInput}
 	}
@@ -249,13 +258,14 @@ const (
 type Program struct {
 	o        *Options
 	encoders encoders
-	document []byte // a message as JSON, while the filter is at work on it
+	document []byte    // a message as JSON, while the filter is at work on it
+	begun    time.Time // when that was taken: what is made of it is in the filter's time
 }
 
 // NewProgram returns a Program for messages whose JSON is as the options have it.
 func NewProgram(o *Options) *Program { return &Program{o: o, encoders: encoders{o: o}} }
 
-// Read takes the message to work on.
+// Read takes the message to work on. Its time begins now.
 func (p *Program) Read(m *invoke.Message) (err error) {
 	if cap(p.document) > keepSize {
 		p.document = nil
@@ -263,13 +273,24 @@ func (p *Program) Read(m *invoke.Message) (err error) {
 	if len(m.Wire) > maxHeld {
 		return errProgramInput
 	}
-	p.document, err = p.encoders.of(m).Append(p.document[:0], m.Wire)
+	p.begun = time.Now()
+	encoder := p.encoders.of(m)
+	if len(m.Wire) < pieceSize { // it takes no time
+		p.document, err = encoder.Append(p.document[:0], m.Wire)
+		return err
+	}
+	ctx, cancel := p.o.filterContext(p.begun)
+	defer cancel()
+	p.document, err = encoder.AppendContext(ctx, p.document[:0], m.Wire)
+	if err != nil && err == ctx.Err() {
+		return filterEnd(err)
+	}
 	return err
 }
 
 // Each calls f with each result for the message that was read, as Filter.Each does.
 func (p *Program) Each(f func(result any) error) error {
-	err := p.o.EachResult(p.document, f)
+	err := p.o.eachSince(p.begun, p.document, f)
 	if cap(p.document) > keepSize {
 		p.document = nil
 	}

@@ -83,6 +83,22 @@ func TestReadingValuesEnds(t *testing.T) {
 	}
 }
 
+// So does one that passes while JSON is made of a long answer.
+func TestMakingDocumentsEnds(t *testing.T) {
+	filter, err := ParseFilter(".name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]error{10: nil, pieceSize: context.DeadlineExceeded} {
+		m := message(t, dish(t), "")
+		m.Wire = bytes.Repeat(message(t, dish(t), `tags: ""`).Wire, n)
+		err = NewProgram(&Options{Filter: filter, FilterTime: time.Nanosecond}).Read(m)
+		if !errors.Is(err, want) || want != nil && !errors.As(err, new(*FilterError)) {
+			t.Errorf("%d tags: got %v, want %v", n, err, want)
+		}
+	}
+}
+
 func BenchmarkFilter(b *testing.B) {
 	filter, err := ParseFilter(".name")
 	if err != nil {

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -71,18 +72,25 @@ const measured = 1 << 20
 // Append appends the JSON of the message wire to dst, with no newline after it. On
 // error, which is a [*WireError], what it returns is dst as it was.
 func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
+	return e.AppendContext(context.Background(), dst, wire)
+}
+
+// AppendContext is Append until the context ends, whose error it then returns. It looks at it
+// every piece of the JSON: a message that is small is printed in any case.
+func (e *Encoder) AppendContext(ctx context.Context, dst, wire []byte) ([]byte, error) {
 	if e.o.MaxSize > 0 && len(wire) >= measured {
 		m := &measure{most: e.o.MaxSize}
-		if err := e.Write(m, wire); err != nil {
+		if err := e.write(ctx, m, wire); err != nil {
 			return dst, err
 		}
 		dst = slices.Grow(dst, m.size)
 	}
 	s := e.pool.Get().(*encoding)
-	s.wire, s.out, s.w, s.flushAt = wire, dst, nil, math.MaxInt
+	s.wire, s.out, s.w, s.ctx, s.most = wire, dst, nil, ctx, math.MaxInt
 	if e.o.MaxSize > 0 {
-		s.flushAt = len(dst) + e.o.MaxSize
+		s.most = len(dst) + e.o.MaxSize
 	}
+	s.flushAt = min(len(dst)+piece, s.most)
 	err := s.document()
 	out := s.out
 	s.out = nil
@@ -114,8 +122,12 @@ const piece = 64 << 10
 // the message is faulty the error is a [*WireError] and some of it may have been written;
 // other errors are w's own.
 func (e *Encoder) Write(w io.Writer, wire []byte) error {
+	return e.write(context.Background(), w, wire)
+}
+
+func (e *Encoder) write(ctx context.Context, w io.Writer, wire []byte) error {
 	s := e.pool.Get().(*encoding)
-	s.wire, s.out, s.w, s.flushAt = wire, s.own[:0], w, piece
+	s.wire, s.out, s.w, s.ctx, s.flushAt = wire, s.own[:0], w, ctx, piece
 	err := s.document()
 	if err == nil {
 		err = s.flush()
@@ -132,7 +144,9 @@ type encoding struct {
 	out     []byte
 	own     []byte // out, when the JSON goes to w
 	w       io.Writer
-	flushAt int // the length of out at which it is written to w
+	ctx     context.Context
+	flushAt int // the length of out at which ctx is looked at, and out is written to w
+	most    int // of out, without w
 
 	runs    []run         // of all messages that are open, the innermost last
 	members []member      // of the oneofs of all messages that are open
@@ -146,7 +160,7 @@ type encoding struct {
 const maxKept = 1 << 20
 
 func (s *encoding) release() {
-	s.wire, s.w = nil, nil
+	s.wire, s.w, s.ctx = nil, nil, nil
 	s.runs, s.members, s.entries, s.open = s.runs[:0], s.members[:0], s.entries[:0], s.open[:0]
 	if cap(s.runs)*12+cap(s.members)*8+cap(s.entries)*24+cap(s.own)+cap(s.keys.table)*4 > maxKept {
 		s.runs, s.members, s.entries, s.own, s.keys = nil, nil, nil, nil, keySet{}
@@ -169,10 +183,17 @@ func (s *encoding) document() error {
 	return nil
 }
 
-// flush writes what has gathered.
+// flush writes what has gathered, unless the context has ended.
 func (s *encoding) flush() error {
-	if s.w == nil { // names of the schema can make much of little
-		return s.fault(0, TooLong)
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	if s.w == nil {
+		if len(s.out) >= s.most { // names of the schema can make much of little
+			return s.fault(0, TooLong)
+		}
+		s.flushAt = min(len(s.out)+piece, s.most)
+		return nil
 	}
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]

@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +126,38 @@ func TestAppendTakesItsSize(t *testing.T) {
 		}
 		if n := after.TotalAlloc - before.TotalAlloc; problem != test.problem || n > most+2<<20 {
 			t.Errorf("%s: it ended in %v and took %d bytes, want %q", name, err, n, test.problem)
+		}
+	}
+}
+
+// Messages of very many elements end with the context, whatever they are made of.
+func TestEncodeEndsWithContext(t *testing.T) {
+	s := mustSchema(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	const many = 100_000
+	md := s.message(t, "feat.Three")
+	number := func(name protoreflect.Name) protowire.Number { return md.Fields().ByName(name).Number() }
+	key := func(i int) []byte { return protowire.AppendVarint([]byte{1 << 3}, uint64(i)) }
+	text := append(protowire.AppendTag(nil, number("r_string"), protowire.BytesType), 0)
+	tests := map[string]struct {
+		md   protoreflect.FullName
+		wire []byte
+	}{
+		"list":      {"feat.Three", bytes.Repeat(text, many)},
+		"numbers":   {"feat.Three", protowire.AppendBytes(protowire.AppendTag(nil, number("r_unpacked"), protowire.BytesType), make([]byte, many))},
+		"map":       {"feat.Three", largeMap(number("m_int32"), key, many)},
+		"large map": {"feat.Three", largeMap(number("m_int32"), key, manyEntries+many)},
+		"paths":     {"google.protobuf.FieldMask", bytes.Repeat([]byte{1<<3 | 2, 1, 'a'}, many)},
+	}
+	for name, test := range tests {
+		e := NewEncoder(s.message(t, test.md), EncodeOptions{MaxSize: 1 << 30})
+		before := []byte("before")
+		if out, err := e.AppendContext(ended, before, test.wire); err != context.Canceled || string(out) != "before" {
+			t.Errorf("%s: %d bytes, %v", name, len(out), err)
+		}
+		if _, err := e.AppendContext(t.Context(), nil, test.wire); err != nil {
+			t.Errorf("%s, later: %v", name, err)
 		}
 	}
 }

@@ -68,6 +68,7 @@ func (s *encoding) places(f *field, lo, hi, count int) ([]uint32, error) {
 	}
 	s.keys.sow()
 	table := make([]int32, size)
+	turn := 0 // nothing is printed here
 	for i := lo; i < hi; i++ {
 		r := s.runs[i]
 		for pos, end := int(r.start), int(r.end); pos < end; {
@@ -76,6 +77,9 @@ func (s *encoding) places(f *field, lo, hi, count int) ([]uint32, error) {
 			e, err := s.entryAt(f, uint32(at))
 			if err != nil {
 				return nil, err
+			}
+			if turn++; turn%turnsPerLook == 0 && s.ctx.Err() != nil {
+				return nil, s.ctx.Err()
 			}
 			slot := s.slot(f, table, e.key, places)
 			if *slot > 0 {

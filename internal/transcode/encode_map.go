@@ -136,25 +136,30 @@ func (s *encoding) mapKey(f *field, key uint64) error {
 		}
 		return nil
 	}
-	s.out = append(s.out, s.keyText(f, key)...)
+	s.out = s.appendKey(s.out, f, key)
 	return nil
 }
 
 // keyText returns a map's key in quotes, cut short where it is long.
 func (s *encoding) keyText(f *field, key uint64) string {
-	var text []byte
+	return string(s.appendKey(nil, f, key))
+}
+
+// appendKey appends what keyText returns.
+func (s *encoding) appendKey(out []byte, f *field, key uint64) []byte {
+	out = append(out, '"')
 	switch f.kind {
 	case protoreflect.StringKind:
 		start, end := int(key>>32), int(uint32(key))
-		text, _ = appendText(text, s.wire[start:min(end, start+maxQuoted)])
+		out, _ = appendText(out, s.wire[start:min(end, start+maxQuoted)])
 	case protoreflect.BoolKind:
-		text = strconv.AppendBool(text, key != 0)
+		out = strconv.AppendBool(out, key != 0)
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		text = strconv.AppendUint(text, key, 10)
+		out = strconv.AppendUint(out, key, 10)
 	default:
-		text = strconv.AppendInt(text, int64(key), 10)
+		out = strconv.AppendInt(out, int64(key), 10)
 	}
-	return `"` + string(text) + `"`
+	return append(out, '"')
 }
 
 // mapValue prints the value of an entry.
