@@ -44,7 +44,12 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 		return out
 	}
 	seen, ext, chosen := len(s.seen), len(s.seenExt), len(s.chosen)
-	for range (len(p.fields) + 63) / 64 {
+	words := (len(p.fields) + 63) / 64
+	if seen+words > maxOpen || chosen+p.oneofs > maxOpen {
+		s.fault(s.pos, s.pos, tooWide, "")
+		return stop
+	}
+	for range words {
 		s.seen = append(s.seen, 0)
 	}
 	for range p.oneofs {

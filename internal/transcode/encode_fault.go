@@ -6,7 +6,14 @@ import (
 	"strings"
 )
 
-const tooDeep = "messages nest deeper than 10000"
+const (
+	tooDeep = "messages nest deeper than 10000"
+	tooWide = "messages with very many fields nest too deep"
+)
+
+// maxOpen is how many oneofs all messages may have that are open, one in another: a few bytes of
+// each level would take memory for all oneofs of its type. One message has fewer.
+const maxOpen = 2 << 20
 
 // A wireFault is a WireError on its way out: each level that it passes adds where it was.
 type wireFault struct {

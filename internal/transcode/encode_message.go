@@ -87,6 +87,9 @@ func (s *encoding) fields(p *plan, lo, hi, depth, n int) (int, error) {
 // JSON, and the state of the message's oneofs.
 func (s *encoding) gather(p *plan, lo, hi int) error {
 	base, members := len(s.runs), len(s.members)
+	if members+p.oneofs > maxOpen {
+		return s.fault(int(s.runs[lo].start), tooWide)
+	}
 	for range p.oneofs {
 		s.members = append(s.members, member{})
 	}
