@@ -162,6 +162,9 @@ func hints(err error) []string {
 	if errors.As(err, &unread) {
 		found = append(found, unread.hint())
 	}
+	if errors.As(err, new(*unsentError)) {
+		found = append(found, "the status is OK all the same: the server's answer tells what it took")
+	}
 	return append(found, partials(err)...)
 }
 

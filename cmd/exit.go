@@ -22,7 +22,7 @@ import (
 // Exit codes. They are part of the command line's contract.
 const (
 	exitOK          = 0
-	exitFailure     = 1          // failed outside an RPC
+	exitFailure     = 1          // failed outside an RPC, or a stream ended before its input
 	exitUsage       = 2          // usage, bad input, an unknown or ambiguous name
 	exitStatus      = 64         // plus the code of an RPC status
 	exitBeyond      = 127        // an RPC status whose code is above 16

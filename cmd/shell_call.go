@@ -92,6 +92,10 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 	if await.await {
 		do = func(ctx context.Context, sink invoke.Sink) error { return a.awaitOperation(ctx, p, v, sink, await) }
 	}
+	if p.Method.IsStreamingClient() {
+		c := &counted{Requests: p.Requests, terminal: a.env.StdinTTY}
+		p.Requests, do = c, c.whole(do)
+	}
 	if a.shell == nil {
 		return do(ctx, sinks)
 	}

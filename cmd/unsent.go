@@ -1,0 +1,90 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/input"
+)
+
+// restWait is how long input is looked at for more when a call has ended: a file says so at
+// once, and a pipe that has nothing to read is not waited for.
+const restWait = 100 * time.Millisecond
+
+// An unsentError is a call that the server ended with OK before its input had ended. gRPC
+// allows that, but whoever sends a file would take it for received.
+type unsentError struct{ sent int64 }
+
+func (e *unsentError) Error() string {
+	messages := "messages"
+	if e.sent == 1 {
+		messages = "message"
+	}
+	return fmt.Sprintf("the server ended the call after %d %s; the rest of the input was not sent", e.sent, messages)
+}
+
+// A counted is the requests of a stream and, as a Sink, knows which of them were sent.
+type counted struct {
+	invoke.Requests
+	terminal bool         // standard input is one
+	read     atomic.Int64 // from the input
+	sent     atomic.Int64
+}
+
+// Next returns the next request.
+func (c *counted) Next(ctx context.Context) ([]byte, error) {
+	wire, err := c.Requests.Next(ctx)
+	if err == nil {
+		c.read.Add(1)
+	}
+	return wire, err
+}
+
+// Event counts what was sent.
+func (c *counted) Event(e *invoke.Event) error {
+	if e.Kind == invoke.RequestSent {
+		c.sent.Add(1)
+	}
+	return nil
+}
+
+// check is the error of a call that ended with OK: nil when all of the input was sent, or when
+// the input has nothing more to read as yet, or is written by hand: then the end is seen.
+func (c *counted) check(ctx context.Context) error {
+	if c.terminal && c.typed() {
+		return nil
+	}
+	if c.read.Load() > c.sent.Load() {
+		return &unsentError{c.sent.Load()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, restWait)
+	defer cancel()
+	if _, err := c.Requests.Next(ctx); err == io.EOF || err != nil && err == ctx.Err() {
+		return nil
+	}
+	return &unsentError{c.sent.Load()}
+}
+
+// typed tells whether standard input is read, or was.
+func (c *counted) typed() bool {
+	requests := c.Requests
+	if h, ok := requests.(*held); ok {
+		requests = h.Requests
+	}
+	source, ok := requests.(*input.Source)
+	return ok && source.Stdin()
+}
+
+// whole makes a run of a call fail where the server ended it before the input had ended.
+func (c *counted) whole(do func(context.Context, invoke.Sink) error) func(context.Context, invoke.Sink) error {
+	return func(ctx context.Context, sink invoke.Sink) error {
+		if err := do(ctx, invoke.Tee{sink, c}); err != nil {
+			return err
+		}
+		return c.check(ctx)
+	}
+}
