@@ -57,7 +57,6 @@ It serves until it is interrupted.`,
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	collectGarbage(gcUsual)
-	unlimitMemory()
 	if err := checkListen(o.listen); err != nil {
 		return err
 	}

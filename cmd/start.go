@@ -102,8 +102,8 @@ func limitMemory() {
 	}
 }
 
-// unlimitMemory takes the soft limit away, for a server, and where the user lets more come in
-// than it is made for.
+// unlimitMemory takes the soft limit away, where the user lets more come in than it is made
+// for.
 func unlimitMemory() {
 	memoryUnlimited.Store(true)
 	if os.Getenv("GOMEMLIMIT") == "" {

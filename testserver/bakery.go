@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 )
 
 const (
-	maxOperations = 100 // the oldest makes room for a new one
+	maxOperations = 100      // the oldest makes room for a new one
+	maxBatter     = 16 << 20 // bytes of their cakes; the newest may have more
 	maxSteps      = 1000
 	usualWait     = 10 * time.Second
 )
@@ -30,6 +32,7 @@ type bakery struct {
 
 	mu         sync.Mutex
 	count      int
+	batter     int      // bytes of the cakes
 	names      []string // by age
 	operations map[string]*baking
 }
@@ -37,7 +40,8 @@ type bakery struct {
 // A baking is one operation. It is not changed, but for when it was cancelled.
 type baking struct {
 	name      string
-	request   *demov1.BakeRequest
+	cake      string
+	failCode  codes.Code
 	pace      pace
 	began     time.Time
 	cancelled time.Time     // zero: it was not
@@ -66,10 +70,12 @@ func (b *bakery) Bake(_ context.Context, r *demov1.BakeRequest) (*longrunning.Op
 	defer b.mu.Unlock()
 	b.count++
 	o := &baking{
-		name: fmt.Sprintf("operations/bake-%d", b.count), request: r, began: time.Now(), stopped: make(chan struct{}),
+		name: fmt.Sprintf("operations/bake-%d", b.count), cake: strings.Clone(r.GetCake()), failCode: codes.Code(r.GetFailCode()), began: time.Now(), stopped: make(chan struct{}),
 		pace: pace{count: int(steps), delay: time.Duration(delay) * time.Millisecond},
 	}
-	if len(b.names) == maxOperations {
+	b.batter += len(o.cake)
+	for len(b.names) == maxOperations || len(b.names) > 0 && b.batter > maxBatter {
+		b.batter -= len(b.operations[b.names[0]].cake)
 		delete(b.operations, b.names[0])
 		b.names = b.names[1:]
 	}
@@ -151,15 +157,14 @@ func (o *baking) tell(now time.Time) (*longrunning.Operation, error) {
 		return nil, err
 	}
 	op := &longrunning.Operation{Name: o.name, Metadata: metadata}
-	code := codes.Code(o.request.GetFailCode())
 	switch {
 	case !o.cancelled.IsZero():
 		op.Done, op.Result = true, failed(codes.Canceled, "the baking was cancelled")
 	case step < o.pace.count:
-	case code != codes.OK:
-		op.Done, op.Result = true, failed(code, "the cake is burnt")
+	case o.failCode != codes.OK:
+		op.Done, op.Result = true, failed(o.failCode, "the cake is burnt")
 	default:
-		name := o.request.GetCake()
+		name := o.cake
 		if name == "" {
 			name = "plain cake"
 		}

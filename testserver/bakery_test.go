@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,15 @@ func TestBakery(t *testing.T) {
 		_, err := bakery.Bake(within(t), &demov1.BakeRequest{Steps: proto.Int32(-1)})
 		same(t, grpcCode(err), codes.InvalidArgument)
 		_, err = operations.GetOperation(within(t), &longrunning.GetOperationRequest{Name: "none"})
+		same(t, grpcCode(err), codes.NotFound)
+	})
+	t.Run("great cakes make room", func(t *testing.T) {
+		r := &demov1.BakeRequest{Cake: strings.Repeat("x", 3<<20), StepMs: proto.Int32(60_000)}
+		first := bake(t, r)
+		for range maxBatter / len(r.Cake) {
+			bake(t, r)
+		}
+		_, err := operations.GetOperation(within(t), &longrunning.GetOperationRequest{Name: first.GetName()})
 		same(t, grpcCode(err), codes.NotFound)
 	})
 	t.Run("the oldest makes room", func(t *testing.T) {

@@ -180,6 +180,9 @@ var errGone = errors.New("the client is gone")
 // RecvMsg receives a message, or io.EOF itself, which handlers compare with.
 func (b *bridged) RecvMsg(m any) error {
 	err := b.stream.Receive(m)
+	if i, ok := b.ctx.Value(intakeKey{}).(*intake); ok {
+		err = i.why(err)
+	}
 	if errors.Is(err, io.EOF) {
 		return io.EOF
 	}

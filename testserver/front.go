@@ -10,7 +10,9 @@ import (
 	"time"
 
 	connectrpc "connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectgzip"
 	"connectrpc.com/connect/v2/connecthttp"
+	"connectrpc.com/connect/v2/connectproto"
 	"google.golang.org/grpc/credentials"
 )
 
@@ -130,14 +132,15 @@ func (s shaken) Clone() credentials.TransportCredentials { return s }
 // newWeb makes the server for Connect and gRPC-Web, and for gRPC too, as its library
 // has it, where a client mixes them on one connection. The group counts the calls
 // that run.
-func newWeb(rpc *connectrpc.Server, maxRecv int) (*http.Server, *sync.WaitGroup) {
+func newWeb(rpc *connectrpc.Server, maxRecv int, in *room) (*http.Server, *sync.WaitGroup) {
 	mux := http.NewServeMux()
-	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv))
+	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv), connecthttp.WithCompressors(unpacker{connectgzip.New(), in}),
+		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire}, weigher{connectproto.NewJSONCodec(), weighJSON}))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // TLS is done when it gets a connection
 	running := &sync.WaitGroup{}
-	answer := allowOrigins(mux)
+	answer := allowOrigins(in.handler(mux))
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			running.Add(1)

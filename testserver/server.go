@@ -61,7 +61,7 @@ type Options struct {
 	// Now is the clock that messages carry; nil is time.Now. Delays run by the
 	// real clock. It must be safe for concurrent use.
 	Now func() time.Time
-	// MaxRecv is the greatest request message in bytes; 0 is 64 MiB.
+	// MaxRecv is the greatest request message in bytes; 0 is 8 MiB.
 	MaxRecv int
 	// Grace is how long Stop waits for calls that still run; 0 is one second.
 	Grace time.Duration
@@ -85,7 +85,7 @@ type Server struct {
 }
 
 const (
-	defaultMaxRecv = 64 << 20
+	defaultMaxRecv = 8 << 20
 	defaultGrace   = time.Second
 	// A client that connects and then says nothing is let go after this.
 	handshakeTimeout = 10 * time.Second
@@ -109,10 +109,11 @@ func New(o Options) *Server {
 	}
 	registerJSON()
 	r := newRecorder(o.OnCall)
+	in := &room{total: requestBudget}
 	gate := tokenGate{token: o.ReflectionToken}
 	options := []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(r.unary),
-		grpc.ChainStreamInterceptor(r.stream, gate.stream),
+		grpc.ChainUnaryInterceptor(r.unary, in.unary),
+		grpc.ChainStreamInterceptor(r.stream, in.stream, gate.stream),
 		grpc.MaxRecvMsgSize(o.MaxRecv),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(100_000),
@@ -129,16 +130,23 @@ func New(o Options) *Server {
 	}
 	s.grpc = grpc.NewServer(options...)
 	both := &registrar{
-		Server: s.grpc, web: connectrpc.NewServer(), unary: r.unary,
+		Server: s.grpc, web: connectrpc.NewServer(),
+		unary: func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			return r.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
+				return in.unary(ctx, request, info, handler)
+			})
+		},
 		stream: func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 			return r.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
-				return gate.stream(server, stream, info, handler)
+				return in.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
+					return gate.stream(server, stream, info, handler)
+				})
 			})
 		},
 	}
 	register(both, choice, o.Now)
 	r.know(s.grpc.GetServiceInfo())
-	s.web, s.handlers = newWeb(both.web, o.MaxRecv)
+	s.web, s.handlers = newWeb(both.web, o.MaxRecv, in)
 	return s
 }
 

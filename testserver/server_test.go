@@ -210,8 +210,8 @@ func TestMaxRecv(t *testing.T) {
 		size    int
 		want    codes.Code
 	}{
-		{"default", Options{}, 63 << 20, codes.OK},
-		{"beyond the default", Options{}, 64 << 20, codes.ResourceExhausted},
+		{"default", Options{}, 7 << 20, codes.OK},
+		{"beyond the default", Options{}, 8 << 20, codes.ResourceExhausted},
 		{"small", Options{MaxRecv: 100}, 90, codes.OK},
 		{"beyond small", Options{MaxRecv: 100}, 101, codes.ResourceExhausted},
 	} {
