@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/yamlbound"
@@ -17,7 +18,6 @@ import (
 // bufConfig is what buf.yaml and buf.work.yaml tell of the folders that imports are
 // relative to (https://buf.build/docs/configuration/v2/buf-yaml/).
 type bufConfig struct {
-	Version     string   `yaml:"version"`
 	Directories []string `yaml:"directories"` // of buf.work.yaml
 	Modules     []struct {
 		Path     string   `yaml:"path"`
@@ -92,11 +92,8 @@ func readBuf(file string) (*bufWorkspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, past := yamlbound.Tokenize(text, yamlbound.Limits{Depth: 20, Marks: 20_000, Keys: 1000}); past != nil {
-		return nil, fmt.Errorf("%s: %s", file, past.Problem)
-	}
-	var c bufConfig
-	if err := yaml.Unmarshal(text, &c); err != nil {
+	c, err := parseBuf(text)
+	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, fmt.Errorf("%s: %s", file, first)
 	}
@@ -131,6 +128,30 @@ func readBuf(file string) (*bufWorkspace, error) {
 		w.roots = []string{dir}
 	}
 	return w, add(&w.excludes, dir, c.Build.Excludes)
+}
+
+// parseBuf reads the text of a configuration.
+func parseBuf(text []byte) (c bufConfig, err error) {
+	// The file comes from anybody, and the parser is a large one.
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.New("it cannot be read as YAML")
+		}
+	}()
+	limits := yamlbound.Limits{Depth: 20, Marks: 20_000, Keys: 1000}
+	tokens, past := yamlbound.Tokenize(text, limits)
+	if past != nil {
+		return c, errors.New(past.Problem)
+	}
+	file, err := parser.Parse(tokens, 0)
+	if err != nil {
+		return c, err
+	}
+	if past := limits.Aliases(file); past != nil {
+		return c, errors.New(past.Problem)
+	}
+	err = yaml.Unmarshal(text, &c)
+	return c, err
 }
 
 // addModules looks into the modules of a workspace, which may have roots of their

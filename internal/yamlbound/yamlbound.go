@@ -1,6 +1,7 @@
 // Package yamlbound cuts YAML into tokens within bounds, before a parser gets them: that
 // one's time grows with the square of the keys of a mapping and of the levels of nesting,
-// and its memory is some hundred times that of the text.
+// and its memory is some hundred times that of the text. For a decoder that writes aliases out,
+// Aliases bounds what they stand for.
 package yamlbound
 
 import (
