@@ -98,6 +98,7 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		Protosets:      g.protosets,
 		Reflection:     g.useReflection && f.Changed("use-reflection"),
 		NoCache:        g.noCache,
+		PassedOver:     func(err error) { a.sayOnce(err.Error()) },
 	}
 	if g.maxRecv > grpcwire.DefaultMaxRecv {
 		unlimitMemory()

@@ -45,8 +45,9 @@ const maxBufFile = 64 << 10
 const maxParents = 24
 
 // findBuf looks for the configuration of buf in a folder and those around it. A
-// workspace around a module counts. There may be none.
-func findBuf(folder string) (*bufWorkspace, error) {
+// workspace around a module counts. There may be none. One that another user wrote, or may, is
+// passed over, which is told.
+func findBuf(folder string, passedOver func(error)) (*bufWorkspace, error) {
 	dir, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, err
@@ -54,12 +55,12 @@ func findBuf(folder string) (*bufWorkspace, error) {
 	var found *bufWorkspace
 	for range maxParents {
 		for _, name := range []string{"buf.work.yaml", "buf.yaml"} {
-			w, err := readBuf(filepath.Join(dir, name))
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
+			w, err := readBuf(filepath.Join(dir, name), folder, passedOver)
 			if err != nil {
 				return nil, err
+			}
+			if w == nil {
+				continue
 			}
 			if found == nil || name == "buf.work.yaml" && w.contains(found) {
 				found = w
@@ -87,8 +88,18 @@ func (w *bufWorkspace) contains(module *bufWorkspace) bool {
 	return false
 }
 
-func readBuf(file string) (*bufWorkspace, error) {
+// readBuf reads a configuration for a folder. It returns nil where there is none, or none to read.
+func readBuf(file, folder string, passedOver func(error)) (*bufWorkspace, error) {
+	if err := boundfile.Foreign(file, folder); err != nil {
+		if passedOver != nil {
+			passedOver(err)
+		}
+		return nil, nil
+	}
 	text, err := boundfile.Plain(file, maxBufFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +124,7 @@ func readBuf(file string) (*bufWorkspace, error) {
 		if err := add(&w.roots, dir, c.Directories); err != nil {
 			return nil, err
 		}
-		return w, w.addModules()
+		return w, w.addModules(folder, passedOver)
 	case len(c.Modules) > 0:
 		for _, m := range c.Modules {
 			if err := errors.Join(add(&w.roots, dir, []string{m.Path}), add(&w.excludes, dir, m.Excludes)); err != nil {
@@ -156,16 +167,16 @@ func parseBuf(text []byte) (c bufConfig, err error) {
 
 // addModules looks into the modules of a workspace, which may have roots of their
 // own.
-func (w *bufWorkspace) addModules() error {
+func (w *bufWorkspace) addModules(folder string, passedOver func(error)) error {
 	folders := w.roots
 	w.roots = nil
 	for _, dir := range folders {
-		m, err := readBuf(filepath.Join(dir, "buf.yaml"))
+		m, err := readBuf(filepath.Join(dir, "buf.yaml"), folder, passedOver)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			w.roots = append(w.roots, dir)
 		case err != nil:
 			return err
+		case m == nil:
+			w.roots = append(w.roots, dir)
 		default:
 			w.roots = append(w.roots, m.roots...)
 			w.excludes = append(w.excludes, m.excludes...)

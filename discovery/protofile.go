@@ -31,6 +31,9 @@ type ProtofileOptions struct {
 	NoComments bool
 	// Store keeps what was compiled for the next process; nil: nothing is kept.
 	Store Store
+	// PassedOver is told of the configurations of buf that are not read for whose they are; it
+	// may be nil.
+	PassedOver func(error)
 }
 
 // OpenProtofiles compiles .proto files and what they import, and nothing else
@@ -71,9 +74,11 @@ func newProtoCompiler(o ProtofileOptions, files []string) (*protoCompiler, error
 		return c, nil
 	}
 	for _, f := range files {
-		if err := c.addBuf(filepath.Dir(f)); err != nil {
+		w, err := findBuf(filepath.Dir(f), o.PassedOver)
+		if err != nil {
 			return nil, err
 		}
+		c.addBuf(w)
 	}
 	c.roots = append(c.roots, ".")
 	return c, nil
@@ -169,11 +174,10 @@ type protoCompiler struct {
 	built map[string]protoreflect.FileDescriptor
 }
 
-// addBuf adds the roots of the buf workspace around a folder, if there is one.
-func (c *protoCompiler) addBuf(dir string) error {
-	w, err := findBuf(dir)
-	if err != nil || w == nil {
-		return err
+// addBuf adds the roots of a buf workspace, which may be nil.
+func (c *protoCompiler) addBuf(w *bufWorkspace) {
+	if w == nil {
+		return
 	}
 	for _, r := range w.roots {
 		if !slices.Contains(c.roots, r) {
@@ -181,7 +185,6 @@ func (c *protoCompiler) addBuf(dir string) error {
 		}
 	}
 	c.deps = append(c.deps, w.deps...)
-	return nil
 }
 
 // A source is a .proto file that was read.

@@ -37,6 +37,7 @@ type treeFile struct {
 // patterns such as protos/**/*.proto as a Prototree. A folder is an import path of
 // its own unless it lies below one, or in a buf workspace, whose roots count then.
 func OpenProtos(ctx context.Context, o ProtofileOptions) (Source, error) {
+	o.PassedOver = onceEach(o.PassedOver)
 	var patterns, single []string
 	for _, f := range o.Files {
 		if IsProtoPattern(f) {
@@ -68,6 +69,17 @@ func OpenProtos(ctx context.Context, o ProtofileOptions) (Source, error) {
 	return Layer(sources[0], sources[1:]...), nil
 }
 
+// onceEach tells what is the same the first time only.
+func onceEach(tell func(error)) func(error) {
+	told := map[string]bool{}
+	return func(err error) {
+		if text := err.Error(); tell != nil && !told[text] {
+			told[text] = true
+			tell(err)
+		}
+	}
+}
+
 func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prototree, error) {
 	c := &protoCompiler{
 		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
@@ -81,15 +93,13 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 		if err != nil {
 			return nil, err
 		}
-		w, err := findBuf(p.base)
+		w, err := findBuf(p.base, o.PassedOver)
 		if err != nil {
 			return nil, err
 		}
 		if w != nil {
 			found = slices.DeleteFunc(found, w.excluded)
-			if err := c.addBuf(p.base); err != nil {
-				return nil, err
-			}
+			c.addBuf(w)
 		}
 		if !c.covers(p.base) && (w == nil || !slices.ContainsFunc(found, c.covers)) {
 			c.roots = append(c.roots, p.base)

@@ -35,16 +35,8 @@ type Contexts struct {
 	Project *File // nil: there is none
 	// PassedOver is a project file that is not read, since another user wrote it or may.
 	// Nil: there is none.
-	PassedOver *ForeignError
+	PassedOver *boundfile.ForeignError
 }
-
-// A ForeignError is a project file that is not read for whose it is.
-type ForeignError struct {
-	Path string
-	Why  string
-}
-
-func (e *ForeignError) Error() string { return e.Path + " is not read: " + e.Why }
 
 // A ClashError is a name that the user has, and a project file that is not trusted, too.
 type ClashError struct{ User, Project *Context }
@@ -64,8 +56,7 @@ func (s *Store) Load() (*Contexts, error) {
 	if path == "" {
 		return c, nil
 	}
-	if why := foreign(path); why != "" {
-		c.PassedOver = &ForeignError{path, why}
+	if c.PassedOver = boundfile.Foreign(path, ""); c.PassedOver != nil {
 		return c, nil
 	}
 	text, err := readFile(path)

@@ -41,8 +41,9 @@ type Settings struct {
 	Protosets           []string // descriptor sets: files, https:// URLs, or - for standard input
 	Reflection          bool     // ask the server too; always so when no files are given
 	ReflectMetadata     invoke.Metadata
-	NoCache             bool // nothing is remembered for the next process, or taken from it
-	NoComments          bool // comments of .proto files are not needed
+	NoCache             bool        // nothing is remembered for the next process, or taken from it
+	NoComments          bool        // comments of .proto files are not needed
+	PassedOver          func(error) // told of configurations of schema files that are not read; nil: nobody listens
 }
 
 // openLimit is longer than opening a call takes at most. Whoever waits for that has no
@@ -211,7 +212,7 @@ func (s *Session) Authorize(ctx context.Context) error {
 func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 	var sources []discovery.Source
 	if len(s.settings.Protos) > 0 {
-		o := discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos, NoComments: s.settings.NoComments}
+		o := discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos, NoComments: s.settings.NoComments, PassedOver: s.settings.PassedOver}
 		if cache := s.Cache(); cache.Dir() != "" { // else what is to be kept would be made in vain
 			o.Store = cache.Group("compiled .proto files")
 		}
