@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,13 +42,16 @@ type bufWorkspace struct {
 // maxBufFile is the size in bytes of the greatest configuration that is read.
 const maxBufFile = 64 << 10
 
+// maxFolders is how many roots, and how many excluded folders, a workspace may have.
+const maxFolders = 1000
+
 // maxParents is how many folders up from a file a configuration is looked for.
 const maxParents = 24
 
 // findBuf looks for the configuration of buf in a folder and those around it. A
 // workspace around a module counts. There may be none. One that another user wrote, or may, is
 // passed over, which is told.
-func findBuf(folder string, passedOver func(error)) (*bufWorkspace, error) {
+func findBuf(ctx context.Context, folder string, passedOver func(error)) (*bufWorkspace, error) {
 	dir, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, err
@@ -55,7 +59,7 @@ func findBuf(folder string, passedOver func(error)) (*bufWorkspace, error) {
 	var found *bufWorkspace
 	for range maxParents {
 		for _, name := range []string{"buf.work.yaml", "buf.yaml"} {
-			w, err := readBuf(filepath.Join(dir, name), folder, passedOver)
+			w, err := readBuf(ctx, filepath.Join(dir, name), folder, passedOver)
 			if err != nil {
 				return nil, err
 			}
@@ -89,7 +93,7 @@ func (w *bufWorkspace) contains(module *bufWorkspace) bool {
 }
 
 // readBuf reads a configuration for a folder. It returns nil where there is none, or none to read.
-func readBuf(file, folder string, passedOver func(error)) (*bufWorkspace, error) {
+func readBuf(ctx context.Context, file, folder string, passedOver func(error)) (*bufWorkspace, error) {
 	if err := boundfile.Foreign(file, folder); err != nil {
 		if passedOver != nil {
 			passedOver(err)
@@ -111,6 +115,9 @@ func readBuf(file, folder string, passedOver func(error)) (*bufWorkspace, error)
 	w := &bufWorkspace{file: file, deps: c.Deps}
 	dir := filepath.Dir(file)
 	add := func(to *[]string, base string, paths []string) error {
+		if len(*to)+len(paths) > maxFolders {
+			return w.tooMany()
+		}
 		for _, p := range paths {
 			if p = filepath.FromSlash(p); p != "" && !filepath.IsLocal(p) {
 				return fmt.Errorf("%s: the folder %q is not below its own", file, p)
@@ -124,7 +131,7 @@ func readBuf(file, folder string, passedOver func(error)) (*bufWorkspace, error)
 		if err := add(&w.roots, dir, c.Directories); err != nil {
 			return nil, err
 		}
-		return w, w.addModules(folder, passedOver)
+		return w, w.addModules(ctx, folder, passedOver)
 	case len(c.Modules) > 0:
 		for _, m := range c.Modules {
 			if err := errors.Join(add(&w.roots, dir, []string{m.Path}), add(&w.excludes, dir, m.Excludes)); err != nil {
@@ -167,11 +174,14 @@ func parseBuf(text []byte) (c bufConfig, err error) {
 
 // addModules looks into the modules of a workspace, which may have roots of their
 // own.
-func (w *bufWorkspace) addModules(folder string, passedOver func(error)) error {
+func (w *bufWorkspace) addModules(ctx context.Context, folder string, passedOver func(error)) error {
 	folders := w.roots
 	w.roots = nil
 	for _, dir := range folders {
-		m, err := readBuf(filepath.Join(dir, "buf.yaml"), folder, passedOver)
+		if ctx.Err() != nil {
+			return outOfTime(ctx)
+		}
+		m, err := readBuf(ctx, filepath.Join(dir, "buf.yaml"), folder, passedOver)
 		switch {
 		case err != nil:
 			return err
@@ -182,8 +192,15 @@ func (w *bufWorkspace) addModules(folder string, passedOver func(error)) error {
 			w.excludes = append(w.excludes, m.excludes...)
 			w.deps = append(w.deps, m.deps...)
 		}
+		if max(len(w.roots), len(w.excludes), len(w.deps)) > maxFolders {
+			return w.tooMany()
+		}
 	}
 	return nil
+}
+
+func (w *bufWorkspace) tooMany() error {
+	return fmt.Errorf("%s: more than %d folders are too many", w.file, maxFolders)
 }
 
 // excluded tells whether a file is in a folder that is no part of the workspace.

@@ -1,6 +1,8 @@
 package discovery_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -67,5 +69,44 @@ func TestBufAliasesAreSoonRead(t *testing.T) {
 		if took := time.Since(begun); took > 5*time.Second || err != nil && strings.Contains(err.Error(), "aliases") {
 			t.Errorf("%.40s: %v, %v", text, took, err)
 		}
+	}
+}
+
+// The folders that configurations name together are bounded, and so are the bytes of what
+// aliases stand for: few of them make very many, and long ones.
+func TestBufFoldersAreBounded(t *testing.T) {
+	const proto = "syntax = \"proto3\";\nmessage A {}\n"
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"folders": {map[string]string{"buf.yaml": "build: {excludes: [" + strings.Repeat("x,", 2000) + "]}\n"}, "buf.yaml: more than 1000 folders are too many"},
+		"modules": {
+			map[string]string{"buf.work.yaml": "directories: [" + strings.Repeat("x,", 900) + "]\n", "x/buf.yaml": "build: {roots: [" + strings.Repeat("x,", 900) + "]}\n"},
+			"buf.work.yaml: more than 1000 folders are too many",
+		},
+		"of one's own": {map[string]string{"buf.work.yaml": "directories: [" + strings.Repeat("x,", 300) + "]\n", "x/buf.yaml": "build: {roots: [y, z]}\n"}, ""},
+		"long": {
+			map[string]string{"buf.yaml": "x: &x " + strings.Repeat("long", 5000) + "\nbuild: {roots: [" + strings.Repeat("*x,", 500) + "]}\n"},
+			"buf.yaml: with its aliases written out, YAML of more than 20000 parts is too long",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.files["a.proto"] = proto
+			_, err := discovery.OpenProtos(t.Context(), discovery.ProtofileOptions{Files: []string{filepath.Join(tree(t, tt.files), "a.proto")}})
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasSuffix(err.Error(), tt.want)) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// A deadline ends the reading of very many modules.
+func TestBufModulesEndWithTheirContext(t *testing.T) {
+	dir := tree(t, map[string]string{"buf.work.yaml": "directories: [x]\n", "x/buf.yaml": "- no mapping\n", "a.proto": "syntax = \"proto3\";\n"})
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	if _, err := discovery.OpenProtos(ctx, discovery.ProtofileOptions{Files: []string{filepath.Join(dir, "a.proto")}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
 	}
 }

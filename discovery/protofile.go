@@ -42,7 +42,7 @@ type ProtofileOptions struct {
 // some of several files compile, there is no error: Faults has what is wrong with
 // the others.
 func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error) {
-	c, err := newProtoCompiler(o, o.Files)
+	c, err := newProtoCompiler(ctx, o, o.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error
 
 // newProtoCompiler makes a compiler for files. Where no import paths are given,
 // those of a buf workspace around the files are taken.
-func newProtoCompiler(o ProtofileOptions, files []string) (*protoCompiler, error) {
+func newProtoCompiler(ctx context.Context, o ProtofileOptions, files []string) (*protoCompiler, error) {
 	c := &protoCompiler{
 		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
 		sources: map[string]source{}, built: map[string]protoreflect.FileDescriptor{},
@@ -74,7 +74,7 @@ func newProtoCompiler(o ProtofileOptions, files []string) (*protoCompiler, error
 		return c, nil
 	}
 	for _, f := range files {
-		w, err := findBuf(filepath.Dir(f), o.PassedOver)
+		w, err := findBuf(ctx, filepath.Dir(f), o.PassedOver)
 		if err != nil {
 			return nil, err
 		}

@@ -93,7 +93,7 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 		if err != nil {
 			return nil, err
 		}
-		w, err := findBuf(p.base, o.PassedOver)
+		w, err := findBuf(ctx, p.base, o.PassedOver)
 		if err != nil {
 			return nil, err
 		}

@@ -8,8 +8,9 @@ import (
 
 // Aliases tells what is wrong with the aliases of a parsed text, for a decoder that writes each
 // of them out and knows no bound: very few bytes can stand for more than any memory holds. With
-// its aliases written out a text may have as many parts, and nest as deep, as without. An alias
-// to nothing, one inside what it stands for, and an anchor that stands twice are faults, too.
+// its aliases written out a text may have as many parts, and nest as deep, as without; a long
+// scalar is one for every 16 bytes. An alias to nothing, one inside what it stands for, and an
+// anchor that stands twice are faults, too.
 func (l Limits) Aliases(file *ast.File) *Fault {
 	w := written{limits: l, anchors: map[string]*extent{}}
 	for _, d := range file.Docs {
@@ -56,6 +57,8 @@ func (w *written) node(n ast.Node) extent {
 		return w.node(n.Value)
 	case *ast.TagNode:
 		return w.node(n.Value)
+	case *ast.LiteralNode:
+		return scalar(n.Value.Value)
 	case *ast.AnchorNode:
 		return w.anchor(n)
 	case *ast.AliasNode:
@@ -69,8 +72,10 @@ func (w *written) node(n ast.Node) extent {
 			return *a
 		}
 	}
-	return extent{parts: 1}
+	return scalar(n.GetToken().Value)
 }
+
+func scalar(text string) extent { return extent{parts: 1 + len(text)/16} }
 
 func pairs(values []*ast.MappingValueNode) []ast.Node {
 	var nodes []ast.Node

@@ -30,6 +30,8 @@ func TestAliases(t *testing.T) {
 		{"of very many", bomb(30, 2), long},
 		{"merges", "a: &a {b: 1, c: 2, d: 3}\ne: &e [{<<: *a}, {<<: *a}, {<<: *a}, {<<: *a}, {<<: *a}]\nf: [*e, *e]\n", long},
 		{"tags", "a: !t &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\nb: !t [*a, *a, *a, *a, *a, *a, *a, *a]\n", long},
+		{"long", "a: &a " + strings.Repeat("long", 100) + "\nb: [*a, *a, *a, *a]\n", long},
+		{"long blocks", "a: &a |\n  " + strings.Repeat("long", 100) + "\nb: [*a, *a, *a, *a]\n", long},
 		{"deep", "a: &a [1]\nb: &b [*a]\nc: &c [*b]\nd: &d [*c]\ne: &e [*d]\n", "with its aliases written out, nesting deeper than 5 is too deep"},
 		{"of itself", "a: &a [*a]\n", "the alias *a stands inside what it stands for"},
 		{"a merge of itself", "a: &a\n  <<: *a\n", "the alias *a stands inside what it stands for"},
