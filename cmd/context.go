@@ -35,8 +35,9 @@ func (a *app) newContext() *cobra.Command {
 Contexts live in config.yaml in the folder rpcctl of the user's configuration, and
 in a file .rpcctl.yaml in a project's folder or above, which is found from there.
 A setting has the name of a flag, without its dashes. Flags count before the
-environment (RPCCTL_CONTEXT, RPCCTL_ADDR), and that before a context. With -a or
-RPCCTL_ADDR no context is in force unless --context names one.
+environment, and that before the current context. With -a or RPCCTL_ADDR no context
+is in force, that of RPCCTL_CONTEXT included, unless --context names one: its target
+counts before RPCCTL_ADDR, and -a before its target.
 
 Secrets are not kept, only where they are: bearer-env, bearer-file, auth-command,
 headers.NAME.env, headers.NAME.file. A project file may say where things are, but
@@ -163,9 +164,6 @@ func escapeHidden(text string) string {
 	return b.String()
 }
 
-// addrFirst warns of a variable that people forget.
-const addrFirst = "RPCCTL_ADDR is set, and comes before the current context: unset it, or name a context with --context"
-
 func (a *app) newContextUse() *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
@@ -202,7 +200,7 @@ func (a *app) newContextUse() *cobra.Command {
 				a.shell.contextChanged(a.line)
 			}
 			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
-				a.say(addrFirst)
+				a.say(addrFirst("the current context"))
 			}
 			return nil
 		},

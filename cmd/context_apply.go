@@ -86,7 +86,7 @@ func (a *app) useContext(c *cobra.Command, args []string) error {
 // loadContext finds the context in force and applies it.
 func (a *app) loadContext(f *pflag.FlagSet) error {
 	name, from := a.contextName(f)
-	if name == "" && (from != "" || a.addressGiven(f) || a.env.Getenv("RPCCTL_ADDR") != "") {
+	if name == "" && from != "" {
 		return nil // what was said outright needs no file
 	}
 	store, err := a.env.store()
@@ -125,6 +125,9 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	}
 	addr := found.Get("addr")
 	own := addr != "" && !a.addressGiven(f)
+	if elsewhere := a.env.Getenv("RPCCTL_ADDR"); own && elsewhere != "" && elsewhere != addr {
+		a.sayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
+	}
 	if !found.File.Trusted {
 		if asks := append(found.Asks(own), found.Strays()...); len(asks) > 0 {
 			return untrusted(found, asks)
@@ -151,14 +154,28 @@ func clash(err error) error {
 	return usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
 }
 
-// contextName returns the context that was named. With a name of "", from is set
-// when somebody said that there be none.
+// addrFirst warns of a variable that people forget, and of what it comes before.
+func addrFirst(before string) string {
+	return "RPCCTL_ADDR is set, and comes before " + before + ": unset it, or name a context with --context"
+}
+
+// contextName returns the context that was named, and what named it. With a name of "", from is
+// what said that there be none.
 func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 	if f.Changed("context") {
 		return a.globals.context, "--context"
 	}
 	// What was exported long ago does not lend its credentials to another target.
-	if name := a.env.Getenv("RPCCTL_CONTEXT"); name != "" && !a.addressGiven(f) {
+	name = a.env.Getenv("RPCCTL_CONTEXT")
+	switch {
+	case a.addressGiven(f):
+		return "", "--addr"
+	case a.env.Getenv("RPCCTL_ADDR") != "":
+		if name != "" {
+			a.sayOnce(addrFirst("RPCCTL_CONTEXT"))
+		}
+		return "", "RPCCTL_ADDR"
+	case name != "":
 		return name, "RPCCTL_CONTEXT"
 	}
 	return "", ""

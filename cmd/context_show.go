@@ -92,9 +92,9 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 // chosen returns the context that a command with these flags would use.
 func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
 	name, from := a.contextName(f)
-	if name == "" && (from != "" || a.addressGiven(f) || a.env.Getenv("RPCCTL_ADDR") != "") {
-		if current, _ := all.Current(); current != "" && from == "" && !a.addressGiven(f) {
-			a.say(addrFirst)
+	if name == "" && from != "" {
+		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
+			a.say(addrFirst("the current context"))
 		}
 		return nil, "", nil
 	}

@@ -72,6 +72,12 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	s := newShell(ctx, a.env, o, base)
 	defer s.close()
 	defer cancel() // whoever opens a connection gives up before they are closed
+	if len(o.lines) == 0 && o.file == "" && a.env.StdinTTY {
+		if _, err := a.settings(ctx, c.Flags()); err != nil {
+			return err // before the prompt, not at the first line
+		}
+	}
+	a.enterContext(s, c.Flags())
 	switch {
 	case len(o.lines) > 0:
 		return s.script("-c", strings.NewReader(strings.Join(o.lines, "\n")))
@@ -80,10 +86,6 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	case !a.env.StdinTTY || o.file == "-":
 		return s.script("stdin", a.env.Stdin)
 	}
-	if _, err := a.settings(ctx, c.Flags()); err != nil {
-		return err // before the prompt, not at the first line
-	}
-	a.enterContext(s, c.Flags())
 	s.interactive = true
 	s.own()
 	if t := a.env.Getenv("TERM"); o.plain || t == "" || t == "dumb" {

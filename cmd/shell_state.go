@@ -285,13 +285,10 @@ func (s *shell) target() string {
 	if v, ok := s.flag("unix"); ok {
 		return "unix:" + v
 	}
-	if v := s.env.Getenv("RPCCTL_ADDR"); v != "" {
-		return v
-	}
 	if v := s.reached.Load(); v != nil {
 		return *v
 	}
-	return ""
+	return s.env.Getenv("RPCCTL_ADDR")
 }
 
 // using is the service or package that short names are looked up in first, or "".
