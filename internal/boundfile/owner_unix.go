@@ -20,7 +20,7 @@ func foreign(path, folder string) string {
 		case !ok:
 		case int(st.Uid) != os.Geteuid() && st.Uid != 0 && st.Uid != owner:
 			return "it belongs to another user"
-		case info.Mode()&fs.ModeSymlink != 0: // whose mode says nothing
+		case !info.Mode().IsRegular(): // a link, whose mode says nothing, or what is not read anyway
 		case !open && othersMay(info, st):
 			return "others may write to it (chmod go-w makes it yours)"
 		}
