@@ -7,7 +7,7 @@ import (
 )
 
 // enterContext tells the shell where the context in force leads, and whether care is
-// due there, before its first line. What is wrong with a context is told with the
+// due there, before its first line. What is wrong with a context is said with the
 // schema, and by each line.
 func (a *app) enterContext(s *shell, f *pflag.FlagSet) {
 	talking := a.env

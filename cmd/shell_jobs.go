@@ -254,7 +254,7 @@ func (s *shell) inBackground(l *line) {
 // besideName is how much of a statement is its name among the jobs, in columns.
 const besideName = 60
 
-// over tells whether it has ended.
+// over reports whether it has ended.
 func (w *work) over() bool {
 	select {
 	case <-w.Done():

@@ -69,7 +69,7 @@ func (c *counted) check(ctx context.Context) error {
 	return &unsentError{c.sent.Load()}
 }
 
-// typed tells whether standard input is read, or was.
+// typed reports whether standard input is read, or was.
 func (c *counted) typed() bool {
 	requests := c.Requests
 	if h, ok := requests.(*held); ok {

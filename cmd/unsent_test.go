@@ -35,7 +35,7 @@ func (hasty) EchoStream(s grpc.BidiStreamingServer[demov1.Everything, demov1.Eve
 	return s.Send(m)
 }
 
-// Input that a server did not wait for is told of, and is no success: whoever sends a
+// Where a server did not wait for all of the input, that is said, and is no success: whoever sends a
 // file and looks at the exit code would take it for received.
 func TestServerEndsBeforeTheFile(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -50,7 +50,7 @@ const maxParents = 24
 
 // findBuf looks for the configuration of buf in a folder and those around it. A
 // workspace around a module counts. There may be none. One that another user wrote, or may, is
-// passed over, which is told.
+// passed over, and passedOver gets the reason.
 func findBuf(ctx context.Context, folder string, passedOver func(error)) (*bufWorkspace, error) {
 	dir, err := filepath.Abs(folder)
 	if err != nil {

@@ -28,7 +28,7 @@ const (
 	growth = 2
 )
 
-// fullText is what a client is told whose request has no room.
+// fullText is the message for a request that has no room.
 var fullText = fmt.Sprintf("the demo takes %d MiB of requests at a time, of all calls together; try again with fewer at once", requestBudget>>20)
 
 // A room is memory for requests, of all calls. It is safe for concurrent use.

@@ -45,7 +45,7 @@ func openFolder(folder string) (owner uint32, open bool) {
 	return st.Uid, info.Mode()&fs.ModeSticky == 0 && othersMay(info, st)
 }
 
-// othersMay tells whether others than the owner and the user's own group may write.
+// othersMay reports whether others than the owner and the user's own group may write.
 func othersMay(info fs.FileInfo, st *syscall.Stat_t) bool {
 	return info.Mode().Perm()&0o002 != 0 || info.Mode().Perm()&0o020 != 0 && int(st.Gid) != os.Getegid()
 }
