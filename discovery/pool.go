@@ -145,8 +145,8 @@ type contents struct {
 }
 
 // declaring returns the files that declare a name in the package. They are looked
-// into at the first question about the package. A file that can not be scanned to its
-// end has the names before the fault.
+// into at the first question about the package. Of a file with a fault
+// the names before it count.
 func (c *contents) declaring(name protoreflect.Name) []*file {
 	if c.indexed < len(c.files) {
 		var entries []uint64

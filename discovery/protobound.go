@@ -8,12 +8,13 @@ import (
 
 // The bounds of one .proto file beside its size.
 const (
-	// maxParts is how many parts it may have. The files of one run of the compiler, with all that
-	// they import, may have as many for each file that was named, up to maxNamed. A sign that ends a statement or an option counts
-	// as two, a bracket of a map or of a body, for which more is made, as four, and others as
-	// one. With
-	// places and comments the compiler takes about a kilobyte and a half for each.
+	// maxParts is how many parts it may have, with all that it imports. A sign that ends a
+	// statement or an option counts as two, a bracket of a map or of a body, for which more is
+	// made, as four, and others as one. With places and comments the compiler takes about a
+	// kilobyte and a half for each.
 	maxParts = 150_000
+	// maxNamed is how many times maxParts several files may have that are compiled together: as
+	// often as files were named, and no more.
 	maxNamed = 10
 	// wantedLine is how long a line may be before it is broken, in bytes: to know a column
 	// the compiler goes over all of a line that comes before it.

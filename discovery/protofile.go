@@ -31,8 +31,8 @@ type ProtofileOptions struct {
 	NoComments bool
 	// Store keeps what was compiled for the next process; nil: nothing is kept.
 	Store Store
-	// PassedOver is told of the configurations of buf that are not read for whose they are; it
-	// may be nil.
+	// PassedOver gets an error for each configuration of buf that another user wrote, or may, and
+	// that is therefore not read. It may be nil.
 	PassedOver func(error)
 }
 

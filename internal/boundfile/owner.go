@@ -8,11 +8,11 @@ type ForeignError struct {
 
 func (e *ForeignError) Error() string { return e.Path + " is not read: " + e.Why }
 
-// Foreign tells whether a file that nobody named, but that was found, is one that the user would
-// read: not when it, or the link to it, belongs to another user, or others may write to it. Files
-// of root are accepted, and so is write access for the user's own group. The file may be for a
-// folder: whoever owns that one, or may replace what is in it, has its say there anyway. A folder
-// of "" is none. Nil is a file to read, or none at all.
+// Foreign returns an error for a file that was found and not named, when it, or the link to it,
+// belongs to another user, or when others may write to it. Files of root are accepted, and so is
+// write access for the user's own group. A file that is for a folder may also belong to the owner
+// of that folder, and others may write to it who may replace what is in the folder. A folder of ""
+// is none. The error is nil for a file to read, and for one that is not there.
 func Foreign(path, folder string) *ForeignError {
 	if why := foreign(path, folder); why != "" {
 		return &ForeignError{path, why}
