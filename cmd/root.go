@@ -57,8 +57,9 @@ To try it with no server: the target demo: is one inside rpcctl.
 
   rpcctl -a demo: call Greeter.SayHello name=World
 
-Exit codes: 0 done, 1 failed outside an RPC, 2 usage or bad input, 64 + code for
-an RPC status (69 is NOT_FOUND), 130 interrupted outside a call.`,
+Exit codes: 0 done, 1 failed outside an RPC, or a stream ended before its input,
+2 usage or bad input, 64 + code for an RPC status (69 is NOT_FOUND), 130
+interrupted outside a call.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Args:              a.noCommand,
