@@ -121,7 +121,8 @@ type decoding struct {
 	path    []place   // from the top to where pos is
 	seen    []uint64  // the fields that were met, of all messages that are open
 	seenExt []*field  // the extensions that were met, of all messages that are open
-	chosen  []*field  // the members that were met, of all oneofs of all messages that are open
+	chosen  []*field  // the members that were met, of all oneofs of all messages that are open; nil past its length
+	changed []int32   // the places in chosen that are not nil
 	keys    []outSpan // the keys of all maps that are open
 	sets    []keyIndex
 	maps    int    // how many maps are open
@@ -159,7 +160,11 @@ func (s *decoding) release() {
 	if len(s.sets) > 16 {
 		s.sets = nil
 	}
-	s.path, s.seen, s.seenExt, s.chosen, s.keys = s.path[:0], s.seen[:0], s.seenExt[:0], s.chosen[:0], s.keys[:0]
+	// A fault left them as they were.
+	if len(s.chosen) > 0 || cap(s.chosen)*8+cap(s.changed)*4 > maxKept {
+		s.chosen, s.changed = nil, nil
+	}
+	s.path, s.seen, s.seenExt, s.keys = s.path[:0], s.seen[:0], s.seenExt[:0], s.keys[:0]
 	s.urls, s.closers, s.maps = s.urls[:0], s.closers[:0], 0
 	s.pool.Put(s)
 }

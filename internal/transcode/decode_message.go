@@ -49,12 +49,9 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 		s.fault(s.pos, s.pos, tooWide, "")
 		return stop
 	}
-	for range words {
-		s.seen = append(s.seen, 0)
-	}
-	for range p.oneofs {
-		s.chosen = append(s.chosen, nil)
-	}
+	s.seen = append(s.seen, make([]uint64, words)...)
+	s.chosen = reserve(s.chosen, p.oneofs)
+	changed := len(s.changed)
 	typed := false
 	guess := 0
 	for n := 0; ; n++ {
@@ -100,7 +97,10 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 			return stop
 		}
 	}
-	s.seen, s.seenExt, s.chosen = s.seen[:seen], s.seenExt[:ext], s.chosen[:chosen]
+	for _, i := range s.changed[changed:] {
+		s.chosen[i] = nil
+	}
+	s.seen, s.seenExt, s.chosen, s.changed = s.seen[:seen], s.seenExt[:ext], s.chosen[:chosen], s.changed[:changed]
 	return written
 }
 
@@ -192,7 +192,9 @@ func (s *decoding) field(f *field, k token, depth, chosen int) outcome {
 	}
 	if f.oneof >= 0 {
 		was := &s.chosen[chosen+int(f.oneof)]
-		if *was != nil && *was != f {
+		if *was == nil {
+			s.changed = append(s.changed, int32(chosen)+f.oneof)
+		} else if *was != f {
 			problem := f.json + " and " + (*was).json + " are members of one oneof, " +
 				string(f.fd.ContainingOneof().Name()) + ": only one of them can be set"
 			if s.faulty(k.at, problem, "") == stop {

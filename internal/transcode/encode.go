@@ -149,7 +149,7 @@ type encoding struct {
 	most    int // of out, without w
 
 	runs    []run         // of all messages that are open, the innermost last
-	members []member      // of the oneofs of all messages that are open
+	members []member      // of the oneofs of all messages that are open; zero past its length
 	entries []entry       // of all maps that are open
 	keys    keySet        // of the map that is being read
 	open    []int         // numbers and starts of groups that are being skipped
@@ -161,7 +161,10 @@ const maxKept = 1 << 20
 
 func (s *encoding) release() {
 	s.wire, s.w, s.ctx = nil, nil, nil
-	s.runs, s.members, s.entries, s.open = s.runs[:0], s.members[:0], s.entries[:0], s.open[:0]
+	if len(s.members) > 0 { // a fault left them as they were
+		s.members = nil
+	}
+	s.runs, s.entries, s.open = s.runs[:0], s.entries[:0], s.open[:0]
 	if cap(s.runs)*12+cap(s.members)*8+cap(s.entries)*24+cap(s.own)+cap(s.keys.table)*4 > maxKept {
 		s.runs, s.members, s.entries, s.own, s.keys = nil, nil, nil, nil, keySet{}
 	}

@@ -15,6 +15,19 @@ const (
 // each level would take memory for all oneofs of its type. One message has fewer.
 const maxOpen = 2 << 20
 
+// reserve makes state, which is zero past its length, longer by n zero places. Types may have
+// tens of thousands of oneofs, and a message of a few bytes should not cost as much as all of them:
+// whoever is done with a message makes the places zero that it changed.
+func reserve[T any](state []T, n int) []T {
+	long := len(state) + n
+	if long <= cap(state) {
+		return state[:long]
+	}
+	grown := make([]T, long, max(long, 2*cap(state)))
+	copy(grown, state)
+	return grown
+}
+
 // A wireFault is a WireError on its way out: each level that it passes adds where it was.
 type wireFault struct {
 	offset  int

@@ -43,10 +43,15 @@ func (s *encoding) knownMessage(p *plan, lo, hi, depth int) error {
 	case knownListValue:
 		err = s.list(p.fields[0], base, len(s.runs), depth)
 	case knownValue:
-		err = s.value(p, base, s.members[members], start, depth)
+		m := s.members[members]
+		s.members[members] = member{}
+		err = s.value(p, base, m, start, depth)
+	}
+	if err != nil {
+		return err
 	}
 	s.runs, s.members = s.runs[:base], s.members[:members]
-	return err
+	return nil
 }
 
 // number returns the scalar field num of the message whose runs begin at base: its zero

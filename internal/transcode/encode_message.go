@@ -58,6 +58,7 @@ func (s *encoding) fields(p *plan, lo, hi, depth, n int) (int, error) {
 			if m.field != index+1 {
 				continue
 			}
+			s.members[members+int(f.oneof)] = member{}
 			for s.runs[from].start < m.since {
 				from++
 			}
@@ -84,15 +85,13 @@ func (s *encoding) fields(p *plan, lo, hi, depth, n int) (int, error) {
 }
 
 // gather appends the runs of the fields in the runs from lo to hi, in the order of the
-// JSON, and the state of the message's oneofs.
+// JSON, and the state of the message's oneofs. Whoever reads that state makes it zero again.
 func (s *encoding) gather(p *plan, lo, hi int) error {
 	base, members := len(s.runs), len(s.members)
 	if members+p.oneofs > maxOpen {
 		return s.fault(int(s.runs[lo].start), tooWide)
 	}
-	for range p.oneofs {
-		s.members = append(s.members, member{})
-	}
+	s.members = reserve(s.members, p.oneofs)
 	sorted := true
 	for i := lo; i < hi; i++ {
 		ok, err := s.scan(p, int(s.runs[i].start), int(s.runs[i].end), base, members)
