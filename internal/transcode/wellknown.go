@@ -29,6 +29,9 @@ func wellKnownOf(md protoreflect.MessageDescriptor) wellKnown {
 		str, raw, i32, i64 = protoreflect.StringKind, protoreflect.BytesKind, protoreflect.Int32Kind, protoreflect.Int64Kind
 		msg                = protoreflect.MessageKind
 	)
+	if md.ExtensionRanges().Len() > 0 || md.Oneofs().Len() > 0 && md.Name() != "Value" {
+		return notKnown
+	}
 	fds := md.Fields()
 	single := func(num protoreflect.FieldNumber, kind protoreflect.Kind) bool {
 		fd := fds.ByNumber(num)
