@@ -135,7 +135,7 @@ func (s shaken) Clone() credentials.TransportCredentials { return s }
 func newWeb(rpc *connectrpc.Server, maxRecv int, in *room) (*http.Server, *sync.WaitGroup) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv), connecthttp.WithCompressors(unpacker{connectgzip.New(), in}),
-		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire}, weigher{connectproto.NewJSONCodec(), weighJSON}))
+		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire}, weigher{webJSON{connectproto.NewJSONCodec()}, weighJSON}))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // TLS is done when it gets a connection

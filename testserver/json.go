@@ -1,9 +1,13 @@
 package testserver
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"sync"
 
+	connectrpc "connectrpc.com/connect/v2"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -15,6 +19,37 @@ import (
 // server, and not when the process starts.
 var registerJSON = sync.OnceFunc(func() { encoding.RegisterCodecV2(jsonCodec{}) })
 
+// jsonTurns are for those who make JSON of a message, or a message of JSON.
+var jsonTurns = make(chan struct{}, 4)
+
+// takeTurn waits for a turn, and returns what ends it.
+func takeTurn() func() {
+	jsonTurns <- struct{}{}
+	return func() { <-jsonTurns }
+}
+
+// webJSON is JSON for the protocols of the web.
+type webJSON struct{ connectrpc.Codec }
+
+// MarshalWrite writes a message, which the library keeps until it is whole.
+func (c webJSON) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
+	defer takeTurn()()
+	return c.Codec.MarshalWrite(ctx, dst, msg)
+}
+
+// UnmarshalRead reads a message that has come whole.
+func (c webJSON) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
+	b, err := io.ReadAll(src)
+	if err != nil {
+		return err
+	}
+	if err := checkAny(b); err != nil {
+		return err
+	}
+	defer takeTurn()()
+	return c.Codec.UnmarshalRead(ctx, bytes.NewReader(b), msg)
+}
+
 // jsonCodec is the JSON mapping of protobuf.
 type jsonCodec struct{}
 
@@ -25,6 +60,7 @@ func (jsonCodec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is no protobuf message", v)
 	}
+	defer takeTurn()()
 	b, err := protojson.Marshal(m)
 	return mem.BufferSlice{mem.SliceBuffer(b)}, err
 }
@@ -34,5 +70,10 @@ func (jsonCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return fmt.Errorf("%T is no protobuf message", v)
 	}
-	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data.Materialize(), m)
+	b := data.Materialize()
+	if err := checkAny(b); err != nil {
+		return err
+	}
+	defer takeTurn()()
+	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
 }
