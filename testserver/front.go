@@ -132,7 +132,7 @@ func (s shaken) Clone() credentials.TransportCredentials { return s }
 // newWeb makes the server for Connect and gRPC-Web, and for gRPC too, as its library
 // has it, where a client mixes them on one connection. The group counts the calls
 // that run.
-func newWeb(rpc *connectrpc.Server, maxRecv int, in *room) (*http.Server, *sync.WaitGroup) {
+func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server, *sync.WaitGroup) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv), connecthttp.WithCompressors(unpacker{connectgzip.New(), in}),
 		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire}, weigher{webJSON{connectproto.NewJSONCodec()}, weighJSON}))
@@ -140,7 +140,7 @@ func newWeb(rpc *connectrpc.Server, maxRecv int, in *room) (*http.Server, *sync.
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // TLS is done when it gets a connection
 	running := &sync.WaitGroup{}
-	answer := allowOrigins(in.handler(mux))
+	answer := allowOrigins(calls.requests(in.handler(mux)))
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			running.Add(1)
@@ -155,6 +155,7 @@ func newWeb(rpc *connectrpc.Server, maxRecv int, in *room) (*http.Server, *sync.
 		}),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: handshakeTimeout,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is for them to see
 	}, running
 }

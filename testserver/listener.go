@@ -10,14 +10,15 @@ import (
 // would wait for it when it stops.
 type connections struct {
 	recorder *recorder
+	room     *room
 
 	mu     sync.Mutex
 	open   map[*connection]struct{}
 	closed bool
 }
 
-func newConnections(r *recorder) *connections {
-	return &connections{recorder: r, open: map[*connection]struct{}{}}
+func newConnections(r *recorder, in *room) *connections {
+	return &connections{recorder: r, room: in, open: map[*connection]struct{}{}}
 }
 
 // closeAll closes every open connection, and from then on each new one at once.
@@ -40,11 +41,14 @@ type listener struct {
 }
 
 func (l *listener) Accept() (net.Conn, error) {
+	c := l.connections
 	raw, err := l.Listener.Accept()
+	for ; err == nil && !c.room.claim(connectionWeight); raw, err = l.Listener.Accept() {
+		_ = raw.Close() // there is no room for more
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := l.connections
 	conn := &connection{Conn: raw, connections: c}
 	c.recorder.accepted.Add(1)
 	c.recorder.open.Add(1)
@@ -84,6 +88,7 @@ func (c *connection) Close() error {
 		c.connections.mu.Lock()
 		delete(c.connections.open, c)
 		c.connections.mu.Unlock()
+		c.connections.room.give(connectionWeight)
 		c.connections.recorder.open.Add(-1)
 		c.connections.recorder.note()
 	})

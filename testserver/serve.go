@@ -41,7 +41,10 @@ func (s *Server) ServeHTTP3(c net.PacketConn) error {
 	}
 	config := s.front.tls.Clone()
 	config.MinVersion = tls.VersionTLS13
-	server := &http3.Server{Handler: s.web.Handler, TLSConfig: http3.ConfigureTLSConfig(config)}
+	server := &http3.Server{
+		Handler: s.web.Handler, TLSConfig: http3.ConfigureTLSConfig(config),
+		MaxHeaderBytes: maxHeader, ConnContext: s.connections.room.quic,
+	}
 	if !s.ends.add(server) {
 		return c.Close()
 	}

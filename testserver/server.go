@@ -109,20 +109,22 @@ func New(o Options) *Server {
 	}
 	registerJSON()
 	r := newRecorder(o.OnCall)
-	in := &room{total: requestBudget}
+	in, calls := &room{total: requestBudget}, &room{total: callBudget}
 	gate := tokenGate{token: o.ReflectionToken}
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(r.unary, in.unary),
 		grpc.ChainStreamInterceptor(r.stream, in.stream, gate.stream),
 		grpc.MaxRecvMsgSize(o.MaxRecv),
 		grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.MaxConcurrentStreams(100_000),
+		grpc.MaxConcurrentStreams(callBudget / callWeight),
+		grpc.MaxHeaderListSize(maxHeader),
+		grpc.InTapHandle(calls.tap),
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.WaitForHandlers(true),
 		// Clients under test ping as often as they like.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
 	}
-	s := &Server{recorder: r, connections: newConnections(r), grace: o.Grace, front: &front{grpc: newQueue(), web: newQueue()}}
+	s := &Server{recorder: r, connections: newConnections(r, calls), grace: o.Grace, front: &front{grpc: newQueue(), web: newQueue()}}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(shaken{credentials.NewTLS(o.TLS)}))
 		s.front.tls = o.TLS.Clone()
@@ -146,7 +148,7 @@ func New(o Options) *Server {
 	}
 	register(both, choice, o.Now)
 	r.know(s.grpc.GetServiceInfo())
-	s.web, s.handlers = newWeb(both.web, o.MaxRecv, in)
+	s.web, s.handlers = newWeb(both.web, o.MaxRecv, in, calls)
 	return s
 }
 

@@ -1,0 +1,76 @@
+package testserver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
+)
+
+const (
+	// callBudget is how much the calls that run and the connections that are open may take
+	// together, in bytes, their messages apart.
+	callBudget = 128 << 20
+	// maxHeader is how great the header of a request may be, in bytes.
+	maxHeader = 128 << 10
+	// What one takes, about, in bytes: a call without metadata, a byte of metadata, and a
+	// connection, which may hold a header that is not whole.
+	callWeight       = 24 << 10
+	metadataWeight   = 4
+	connectionWeight = maxHeader + 64<<10
+)
+
+// busyText is the message for a call that has no room.
+var busyText = fmt.Sprintf("the demo takes about %d calls at a time, fewer with much metadata; try again with fewer at once", callBudget/callWeight)
+
+// give gives a part back.
+func (r *room) give(n int64) { r.taken.Add(-n) }
+
+// weighHeader is about what a call with this metadata takes.
+func weighHeader(header map[string][]string) int64 {
+	n := 0
+	for name, values := range header {
+		for _, v := range values {
+			n += len(name) + len(v) + 32
+		}
+	}
+	return callWeight + metadataWeight*int64(n)
+}
+
+// tap counts a call over gRPC until it ends, or refuses it.
+func (r *room) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	n := weighHeader(info.Header)
+	if !r.claim(n) {
+		return ctx, status.Error(codes.ResourceExhausted, busyText)
+	}
+	context.AfterFunc(ctx, func() { r.give(n) })
+	return ctx, nil
+}
+
+// requests counts the requests over the protocols of the web until they are answered.
+func (r *room) requests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		n := weighHeader(q.Header)
+		if !r.claim(n) {
+			http.Error(w, busyText, http.StatusServiceUnavailable)
+			return
+		}
+		defer r.give(n)
+		next.ServeHTTP(w, q)
+	})
+}
+
+// quic counts a connection of HTTP/3 until it ends, or ends it.
+func (r *room) quic(ctx context.Context, c *quic.Conn) context.Context {
+	if !r.claim(connectionWeight) {
+		_ = c.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText) // it ends with the server, if not now
+		return ctx
+	}
+	context.AfterFunc(c.Context(), func() { r.give(connectionWeight) })
+	return ctx
+}
