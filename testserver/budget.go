@@ -3,10 +3,13 @@ package testserver
 import (
 	"context"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
@@ -18,10 +21,13 @@ const (
 	replyBudget = 256 << 20
 	// replyCost is how often the bytes of a reply are held: in the message, and encoded.
 	replyCost = 2
+	// growingCost is the same where a reply is encoded into what grows: in JSON, and by the
+	// library for the protocols of the web.
+	growingCost = 6
 	// smallReply is how great a reply may be that is not counted, in bytes.
 	smallReply = 64 << 10
-	// stalled is how long a client may take nothing of its replies before they do not
-	// count any more: calls that were cancelled are never taken.
+	// stalled is how long a client may take nothing of its replies while others wait for
+	// their room.
 	stalled = 5 * time.Second
 )
 
@@ -30,9 +36,10 @@ const (
 type budget struct {
 	total int64 // bytes
 
-	mu      sync.Mutex
-	taken   int64
-	waiting []*share
+	mu       sync.Mutex
+	taken    int64
+	forgiven int64 // that is not counted any more, and may still be held
+	waiting  []*share
 }
 
 // A share is what a call waits for.
@@ -47,14 +54,14 @@ func (b *budget) take(ctx context.Context, reply int64) error {
 	if reply <= smallReply {
 		return nil
 	}
-	s := &share{size: min(reply*replyCost, b.total), given: make(chan struct{})}
+	s := &share{size: min(reply*costIn(ctx), b.total), given: make(chan struct{})}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, s)
 	b.serve()
 	b.mu.Unlock()
 	select {
 	case <-s.given:
-		b.sent(ctx, s.size)
+		b.sent(ctx, reply, s.size)
 		return nil
 	case <-ctx.Done():
 	}
@@ -72,15 +79,35 @@ func (b *budget) take(ctx context.Context, reply int64) error {
 	return status.Error(codes.Canceled, "the client is gone")
 }
 
-// sent gives a part back when the reply has been sent. grpc-go puts a reply in a queue
-// and ends the call, so there the connection counts; the other protocols end a call when
-// all of its reply is written.
-func (b *budget) sent(ctx context.Context, size int64) {
+// costIn is how often the bytes of a call's reply are held.
+func costIn(ctx context.Context) int64 {
+	if clientOf(ctx) == nil {
+		return growingCost
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	if slices.ContainsFunc(md["content-type"], func(s string) bool { return strings.Contains(s, "json") }) {
+		return growingCost
+	}
+	return replyCost
+}
+
+// clientOf is the connection of a call over gRPC, or nil.
+func clientOf(ctx context.Context) *connection {
 	if p, ok := peer.FromContext(ctx); ok {
 		if from, ok := p.Addr.(clientAddr); ok {
-			from.conn.owe(b, size)
-			return
+			return from.conn
 		}
+	}
+	return nil
+}
+
+// sent gives the part of a reply back when the reply has been sent. grpc-go puts a reply in a queue
+// and ends the call, so there the connection counts; the other protocols end a call when
+// all of its reply is written.
+func (b *budget) sent(ctx context.Context, reply, size int64) {
+	if conn := clientOf(ctx); conn != nil {
+		conn.owe(b, reply, size)
+		return
 	}
 	context.AfterFunc(ctx, func() { b.give(size) })
 }
@@ -91,6 +118,27 @@ func (b *budget) give(size int64) {
 	defer b.mu.Unlock()
 	b.taken -= size
 	b.serve()
+}
+
+// wanted tells whether others wait.
+func (b *budget) wanted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) > 0
+}
+
+// forgive gives back what a client takes nothing of, or is false when that was done for as
+// much as the whole budget.
+func (b *budget) forgive(size int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.forgiven+size > b.total {
+		return false
+	}
+	b.forgiven += size
+	b.taken -= size
+	b.serve()
+	return true
 }
 
 // serve lets those go on whose turn it is. The budget is locked.
@@ -113,13 +161,17 @@ type clientAddr struct {
 type debts struct {
 	mu     sync.Mutex
 	budget *budget
-	size   int64
-	forget *time.Timer // since the last write
+	bytes  int64       // that will be written
+	size   int64       // their part
+	stall  *time.Timer // since the last write
 	closed bool
+
+	forgiven int64 // parts of what may still be held
 }
 
 // owe notes that a reply will be written.
-func (d *debts) owe(b *budget, size int64) {
+func (c *connection) owe(b *budget, bytes, size int64) {
+	d := &c.debts
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -127,11 +179,35 @@ func (d *debts) owe(b *budget, size int64) {
 		return
 	}
 	d.budget = b
+	d.bytes += bytes
 	d.size += size
-	if d.forget == nil {
-		d.forget = time.AfterFunc(stalled, func() { d.pay(1 << 62) })
+	if d.stall == nil {
+		d.stall = time.AfterFunc(stalled, c.stalls)
 	} else {
-		d.forget.Reset(stalled)
+		d.stall.Reset(stalled)
+	}
+}
+
+// stalls ends the wait for a connection that has long written nothing of what it holds, if
+// others want that. Its calls may have been cancelled, and then nothing is held: that is
+// assumed up to some amount, and past it the connection is closed.
+func (c *connection) stalls() {
+	d := &c.debts
+	d.mu.Lock()
+	closes := false
+	switch {
+	case d.size == 0:
+	case !d.budget.wanted():
+		d.stall.Reset(stalled)
+	case d.budget.forgive(d.size):
+		d.forgiven += d.size
+		d.bytes, d.size = 0, 0
+	default:
+		closes = true
+	}
+	d.mu.Unlock()
+	if closes {
+		_ = c.Close() // its client takes nothing
 	}
 }
 
@@ -143,15 +219,16 @@ func (d *debts) pay(written int64) {
 		return
 	}
 	paid := d.size
-	if written < d.size/replyCost {
-		paid = written * replyCost
+	if written < d.bytes {
+		paid = int64(float64(written) / float64(d.bytes) * float64(d.size))
 	}
+	d.bytes -= min(written, d.bytes)
 	d.size -= paid
 	d.budget.give(paid)
 	if d.size == 0 {
-		d.forget.Stop()
+		d.stall.Stop()
 	} else {
-		d.forget.Reset(stalled)
+		d.stall.Reset(stalled)
 	}
 }
 
@@ -159,6 +236,12 @@ func (d *debts) pay(written int64) {
 func (d *debts) close() {
 	d.mu.Lock()
 	d.closed = true
+	if d.forgiven > 0 {
+		d.budget.mu.Lock()
+		d.budget.forgiven -= d.forgiven
+		d.budget.mu.Unlock()
+		d.forgiven = 0
+	}
 	d.mu.Unlock()
 	d.pay(1 << 62)
 }

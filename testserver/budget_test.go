@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,13 @@ func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mb = 1 << 20
 		b := &budget{total: 10 * mb}
-		conn := &connection{}
+		in := &room{total: 1 << 30}
+		connect := func() *connection {
+			end, other := net.Pipe()
+			t.Cleanup(func() { other.Close() })
+			return &connection{Conn: end, connections: newConnections(newRecorder(nil), in)}
+		}
+		conn := connect()
 		onConn := peer.NewContext(t.Context(), &peer.Peer{Addr: clientAddr{conn: conn}})
 		call, end := context.WithCancel(t.Context())
 		waits := func(ctx context.Context, reply int64) chan error {
@@ -39,7 +46,7 @@ func TestBudget(t *testing.T) {
 			}
 		}
 		goesOn(waits(onConn, 2*mb), codes.OK)
-		goesOn(waits(call, 3*mb), codes.OK)
+		goesOn(waits(call, 1*mb), codes.OK)       // whose reply is made in what grows
 		goesOn(waits(call, smallReply), codes.OK) // is not counted
 		third := waits(onConn, 3*mb)
 		gone, leave := context.WithCancel(t.Context())
@@ -57,15 +64,28 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%d bytes are taken, %d calls wait", b.taken, len(b.waiting))
 		}
 
-		// A client that takes nothing does not keep it for ever, nor does one that leaves.
+		// A client that takes nothing keeps it while nobody else waits, and not for ever then:
+		// as it may have cancelled its calls, it keeps its connection the first time.
 		goesOn(waits(onConn, 100*mb), codes.OK)
-		patient := waits(onConn, 100*mb)
-		time.Sleep(2 * stalled) // of the test's own clock
-		goesOn(patient, codes.OK)
-		conn.debts.close()
-		goesOn(waits(onConn, 100*mb), codes.OK)
-		if b.taken != 0 {
-			t.Errorf("%d bytes are taken by a connection that is closed", b.taken)
+		time.Sleep(9*stalled + time.Second) // of the test's own clock
+		if b.taken != b.total {
+			t.Errorf("%d bytes are taken by what was never written", b.taken)
+		}
+		for i, open := range []bool{true, false} {
+			next := waits(peer.NewContext(t.Context(), &peer.Peer{Addr: clientAddr{conn: conn}}), 100*mb)
+			if len(next) > 0 {
+				t.Error("it does not wait")
+			}
+			time.Sleep(stalled + time.Second)
+			goesOn(next, codes.OK)
+			if conn.debts.closed == open {
+				t.Errorf("after %d: closed is %v", i, !open)
+			}
+		}
+
+		// One that leaves keeps nothing.
+		if goesOn(waits(onConn, 100*mb), codes.OK); b.taken != 0 || b.forgiven != 0 || in.taken.Load() != -connectionWeight {
+			t.Errorf("%d bytes are taken, %d forgiven, by a connection that is closed; of connections %d", b.taken, b.forgiven, in.taken.Load())
 		}
 	})
 }
