@@ -102,7 +102,7 @@ func TestRedactByThePolicy(t *testing.T) {
 // it.
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{"", "Call id=1 ", `{"a":`, "header x: y\n", "'\"", "=:=", "\\", "list | x ", "# "} {
-		for place := range 21 {
+		for place := range 23 {
 			f.Add(s, "s3cr3t", s, uint8(place), uint8(place))
 		}
 	}
@@ -121,8 +121,9 @@ func FuzzRedact(f *testing.F) {
 			"https://me:" + value + "@host/?token=" + value, "note=Bearer " + secret,
 			"-vHauthorization: " + secret, "-Hx-api-key " + secret, "-Hx-api-key: " + secret,
 			"-duser:\n  password:\n    " + secret + "\n  id: 1", "-duser: 1\ntokens:\n- " + secret, "-duser: 1\npassword: |\n  a\n  " + secret,
-			"-dpassword {\n  value: " + string(quoted) + "\n}", "-d[a.password]: " + string(quoted), "-did: 1 password { value: " + string(quoted) + " }",
-		}[place%21]
+			"-dpassword {\n  value: " + string(quoted) + "\n}", "password=https://me:it@host/" + value, "-duser:1\npassword:https://me:it@host/" + value,
+			"-d[a.password]: " + string(quoted), "-did: 1 password { value: " + string(quoted) + " }",
+		}[place%23]
 		var word string
 		if quoting %= 4; quoting == 2 && strings.Contains(text, "\n") { // a backslash hides no line end
 			quoting = 0

@@ -124,11 +124,17 @@ func (r *redaction) spans(text string, kind wordKind) []Span {
 			return []Span{{Start: 0, End: i}}
 		}
 	}
-	if spans := r.url(text); len(spans) > 0 {
+	if path, begins, ok := cutPair(text, kind); ok && r.secretPath(path) { // a URL, too, is a secret then
+		return []Span{{Start: begins, End: len(text)}}
+	}
+	spans := r.url(text)
+	message := kind != part && (kind == data || strings.Contains(text, "\n") || loosely(text))
+	if len(spans) > 0 && !message {
 		return spans
 	}
-	spans, is := r.pair(text, kind)
-	if kind != part && (kind == data || strings.Contains(text, "\n") || loosely(text)) {
+	more, is := r.pair(text, kind)
+	spans = append(spans, more...)
+	if message {
 		spans = append(spans, r.lines(text)...)
 	}
 	if is || len(spans) > 0 {
@@ -137,33 +143,34 @@ func (r *redaction) spans(text string, kind wordKind) []Span {
 	return r.inside(text)
 }
 
-// pair returns what is secret of path=value, path:=value, or 'name: value'. is reports
-// whether the text is one of them.
-func (r *redaction) pair(text string, kind wordKind) (spans []Span, is bool) {
+// cutPair cuts path=value, path:=value, or 'name: value', and tells where the value begins. ok
+// reports whether the text is one of them.
+func cutPair(text string, kind wordKind) (path string, begins int, ok bool) {
 	i := strings.IndexAny(text, "=:")
 	if i <= 0 || strings.ContainsAny(text[:i], "\n{") {
-		return nil, false
+		return "", 0, false
 	}
 	if kind == data && text[i] == ':' && strings.Contains(text, "\n") { // a message of several lines
-		return nil, false
+		return "", 0, false
 	}
-	path, begins := text[:i], i+1
-	if text[i] == ':' && strings.HasPrefix(text[i:], ":=") {
+	begins = i + 1
+	if strings.HasPrefix(text[i:], ":=") {
 		begins++
 	}
 	for begins < len(text) && text[begins] == ' ' {
 		begins++
 	}
+	return text[:i], begins, begins < len(text)
+}
+
+// pair returns what is secret of the value of path=value, path:=value, or 'name: value', whose
+// path is no secret's. is reports whether the text is one of them.
+func (r *redaction) pair(text string, kind wordKind) (spans []Span, is bool) {
+	path, begins, ok := cutPair(text, kind)
+	if !ok || text[len(path)] == ':' && begins == len(path)+1 { // host:port, or an address of some other kind
+		return nil, false
+	}
 	value := text[begins:]
-	if value == "" {
-		return nil, false
-	}
-	if r.secretPath(path) {
-		return []Span{{Start: begins, End: len(text)}}, true
-	}
-	if text[i] == ':' && begins == i+1 { // host:port, or an address of some other kind
-		return nil, false
-	}
 	if r.depth++; r.depth > maxPairs { // a=b=c=…
 		return nil, true
 	}
