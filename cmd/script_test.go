@@ -12,10 +12,12 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,7 +38,17 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
 		panic(err)
 	}
+	hangUps()
 	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor, "goroutine-that-crashes": crashingGoroutine, "peak-of": peakOfProcess})
+}
+
+// hangUps lets the programs that tests start be hung up where the test itself is not, as under
+// nohup: a signal that is ignored stays ignored in them, and one that is caught does not. These
+// programs are this one by another name.
+func hangUps() {
+	if strings.HasSuffix(os.Args[0], ".test") && signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 }
 
 // testLimit is how long a program or an event is waited for: long enough for any machine, and
