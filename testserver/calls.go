@@ -23,6 +23,9 @@ const (
 	callWeight       = 24 << 10
 	metadataWeight   = 4
 	connectionWeight = maxHeader + 64<<10
+	// maxStreams is how many calls one connection may have at a time over gRPC: a client
+	// that wants more waits, where it would be refused for what others have.
+	maxStreams = callBudget / callWeight / 2
 )
 
 // busyText is the message for a call that has no room.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
@@ -67,6 +68,33 @@ func TestCallsWithoutEnd(t *testing.T) {
 			greets(t, dial(t, address))
 		})
 	}
+}
+
+// A client that makes more calls at a time on one connection than there are waits with them.
+func TestMoreCallsThanStreams(t *testing.T) {
+	address, server := listen(t, Options{})
+	conn := dial(t, address)
+	const calls = maxStreams + 200
+	ctx, hangUp := context.WithCancel(within(t))
+	failed := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := demov1.NewLabClient(conn).Slow(ctx, &demov1.SlowRequest{Duration: durationpb.New(maxSleep)})
+			if ctx.Err() == nil {
+				failed <- err
+			}
+		}()
+	}
+	running := func(s Stats) bool { return s.Calls["/rpcctl.demo.v1.Lab/Slow"].Started == maxStreams }
+	if err := server.Wait(ctx, running); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-failed:
+		t.Error(err)
+	default:
+	}
+	hangUp()
 }
 
 // greets fails the test unless a call comes to be answered.

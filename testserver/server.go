@@ -116,7 +116,7 @@ func New(o Options) *Server {
 		grpc.ChainStreamInterceptor(r.stream, in.stream, gate.stream),
 		grpc.MaxRecvMsgSize(o.MaxRecv),
 		grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.MaxConcurrentStreams(callBudget / callWeight),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
 		grpc.InTapHandle(calls.tap),
 		grpc.ConnectionTimeout(handshakeTimeout),
