@@ -35,7 +35,8 @@ func createAside(path string) (*outFile, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	aside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
+	folder, name := filepath.Split(path) // as it was written: a/../b is not b
+	aside := folder + "." + name + "." + rand.Text()[:8]
 	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // less the user's umask
 	if err != nil {
 		return nil, cannotWrite(path, err)
@@ -74,7 +75,17 @@ func (o *outFile) finish() error {
 	if err != nil {
 		return errors.Join(err, os.Remove(o.Name()))
 	}
-	return os.Rename(o.Name(), o.path)
+	if err = os.Rename(o.Name(), o.path); err != nil {
+		var le *os.LinkError
+		if errors.As(err, &le) {
+			err = le.Err
+		}
+		if _, gone := os.Stat(o.Name()); gone == nil {
+			return fmt.Errorf("%w; what came is in %s", cannotWrite(o.path, err), o.Name())
+		}
+		return cannotWrite(o.path, err)
+	}
+	return nil
 }
 
 // keep ends a file that is not whole: what it has is found under another name, and
