@@ -102,14 +102,24 @@ func clientOf(ctx context.Context) *connection {
 }
 
 // sent gives the part of a reply back when the reply has been sent. grpc-go puts a reply in a queue
-// and ends the call, so there the connection counts; the other protocols end a call when
-// all of its reply is written.
+// and ends the call, so there the connection counts; the other protocols end a request when
+// all of its reply is written. A client that leaves ends the call before that: its reply is still
+// being made.
 func (b *budget) sent(ctx context.Context, reply, size int64) {
-	if conn := clientOf(ctx); conn != nil {
-		conn.owe(b, reply, size)
-		return
+	i, counted := ctx.Value(intakeKey{}).(*intake)
+	conn := clientOf(ctx)
+	switch {
+	case conn != nil && conn.owe(b, reply, size, counted):
+		if counted {
+			i.atEnd(func() { conn.made(size) })
+		}
+	case counted:
+		i.atEnd(func() { b.give(size) })
+	case conn != nil:
+		b.give(size)
+	default:
+		context.AfterFunc(ctx, func() { b.give(size) })
 	}
-	context.AfterFunc(ctx, func() { b.give(size) })
 }
 
 // give gives a part back.
@@ -166,17 +176,21 @@ type debts struct {
 	stall  *time.Timer // since the last write
 	closed bool
 
+	making   int64 // parts of replies whose calls have not ended
 	forgiven int64 // parts of what may still be held
 }
 
-// owe notes that a reply will be written.
-func (c *connection) owe(b *budget, bytes, size int64) {
+// owe notes that a reply will be written, and whether it will be told when that is made. It is
+// false when the connection is closed.
+func (c *connection) owe(b *budget, bytes, size int64, told bool) bool {
 	d := &c.debts
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		b.give(size)
-		return
+		return false
+	}
+	if told {
+		d.making += size
 	}
 	d.budget = b
 	d.bytes += bytes
@@ -185,6 +199,20 @@ func (c *connection) owe(b *budget, bytes, size int64) {
 		d.stall = time.AfterFunc(stalled, c.stalls)
 	} else {
 		d.stall.Reset(stalled)
+	}
+	return true
+}
+
+// made notes that a reply is made, and on its way if there is still a connection.
+func (c *connection) made(size int64) {
+	d := &c.debts
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.making -= size
+	if d.closed {
+		part := min(size, d.size)
+		d.size -= part
+		d.budget.give(part)
 	}
 }
 
@@ -232,16 +260,21 @@ func (d *debts) pay(written int64) {
 	}
 }
 
-// close gives back all.
+// close gives back all but what is being made: that goes on.
 func (d *debts) close() {
 	d.mu.Lock()
-	d.closed = true
+	defer d.mu.Unlock()
+	if d.closed = true; d.budget == nil {
+		return
+	}
+	d.stall.Stop()
 	if d.forgiven > 0 {
 		d.budget.mu.Lock()
 		d.budget.forgiven -= d.forgiven
 		d.budget.mu.Unlock()
 		d.forgiven = 0
 	}
-	d.mu.Unlock()
-	d.pay(1 << 62)
+	kept := min(d.making, d.size)
+	d.budget.give(d.size - kept)
+	d.bytes, d.size = 0, kept
 }

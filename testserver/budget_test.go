@@ -87,5 +87,28 @@ func TestBudget(t *testing.T) {
 		if goesOn(waits(onConn, 100*mb), codes.OK); b.taken != 0 || b.forgiven != 0 || in.taken.Load() != -connectionWeight {
 			t.Errorf("%d bytes are taken, %d forgiven, by a connection that is closed; of connections %d", b.taken, b.forgiven, in.taken.Load())
 		}
+
+		// What is being made is held until it is, whoever leaves.
+		for _, on := range []*connection{nil, connect()} {
+			gone, leave := context.WithCancel(t.Context())
+			calls := &intake{room: in}
+			ctx := context.WithValue(gone, intakeKey{}, calls)
+			if on != nil {
+				ctx = peer.NewContext(ctx, &peer.Peer{Addr: clientAddr{conn: on}})
+			}
+			goesOn(waits(ctx, 100*mb), codes.OK)
+			next := waits(onConn, 100*mb)
+			leave()
+			if on != nil {
+				on.Close()
+			}
+			if synctest.Wait(); len(next) > 0 || b.taken != b.total {
+				t.Errorf("%d bytes are taken while a reply is made", b.taken)
+			}
+			calls.end()
+			if goesOn(next, codes.OK); b.taken != 0 {
+				t.Errorf("%d bytes are taken", b.taken)
+			}
+		}
 	})
 }

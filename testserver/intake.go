@@ -12,6 +12,7 @@ import (
 	"connectrpc.com/connect/v2/connectgzip"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -55,6 +56,22 @@ type intake struct {
 	come   int64 // bytes since the last whole message
 	weight int64 // of the message that is being made
 	full   bool  // there was no room
+	ends   []func()
+}
+
+// atEnd does something when the request is answered, whether or not its client waits for that.
+func (i *intake) atEnd(do func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ends = append(i.ends, do)
+}
+
+// end gives back what the call has.
+func (i *intake) end() {
+	i.hold(0)
+	for _, do := range i.ends {
+		do()
+	}
 }
 
 // hold makes what the call has as much as this, and is false when there is not so much room.
@@ -151,6 +168,27 @@ func (s *takenIn) RecvMsg(m any) error {
 
 type intakeKey struct{}
 
+// A watch sees the calls over gRPC begin and end.
+type watch struct{ room *room }
+
+// TagRPC begins a call.
+func (w watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context {
+	return context.WithValue(ctx, intakeKey{}, &intake{room: w.room})
+}
+
+// HandleRPC gives back what a call has that ends.
+func (watch) HandleRPC(ctx context.Context, event stats.RPCStats) {
+	if _, ends := event.(*stats.End); ends {
+		ctx.Value(intakeKey{}).(*intake).end()
+	}
+}
+
+// TagConn does nothing.
+func (watch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+
+// HandleConn does nothing.
+func (watch) HandleConn(context.Context, stats.ConnStats) {}
+
 // of is what a call has: what it had when its messages were received, where that was seen.
 func (r *room) of(ctx context.Context) *intake {
 	if i, ok := ctx.Value(intakeKey{}).(*intake); ok {
@@ -163,7 +201,7 @@ func (r *room) of(ctx context.Context) *intake {
 func (r *room) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		i := &intake{room: r}
-		defer i.hold(0)
+		defer i.end()
 		q = q.WithContext(context.WithValue(q.Context(), intakeKey{}, i))
 		q.Body = &counting{q.Body, i.comes}
 		next.ServeHTTP(w, q)

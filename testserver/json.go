@@ -61,7 +61,8 @@ func (jsonCodec) Marshal(v any) (mem.BufferSlice, error) {
 		return nil, fmt.Errorf("%T is no protobuf message", v)
 	}
 	defer takeTurn()()
-	b, err := protojson.Marshal(m)
+	size := proto.Size(m) // of which base64 makes a third more
+	b, err := protojson.MarshalOptions{}.MarshalAppend(make([]byte, 0, size+size/3+128), m)
 	return mem.BufferSlice{mem.SliceBuffer(b)}, err
 }
 

@@ -119,6 +119,7 @@ func New(o Options) *Server {
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
 		grpc.InTapHandle(calls.tap),
+		grpc.StatsHandler(watch{in}),
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.WaitForHandlers(true),
 		// Clients under test ping as often as they like.
