@@ -152,6 +152,7 @@ func TestHeavyRequests(t *testing.T) {
 	entry = protowire.AppendBytes(protowire.AppendTag(entry, 1, protowire.BytesType), []byte("a"))
 	entry = protowire.AppendBytes(protowire.AppendTag(entry, 2, protowire.BytesType), nil)
 	everything := protowire.AppendBytes(protowire.AppendTag(nil, 74, protowire.BytesType), entry)
+	key := protowire.AppendBytes(protowire.AppendTag(nil, 74, protowire.BytesType), []byte("\x0a\x01a"))
 	nested := protowire.AppendBytes(protowire.AppendTag(nil, 57, protowire.BytesType), nil)
 	group := protowire.AppendTag(protowire.AppendTag(nil, 200, protowire.StartGroupType), 200, protowire.EndGroupType)
 	for name, test := range map[string]struct {
@@ -159,6 +160,7 @@ func TestHeavyRequests(t *testing.T) {
 		code          int
 	}{
 		"map":          {"proto", strings.Repeat(string(everything), 100_000), http.StatusTooManyRequests},
+		"map of keys":  {"proto", strings.Repeat(string(key), 100_000), http.StatusTooManyRequests},
 		"list":         {"proto", strings.Repeat(string(nested), 1_000_000), http.StatusTooManyRequests},
 		"list in JSON": {"json", `{"repeatedNested":[{}` + strings.Repeat(",{}", 100_000) + "]}", http.StatusTooManyRequests},
 		"some":         {"proto", strings.Repeat(string(nested), 1000), http.StatusOK},

@@ -66,6 +66,9 @@ func (s scales) empty(d protoreflect.MessageDescriptor) int64 {
 		if t, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName()); err == nil {
 			n += int64(reflect.TypeOf(t.Zero().Interface()).Elem().Size())
 		}
+		if d.IsMapEntry() && d.Fields().ByNumber(2).Message() != nil {
+			n += s.empty(d.Fields().ByNumber(2).Message()) // which is made where it is left out, too
+		}
 		s[d.FullName()] = n
 	}
 	return n
