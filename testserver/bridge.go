@@ -26,13 +26,14 @@ import (
 type registrar struct {
 	*grpc.Server
 	web    *connectrpc.Server
+	room   *room
 	unary  grpc.UnaryServerInterceptor
 	stream grpc.StreamServerInterceptor
 }
 
 // RegisterService registers a service for all protocols.
 func (r *registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
-	r.Server.RegisterService(desc, impl)
+	r.Server.RegisterService(r.room.weighed(desc), impl)
 	for _, m := range desc.Methods {
 		spec := specOf(desc.ServiceName, m.MethodName, connectrpc.StreamTypeUnary)
 		r.web.Register(connectrpc.Method{Spec: spec, Handler: func(ctx context.Context, spec connectrpc.Spec, s connectrpc.ServerStream) error {

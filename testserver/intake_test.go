@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
@@ -141,6 +142,53 @@ func TestGreatRequests(t *testing.T) {
 			}
 			cancel()
 			echoes(t, conn)
+		})
+	}
+}
+
+// The same over gRPC, for one request and for those of a stream.
+func TestHeavyRequestsOverGRPC(t *testing.T) {
+	_, conn := start(t, Options{})
+	nested := protowire.AppendBytes(protowire.AppendTag(nil, 57, protowire.BytesType), nil)
+	request := func(n int) proto.Message {
+		m := new(emptypb.Empty)
+		m.ProtoReflect().SetUnknown([]byte(strings.Repeat(string(nested), n)))
+		return m
+	}
+	lists := func(n int) proto.Message {
+		return &demov1.Everything{RepeatedNested: make([]*demov1.Everything_Nested, n)}
+	}
+	for name, test := range map[string]struct {
+		request proto.Message
+		code    codes.Code
+		options []grpc.CallOption
+	}{
+		"many":         {request(1_000_000), codes.ResourceExhausted, nil},
+		"some":         {request(1000), codes.OK, nil},
+		"many in JSON": {lists(100_000), codes.ResourceExhausted, []grpc.CallOption{grpc.CallContentSubtype("json")}},
+		"some in JSON": {lists(1000), codes.OK, []grpc.CallOption{grpc.CallContentSubtype("json")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, call := range map[string]func() error{
+				"unary": func() error {
+					return conn.Invoke(within(t), "/rpcctl.demo.v1.Lab/Echo", test.request, new(demov1.Everything), test.options...)
+				},
+				"stream": func() error {
+					s, err := conn.NewStream(within(t), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/rpcctl.demo.v1.Lab/EchoStream", test.options...)
+					if err != nil {
+						return err
+					}
+					if err := s.SendMsg(test.request); err != nil {
+						return err
+					}
+					return s.RecvMsg(new(demov1.Everything))
+				},
+			} {
+				err := call()
+				if status.Code(err) != test.code || err != nil && status.Convert(err).Message() != fullText {
+					t.Errorf("%s: %.300v", kind, err)
+				}
+			}
 		})
 	}
 }

@@ -67,14 +67,14 @@ func (jsonCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (jsonCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	b := data.Materialize()
+	if u, ok := v.(*undecoded); ok {
+		u.json = b
+		return nil
+	}
 	m, ok := v.(proto.Message)
 	if !ok {
 		return fmt.Errorf("%T is no protobuf message", v)
 	}
-	b := data.Materialize()
-	if err := checkAny(b); err != nil {
-		return err
-	}
-	defer takeTurn()()
-	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
+	return readJSON(b, m)
 }

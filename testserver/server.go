@@ -113,7 +113,7 @@ func New(o Options) *Server {
 	gate := tokenGate{token: o.ReflectionToken}
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(r.unary, in.unary),
-		grpc.ChainStreamInterceptor(r.stream, in.stream, gate.stream),
+		grpc.ChainStreamInterceptor(in.weighStream, r.stream, in.stream, gate.stream),
 		grpc.MaxRecvMsgSize(o.MaxRecv),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -133,7 +133,7 @@ func New(o Options) *Server {
 	}
 	s.grpc = grpc.NewServer(options...)
 	both := &registrar{
-		Server: s.grpc, web: connectrpc.NewServer(),
+		Server: s.grpc, web: connectrpc.NewServer(), room: in,
 		unary: func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			return r.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
 				return in.unary(ctx, request, info, handler)
