@@ -55,6 +55,10 @@ It serves until it is interrupted.`,
 	return c
 }
 
+// demoMemory is how much memory the demo may have in use, in bytes, before it closes its
+// connections. What calls are known to take has budgets below it.
+const demoMemory = 320 << 20
+
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	collectGarbage(gcUsual)
 	if err := checkListen(o.listen); err != nil {
@@ -63,7 +67,7 @@ func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
-	options := testserver.Options{Now: a.env.Now, Reflection: testserver.Reflection(o.reflection.value)}
+	options := testserver.Options{Now: a.env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.value)}
 	flags, err := o.secure(&options)
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/quic-go/quic-go"
-	"github.com/quic-go/quic-go/http3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
@@ -29,7 +27,7 @@ const (
 )
 
 // busyText is the message for a call that has no room.
-var busyText = fmt.Sprintf("the demo takes about %d calls at a time, fewer with much metadata; try again with fewer at once", callBudget/callWeight)
+var busyText = fmt.Sprintf("the demo takes about %d calls at a time, fewer with great ones; try again with fewer at once", callBudget/callWeight)
 
 // give gives a part back.
 func (r *room) give(n int64) { r.taken.Add(-n) }
@@ -68,12 +66,18 @@ func (r *room) requests(next http.Handler) http.Handler {
 	})
 }
 
-// quic counts a connection of HTTP/3 until it ends, or ends it.
-func (r *room) quic(ctx context.Context, c *quic.Conn) context.Context {
-	if !r.claim(connectionWeight) {
-		_ = c.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText) // it ends with the server, if not now
-		return ctx
+// charge counts what the answer to a call takes for as long as it is made, or refuses it.
+func (r *room) charge(ctx context.Context, n int64) error {
+	if n <= smallReply {
+		return nil
 	}
-	context.AfterFunc(c.Context(), func() { r.give(connectionWeight) })
-	return ctx
+	if !r.claim(n) {
+		return status.Error(codes.ResourceExhausted, busyText)
+	}
+	if i, ok := ctx.Value(intakeKey{}).(*intake); ok {
+		i.atEnd(func() { r.give(n) })
+	} else {
+		context.AfterFunc(ctx, func() { r.give(n) })
+	}
+	return nil
 }

@@ -34,6 +34,9 @@ type webJSON struct{ connectrpc.Codec }
 // MarshalWrite writes a message, which the library keeps until it is whole.
 func (c webJSON) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
 	defer takeTurn()()
+	if err := ctx.Err(); err != nil { // nobody waits for it any more
+		return err
+	}
 	return c.Codec.MarshalWrite(ctx, dst, msg)
 }
 

@@ -19,9 +19,12 @@ import (
 const (
 	maxNumbers = 100_000_000
 	maxPayload = 1 << 20
-	maxBlob    = 80 << 20
-	maxSleep   = time.Hour
-	maxDepth   = 5000
+	// countCost is how often the bytes of a payload are held: in the message, encoded, and
+	// where they wait to be written.
+	countCost = 4
+	maxBlob   = 80 << 20
+	maxSleep  = time.Hour
+	maxDepth  = 5000
 )
 
 type lab struct {
@@ -30,10 +33,11 @@ type lab struct {
 	flaky *flaky
 	// replies is shared by the calls that answer with as much as they are asked for.
 	replies *budget
+	calls   *room
 }
 
-func newLab(now func() time.Time) *lab {
-	return &lab{now: now, flaky: newFlaky(), replies: &budget{total: replyBudget}}
+func newLab(now func() time.Time, calls *room) *lab {
+	return &lab{now: now, calls: calls, flaky: newFlaky(), replies: &budget{total: replyBudget}}
 }
 
 type editions struct {
@@ -109,7 +113,7 @@ func (l *lab) Slow(ctx context.Context, r *demov1.SlowRequest) (*demov1.SlowRepl
 	return &demov1.SlowReply{Slept: d, WokeAt: timestamppb.New(l.now())}, nil
 }
 
-func (*lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demov1.CountReply]) error {
+func (l *lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demov1.CountReply]) error {
 	n := int64(10)
 	if r.N != nil {
 		n = r.GetN()
@@ -118,6 +122,9 @@ func (*lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demo
 	f.within("n", n, 0, maxNumbers)
 	f.within("payload_bytes", int64(r.GetPayloadBytes()), 0, maxPayload)
 	if err := f.err(); err != nil {
+		return err
+	}
+	if err := l.calls.charge(stream.Context(), countCost*int64(r.GetPayloadBytes())); err != nil {
 		return err
 	}
 	// One message serves for all: Send has made its bytes when it returns.

@@ -1,8 +1,12 @@
 package testserver
 
 import (
+	"context"
 	"net"
 	"sync"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 )
 
 // connections counts what listeners accept and remembers what is open: the
@@ -14,11 +18,12 @@ type connections struct {
 
 	mu     sync.Mutex
 	open   map[*connection]struct{}
+	quics  map[*quic.Conn]struct{} // of HTTP/3
 	closed bool
 }
 
 func newConnections(r *recorder, in *room) *connections {
-	return &connections{recorder: r, room: in, open: map[*connection]struct{}{}}
+	return &connections{recorder: r, room: in, open: map[*connection]struct{}{}, quics: map[*quic.Conn]struct{}{}}
 }
 
 // closeAll closes every open connection, and from then on each new one at once.
@@ -33,6 +38,24 @@ func (c *connections) closeAll() {
 	for _, conn := range open {
 		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.
 	}
+}
+
+// quic counts a connection of HTTP/3 until it ends, or ends it.
+func (c *connections) quic(ctx context.Context, conn *quic.Conn) context.Context {
+	if !c.room.claim(connectionWeight) {
+		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText) // it ends with the server, if not now
+		return ctx
+	}
+	c.mu.Lock()
+	c.quics[conn] = struct{}{}
+	c.mu.Unlock()
+	context.AfterFunc(conn.Context(), func() {
+		c.mu.Lock()
+		delete(c.quics, conn)
+		c.mu.Unlock()
+		c.room.give(connectionWeight)
+	})
+	return ctx
 }
 
 type listener struct {

@@ -11,13 +11,19 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-func (*lab) Sample(_ context.Context, r *demov1.SampleRequest) (*demov1.Everything, error) {
+// sampleCost is what a level of a nested sample takes, in bytes, with what makes JSON of it.
+const sampleCost = 2 << 10
+
+func (l *lab) Sample(ctx context.Context, r *demov1.SampleRequest) (*demov1.Everything, error) {
 	var f faults
 	f.within("depth", int64(r.GetDepth()), 0, maxDepth)
 	if r.GetFilling().Descriptor().Values().ByNumber(r.GetFilling().Number()) == nil {
 		f.add("filling", "must be one of the enum, not %d", r.GetFilling())
 	}
 	if err := f.err(); err != nil {
+		return nil, err
+	}
+	if err := l.calls.charge(ctx, sampleCost*int64(r.GetDepth())); err != nil {
 		return nil, err
 	}
 	return sample(r.GetFilling(), int(r.GetDepth()))

@@ -22,6 +22,9 @@ func (s *Server) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	s.serving.Do(func() {
+		if s.maxMemory > 0 {
+			go s.connections.guard(s.maxMemory, s.ends.done)
+		}
 		// What they take connections from fails in nothing but its end.
 		go func() { _ = s.grpc.Serve(s.front.grpc) }()
 		go func() { _ = s.web.Serve(s.front.web) }()
@@ -43,7 +46,7 @@ func (s *Server) ServeHTTP3(c net.PacketConn) error {
 	config.MinVersion = tls.VersionTLS13
 	server := &http3.Server{
 		Handler: s.web.Handler, TLSConfig: http3.ConfigureTLSConfig(config),
-		MaxHeaderBytes: maxHeader, ConnContext: s.connections.room.quic,
+		MaxHeaderBytes: maxHeader, ConnContext: s.connections.quic,
 	}
 	if !s.ends.add(server) {
 		return c.Close()
@@ -105,6 +108,7 @@ type ends struct {
 	mu   sync.Mutex
 	open []interface{ Close() error }
 	shot bool
+	done chan struct{} // closed with the server
 }
 
 // add is false when the server has ended.
@@ -126,6 +130,9 @@ func (e *ends) over() bool {
 // shut closes them. Calls over HTTP/3 have until the grace is over.
 func (e *ends) shut(grace time.Duration) {
 	e.mu.Lock()
+	if !e.shot {
+		close(e.done)
+	}
 	e.shot = true
 	open := e.open
 	e.open = nil

@@ -63,6 +63,9 @@ type Options struct {
 	Now func() time.Time
 	// MaxRecv is the greatest request message in bytes; 0 is 8 MiB.
 	MaxRecv int
+	// MaxMemory is how much memory the process may have in use, in bytes, before the server
+	// closes its connections; 0 is no such bound.
+	MaxMemory uint64
 	// Grace is how long Stop waits for calls that still run; 0 is one second.
 	Grace time.Duration
 	// OnCall, when not nil, hears of every call at its end, reflection and
@@ -82,6 +85,7 @@ type Server struct {
 	recorder    *recorder
 	connections *connections
 	grace       time.Duration
+	maxMemory   uint64
 }
 
 const (
@@ -125,7 +129,7 @@ func New(o Options) *Server {
 		// Clients under test ping as often as they like.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
 	}
-	s := &Server{recorder: r, connections: newConnections(r, calls), grace: o.Grace, front: &front{grpc: newQueue(), web: newQueue()}}
+	s := &Server{recorder: r, connections: newConnections(r, calls), grace: o.Grace, maxMemory: o.MaxMemory, ends: ends{done: make(chan struct{})}, front: &front{grpc: newQueue(), web: newQueue()}}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(shaken{credentials.NewTLS(o.TLS)}))
 		s.front.tls = o.TLS.Clone()
@@ -147,17 +151,17 @@ func New(o Options) *Server {
 			})
 		},
 	}
-	register(both, choice, o.Now)
+	register(both, choice, o.Now, calls)
 	r.know(s.grpc.GetServiceInfo())
 	s.web, s.handlers = newWeb(both.web, o.MaxRecv, in, calls)
 	return s
 }
 
-func register(g *registrar, choice Reflection, now func() time.Time) {
+func register(g *registrar, choice Reflection, now func() time.Time, calls *room) {
 	doctor := health.NewServer()
 	demov1.RegisterGreeterServer(g, &greeter{})
 	demov1.RegisterShopServer(g, newShop(now))
-	demov1.RegisterLabServer(g, newLab(now))
+	demov1.RegisterLabServer(g, newLab(now, calls))
 	demov1.RegisterEditionsServer(g, &editions{})
 	bakery := newBakery()
 	demov1.RegisterBakeryServer(g, bakery)

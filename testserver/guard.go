@@ -1,0 +1,60 @@
+package testserver
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// guardEach is how often the memory in use is looked at.
+const guardEach = 50 * time.Millisecond
+
+// guard closes all connections whenever the process has more memory in use than most, in bytes,
+// until done. The budgets are for what calls are known to take; this is for what they are not.
+func (c *connections) guard(most uint64, done <-chan struct{}) {
+	tick := time.NewTicker(guardEach)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		if inUse() <= most {
+			continue
+		}
+		if runtime.GC(); inUse() > most {
+			c.cutOff()
+		}
+	}
+}
+
+// inUse is the memory of objects, which may be garbage, and of stacks, in bytes.
+func inUse() uint64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64() + samples[1].Value.Uint64()
+}
+
+// cutOff closes every open connection.
+func (c *connections) cutOff() {
+	c.mu.Lock()
+	open := make([]*connection, 0, len(c.open))
+	for conn := range c.open {
+		open = append(open, conn)
+	}
+	quics := make([]*quic.Conn, 0, len(c.quics))
+	for conn := range c.quics {
+		quics = append(quics, conn)
+	}
+	c.mu.Unlock()
+	for _, conn := range open {
+		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.
+	}
+	for _, conn := range quics {
+		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "the demo has no memory left") // as above
+	}
+}

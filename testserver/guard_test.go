@@ -1,0 +1,83 @@
+package testserver
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/rpcctl/rpcctl/testserver/demov1"
+)
+
+// A process that has too much memory in use loses its connections, and answers again when it
+// has less.
+func TestGuard(t *testing.T) {
+	runtime.GC()
+	address, server := listen(t, Options{MaxMemory: inUse() + 128<<20})
+	conn := dial(t, address)
+	greets(t, conn)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := demov1.NewLabClient(conn).Slow(within(t), &demov1.SlowRequest{Duration: durationpb.New(maxSleep)})
+		ended <- err
+	}()
+	if err := server.Wait(within(t), func(s Stats) bool { return s.Calls["/rpcctl.demo.v1.Lab/Slow"].Started == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * guardEach) // nothing happens while there is enough
+	select {
+	case err := <-ended:
+		t.Fatal(err)
+	default:
+	}
+	ballast := make([]byte, 256<<20)
+	for i := range ballast[:len(ballast)/4096] {
+		ballast[i*4096] = 1
+	}
+	if err := <-ended; status.Code(err) != codes.Unavailable {
+		t.Errorf("%v, want the end of the connection", err)
+	}
+	runtime.KeepAlive(ballast)
+	ballast = nil
+	greets(t, conn)
+}
+
+// What is known to be great is refused before: streams whose messages wait, and deep samples.
+func TestGreatAnswers(t *testing.T) {
+	address, _ := listen(t, Options{})
+	conn := dial(t, address)
+	const most = callBudget / (countCost * maxPayload)
+	refused := make(chan string, most+10)
+	ctx := within(t)
+	for range most + 10 {
+		stream, err := demov1.NewLabClient(conn).Count(ctx, &demov1.CountRequest{N: proto.Int64(1000), PayloadBytes: maxPayload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, err := stream.Header() // and nothing is read
+			if err == nil {
+				_, err = stream.Recv()
+			}
+			if err != nil {
+				refused <- status.Convert(err).Message()
+			}
+		}()
+	}
+	for range 10 {
+		select {
+		case message := <-refused:
+			same(t, message, busyText)
+		case <-ctx.Done():
+			t.Fatal("all are taken in")
+		}
+	}
+	_, err := demov1.NewLabClient(conn).Sample(ctx, &demov1.SampleRequest{Depth: maxDepth})
+	if status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("%v for a deep sample beside them", err)
+	}
+}
