@@ -57,10 +57,11 @@ It serves until it is interrupted.`,
 
 // demoMemory is how much memory the demo may have in use, in bytes, before it closes its
 // connections. What calls are known to take has budgets below it.
-const demoMemory = 320 << 20
+const demoMemory = 384 << 20
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	collectGarbage(gcUsual)
+	memoryServed.Store(true)
 	if err := checkListen(o.listen); err != nil {
 		return err
 	}

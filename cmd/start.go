@@ -56,6 +56,9 @@ const (
 // memoryUnlimited tells that there is to be no soft limit.
 var memoryUnlimited atomic.Bool
 
+// memoryServed tells that others are served: then the soft limit stays, however much is in use.
+var memoryServed atomic.Bool
+
 // collectLate puts off the first garbage collection. After it the collector goes on
 // as it does anywhere, but for what softMemory says.
 func collectLate() {
@@ -94,7 +97,7 @@ func limitMemory() {
 	metrics.Read(sample)
 	live := int64(sample[0].Value.Uint64())
 	limit := max(softMemory, live+live/4)
-	if live > mostLive || memoryUnlimited.Load() {
+	if (live > mostLive || memoryUnlimited.Load()) && !memoryServed.Load() {
 		limit = math.MaxInt64
 	}
 	if debug.SetMemoryLimit(-1) != limit {

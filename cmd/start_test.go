@@ -28,6 +28,14 @@ func TestMemoryLimit(t *testing.T) {
 		}
 		runtime.KeepAlive(held)
 	}
+	memoryServed.Store(true)
+	defer memoryServed.Store(false)
+	held := make([]byte, mostLive+1<<20)
+	runtime.GC()
+	if limitMemory(); debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		t.Error("there is no limit while others are served")
+	}
+	runtime.KeepAlive(held)
 }
 
 // Who lets greater messages come in than the default has no soft limit.

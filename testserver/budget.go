@@ -19,11 +19,14 @@ const (
 	// together, in bytes: a demo that is called a thousand times at once is no reason to
 	// be killed.
 	replyBudget = 256 << 20
-	// replyCost is how often the bytes of a reply are held: in the message, and encoded.
-	replyCost = 2
+	// replyCost is how often the bytes of a reply are held: in the message, encoded, and as
+	// garbage.
+	replyCost = 3
 	// growingCost is the same where a reply is encoded into what grows: in JSON, and by the
 	// library for the protocols of the web.
 	growingCost = 6
+	// sendingCost is the same for the messages of a stream, of which others wait to be written.
+	sendingCost = 4
 	// smallReply is how great a reply may be that is not counted, in bytes.
 	smallReply = 64 << 10
 	// stalled is how long a client may take nothing of its replies while others wait for
@@ -49,9 +52,11 @@ type share struct {
 }
 
 // take waits for the part of a reply, which is given back when the reply has been sent.
-// Its error is a status. A reply that is greater than the budget has it alone.
+// Its error is a status. A reply that is greater than the budget has it alone. A call that has
+// a part has enough.
 func (b *budget) take(ctx context.Context, reply int64) error {
-	if reply <= smallReply {
+	i, counted := ctx.Value(intakeKey{}).(*intake)
+	if reply <= smallReply || counted && !i.replies.CompareAndSwap(false, true) {
 		return nil
 	}
 	s := &share{size: min(reply*costIn(ctx), b.total), given: make(chan struct{})}

@@ -17,7 +17,7 @@ import (
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mb = 1 << 20
-		b := &budget{total: 10 * mb}
+		b := &budget{total: 15 * mb}
 		in := &room{total: 1 << 30}
 		connect := func() *connection {
 			end, other := net.Pipe()

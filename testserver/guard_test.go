@@ -1,10 +1,12 @@
 package testserver
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -50,7 +52,7 @@ func TestGuard(t *testing.T) {
 func TestGreatAnswers(t *testing.T) {
 	address, _ := listen(t, Options{})
 	conn := dial(t, address)
-	const most = callBudget / (countCost * maxPayload)
+	const most = callBudget / (sendingCost * maxPayload)
 	refused := make(chan string, most+10)
 	ctx := within(t)
 	for range most + 10 {
@@ -79,5 +81,46 @@ func TestGreatAnswers(t *testing.T) {
 	_, err := demov1.NewLabClient(conn).Sample(ctx, &demov1.SampleRequest{Depth: maxDepth})
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("%v for a deep sample beside them", err)
+	}
+}
+
+// Replies and statuses that are made count until their calls end, and are refused past the
+// budget; those that count before they are made do not count again.
+func TestMadeAnswersCount(t *testing.T) {
+	const size = 1 << 20
+	great := &demov1.CountReply{Payload: make([]byte, size)}
+	for name, handler := range map[string]grpc.UnaryHandler{
+		"reply":  func(context.Context, any) (any, error) { return great, nil },
+		"status": func(context.Context, any) (any, error) { return nil, status.Error(codes.NotFound, string(great.Payload)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := outgo{&budget{total: 1 << 40}, &room{total: callBudget}}
+			var calls []*intake
+			answer := func(counted bool) bool {
+				i := &intake{room: o.calls}
+				i.replies.Store(counted)
+				calls = append(calls, i)
+				_, err := o.unary(context.WithValue(t.Context(), intakeKey{}, i), nil, nil, handler)
+				return status.Convert(err).Message() != busyText
+			}
+			answered := 0
+			for range callBudget/size + 10 {
+				if answer(false) {
+					answered++
+				}
+			}
+			if answered < callBudget/size-1 || answered > callBudget/size {
+				t.Errorf("%d are answered", answered)
+			}
+			if !answer(true) {
+				t.Error("one that counted before is refused")
+			}
+			for _, i := range calls {
+				i.end()
+			}
+			if !answer(false) {
+				t.Error("one is refused when all have ended")
+			}
+		})
 	}
 }

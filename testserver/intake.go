@@ -57,6 +57,8 @@ type intake struct {
 	weight int64 // of the message that is being made
 	full   bool  // there was no room
 	ends   []func()
+
+	replies atomic.Bool // the call has room for its reply
 }
 
 // atEnd does something when the request is answered, whether or not its client waits for that.

@@ -19,12 +19,9 @@ import (
 const (
 	maxNumbers = 100_000_000
 	maxPayload = 1 << 20
-	// countCost is how often the bytes of a payload are held: in the message, encoded, and
-	// where they wait to be written.
-	countCost = 4
-	maxBlob   = 80 << 20
-	maxSleep  = time.Hour
-	maxDepth  = 5000
+	maxBlob    = 80 << 20
+	maxSleep   = time.Hour
+	maxDepth   = 5000
 )
 
 type lab struct {
@@ -36,8 +33,8 @@ type lab struct {
 	calls   *room
 }
 
-func newLab(now func() time.Time, calls *room) *lab {
-	return &lab{now: now, calls: calls, flaky: newFlaky(), replies: &budget{total: replyBudget}}
+func newLab(now func() time.Time, calls *room, replies *budget) *lab {
+	return &lab{now: now, calls: calls, replies: replies, flaky: newFlaky()}
 }
 
 type editions struct {
@@ -48,12 +45,7 @@ func (*editions) EchoModern(_ context.Context, r *demov1.Modern) (*demov1.Modern
 	return r, nil
 }
 
-func (l *lab) Echo(ctx context.Context, r *demov1.Everything) (*demov1.Everything, error) {
-	if size := proto.Size(r); size > smallReply {
-		if err := l.replies.take(ctx, int64(size)); err != nil {
-			return nil, err
-		}
-	}
+func (*lab) Echo(_ context.Context, r *demov1.Everything) (*demov1.Everything, error) {
 	return r, nil
 }
 
@@ -113,7 +105,7 @@ func (l *lab) Slow(ctx context.Context, r *demov1.SlowRequest) (*demov1.SlowRepl
 	return &demov1.SlowReply{Slept: d, WokeAt: timestamppb.New(l.now())}, nil
 }
 
-func (l *lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demov1.CountReply]) error {
+func (*lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demov1.CountReply]) error {
 	n := int64(10)
 	if r.N != nil {
 		n = r.GetN()
@@ -122,9 +114,6 @@ func (l *lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[de
 	f.within("n", n, 0, maxNumbers)
 	f.within("payload_bytes", int64(r.GetPayloadBytes()), 0, maxPayload)
 	if err := f.err(); err != nil {
-		return err
-	}
-	if err := l.calls.charge(stream.Context(), countCost*int64(r.GetPayloadBytes())); err != nil {
 		return err
 	}
 	// One message serves for all: Send has made its bytes when it returns.

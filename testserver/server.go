@@ -114,10 +114,11 @@ func New(o Options) *Server {
 	registerJSON()
 	r := newRecorder(o.OnCall)
 	in, calls := &room{total: requestBudget}, &room{total: callBudget}
+	out := outgo{&budget{total: replyBudget}, calls}
 	gate := tokenGate{token: o.ReflectionToken}
 	options := []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(r.unary, in.unary),
-		grpc.ChainStreamInterceptor(in.weighStream, r.stream, in.stream, gate.stream),
+		grpc.ChainUnaryInterceptor(r.unary, in.unary, out.unary),
+		grpc.ChainStreamInterceptor(in.weighStream, r.stream, in.stream, out.stream, gate.stream),
 		grpc.MaxRecvMsgSize(o.MaxRecv),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -140,28 +141,32 @@ func New(o Options) *Server {
 		Server: s.grpc, web: connectrpc.NewServer(), room: in,
 		unary: func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			return r.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
-				return in.unary(ctx, request, info, handler)
+				return in.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
+					return out.unary(ctx, request, info, handler)
+				})
 			})
 		},
 		stream: func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 			return r.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
 				return in.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
-					return gate.stream(server, stream, info, handler)
+					return out.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
+						return gate.stream(server, stream, info, handler)
+					})
 				})
 			})
 		},
 	}
-	register(both, choice, o.Now, calls)
+	register(both, choice, o.Now, out)
 	r.know(s.grpc.GetServiceInfo())
 	s.web, s.handlers = newWeb(both.web, o.MaxRecv, in, calls)
 	return s
 }
 
-func register(g *registrar, choice Reflection, now func() time.Time, calls *room) {
+func register(g *registrar, choice Reflection, now func() time.Time, out outgo) {
 	doctor := health.NewServer()
 	demov1.RegisterGreeterServer(g, &greeter{})
 	demov1.RegisterShopServer(g, newShop(now))
-	demov1.RegisterLabServer(g, newLab(now, calls))
+	demov1.RegisterLabServer(g, newLab(now, out.calls, out.replies))
 	demov1.RegisterEditionsServer(g, &editions{})
 	bakery := newBakery()
 	demov1.RegisterBakeryServer(g, bakery)
