@@ -49,6 +49,7 @@ func TestNoMemoryLimit(t *testing.T) {
 	defer func() {
 		debug.SetMemoryLimit(before)
 		memoryUnlimited.Store(false)
+		memoryServed.Store(false)
 	}()
 	for _, c := range []struct {
 		args []string

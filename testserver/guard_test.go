@@ -90,8 +90,10 @@ func TestMadeAnswersCount(t *testing.T) {
 	const size = 1 << 20
 	great := &demov1.CountReply{Payload: make([]byte, size)}
 	for name, handler := range map[string]grpc.UnaryHandler{
-		"reply":  func(context.Context, any) (any, error) { return great, nil },
-		"status": func(context.Context, any) (any, error) { return nil, status.Error(codes.NotFound, string(great.Payload)) },
+		"reply": func(context.Context, any) (any, error) { return great, nil },
+		"status": func(context.Context, any) (any, error) {
+			return nil, status.Error(codes.NotFound, string(great.Payload))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := outgo{&budget{total: 1 << 40}, &room{total: callBudget}}
