@@ -12,7 +12,8 @@ import (
 
 const (
 	// callBudget is how much the calls that run and the connections that are open may take
-	// together, in bytes, their messages apart.
+	// together, in bytes, with what their answers take while they are made. Requests, and
+	// replies that are made, have budgets of their own.
 	callBudget = 128 << 20
 	// maxHeader is how great the header of a request may be, in bytes.
 	maxHeader = 128 << 10
