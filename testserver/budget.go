@@ -135,7 +135,7 @@ func (b *budget) give(size int64) {
 	b.serve()
 }
 
-// wanted tells whether others wait.
+// wanted reports whether others wait.
 func (b *budget) wanted() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

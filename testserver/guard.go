@@ -1,7 +1,9 @@
 package testserver
 
 import (
+	"maps"
 	"runtime/metrics"
+	"slices"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -38,14 +40,7 @@ func inUse() uint64 {
 // cutOff closes every open connection.
 func (c *connections) cutOff() {
 	c.mu.Lock()
-	open := make([]*connection, 0, len(c.open))
-	for conn := range c.open {
-		open = append(open, conn)
-	}
-	quics := make([]*quic.Conn, 0, len(c.quics))
-	for conn := range c.quics {
-		quics = append(quics, conn)
-	}
+	open, quics := slices.Collect(maps.Keys(c.open)), slices.Collect(maps.Keys(c.quics))
 	c.mu.Unlock()
 	for _, conn := range open {
 		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.

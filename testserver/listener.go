@@ -2,7 +2,9 @@ package testserver
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/quic-go/quic-go"
@@ -30,10 +32,7 @@ func newConnections(r *recorder, in *room) *connections {
 func (c *connections) closeAll() {
 	c.mu.Lock()
 	c.closed = true
-	open := make([]*connection, 0, len(c.open))
-	for conn := range c.open {
-		open = append(open, conn)
-	}
+	open := slices.Collect(maps.Keys(c.open))
 	c.mu.Unlock()
 	for _, conn := range open {
 		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.

@@ -84,7 +84,7 @@ func stringEnd(b []byte, i int) int {
 	return len(b)
 }
 
-// isTypeKey tells whether a string is "@type", however it is written.
+// isTypeKey reports whether a string is "@type", however it is written.
 func isTypeKey(text []byte) bool {
 	const long = len(`"\u0040\u0074\u0079\u0070\u0065"`)
 	var key string
