@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/diskcache"
@@ -28,13 +29,13 @@ has changed is noticed and asked for again; --no-cache does without.
 			return usage(fmt.Errorf("cache: %q is neither show nor clear", args[0]), "rpcctl cache show")
 		},
 	}
-	var format choice
-	format.allowed = []string{"text", "json"}
+	var format flags.Choice
+	format.Allowed = []string{"text", "json"}
 	show := &cobra.Command{
 		Use:   "show",
 		Short: "Show the folder, and what is remembered in it",
 		Args:  words(0, 0),
-		RunE:  func(*cobra.Command, []string) error { return a.showCache(format.value == "json") },
+		RunE:  func(*cobra.Command, []string) error { return a.showCache(format.Value == "json") },
 	}
 	show.Flags().VarP(&format, "output", "o", "how to print it")
 	c.AddCommand(show, &cobra.Command{

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -23,18 +24,18 @@ type callOptions struct {
 	method   string
 	messages []string
 
-	data         []string // -d, in the order given
-	in           choice   // format of the requests; "": by a file's extension, else JSON
-	format       choice   // of requests and responses, as grpcurl has it
+	data         []string     // -d, in the order given
+	in           flags.Choice // format of the requests; "": by a file's extension, else JSON
+	format       flags.Choice // of requests and responses, as grpcurl has it
 	output       outputOptions
 	formatError  bool
 	allowUnknown bool
-	maxSend      size
-	kind         choice // with no schema: the shape of the method
+	maxSend      flags.Size
+	kind         flags.Choice // with no schema: the shape of the method
 	edit         bool
 	interactive  bool
 	edited       *editFile // the file that the message was written in, until it is answered
-	timeout      seconds
+	timeout      flags.Seconds
 	hold         holdOptions
 	dryRun       bool
 	many         manyOptions
@@ -69,18 +70,18 @@ document is a message. Without one, the message is empty, or there is none.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.VarP((*repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
+	f.VarP((*flags.Repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
 	f.BoolVarP(&o.interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
 	o.output.add(f)
-	o.format = choice{allowed: []string{"json", "text"}}
+	o.format = flags.Choice{Allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
-	o.kind = choice{allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
+	o.kind = flags.Choice{Allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
 	f.Var(&o.kind, "kind", "call pkg.Service/Method with no schema: requests with --in raw, answers by field number")
 	f.BoolVar(&o.formatError, "format-error", false, "print a failed status as JSON, or as --format asks, on stderr")
 	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
-	addAlias(f, "max-time", "timeout")
+	flags.AddAlias(f, "max-time", "timeout")
 	o.hold.add(f)
 	o.many.add(f, &o.in)
 	o.await.add(f)
@@ -90,8 +91,8 @@ document is a message. Without one, the message is empty, or there is none.`,
 
 // call plans the call, runs it and prints it.
 func (a *app) call(c *cobra.Command, o *callOptions) error {
-	usual := o.format.value
-	if o.kind.value != "" {
+	usual := o.format.Value
+	if o.kind.Value != "" {
 		usual = string(formatters.Text) // the one format that shows unknown fields
 	}
 	format, err := o.output.resolve(c.Flags(), usual)
@@ -109,11 +110,11 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	if o.formatError {
 		a.statusFormat = formatters.JSON
-		if o.format.value == "text" {
+		if o.format.Value == "text" {
 			a.statusFormat = formatters.Text
 		}
 	}
-	ready, cancel := limited(c.Context(), durationOf(o.timeout))
+	ready, cancel := limited(c.Context(), o.timeout.Duration())
 	defer cancel()
 	if err := a.configure(ready, c); err != nil {
 		return err
@@ -149,7 +150,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 
 // plan is planUntil with the limit of the call.
 func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
-	ready, cancel := limited(ctx, durationOf(o.timeout))
+	ready, cancel := limited(ctx, o.timeout.Duration())
 	defer cancel()
 	return a.planUntil(ctx, ready, o, md)
 }
@@ -157,10 +158,10 @@ func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*in
 // planUntil finds the method and makes ready the requests, until ready is done. What a client
 // that does not stream sends is read and checked here, before anything is sent.
 func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
-	p := &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}
+	p := &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}
 	var err error
-	if o.kind.value != "" {
-		p.Method, err = schemalessMethod(o.method, o.kind.value)
+	if o.kind.Value != "" {
+		p.Method, err = schemalessMethod(o.method, o.kind.Value)
 	} else {
 		p.Method, p.Types, err = a.findMethodUntil(ctx, ready, o.method)
 	}
@@ -179,7 +180,7 @@ func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Me
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
 	options := input.Options{
-		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.value, o.format.value)),
+		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.Value, o.format.Value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
 		Secrets: inputSecrets(p.Method.Input()),
 	}

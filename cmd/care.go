@@ -19,7 +19,7 @@ import (
 func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) {
 	g := &a.globals
 	c := session.Care{
-		Wait:                 durationOf(g.reach.wait),
+		Wait:                 g.reach.wait.Duration(),
 		Retry:                g.reach.retry,
 		PlaintextCredentials: g.auth.plaintext,
 		Secret:               g.headers.secret,

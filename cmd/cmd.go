@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/spf13/cobra"
@@ -128,7 +129,7 @@ func Run(ctx context.Context, env *Env, args []string) int {
 		app.addCompletion(root) // cobra keeps it for ever, in a table of the process
 		plainUsages(root)
 	}
-	root.SetArgs(arrange(root, args))
+	root.SetArgs(flags.Arrange(root, args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		err = out.err

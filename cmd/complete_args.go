@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -367,8 +368,8 @@ func (a *app) contextNames() []string {
 
 // completeFlags gives flags that take one of a few words, or a kind of file, their
 // completion.
-func completeFlags(c *cobra.Command, flags *pflag.FlagSet) {
-	flags.VisitAll(func(f *pflag.Flag) {
+func completeFlags(c *cobra.Command, set *pflag.FlagSet) {
+	set.VisitAll(func(f *pflag.Flag) {
 		var complete func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 		switch {
 		case f.Name == "output" && c.Name() == "call" || f.Name == "output" && c.Name() == "convert":
@@ -384,11 +385,11 @@ func completeFlags(c *cobra.Command, flags *pflag.FlagSet) {
 		case f.Name == "addr":
 			complete = fixed("demo:")
 		default:
-			choice, ok := f.Value.(*choice)
+			choice, ok := f.Value.(*flags.Choice)
 			if !ok {
 				return
 			}
-			complete = fixed(strings.Join(choice.allowed, ", "))
+			complete = fixed(strings.Join(choice.Allowed, ", "))
 		}
 		// It fails for a flag that is completed twice, which a test finds.
 		_ = c.RegisterFlagCompletionFunc(f.Name, complete)

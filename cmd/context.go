@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 )
 
 // contextOptions are the flags of the context commands.
 type contextOptions struct {
-	output  choice
+	output  flags.Choice
 	project bool
 	none    bool
 	revoke  bool
@@ -51,7 +52,7 @@ takes precedence over no context of the user's: a name that both have is an erro
 	return c
 }
 
-func textOrJSON() choice { return choice{value: "text", allowed: []string{"text", "json"}} }
+func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []string{"text", "json"}} }
 
 // contexts loads what there is.
 func (a *app) contexts() (*config.Store, *config.Contexts, error) {
@@ -115,7 +116,7 @@ func (a *app) contextList(o *contextOptions) error {
 			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, used == x, f.Trusted})
 		}
 	}
-	if o.output.value == "json" {
+	if o.output.Value == "json" {
 		return a.printJSON(rows)
 	}
 	return a.print(func(w *bufio.Writer) error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -182,7 +183,7 @@ func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 }
 
 func (a *app) addressGiven(f *pflag.FlagSet) bool {
-	return changed(f, "addr") || changed(f, "unix") || changed(f, "targets")
+	return flags.Changed(f, "addr") || flags.Changed(f, "unix") || flags.Changed(f, "targets")
 }
 
 // sayOverlooked tells that a project names another context, and why it does not count.
@@ -280,10 +281,10 @@ const contextState = "context-state"
 func (a *app) given(f *pflag.FlagSet) map[string]bool {
 	given := map[string]bool{}
 	for _, k := range config.Keys() {
-		given[k.Name] = changed(f, k.Name)
+		given[k.Name] = flags.Changed(f, k.Name)
 	}
 	for _, r := range rivals {
-		if slices.ContainsFunc(r.flags, func(name string) bool { return changed(f, name) }) {
+		if slices.ContainsFunc(r.flags, func(name string) bool { return flags.Changed(f, name) }) {
 			for _, s := range r.settings {
 				given[s] = true
 			}
@@ -297,17 +298,6 @@ func (a *app) given(f *pflag.FlagSet) map[string]bool {
 		}
 	}
 	return given
-}
-
-// changed tells whether a flag was given, under any of its names.
-func changed(f *pflag.FlagSet, name string) bool {
-	flag := f.Lookup(name)
-	if flag == nil {
-		return false
-	}
-	found := flag.Changed
-	f.Visit(func(other *pflag.Flag) { found = found || other.Value == flag.Value })
-	return found
 }
 
 // settingText is a setting as people read it: what is a reference stays one.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/spf13/cobra"
@@ -76,7 +77,7 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 	s.Rows = append(s.Rows, a.environmentRows(f, found)...)
 	s.Rows = slices.Concat(s.Rows, defaultRows(f, s.Rows))
 	slices.SortStableFunc(s.Rows, func(x, y settingRow) int { return keyOrder(x.Key) - keyOrder(y.Key) })
-	if o.output.value == "json" {
+	if o.output.Value == "json" {
 		return a.printJSON(s)
 	}
 	return a.print(func(w *bufio.Writer) error {
@@ -120,7 +121,7 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
 	var rows []settingRow
 	for _, k := range config.Keys() {
-		if flag := f.Lookup(k.Name); flag != nil && k.Name != "output" && changed(f, k.Name) {
+		if flag := f.Lookup(k.Name); flag != nil && k.Name != "output" && flags.Changed(f, k.Name) {
 			rows = append(rows, settingRow{k.Name, flagText(flag), "flag --" + k.Name})
 		}
 	}

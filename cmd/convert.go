@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
@@ -12,17 +13,17 @@ import (
 
 // convertOptions are the flags and words of convert.
 type convertOptions struct {
-	in           choice
-	maxSend      size
+	in           flags.Choice
+	maxSend      flags.Size
 	allowUnknown bool
 	stream       bool
 	output       outputOptions
 }
 
 // addInputFlags defines the flags that say how messages are read.
-func addInputFlags(f *pflag.FlagSet, in *choice, maxSend *size, allowUnknown *bool) {
+func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allowUnknown *bool) {
 	for _, format := range input.Formats() {
-		in.allowed = append(in.allowed, string(format))
+		in.Allowed = append(in.Allowed, string(format))
 	}
 	f.Var(in, "in", "format of the messages given (default: by the extension of a file, else json)")
 	f.Var(maxSend, "max-send-size", "greatest message to send (default 64MiB)")
@@ -31,7 +32,7 @@ func addInputFlags(f *pflag.FlagSet, in *choice, maxSend *size, allowUnknown *bo
 
 func (a *app) newConvert() *cobra.Command {
 	o := &convertOptions{}
-	var timeout seconds
+	var timeout flags.Seconds
 	c := &cobra.Command{
 		Use:   "convert TYPE [MESSAGE...]",
 		Short: "Convert a message between formats, offline",
@@ -82,7 +83,7 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	}
 	requests, err := input.New((&callOptions{messages: messages}).parts(), input.Options{
 		ReadFile: readUntil(c.Context()),
-		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.value),
+		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.Value),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
 		Secrets: inputSecrets(message),
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
 )
@@ -23,11 +24,11 @@ type demoOptions struct {
 	tls, mtls    bool
 	http3        bool
 	certDir      string
-	reflection   choice
+	reflection   flags.Choice
 }
 
 func (a *app) newDemo() *cobra.Command {
-	o := &demoOptions{reflection: choice{value: string(testserver.ReflectionBoth), allowed: []string{"both", "v1", "v1alpha", "none"}}}
+	o := &demoOptions{reflection: flags.Choice{Value: string(testserver.ReflectionBoth), Allowed: []string{"both", "v1", "v1alpha", "none"}}}
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Serve the bundled demo services",
@@ -68,7 +69,7 @@ func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
-	options := testserver.Options{Now: a.env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.value)}
+	options := testserver.Options{Now: a.env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.Value)}
 	flags, err := o.secure(&options)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
@@ -16,13 +17,13 @@ type describeOptions struct {
 	skeleton    bool
 	msgTemplate bool
 	deps        bool
-	format      choice
+	format      flags.Choice
 	export      exportOptions
-	timeout     seconds
+	timeout     flags.Seconds
 }
 
 func (a *app) newDescribe() *cobra.Command {
-	o := &describeOptions{format: choice{allowed: []string{"text", "json", "yaml"}}}
+	o := &describeOptions{format: flags.Choice{Allowed: []string{"text", "json", "yaml"}}}
 	c := &cobra.Command{
 		Use:     "describe [SYMBOL...]",
 		Aliases: []string{"desc"},
@@ -53,7 +54,7 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 }
 
 func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) error {
-	if o.format.value == "yaml" && !o.skeleton {
+	if o.format.Value == "yaml" && !o.skeleton {
 		return usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
 	}
 	if o.skeleton && len(names) == 0 {
@@ -84,7 +85,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 	}
 	err = a.print(func(w *bufio.Writer) error {
 		for i, d := range symbols {
-			if i > 0 && o.format.value != "json" {
+			if i > 0 && o.format.Value != "json" {
 				w.WriteByte('\n')
 			}
 			if err := o.describe(w, d, formatters.Options{Types: types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width}); err != nil {
@@ -144,10 +145,10 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 		return usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
 	}
 	switch {
-	case o.skeleton && o.format.value != "json":
-		return writeTemplate(w, message, o.format.value)
+	case o.skeleton && o.format.Value != "json":
+		return writeTemplate(w, message, o.format.Value)
 	case o.skeleton:
-	case o.format.value == "json":
+	case o.format.Value == "json":
 		return formatters.WriteDescriptorJSON(w, d, fo)
 	default:
 		if err := formatters.WriteDescriptor(w, d, fo); err != nil {

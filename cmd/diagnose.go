@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -17,15 +18,15 @@ import (
 // diagnoseOptions are the flags and words of diagnose.
 type diagnoseOptions struct {
 	service string
-	timeout seconds
-	output  choice
+	timeout flags.Seconds
+	output  flags.Choice
 }
 
 // diagnoseTimeout is the limit of each question that is asked in a call.
 const diagnoseTimeout = 5 * time.Second
 
 func (a *app) newDiagnose() *cobra.Command {
-	o := &diagnoseOptions{timeout: seconds(diagnoseTimeout), output: textOrJSON()}
+	o := &diagnoseOptions{timeout: flags.Seconds(diagnoseTimeout), output: textOrJSON()}
 	c := &cobra.Command{
 		Use:   "diagnose [TARGET]",
 		Short: "Walk the way to a server step by step, and say what is wrong",
@@ -94,7 +95,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	ctx := c.Context()
 	ready, cancel := ctx, context.CancelFunc(func() {})
 	if c.Flags().Changed("timeout") {
-		ready, cancel = limited(ctx, durationOf(o.timeout))
+		ready, cancel = limited(ctx, o.timeout.Duration())
 	}
 	defer cancel()
 	if err := a.configure(ready, c); err != nil {
@@ -114,13 +115,13 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	}
 	s := a.session.Settings()
 	if !c.Flags().Changed("timeout") && s.Target.Network == invoke.NetworkResolver { // nobody has connected before
-		o.timeout = seconds(a.ownLimit(durationOf(o.timeout)))
+		o.timeout = flags.Seconds(a.ownLimit(o.timeout.Duration()))
 	}
 	d := &diagnosis{Target: s.Target.String(), Steps: []*step{}}
 	var printed error
 	done := func(p *step) {
 		d.Steps = append(d.Steps, p)
-		if o.output.value == "text" && printed == nil {
+		if o.output.Value == "text" && printed == nil {
 			printed = a.print(func(w *bufio.Writer) error { return writeStep(w, p) })
 		}
 	}
@@ -128,7 +129,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	reached := w.connection(ctx)
 	q := &questions{
 		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
-		service: o.service, timeout: durationOf(o.timeout), done: done, refused: a.refused,
+		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.refused,
 	}
 	q.ask(ctx, reached)
 	if ctx.Err() != nil {
@@ -136,7 +137,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	}
 	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })
 	d.OK = failed < 0
-	if o.output.value == "json" {
+	if o.output.Value == "json" {
 		printed = a.printJSON(d)
 	}
 	if printed != nil || d.OK {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func (o *exportOptions) add(f *pflag.FlagSet) {
 func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
 
 func (a *app) newExport() *cobra.Command {
-	var timeout seconds
+	var timeout flags.Seconds
 	o := &exportOptions{}
 	c := &cobra.Command{
 		Use:   "export [SYMBOL...]",

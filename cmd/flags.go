@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -23,8 +24,8 @@ type globals struct {
 	plaintext, tls, insecure      bool
 	cacert, cert, key, servername string
 	authority                     string
-	connectTimeout                seconds
-	maxRecv                       size
+	connectTimeout                flags.Seconds
+	maxRecv                       flags.Size
 
 	protos, importPaths, protosets []string
 	useReflection, noCache         bool
@@ -33,7 +34,7 @@ type globals struct {
 	reach                          reachFlags
 	wire                           wireFlags
 
-	color   choice
+	color   flags.Choice
 	verbose int
 }
 
@@ -57,30 +58,24 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.StringVar(&g.unix, "unix", "", "the target is the socket at `PATH`")
 	f.Var(&g.connectTimeout, "connect-timeout", "limit for connecting (default 10s)")
 	f.Var(&g.maxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
-	f.Var((*repeated)(&g.protos), "proto", "take the schema from a .proto `FILE` (repeatable)")
-	f.VarP((*repeated)(&g.importPaths), "import-path", "I", "`DIR` in which .proto files and their imports are found (repeatable)")
-	f.Var((*repeated)(&g.protosets), "protoset", "take the schema from a descriptor set `FILE` (repeatable)")
+	f.Var((*flags.Repeated)(&g.protos), "proto", "take the schema from a .proto `FILE` (repeatable)")
+	f.VarP((*flags.Repeated)(&g.importPaths), "import-path", "I", "`DIR` in which .proto files and their imports are found (repeatable)")
+	f.Var((*flags.Repeated)(&g.protosets), "protoset", "take the schema from a descriptor set `FILE` (repeatable)")
 	f.BoolVar(&g.useReflection, "use-reflection", true, "ask the server for its schema; with files, only where it is given")
 	f.BoolVar(&g.noCache, "no-cache", false, "remember nothing of the schema, and use nothing that is remembered")
-	f.VarP((*repeated)(&g.headers.both), "header", "H", "request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
-	f.Var((*repeated)(&g.headers.rpc), "rpc-header", "request metadata for the call alone (repeatable)")
-	f.Var((*repeated)(&g.headers.reflect), "reflect-header", "request metadata for reflection alone (repeatable)")
+	f.VarP((*flags.Repeated)(&g.headers.both), "header", "H", "request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
+	f.Var((*flags.Repeated)(&g.headers.rpc), "rpc-header", "request metadata for the call alone (repeatable)")
+	f.Var((*flags.Repeated)(&g.headers.reflect), "reflect-header", "request metadata for reflection alone (repeatable)")
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
 	addAuthFlags(f, &g.auth)
 	addReachFlags(f, &g.reach)
-	g.color = choice{value: "auto", allowed: []string{"auto", "always", "never"}}
+	g.color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")
 	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
 	g.wire.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
-		addAlias(f, alias[0], alias[1])
+		flags.AddAlias(f, alias[0], alias[1])
 	}
-}
-
-// addAlias gives a flag a second, hidden name.
-func addAlias(f *pflag.FlagSet, alias, name string) {
-	flag := f.Lookup(name)
-	f.AddFlag(&pflag.Flag{Name: alias, Usage: flag.Usage, Value: flag.Value, DefValue: flag.DefValue, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 }
 
 // settings turns the flags and the environment into settings for the session. Files that they
@@ -91,7 +86,7 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		TLS:            connect.TLSOptions{CACert: g.cacert, Cert: g.cert, Key: g.key, ServerName: g.servername, Insecure: g.insecure},
 		Authority:      g.authority,
 		UserAgent:      "rpcctl/" + version(),
-		ConnectTimeout: durationOf(g.connectTimeout),
+		ConnectTimeout: g.connectTimeout.Duration(),
 		MaxRecv:        int(g.maxRecv),
 		Protos:         g.protos,
 		ImportPaths:    g.importPaths,
@@ -116,7 +111,7 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 	if err != nil {
 		return s, err
 	}
-	if changed(f, "targets") && !a.severalTargets {
+	if flags.Changed(f, "targets") && !a.severalTargets {
 		target = nil // each of them has settings of its own
 	}
 	if target != nil {

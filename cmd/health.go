@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -22,16 +23,16 @@ import (
 type healthOptions struct {
 	service string
 	watch   bool
-	timeout seconds
+	timeout flags.Seconds
 	asked   bool // somebody set the timeout
-	output  choice
+	output  flags.Choice
 }
 
 // healthTimeout is the limit of a check when nobody set one: a probe must end.
 const healthTimeout = 10 * time.Second
 
 func (a *app) newHealth() *cobra.Command {
-	o := &healthOptions{timeout: seconds(healthTimeout), output: choice{value: "text", allowed: []string{"text", "json"}}}
+	o := &healthOptions{timeout: flags.Seconds(healthTimeout), output: flags.Choice{Value: "text", Allowed: []string{"text", "json"}}}
 	c := &cobra.Command{
 		Use:   "health [SERVICE]",
 		Short: "Ask whether a server, or one of its services, is up",
@@ -60,7 +61,7 @@ SERVING.`,
 	f.SortFlags = false
 	f.BoolVar(&o.watch, "watch", false, "print each change of the answer")
 	f.Var(&o.timeout, "timeout", "limit of one question")
-	addAlias(f, "max-time", "timeout")
+	flags.AddAlias(f, "max-time", "timeout")
 	f.VarP(&o.output, "output", "o", "format")
 	return c
 }
@@ -89,7 +90,7 @@ func (e *NotServingError) Error() string {
 func (a *app) health(c *cobra.Command, o *healthOptions) error {
 	ready, cancel := c.Context(), context.CancelFunc(func() {})
 	if o.asked {
-		ready, cancel = limited(ready, durationOf(o.timeout))
+		ready, cancel = limited(ready, o.timeout.Duration())
 	}
 	defer cancel()
 	if err := a.configure(ready, c); err != nil {
@@ -104,7 +105,7 @@ func (a *app) health(c *cobra.Command, o *healthOptions) error {
 		return err
 	}
 	if !o.asked {
-		o.timeout = seconds(a.ownLimit(durationOf(o.timeout)))
+		o.timeout = flags.Seconds(a.ownLimit(o.timeout.Duration()))
 	}
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	if o.watch {
@@ -119,10 +120,10 @@ const healthPoll = 250 * time.Millisecond
 // pollHealth asks once, or with --wait until the answer is SERVING or the time is
 // over, and prints the last answer. The first question waits for the server itself.
 func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := durationOf(a.globals.reach.wait)
+	wait := a.globals.reach.wait.Duration()
 	until := time.Now().Add(wait)
 	interrupted := ctx
-	state, err := checkHealth(ctx, invoker, md, o.service, durationOf(o.timeout)+wait)
+	state, err := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	for waiting := wait > 0; waiting && comesUp(state, err); {
@@ -132,7 +133,7 @@ func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke
 			waiting = false
 			continue
 		}
-		next, nextErr := checkHealth(ctx, invoker, md, o.service, durationOf(o.timeout))
+		next, nextErr := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration())
 		if ctx.Err() != nil {
 			break // what it was before says more
 		}
@@ -199,10 +200,10 @@ var errServing = errors.New("serving")
 
 // watchHealth prints each change.
 func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := durationOf(a.globals.reach.wait)
+	wait := a.globals.reach.wait.Duration()
 	limit := time.Duration(0)
 	if o.asked {
-		limit = durationOf(o.timeout)
+		limit = o.timeout.Duration()
 	}
 	call, err := healthCall("Watch", md, o.service, limit)
 	if err != nil {
@@ -251,7 +252,7 @@ func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invok
 
 // printHealth prints one answer.
 func (a *app) printHealth(o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
-	if o.output.value == "text" {
+	if o.output.Value == "text" {
 		_, err := fmt.Fprintln(a.env.Stdout, stateName(state))
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
 )
@@ -13,7 +14,7 @@ import (
 // holdOptions keep the sending side of a stream open after the input has ended:
 // some servers end a stream when their client half-closes.
 type holdOptions struct {
-	length   seconds
+	length   flags.Seconds
 	messages int
 }
 
@@ -34,7 +35,7 @@ func (o *holdOptions) check() error {
 
 // wrap returns requests that end when the options say so.
 func (o *holdOptions) wrap(r invoke.Requests) *held {
-	return &held{Requests: r, length: durationOf(o.length), messages: o.messages, enough: make(chan struct{})}
+	return &held{Requests: r, length: o.length.Duration(), messages: o.messages, enough: make(chan struct{})}
 }
 
 // held is requests that do not end with their input: they wait for a time or for

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -17,8 +18,8 @@ import (
 )
 
 func (a *app) newList() *cobra.Command {
-	format := &choice{allowed: []string{"text", "table", "json"}}
-	var timeout seconds
+	format := &flags.Choice{Allowed: []string{"text", "table", "json"}}
+	var timeout flags.Seconds
 	c := &cobra.Command{
 		Use:     "list [SERVICE | PATTERN]",
 		Aliases: []string{"ls"},
@@ -36,7 +37,7 @@ deprecated are shown too; -o json has the same for programs.`,
 		Args: words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
-			return a.list(c, args, format.value)
+			return a.list(c, args, format.Value)
 		},
 	}
 	addTimeout(c.Flags(), &timeout)

@@ -50,7 +50,7 @@ const maxTold = 10
 
 // callMany makes many calls of one.
 func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
-	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: durationOf(o.timeout)}}
+	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}}
 	o.output.programTime = m.programTime()
 	err := m.askSchema(ctx)
 	switch {
@@ -71,7 +71,7 @@ func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, fo
 // askSchema makes the schema be today's, where one could be remembered: what is wrong with the first
 // of many requests may not be the schema of yesterday.
 func (m *manyCalls) askSchema(ctx context.Context) error {
-	if m.o.kind.value != "" || m.o.many.targets.given() {
+	if m.o.kind.Value != "" || m.o.many.targets.given() {
 		return nil
 	}
 	ready, cancel := limited(ctx, m.call.Timeout)
@@ -84,7 +84,7 @@ func (m *manyCalls) askSchema(ctx context.Context) error {
 
 // programTime is the limit of a jq program for an answer: what bounds the calls; 0: nothing.
 func (m *manyCalls) programTime() time.Duration {
-	limit, length := m.call.Timeout, durationOf(m.o.many.repeat.length)
+	limit, length := m.call.Timeout, m.o.many.repeat.length.Duration()
 	if limit == 0 || length > 0 && length < limit {
 		return length
 	}
@@ -93,8 +93,8 @@ func (m *manyCalls) programTime() time.Duration {
 
 // prepare finds the method, which must be one whose client does not stream.
 func (m *manyCalls) prepare(ctx context.Context) (err error) {
-	if m.o.kind.value != "" {
-		m.call.Method, err = schemalessMethod(m.o.method, m.o.kind.value)
+	if m.o.kind.Value != "" {
+		m.call.Method, err = schemalessMethod(m.o.method, m.o.kind.Value)
 	} else {
 		m.call.Method, m.call.Types, err = m.app.findMethod(ctx, m.o.method, m.call.Timeout)
 	}
@@ -117,7 +117,7 @@ func (m *manyCalls) check() error {
 // inputOptions say how requests are read.
 func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 	return input.Options{
-		ReadFile: readUntil(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.value, m.o.format.value)),
+		ReadFile: readUntil(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.Value, m.o.format.Value)),
 		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.env.Stdin, Now: m.app.env.Now,
 		Secrets: inputSecrets(m.call.Method.Input()),
 	}
@@ -256,7 +256,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 // watch begins to show how far the run is.
 func (m *manyCalls) watch() {
 	counts := &m.run.Counts
-	m.progress = m.app.startProgress(m.o.many.progress.value, func(elapsed time.Duration) string {
+	m.progress = m.app.startProgress(m.o.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
 		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, perSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 )
@@ -19,14 +20,14 @@ type manyOptions struct {
 	failures    string
 	rate        float64
 	skip        int
-	progress    choice
+	progress    flags.Choice
 	targets     targetOptions
 	repeat      repeatOptions
 }
 
-func (o *manyOptions) add(f *pflag.FlagSet, in *choice) {
+func (o *manyOptions) add(f *pflag.FlagSet, in *flags.Choice) {
 	for _, format := range input.ListFormats() {
-		in.allowed = append(in.allowed, string(format))
+		in.Allowed = append(in.Allowed, string(format))
 	}
 	f.BoolVar(&o.each, "each", false, "a call for each request of the list that -d gives: documents, or CSV or TSV whose columns are field paths; words with {column} make the requests of its rows")
 	f.IntVar(&o.concurrency, "concurrency", 1, "calls in flight at most")
@@ -36,7 +37,7 @@ func (o *manyOptions) add(f *pflag.FlagSet, in *choice) {
 	f.StringVar(&o.failures, "failures", "", "write the requests that failed to `FILE`, ready for --each, and what was wrong to FILE.status")
 	f.Float64Var(&o.rate, "rate", 0, "begin at most so many calls a `SECOND`")
 	f.IntVar(&o.skip, "skip", 0, "pass over the first `N` requests of the list")
-	o.progress = choice{value: "auto", allowed: []string{"auto", "plain", "none"}}
+	o.progress = flags.Choice{Value: "auto", Allowed: []string{"auto", "plain", "none"}}
 	f.Var(&o.progress, "progress", "how far many calls are, on stderr; auto: on a terminal")
 	o.targets.add(f)
 	o.repeat.add(f)
@@ -63,7 +64,7 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 	if f.Changed("repeat") && m.repeat.times < 1 {
 		return usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
 	}
-	if format := input.Format(o.in.value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
+	if format := input.Format(o.in.Value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
 		return usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
 	}
 	if !m.given() {

@@ -132,7 +132,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 	if file, err = createAside(o.file); err != nil {
 		return nil, options, nil, err
 	}
-	options.Color, options.Width, options.Live = a.globals.color.value == "always", 0, false
+	options.Color, options.Width, options.Live = a.globals.color.Value == "always", 0, false
 	return file, options, file, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -14,11 +15,11 @@ import (
 
 // reachFlags say how a server is reached, and how long one tries.
 type reachFlags struct {
-	lb            choice
+	lb            flags.Choice
 	serviceConfig string
-	keepalive     seconds
+	keepalive     flags.Seconds
 	userAgent     string
-	wait          seconds
+	wait          flags.Seconds
 	retry         int
 }
 
@@ -33,7 +34,7 @@ const (
 )
 
 func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
-	o.lb = choice{allowed: []string{"pick_first", "round_robin"}}
+	o.lb = flags.Choice{Allowed: []string{"pick_first", "round_robin"}}
 	f.Var(&o.lb, "lb", "how calls are spread over the addresses of a name")
 	f.StringVar(&o.serviceConfig, "service-config", "", "a gRPC service config, a JSON `FILE`")
 	f.Var(&o.keepalive, "keepalive-time", "ask the server after this long without a word whether it lives (10s at least)")
@@ -46,10 +47,10 @@ func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
 // apply puts what the flags and the environment say into settings.
 func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *Env) error {
 	switch {
-	case o.lb.value != "" && o.serviceConfig != "":
+	case o.lb.Value != "" && o.serviceConfig != "":
 		return usage(errors.New("--lb and --service-config both say how calls are spread"), "")
-	case o.keepalive > 0 && durationOf(o.keepalive) < leastKeepalive:
-		return usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", durationOf(o.keepalive), leastKeepalive), "")
+	case o.keepalive > 0 && o.keepalive.Duration() < leastKeepalive:
+		return usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", o.keepalive.Duration(), leastKeepalive), "")
 	case !printable(o.userAgent):
 		return usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
 	case o.retry < 0:
@@ -62,8 +63,8 @@ func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *Env) e
 		}
 		s.ServiceConfig = string(text)
 	}
-	s.LoadBalancing = o.lb.value
-	s.Keepalive = durationOf(o.keepalive)
+	s.LoadBalancing = o.lb.Value
+	s.Keepalive = o.keepalive.Duration()
 	if o.userAgent != "" {
 		s.UserAgent = o.userAgent
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
@@ -17,9 +18,9 @@ import (
 // repeatOptions are the flags that make the same call again and again.
 type repeatOptions struct {
 	times  int
-	every  seconds
+	every  flags.Seconds
 	until  string
-	length seconds
+	length flags.Seconds
 }
 
 func (o *repeatOptions) add(f *pflag.FlagSet) {
@@ -69,12 +70,12 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list := &sameRequest{wire: slices.Clone(wire), times: o.times, every: durationOf(o.every)}
+	list := &sameRequest{wire: slices.Clone(wire), times: o.times, every: o.every.Duration()}
 	if o.until != "" && o.every == 0 {
 		list.every = usualPause
 	}
 	if o.length > 0 {
-		list.until = time.Now().Add(durationOf(o.length))
+		list.until = time.Now().Add(o.length.Duration())
 	}
 	m.list = list
 	if o.until != "" {

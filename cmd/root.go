@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -37,8 +37,6 @@ type app struct {
 	shell *shell // that this command line is a line of; nil: none
 	line  *line
 }
-
-func durationOf(s seconds) time.Duration { return time.Duration(s) }
 
 // newRoot builds a fresh command tree. Building one for each command line keeps
 // flags from leaking from one to the next.
@@ -148,7 +146,7 @@ func flagError(c *cobra.Command, err error) error {
 		return usage(plainValue(err), "")
 	}
 	var names []string
-	for known := range flagsOf(c) {
+	for known := range flags.Of(c) {
 		names = append(names, known)
 	}
 	if near := discovery.Nearest(name, names, 1); len(near) > 0 {
@@ -240,7 +238,7 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 
 // colour tells whether to colour what goes to a stream.
 func (a *app) colour(tty bool) bool {
-	switch a.globals.color.value {
+	switch a.globals.color.Value {
 	case "always":
 		return true
 	case "never":

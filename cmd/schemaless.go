@@ -16,10 +16,10 @@ import (
 
 // checkSchemaless refuses what needs a schema when --kind says that there is none.
 func (o *callOptions) checkSchemaless(format formatters.Format) error {
-	if o.kind.value == "" {
+	if o.kind.Value == "" {
 		return nil
 	}
-	if len(o.data)+len(o.messages) > 0 && o.in.value != "raw" {
+	if len(o.data)+len(o.messages) > 0 && o.in.Value != "raw" {
 		return usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
 	}
 	switch format {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.VarP((*repeated)(&o.lines), "command", "c", "run `LINE` and leave (repeatable)")
+	f.VarP((*flags.Repeated)(&o.lines), "command", "c", "run `LINE` and leave (repeatable)")
 	f.StringVarP(&o.file, "file", "f", "", "run the statements in `FILE` and leave; - is standard input")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "in a script: go on after a failure, and leave with the first one's exit code")
 	f.BoolVar(&o.echo, "echo", false, "in a script: show each statement on stderr before it runs")

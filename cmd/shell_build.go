@@ -121,7 +121,7 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	m, types, err := a.findMethod(c.Context(), o.method, durationOf(o.timeout))
+	m, types, err := a.findMethod(c.Context(), o.method, o.timeout.Duration())
 	done()
 	if err != nil {
 		return err

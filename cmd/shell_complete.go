@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,8 +28,8 @@ func (s *shell) names() *cobra.Command {
 }
 
 // flagTable is the flags of those commands.
-func (s *shell) flagTable() flagTable {
-	s.tableOnce.Do(func() { s.table = flagsOf(s.names()) })
+func (s *shell) flagTable() flags.Table {
+	s.tableOnce.Do(func() { s.table = flags.Of(s.names()) })
 	return s.table
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -59,7 +60,7 @@ func flagForPeople(name, value string) string {
 // baseFor returns the flags that a line begins with. A line that names a target of
 // its own has no credentials but its own.
 // The words of its arguments are at the indexes words; the target of diagnose is one.
-func (s *shell) baseFor(known flagTable, args []string, words []int) []string {
+func (s *shell) baseFor(known flags.Table, args []string, words []int) []string {
 	base := slices.Clone(s.base)
 	diagnosed := len(words) > 1 && args[words[0]] == "diagnose"
 	if !namesTarget(known, args) && !diagnosed {
@@ -73,7 +74,7 @@ func (s *shell) baseFor(known flagTable, args []string, words []int) []string {
 
 // namesTarget reports whether there is a flag among arguments that says where a call
 // goes.
-func namesTarget(known flagTable, args []string) bool {
+func namesTarget(known flags.Table, args []string) bool {
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {
 			return false
@@ -81,7 +82,7 @@ func namesTarget(known flagTable, args []string) bool {
 		if args[i] == "-" || !strings.HasPrefix(args[i], "-") {
 			continue
 		}
-		flag, wantsValue := known.read(args[i])
+		flag, wantsValue := known.Read(args[i])
 		if wantsValue {
 			i++
 		}
@@ -99,7 +100,7 @@ func namesTarget(known flagTable, args []string) bool {
 
 // shortGroup returns the letters of a group of short flags, up to the first that takes
 // a value.
-func shortGroup(known flagTable, group string) string {
+func shortGroup(known flags.Table, group string) string {
 	for i := 1; i < len(group); i++ {
 		if known[group[i:i+1]] {
 			return group[1 : i+1]

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -183,7 +184,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 // no flags, the command being 0.
 func (l *line) positional(n int) (repl.Word, bool) {
 	root := (&app{env: l.env, shell: l.s, line: l}).newRoot()
-	at := positionals(root, l.args)
+	at := flags.Of(root).Positionals(l.args)
 	if n >= len(at) || l.words[at[n]] < 0 {
 		return repl.Word{}, false
 	}

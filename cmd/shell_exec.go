@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -167,13 +168,13 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 			}
 		}
 	}
-	at := positionals(root, l.args)
+	at := flags.Of(root).Positionals(l.args)
 	if len(at) > 0 && !isCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {
 		l.args = slices.Insert(l.args, at[0], "call")
 		l.words = slices.Insert(l.words, at[0], -1)
-		at = positionals(root, l.args)
+		at = flags.Of(root).Positionals(l.args)
 	}
-	prefix := s.baseFor(flagsOf(root), l.args, at)
+	prefix := s.baseFor(flags.Of(root), l.args, at)
 	if len(at) > 1 && l.args[at[0]] == "call" {
 		ready, cancel := limited(ctx, s.lineTimeout(l.args))
 		defer cancel()
@@ -194,13 +195,13 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	} else if l.redirect {
 		prefix = append(prefix, "--color=never")
 	}
-	root.SetArgs(arrange(root, append(prefix, l.args...)))
+	root.SetArgs(flags.Arrange(root, append(prefix, l.args...)))
 	return root.ExecuteContext(ctx)
 }
 
 // lineTimeout is the limit that a line sets its call, 0 for none.
 func (s *shell) lineTimeout(args []string) time.Duration {
-	var limit seconds
+	var limit flags.Seconds
 	_ = limit.Set(cmp.Or(s.settings["timeout"], "0")) // it was checked when it was set
 	for i, arg := range args {
 		name, value, whole := strings.Cut(strings.TrimLeft(arg, "-"), "=")
@@ -212,31 +213,7 @@ func (s *shell) lineTimeout(args []string) time.Duration {
 		}
 		_ = limit.Set(value) // the command tells what is wrong with it
 	}
-	return durationOf(limit)
-}
-
-// positionals are the indexes of the arguments that are neither flags nor their values.
-func positionals(root *cobra.Command, args []string) []int { return positionalsOf(flagsOf(root), args) }
-
-func positionalsOf(known flagTable, args []string) []int {
-	var at []int
-	for i := 0; i < len(args); i++ {
-		arg := args[i]
-		if arg == "--" {
-			for i++; i < len(args); i++ {
-				at = append(at, i)
-			}
-			return at
-		}
-		if arg == "-" || !strings.HasPrefix(arg, "-") {
-			at = append(at, i)
-			continue
-		}
-		if _, wantsValue := known.read(arg); wantsValue {
-			i++
-		}
-	}
-	return at
+	return limit.Duration()
 }
 
 // qualify looks a short name up in what is in use first. A name that only services of the

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -74,9 +75,9 @@ func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", count(n, "j
 // jobCommands are the commands about jobs.
 func (s *shell) jobCommands(l *line) []*cobra.Command {
 	wait := s.builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
-	var timeout seconds
+	var timeout flags.Seconds
 	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
-	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), l, args, durationOf(timeout)) }
+	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), l, args, timeout.Duration()) }
 	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
 	all := cancel.Flags().Bool("all", false, "all of them; -a is short for it")
 	cancel.RunE = func(c *cobra.Command, args []string) error { return s.cancel(c.Context(), l, args, *all) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
@@ -154,11 +155,11 @@ func (s *shell) timed(ctx context.Context, l *line) error {
 
 // watch is the command watch: it ends with Ctrl-C, or when the line fails.
 func (s *shell) watch(ctx context.Context, l *line) error {
-	var every seconds
+	var every flags.Seconds
 	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
 		return usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
 	}
-	tick := time.NewTicker(durationOf(every))
+	tick := time.NewTicker(every.Duration())
 	defer tick.Stop()
 	for {
 		if code := s.rest(ctx, l, 2); code != exitOK {

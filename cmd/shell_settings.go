@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 )
@@ -53,7 +54,7 @@ func (s *shell) set(l *line, args []string) error {
 			return usage(err, "")
 		}
 	case name == "timeout":
-		if err := new(seconds).Set(value); err != nil {
+		if err := new(flags.Seconds).Set(value); err != nil {
 			return usage(err, "")
 		}
 	}

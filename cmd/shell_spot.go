@@ -87,7 +87,7 @@ func (s *shell) places(words []repl.Word) []int {
 	for i, w := range words {
 		texts[i] = w.Text
 	}
-	return positionalsOf(s.flagTable(), texts)
+	return s.flagTable().Positionals(texts)
 }
 
 // methodNamed is the method that a name stands for here, nil when that is not known.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -70,7 +71,7 @@ type shell struct {
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
 	tableOnce  sync.Once
-	table      flagTable // the flags of those commands
+	table      flags.Table // the flags of those commands
 	shapeOnce  sync.Once
 	shape      *cobra.Command // the commands, to look at
 

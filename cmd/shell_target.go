@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 )
@@ -16,7 +17,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 	keep := c.Flags().Bool("keep-headers", false, "the credentials and secret headers of the target before are for this one too")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		// The flags of this line, without those of every line.
-		given := slices.DeleteFunc(longFlags(c, l.args[1:]), func(f string) bool { return strings.HasPrefix(f, "--keep-headers=") })
+		given := slices.DeleteFunc(flags.Long(c, l.args[1:]), func(f string) bool { return strings.HasPrefix(f, "--keep-headers=") })
 		if len(args) > 0 {
 			given = append([]string{"--addr=" + args[0]}, given...)
 		}
@@ -69,58 +70,6 @@ func newTarget(flags []string) (to string, named bool) {
 		}
 	}
 	return to, named
-}
-
-// longFlags returns the flags among the arguments of a command, each as --name=value.
-func longFlags(c *cobra.Command, args []string) []string {
-	known := flagsOf(c.Root())
-	var flags []string
-	value := func(i *int, long string) {
-		if *i+1 < len(args) {
-			*i++
-			flags = append(flags, "--"+long+"="+args[*i])
-		}
-	}
-	for i := 0; i < len(args) && args[i] != "--"; i++ {
-		if args[i] == "-" || !strings.HasPrefix(args[i], "-") {
-			continue
-		}
-		flag, wantsValue := known.read(args[i])
-		if long, ok := strings.CutPrefix(flag, "--"); ok {
-			switch {
-			case strings.Contains(long, "="):
-				flags = append(flags, flag)
-			case wantsValue:
-				value(&i, long)
-			default:
-				flags = append(flags, flag+"="+unsaid(c, long))
-			}
-			continue
-		}
-		for n := 1; n < len(flag); n++ {
-			f := c.Flags().ShorthandLookup(flag[n : n+1])
-			switch {
-			case f == nil:
-			case f.NoOptDefVal != "":
-				flags = append(flags, "--"+f.Name+"="+f.NoOptDefVal)
-				continue
-			case n+1 < len(flag):
-				flags = append(flags, "--"+f.Name+"="+strings.TrimPrefix(flag[n+1:], "="))
-			default:
-				value(&i, f.Name)
-			}
-			break
-		}
-	}
-	return flags
-}
-
-// unsaid is the value of a flag that is given without one.
-func unsaid(c *cobra.Command, name string) string {
-	if f := c.Flags().Lookup(name); f != nil && f.NoOptDefVal != "" {
-		return f.NoOptDefVal
-	}
-	return "true"
 }
 
 // sameTarget reports whether two targets lead to the same place.

@@ -270,7 +270,7 @@ func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
 // findSomewhere makes the session of a target that knows the method the one that is asked
 // for the schema: a target that is down says nothing of the others.
 func (m *manyCalls) findSomewhere(ctx context.Context, list *targetList) error {
-	if m.o.kind.value != "" {
+	if m.o.kind.Value != "" {
 		return nil
 	}
 	var first error

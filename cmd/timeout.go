@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -16,14 +17,14 @@ import (
 
 // addTimeout defines the limit of a command that asks a server for no more than its
 // schema.
-func addTimeout(f *pflag.FlagSet, timeout *seconds) {
+func addTimeout(f *pflag.FlagSet, timeout *flags.Seconds) {
 	f.Var(timeout, "timeout", "limit of the whole: 2.5 (seconds), 200ms")
-	addAlias(f, "max-time", "timeout")
+	flags.AddAlias(f, "max-time", "timeout")
 }
 
 // within gives a command its limit. The function that it returns ends it.
-func within(c *cobra.Command, timeout seconds) func() {
-	ctx, cancel := limited(c.Context(), durationOf(timeout))
+func within(c *cobra.Command, timeout flags.Seconds) func() {
+	ctx, cancel := limited(c.Context(), timeout.Duration())
 	c.SetContext(ctx)
 	return cancel
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
@@ -13,16 +14,16 @@ import (
 
 // wireFlags are the flags that say how calls are carried.
 type wireFlags struct {
-	protocol, http, codec, compress choice
+	protocol, http, codec, compress flags.Choice
 	get                             bool
 }
 
 // add defines them.
 func (w *wireFlags) add(f *pflag.FlagSet) {
-	w.protocol = choice{value: session.ProtocolGRPC, allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
-	w.http.allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
-	w.codec = choice{value: invoke.CodecProto, allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
-	w.compress = choice{value: compress.Identity, allowed: append([]string{compress.Identity}, compress.Names()...)}
+	w.protocol = flags.Choice{Value: session.ProtocolGRPC, Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
+	w.http.Allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
+	w.codec = flags.Choice{Value: invoke.CodecProto, Allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
+	w.compress = flags.Choice{Value: compress.Identity, Allowed: append([]string{compress.Identity}, compress.Names()...)}
 	f.Var(&w.protocol, "protocol", "protocol of calls")
 	f.Var(&w.http, "http", "version of HTTP (default: what the server has)")
 	f.Var(&w.codec, "codec", "encoding of messages on the wire")
@@ -32,9 +33,9 @@ func (w *wireFlags) add(f *pflag.FlagSet) {
 
 // settings checks what the flags say together.
 func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
-	s := session.Wire{Protocol: w.protocol.value, HTTP: w.http.value, Codec: w.codec.value, Get: w.get}
-	if w.compress.value != compress.Identity {
-		s.Compress = w.compress.value
+	s := session.Wire{Protocol: w.protocol.Value, HTTP: w.http.Value, Codec: w.codec.Value, Get: w.get}
+	if w.compress.Value != compress.Identity {
+		s.Compress = w.compress.Value
 	}
 	const others = "--protocol connect and --protocol grpc-web have others"
 	switch {

@@ -1,4 +1,4 @@
-package cmd
+package flags
 
 import (
 	"slices"
@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// arrange lets flags stand anywhere, before the command too, and long names have
-// one dash: it puts the words first and the flags behind them, each flag with
-// its value. What it does not know it leaves to cobra to complain about.
-func arrange(root *cobra.Command, args []string) []string {
+// Arrange reorders a command line for cobra: the words come first and the flags
+// after them, each with its value. So flags may stand anywhere, before the command
+// too, and long names may have one dash. Unknown flags are left for cobra to report.
+func Arrange(root *cobra.Command, args []string) []string {
 	if len(args) == 0 {
 		return args
 	}
@@ -20,9 +20,9 @@ func arrange(root *cobra.Command, args []string) []string {
 			return args
 		}
 		// The last word is the one to complete, and stays the last.
-		return slices.Concat(args[:1], arrange(root, args[1:n]), args[n:])
+		return slices.Concat(args[:1], Arrange(root, args[1:n]), args[n:])
 	}
-	known := flagsOf(root)
+	known := Of(root)
 	var words, flags []string
 	for len(args) > 0 {
 		arg := args[0]
@@ -34,7 +34,7 @@ func arrange(root *cobra.Command, args []string) []string {
 			words = append(words, arg)
 			continue
 		}
-		arg, wantsValue := known.read(arg)
+		arg, wantsValue := known.Read(arg)
 		flags = append(flags, arg)
 		if wantsValue && len(args) > 0 {
 			flags = append(flags, args[0])
@@ -44,18 +44,19 @@ func arrange(root *cobra.Command, args []string) []string {
 	return slices.Concat(words, flags)
 }
 
-// flagTable is all flags of a command tree: whether each takes a value.
-type flagTable map[string]bool
+// A Table maps the name of each flag in a command tree, long or short, to whether
+// the flag takes a value.
+type Table map[string]bool
 
-// flagsOf collects the flags of a command and of all below it. A name means the
-// same kind of flag wherever it stands.
-func flagsOf(c *cobra.Command) flagTable {
-	t := flagTable{"help": false, "h": false, "version": false} // cobra's own
+// Of collects the flags of a command and of all its subcommands. A name stands
+// for the same kind of flag everywhere.
+func Of(c *cobra.Command) Table {
+	t := Table{"help": false, "h": false, "version": false} // cobra's own
 	var add func(c *cobra.Command)
 	add = func(c *cobra.Command) {
 		each := func(f *pflag.Flag) {
 			t[f.Name] = t[f.Name] || f.NoOptDefVal == ""
-			if f.Shorthand != "" { // of two commands that share a letter one may want a value: it keeps what follows
+			if f.Shorthand != "" { // when two commands share a letter and one takes a value, both are read so
 				t[f.Shorthand] = t[f.Shorthand] || f.NoOptDefVal == ""
 			}
 		}
@@ -69,9 +70,9 @@ func flagsOf(c *cobra.Command) flagTable {
 	return t
 }
 
-// read returns a flag as cobra wants it, and whether its value is the next
-// argument.
-func (t flagTable) read(arg string) (string, bool) {
+// Read rewrites a flag to the form that cobra takes, and reports whether its value
+// is the next argument.
+func (t Table) Read(arg string) (string, bool) {
 	name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	if takesValue, known := t[name]; known && len(name) > 1 {
 		return "--" + strings.TrimLeft(arg, "-"), takesValue && !hasValue
@@ -80,7 +81,7 @@ func (t flagTable) read(arg string) (string, bool) {
 		return arg, false
 	}
 	if _, short := t[arg[1:2]]; !short && len(name) > 1 {
-		return "-" + arg, false // a long name that is misspelt, to be told as one
+		return "-" + arg, false // a misspelt long name, for cobra to report as one
 	}
 	// A group of short flags: the first that takes a value takes the rest of the
 	// group, or the next argument.
@@ -90,4 +91,27 @@ func (t flagTable) read(arg string) (string, bool) {
 		}
 	}
 	return arg, false
+}
+
+// Positionals returns the indexes of the arguments that are neither flags nor the
+// values of flags.
+func (t Table) Positionals(args []string) []int {
+	var at []int
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			for i++; i < len(args); i++ {
+				at = append(at, i)
+			}
+			return at
+		}
+		if arg == "-" || !strings.HasPrefix(arg, "-") {
+			at = append(at, i)
+			continue
+		}
+		if _, wantsValue := t.Read(arg); wantsValue {
+			i++
+		}
+	}
+	return at
 }

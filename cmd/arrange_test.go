@@ -3,9 +3,9 @@ package cmd
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 )
 
@@ -34,7 +34,7 @@ func TestArrange(t *testing.T) {
 		{"a value is missing", "list -a", "list -a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := strings.Join(arrange(testRoot().newRoot(), strings.Fields(tt.in)), " ")
+			got := strings.Join(flags.Arrange(testRoot().newRoot(), strings.Fields(tt.in)), " ")
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -49,11 +49,11 @@ func FuzzArrange(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		args := strings.Fields(line)
-		got := arrange(testRoot().newRoot(), args)
+		got := flags.Arrange(testRoot().newRoot(), args)
 		if len(got) != len(args) {
 			t.Fatalf("%q became %q", args, got)
 		}
-		if again := arrange(testRoot().newRoot(), got); !cmp.Equal(got, again) {
+		if again := flags.Arrange(testRoot().newRoot(), got); !cmp.Equal(got, again) {
 			t.Errorf("%q, then %q", got, again)
 		}
 	})
@@ -64,7 +64,7 @@ func TestFlagsAgree(t *testing.T) {
 	root := testRoot().newRoot()
 	seen := map[string]bool{}
 	for _, c := range append(root.Commands(), root) {
-		for name, takesValue := range flagsOf(c) {
+		for name, takesValue := range flags.Of(c) {
 			if before, ok := seen[name]; ok && before != takesValue {
 				t.Errorf("--%s takes a value in one command and none in another", name)
 			}
@@ -73,38 +73,6 @@ func TestFlagsAgree(t *testing.T) {
 	}
 }
 
-func TestSeconds(t *testing.T) {
-	for in, want := range map[string]time.Duration{
-		"2.5": 2500 * time.Millisecond, "2.5s": 2500 * time.Millisecond, "200ms": 200 * time.Millisecond, "0": 0, "1e-3": time.Millisecond, "1m": time.Minute,
-	} {
-		var s seconds
-		if err := s.Set(in); err != nil || durationOf(s) != want {
-			t.Errorf("%q: %v, %v, want %v", in, durationOf(s), err, want)
-		}
-	}
-	for _, in := range []string{"", "soon", "-1", "-1s", "NaN", "Inf", "1e300"} {
-		if err := new(seconds).Set(in); err == nil {
-			t.Errorf("%q: no error", in)
-		}
-	}
-}
-
-func TestSize(t *testing.T) {
-	for in, want := range map[string]int{"0": 0, "4096": 4096, "4KiB": 4096, "4k": 4096, "64MiB": 64 << 20, "1 GB": 1 << 30, "10b": 10} {
-		var s size
-		if err := s.Set(in); err != nil || int(s) != want {
-			t.Errorf("%q: %d, %v, want %d", in, s, err, want)
-		}
-	}
-	for _, in := range []string{"", "x", "-1", "2GiB", "1.5k", "99999999999999999999", "4TiB"} {
-		if err := new(size).Set(in); err == nil {
-			t.Errorf("%q: no error", in)
-		}
-	}
-}
-
-// Whatever a header flag holds, what comes out is metadata that gRPC takes, and
-// an error never shows the value.
 func FuzzParseHeader(f *testing.F) {
 	for _, seed := range []string{"a: b", "a=b", "x-bin: AAE=", "grpc-x: 1", ": v", "A B: c", "a:\x00"} {
 		f.Add(seed)
