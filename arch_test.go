@@ -38,6 +38,7 @@ var rules = []rule{
 	{packages: "internal/notices/...", why: "licences depend on nothing"},
 	{packages: "internal/diskcache", ours: []string{"internal/boundfile"}, why: "a cache knows nothing of what it keeps"},
 	{packages: "cmd/internal/session", ours: []string{"internal/boundfile", "internal/fault", "internal/diskcache", "internal/secret", "discovery", "invoke", "invoke/...", "testserver"}, why: "a session opens what a command needs"},
+	{packages: "cmd/internal/env", ours: []string{"internal/fault", "internal/secret", "formatters"}, why: "the world around a command knows no command"},
 	{packages: "cmd/internal/flags", why: "the form of a flag knows nothing of its meaning"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
 	{packages: "repl", ours: []string{"internal/boundfile"}, why: "the shell's editor knows nothing of calls"},

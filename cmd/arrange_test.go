@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 )
 
 func testRoot() *app {
-	return &app{env: &Env{Getenv: func(string) string { return "" }}, session: session.New(session.World{})}
+	return &app{env: &env.Env{Getenv: func(string) string { return "" }}, session: session.New(session.World{})}
 }
 
 func TestArrange(t *testing.T) {
@@ -82,7 +83,7 @@ func FuzzParseHeader(f *testing.F) {
 			return // the name of a file, which is read, and is told where it is not there
 		}
 		h := headerFlags{}
-		md, err := h.metadata(t.Context(), &Env{}, []string{text})
+		md, err := h.metadata(t.Context(), &env.Env{}, []string{text})
 		if err != nil {
 			if _, value, ok := strings.Cut(text, ":"); ok && len(value) > 8 && strings.Contains(err.Error(), value) {
 				t.Errorf("%v shows the value of %q", err, text)

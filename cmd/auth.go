@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -86,7 +87,7 @@ func (o *authFlags) check() error {
 
 // authorization returns the value of the header authorization for a target: "" for
 // none, and session.Later where a program or a person has to be asked.
-func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Target) (value string, err error) {
+func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.Target) (value string, err error) {
 	defer func() {
 		if value != session.Later {
 			env.Secrets.Add(value)
@@ -110,7 +111,7 @@ func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Targe
 	case o.netrc:
 		return netrcAuth(ctx, env, t)
 	case o.command != "":
-		return session.Later, env.mayStart("auth-command", string(o.command))
+		return session.Later, mayStart(env, "auth-command", string(o.command))
 	}
 	return "", nil
 }
@@ -118,7 +119,7 @@ func (o *authFlags) authorization(ctx context.Context, env *Env, t *invoke.Targe
 // authorizer returns what asks for the credential that authorization left for later,
 // for a target. A program is run for each target, and told which; a person is asked
 // once for all targets of a command line.
-func (o *authFlags) authorizer(env *Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
+func (o *authFlags) authorizer(env *env.Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
 	return func(ctx context.Context, _ bool) (value string, err error) {
 		if o.command != "" {
 			token, rerr := runForToken(ctx, env, string(o.command), t)
@@ -145,7 +146,7 @@ type askedPassword struct {
 
 // basic returns the value for a user, whose password the first call asks for. The
 // others wait, as long as their own calls last.
-func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (string, error) {
+func (p *askedPassword) basic(ctx context.Context, env *env.Env, user string) (string, error) {
 	select {
 	case p.asking <- struct{}{}:
 		defer func() { <-p.asking }()
@@ -153,7 +154,7 @@ func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (strin
 		return "", ctx.Err()
 	}
 	if !p.asked {
-		p.value, p.err = env.askPassword(ctx, fmt.Sprintf("password of %s: ", user))
+		p.value, p.err = askPassword(ctx, env, fmt.Sprintf("password of %s: ", user))
 		p.asked = p.err == nil || ctx.Err() == nil
 	}
 	if p.err != nil {
@@ -163,7 +164,7 @@ func (p *askedPassword) basic(ctx context.Context, env *Env, user string) (strin
 }
 
 // basicAuth is the value for --basic.
-func (o *authFlags) basicAuth(ctx context.Context, env *Env) (string, error) {
+func (o *authFlags) basicAuth(ctx context.Context, env *env.Env) (string, error) {
 	if strings.ContainsAny(string(o.basic), ":\r\n") {
 		return "", usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
 			"--password-file FILE or --password-env NAME")
@@ -246,7 +247,7 @@ func readSecret(ctx context.Context, path string) (string, error) {
 }
 
 // variable returns a variable of the environment, by the name that a flag has for it.
-func variable(env *Env, flag string, name given) (string, error) {
+func variable(env *env.Env, flag string, name given) (string, error) {
 	if !isVariable(string(name)) {
 		return "", usage(errNotVariable(flag), "give the name, and keep the secret in the variable")
 	}

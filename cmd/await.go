@@ -205,7 +205,7 @@ func (w *awaited) tell() {
 	}
 	if now := w.metadata(); now != w.said {
 		w.said = now
-		w.app.say(fmt.Sprintf("%s: %s", w.last.name, now))
+		w.app.env.Say(fmt.Sprintf("%s: %s", w.last.name, now))
 	}
 }
 

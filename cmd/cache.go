@@ -77,7 +77,7 @@ func (a *app) showCache(asJSON bool) error {
 			g.At = e.At.UTC().Truncate(time.Second)
 		}
 	}
-	return a.print(func(w *bufio.Writer) error {
+	return a.env.Print(func(w *bufio.Writer) error {
 		if asJSON {
 			return formatters.WriteJSON(w, map[string]any{"folder": a.env.CacheDir, "groups": groups})
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
-	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -23,7 +22,7 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 		Retry:                g.reach.retry,
 		PlaintextCredentials: g.auth.plaintext,
 		Secret:               g.headers.secret,
-		Say:                  func(text string) { a.say(a.env.Secrets.MaskWords(text)) },
+		Say:                  func(text string) { a.env.Say(a.env.Secrets.MaskWords(text)) },
 		Jitter:               rand.Float64,
 	}
 	if f := a.context.context; f != nil && !f.File.Trusted {
@@ -92,12 +91,7 @@ func (a *app) foreign(t *invoke.Target) bool {
 // sayWithheld tells once that there are credentials of the context that stay behind.
 func (a *app) sayWithheld(t *invoke.Target, any bool) {
 	if any {
-		a.sayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
+		a.env.SayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
 			a.context.context.Name, a.context.context.Get("addr"), t))
 	}
-}
-
-// say tells a person on standard error what goes on.
-func (a *app) say(text string) {
-	fmt.Fprintf(a.env.Stderr, "rpcctl: %s\n", formatters.Clean(text, false))
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/fault"
@@ -23,13 +24,14 @@ const grace = 700 * time.Millisecond
 
 // Main runs the command line of this process and returns its exit status.
 func Main() int {
-	env := processEnv()
+	env := env.Process()
+	env.ReadPassword = readPassword
 	// A closed standard output is an error of the write, not the end of the
 	// process; Notify, unlike Ignore, is not inherited by programs started here.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, endingSignals()...)
-	env.releaseSignals = func() { signal.Stop(interrupts) }
+	env.ReleaseSignals = func() { signal.Stop(interrupts) }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
@@ -91,7 +93,7 @@ func again(signals <-chan os.Signal) <-chan struct{} {
 }
 
 // runGuarded is Run, with a crash of ours told as one.
-func runGuarded(ctx context.Context, env *Env, args []string) (code int) {
+func runGuarded(ctx context.Context, env *env.Env, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			fault.Tell(env.Stderr, r)
@@ -103,7 +105,7 @@ func runGuarded(ctx context.Context, env *Env, args []string) (code int) {
 
 // closeStdout closes standard output, where the last write to a full disk may
 // show itself.
-func closeStdout(env *Env, code int) int {
+func closeStdout(env *env.Env, code int) int {
 	if err := os.Stdout.Close(); err != nil && code == exitOK && !closedPipe(err) {
 		fmt.Fprintf(env.Stderr, "rpcctl: closing the output: %v\n", err)
 		return exitFailure
@@ -113,8 +115,8 @@ func closeStdout(env *Env, code int) int {
 
 // Run runs one command line and returns its exit code. Cancelling ctx interrupts
 // it.
-func Run(ctx context.Context, env *Env, args []string) int {
-	env = env.guarded()
+func Run(ctx context.Context, env *env.Env, args []string) int {
+	env = env.Guarded()
 	app := &app{env: env}
 	app.session = session.New(session.World{
 		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,

@@ -23,7 +23,7 @@ func (s *shell) inspect(l repl.Line) repl.Insight {
 	in.Spans = apart(in.Spans)
 	in.Hint = s.hint(l)
 	if w := s.talking.Load(); w != nil && w.talk.stuck.Load() {
-		in.Hint = s.sign("sending… ", "sending... ") + notReading
+		in.Hint = s.env.Sign("sending… ", "sending... ") + notReading
 	}
 	return in
 }
@@ -157,7 +157,7 @@ func (s *shell) hint(l repl.Line) string {
 	if f, ok := s.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.field != nil {
 		return s.aboutField(f.field)
 	}
-	text := string(p.method.Name()) + "(" + signature(p.method, ")"+s.sign(" → ", " -> "))
+	text := string(p.method.Name()) + "(" + signature(p.method, ")"+s.env.Sign(" → ", " -> "))
 	if c := comment(p.method); c != "" {
 		text += s.dot() + c
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 )
 
 // hostileWords are words that a shell could take for something else than themselves. PowerShell
@@ -32,7 +34,7 @@ func TestOffersToOtherShells(t *testing.T) {
 // in it, and calls the program by its own name.
 func TestPowerShellScript(t *testing.T) {
 	var out bytes.Buffer
-	env := &Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false }, InCall: new(atomic.Bool)}
+	env := &env.Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false }, InCall: new(atomic.Bool)}
 	if code := Run(t.Context(), env, []string{"completion", "powershell"}); code != 0 {
 		t.Fatal(code)
 	}

@@ -2,9 +2,7 @@ package cmd
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
@@ -56,7 +54,7 @@ func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []s
 
 // contexts loads what there is.
 func (a *app) contexts() (*config.Store, *config.Contexts, error) {
-	store, err := a.env.store()
+	store, err := contextStore(a.env)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,14 +63,14 @@ func (a *app) contexts() (*config.Store, *config.Contexts, error) {
 		return nil, nil, usageIfSyntax(err)
 	}
 	if c.PassedOver != nil {
-		a.say(c.PassedOver.Error())
+		a.env.Say(c.PassedOver.Error())
 	}
 	for _, f := range []*config.File{c.User, c.Project} {
 		if f == nil {
 			continue
 		}
 		for _, w := range f.Warnings {
-			a.say(fmt.Sprintf("%s:%d: %s", f.Path, w.Line, w.Text))
+			a.env.Say(fmt.Sprintf("%s:%d: %s", f.Path, w.Line, w.Text))
 		}
 	}
 	return store, c, nil
@@ -117,9 +115,9 @@ func (a *app) contextList(o *contextOptions) error {
 		}
 	}
 	if o.output.Value == "json" {
-		return a.printJSON(rows)
+		return a.env.PrintJSON(rows)
 	}
-	return a.print(func(w *bufio.Writer) error {
+	return a.env.Print(func(w *bufio.Writer) error {
 		name, addr := 0, 0
 		for _, r := range rows {
 			name, addr = max(name, len(r.Name)), max(addr, len(r.Addr))
@@ -138,33 +136,6 @@ func (a *app) contextList(o *contextOptions) error {
 	})
 }
 
-// printJSON prints a value as indented JSON. Nothing in it can move a cursor.
-func (a *app) printJSON(v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return a.print(func(w *bufio.Writer) error {
-		// Of what Clean changes JSON escapes the control characters alone.
-		w.WriteString(escapeHidden(string(text)))
-		w.WriteByte('\n')
-		return nil
-	})
-}
-
-// escapeHidden writes what Clean would change as JSON escapes it.
-func escapeHidden(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r != '\n' && formatters.Clean(string(r), false) != string(r) {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 func (a *app) newContextUse() *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
@@ -177,7 +148,7 @@ func (a *app) newContextUse() *cobra.Command {
 			return words(1, 1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := a.env.store()
+			store, err := contextStore(a.env)
 			if err != nil {
 				return err
 			}
@@ -201,7 +172,7 @@ func (a *app) newContextUse() *cobra.Command {
 				a.shell.contextChanged(a.line)
 			}
 			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
-				a.say(addrFirst("the current context"))
+				a.env.Say(addrFirst("the current context"))
 			}
 			return nil
 		},
@@ -219,7 +190,7 @@ func (a *app) newContextRemove() *cobra.Command {
 		Short:   "Remove a context",
 		Args:    words(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := a.env.store()
+			store, err := contextStore(a.env)
 			if err != nil {
 				return err
 			}
@@ -265,7 +236,7 @@ func (a *app) newContextSchema() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(func(w *bufio.Writer) error {
+			return a.env.Print(func(w *bufio.Writer) error {
 				w.Write(text)
 				w.WriteByte('\n')
 				return nil

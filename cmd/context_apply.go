@@ -3,13 +3,12 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -30,32 +29,13 @@ func (i *inForce) production() bool {
 	return i.context != nil && i.context.Get("production") == "true"
 }
 
-// configDir is the folder of the user's configuration.
-func (e *Env) configDir() (string, error) {
-	if dir := e.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "rpcctl"), nil
-	}
-	name, rest := "HOME", ".config"
-	switch runtime.GOOS {
-	case "windows":
-		name, rest = "AppData", ""
-	case "darwin":
-		rest = filepath.Join("Library", "Application Support")
-	}
-	home := e.Getenv(name)
-	if home == "" {
-		return "", fmt.Errorf("there is no folder for the configuration: neither XDG_CONFIG_HOME nor %s is set", name)
-	}
-	return filepath.Join(home, rest, "rpcctl"), nil
-}
-
 // store is where contexts are.
-func (e *Env) store() (*config.Store, error) {
-	dir, err := e.configDir()
+func contextStore(env *env.Env) (*config.Store, error) {
+	dir, err := env.ConfigDir()
 	if err != nil {
 		return nil, err
 	}
-	return &config.Store{Dir: dir, Work: e.WorkDir}, nil
+	return &config.Store{Dir: dir, Work: env.WorkDir}, nil
 }
 
 // withoutContext are the commands that never look at contexts. The shell's lines do,
@@ -90,7 +70,7 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	if name == "" && from != "" {
 		return nil // what was said outright needs no file
 	}
-	store, err := a.env.store()
+	store, err := contextStore(a.env)
 	if err != nil {
 		if name != "" {
 			return err
@@ -102,7 +82,7 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 		return usageIfSyntax(err)
 	}
 	if contexts.PassedOver != nil {
-		a.sayOnce(contexts.PassedOver.Error())
+		a.env.SayOnce(contexts.PassedOver.Error())
 	}
 	if name == "" {
 		var file *config.File
@@ -122,12 +102,12 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	}
 	a.context = inForce{context: found, from: from, used: map[string]bool{}}
 	for _, w := range found.File.Warnings {
-		a.say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
+		a.env.Say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
 	}
 	addr := found.Get("addr")
 	own := addr != "" && !a.addressGiven(f)
 	if elsewhere := a.env.Getenv("RPCCTL_ADDR"); own && elsewhere != "" && elsewhere != addr {
-		a.sayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
+		a.env.SayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
 	}
 	if !found.File.Trusted {
 		if asks := append(found.Asks(own), found.Strays()...); len(asks) > 0 {
@@ -135,19 +115,9 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 		}
 	}
 	if !found.File.Trusted && own {
-		a.sayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
+		a.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
 	}
 	return a.applyContext(f, found)
-}
-
-// sayOnce tells what every line of a shell would tell, the first time.
-func (a *app) sayOnce(text string) {
-	if a.env.said != nil && a.env.Stderr != io.Discard {
-		if _, already := a.env.said.LoadOrStore(text, true); already {
-			return
-		}
-	}
-	a.say(text)
 }
 
 // clash is the error for a name that stands for the user's context, or for a stranger's.
@@ -173,7 +143,7 @@ func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 		return "", "--addr"
 	case a.env.Getenv("RPCCTL_ADDR") != "":
 		if name != "" {
-			a.sayOnce(addrFirst("RPCCTL_CONTEXT"))
+			a.env.SayOnce(addrFirst("RPCCTL_CONTEXT"))
 		}
 		return "", "RPCCTL_ADDR"
 	case name != "":
@@ -189,7 +159,7 @@ func (a *app) addressGiven(f *pflag.FlagSet) bool {
 // sayOverlooked tells that a project names another context, and why it does not count.
 func (a *app) sayOverlooked(c *config.Contexts, current string) {
 	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
-		a.sayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
+		a.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
 	}
 }
 
@@ -267,7 +237,7 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 	a.globals.headers.context = a.context.headers
 	if a.context.used["auth-command"] {
 		env := *a.env
-		env.programDir = filepath.Dir(c.File.Path)
+		env.ProgramDir = filepath.Dir(c.File.Path)
 		a.env = &env
 	}
 	// To the shell they are part of what makes one connection differ from another.

@@ -55,7 +55,7 @@ func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args 
 		}
 		edits = append(edits, e...)
 	}
-	store, err := a.env.store()
+	store, err := contextStore(a.env)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 		return []config.Edit{e}, nil
 	}
 	if key == "auth-command" {
-		if err := a.env.mayStart(key, ""); err != nil { // it would be run by whoever comes next
+		if err := mayStart(a.env, key, ""); err != nil { // it would be run by whoever comes next
 			return nil, err
 		}
 	}

@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"io"
-
 	"github.com/spf13/pflag"
 )
 
@@ -11,9 +9,7 @@ import (
 // schema, and by each line.
 func (a *app) enterContext(s *shell, f *pflag.FlagSet) {
 	talking := a.env
-	quiet := *a.env
-	quiet.Stderr = io.Discard
-	a.env = &quiet
+	a.env = a.env.Quiet()
 	defer func() { a.env = talking }()
 	if a.loadContext(f) != nil || a.context.context == nil {
 		return

@@ -78,9 +78,9 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 	s.Rows = slices.Concat(s.Rows, defaultRows(f, s.Rows))
 	slices.SortStableFunc(s.Rows, func(x, y settingRow) int { return keyOrder(x.Key) - keyOrder(y.Key) })
 	if o.output.Value == "json" {
-		return a.printJSON(s)
+		return a.env.PrintJSON(s)
 	}
-	return a.print(func(w *bufio.Writer) error {
+	return a.env.Print(func(w *bufio.Writer) error {
 		writeShown(w, s, store.Path())
 		if found != nil && !found.File.Trusted {
 			fmt.Fprintf(w, "\n%s is not trusted (rpcctl context trust)\n", formatters.Clean(found.File.Path, false))
@@ -95,7 +95,7 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 	name, from := a.contextName(f)
 	if name == "" && from != "" {
 		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
-			a.say(addrFirst("the current context"))
+			a.env.Say(addrFirst("the current context"))
 		}
 		return nil, "", nil
 	}

@@ -52,9 +52,9 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 		if err := store.Trust(c.Context(), nil); err != nil {
 			return usageIfSyntax(err)
 		}
-		return a.tell("%s is not trusted any more", p.Path)
+		return a.env.PrintLine("%s is not trusted any more", p.Path)
 	}
-	if err := a.print(func(w *bufio.Writer) error {
+	if err := a.env.Print(func(w *bufio.Writer) error {
 		writeAsks(w, p)
 		writeChange(w, store, all)
 		return nil
@@ -69,15 +69,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 	if err := store.Trust(c.Context(), p); err != nil {
 		return usageIfSyntax(err)
 	}
-	return a.tell("%s is trusted as shown", p.Path)
-}
-
-// tell prints one line about a file.
-func (a *app) tell(format, path string) error {
-	return a.print(func(w *bufio.Writer) error {
-		fmt.Fprintf(w, format+"\n", formatters.Clean(path, false))
-		return nil
-	})
+	return a.env.PrintLine("%s is trusted as shown", p.Path)
 }
 
 // errRefused is a question that was not answered with yes.

@@ -83,7 +83,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 	if o.deps {
 		symbols = discovery.Reach(symbols...)
 	}
-	err = a.print(func(w *bufio.Writer) error {
+	err = a.env.Print(func(w *bufio.Writer) error {
 		for i, d := range symbols {
 			if i > 0 && o.format.Value != "json" {
 				w.WriteByte('\n')

@@ -122,7 +122,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	done := func(p *step) {
 		d.Steps = append(d.Steps, p)
 		if o.output.Value == "text" && printed == nil {
-			printed = a.print(func(w *bufio.Writer) error { return writeStep(w, p) })
+			printed = a.env.Print(func(w *bufio.Writer) error { return writeStep(w, p) })
 		}
 	}
 	w := &wayfarer{settings: s, dial: a.env.Dial, now: a.env.Now, done: done}
@@ -138,7 +138,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })
 	d.OK = failed < 0
 	if o.output.Value == "json" {
-		printed = a.printJSON(d)
+		printed = a.env.PrintJSON(d)
 	}
 	if printed != nil || d.OK {
 		return printed

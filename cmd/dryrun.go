@@ -38,7 +38,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	left, err := printRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
 	err = out.close(err)
 	if len(left) > 0 {
-		a.say("not shown, since it is secret: " + strings.Join(left, ", "))
+		a.env.Say("not shown, since it is secret: " + strings.Join(left, ", "))
 	}
 	return err
 }

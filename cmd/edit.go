@@ -23,7 +23,7 @@ import (
 // edit has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
 func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
-	if err := a.env.mayStart("--edit", ""); err != nil {
+	if err := mayStart(a.env, "--edit", ""); err != nil {
 		return err
 	}
 	text, err := a.editText(ctx, p, o, options)

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 )
 
 // An editFile is a text for an editor, in a folder that only its owner can look into: what editors
@@ -49,7 +51,7 @@ const editorGrace = grace / 2
 
 // editWith runs an editor on the file until ctx is done: the first of the commands that is one, which
 // may have arguments.
-func (f *editFile) editWith(ctx context.Context, env *Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
+func (f *editFile) editWith(ctx context.Context, env *env.Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
 	words := []string{"vi"}
 	for _, command := range commands {
 		if fields := strings.Fields(command); len(fields) > 0 {
@@ -57,7 +59,7 @@ func (f *editFile) editWith(ctx context.Context, env *Env, stdin io.Reader, stdo
 			break
 		}
 	}
-	c, err := env.newProgram(ctx, "an editor", "", append(words, f.path)...)
+	c, err := newProgram(ctx, env, "an editor", "", append(words, f.path)...)
 	if err != nil {
 		return err
 	}

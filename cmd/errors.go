@@ -106,7 +106,7 @@ func (a *app) explain(err error) string {
 	case errors.As(err, &conn):
 		return formatters.Clean(conn.Error(), false) + "\n"
 	case errors.As(err, &bad):
-		return bad.Render(a.columns()) + "\n"
+		return bad.Render(a.env.Columns()) + "\n"
 	case interruptedLookup(err):
 		return "interrupted\n"
 	case errors.As(err, new(*discovery.NoReflectionError)):
@@ -126,14 +126,6 @@ func (a *app) explain(err error) string {
 		text = concealedName(err, name)
 	}
 	return formatters.Clean(formatters.Cut(text, formatters.MaxText), true) + "\n"
-}
-
-// columns is the width for messages.
-func (a *app) columns() int {
-	if a.env.Width > 0 {
-		return a.env.Width
-	}
-	return 100
 }
 
 // hints are those of an error of this command line, which knows what went with the call.

@@ -93,7 +93,7 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		Protosets:      g.protosets,
 		Reflection:     g.useReflection && f.Changed("use-reflection"),
 		NoCache:        g.noCache,
-		PassedOver:     func(err error) { a.sayOnce(err.Error()) },
+		PassedOver:     func(err error) { a.env.SayOnce(err.Error()) },
 	}
 	if g.maxRecv > grpcwire.DefaultMaxRecv {
 		unlimitMemory()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -28,7 +29,7 @@ type headerFlags struct {
 }
 
 // metadata reads headers as given on the command line, and adds who calls.
-func (h *headerFlags) metadata(ctx context.Context, env *Env, headers []string) (invoke.Metadata, error) {
+func (h *headerFlags) metadata(ctx context.Context, env *env.Env, headers []string) (invoke.Metadata, error) {
 	md := invoke.Metadata{}
 	for _, text := range headers {
 		lines := []string{text}
@@ -76,7 +77,7 @@ func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 
 // add reads one header. Its value is a secret when it came from a file, or from the
 // environment.
-func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, fromOutside bool) error {
+func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOutside bool) error {
 	name, value, err := parseHeader(text)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (h *headerFlags) add(md invoke.Metadata, env *Env, text string, fromOutside
 
 // addContext adds the headers of the context that were not given otherwise. Of secret
 // ones the value is session.Later, which each target has its own of.
-func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
+func (h *headerFlags) addContext(md invoke.Metadata, env *env.Env) error {
 	for _, s := range h.context {
 		if _, given := md[s.Key]; given || s.Key == "authorization" && h.authorization != "" {
 			continue
@@ -131,7 +132,7 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *Env) error {
 }
 
 // contextSecrets returns the values of the secret headers of the context.
-func (h *headerFlags) contextSecrets(ctx context.Context, env *Env) (map[string]string, error) {
+func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[string]string, error) {
 	own := map[string]string{}
 	for _, s := range h.context {
 		if !secretSetting(s) {
@@ -289,7 +290,7 @@ func printable(value string) bool {
 
 // expand replaces each ${NAME} by the environment variable. A name that is not
 // set is an error.
-func expand(env *Env, header, value string) (string, error) {
+func expand(env *env.Env, header, value string) (string, error) {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(value, "${")

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -384,7 +385,7 @@ func FuzzHostileText(f *testing.F) {
 		f.Add(text, text, text, text, byte(everywhere))
 	}
 	var said bytes.Buffer
-	env := &Env{
+	env := &env.Env{
 		Stdin: strings.NewReader(""), Stdout: &said, Stderr: &said, Now: time.Now,
 		Getenv:    func(name string) string { return map[string]string{"LANG": "C.UTF-8"}[name] },
 		LookupEnv: func(string) (string, bool) { return "", false },

@@ -75,7 +75,7 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 	for _, f := range discovery.Faults(source) {
 		fmt.Fprintf(a.env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
 	}
-	err = a.print(func(w *bufio.Writer) error {
+	err = a.env.Print(func(w *bufio.Writer) error {
 		if full {
 			return printList(w, rows, format, a.env.Width)
 		}

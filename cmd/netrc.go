@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -16,7 +17,7 @@ import (
 const maxNetrc = 1 << 20
 
 // netrcAuth is the value of authorization from the user's netrc file.
-func netrcAuth(ctx context.Context, env *Env, t *invoke.Target) (string, error) {
+func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, error) {
 	if t == nil {
 		return "", nil // nothing will be called
 	}

@@ -11,16 +11,17 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/formatters"
 	"golang.org/x/term"
 )
 
 // askPassword asks the person at the terminal, without echo.
-func (e *Env) askPassword(ctx context.Context, prompt string) (string, error) {
-	if e.ReadPassword == nil {
+func askPassword(ctx context.Context, env *env.Env, prompt string) (string, error) {
+	if env.ReadPassword == nil {
 		return "", noTerminal()
 	}
-	return e.ReadPassword(ctx, formatters.Clean(prompt, false))
+	return env.ReadPassword(ctx, formatters.Clean(prompt, false))
 }
 
 func noTerminal() error {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -23,14 +24,11 @@ const (
 	programGrace = 300 * time.Millisecond
 )
 
-// A tokenProgram is a command that prints a token, and the folder that it runs in.
-type tokenProgram struct{ command, dir string }
-
 // mayStart reports as an error of usage that no program may be started, as a shell with --no-shell
 // has it: the one for a token may that the shell was begun with. what names for people what starts
 // it; token is the command, "" for a program that is for something else.
-func (e *Env) mayStart(what, token string) error {
-	if e.only == nil || token != "" && *e.only == (tokenProgram{token, e.programDir}) {
+func mayStart(env *env.Env, what, token string) error {
+	if env.MayStart(token) {
 		return nil
 	}
 	hint := ""
@@ -42,8 +40,8 @@ func (e *Env) mayStart(what, token string) error {
 
 // newProgram makes a program of this machine, of its name and its arguments. All that rpcctl starts
 // are made here, where it is known whether that may be.
-func (e *Env) newProgram(ctx context.Context, what, token string, words ...string) (*exec.Cmd, error) {
-	if err := e.mayStart(what, token); err != nil {
+func newProgram(ctx context.Context, env *env.Env, what, token string, words ...string) (*exec.Cmd, error) {
+	if err := mayStart(env, what, token); err != nil {
 		return nil, err
 	}
 	return exec.CommandContext(ctx, words[0], words[1:]...), nil
@@ -53,18 +51,18 @@ func (e *Env) newProgram(ctx context.Context, what, token string, words ...strin
 // says on standard error a person may have to read. It gets no standard input,
 // which may be full of requests, and the environment variable RPCCTL_TARGET says for
 // which target the token is. What cuts it short ends all that it has started, too.
-func runForToken(ctx context.Context, env *Env, command string, t *invoke.Target) (string, error) {
+func runForToken(ctx context.Context, env *env.Env, command string, t *invoke.Target) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, programLimit)
 	defer cancel()
 	shell, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	c, err := env.newProgram(limited, "auth-command", command, shell, flag, command)
+	c, err := newProgram(limited, env, "auth-command", command, shell, flag, command)
 	if err != nil {
 		return "", err
 	}
-	c.Dir = env.programDir
+	c.Dir = env.ProgramDir
 	out := &boundedBuffer{limit: maxSecret}
 	c.Stdout, c.Stderr = out, formatters.NewCleaner(env.Stderr)
 	if t != nil {

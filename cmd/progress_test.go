@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 )
 
 // safeBuffer is a buffer that is written while it is read.
@@ -33,7 +34,7 @@ func (s *safeBuffer) String() string {
 func TestProgressPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := &app{env: &Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }}}
+		a := &app{env: &env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }}}
 		done := int64(0)
 		p := a.startProgress("plain", func(elapsed time.Duration) string {
 			done += 25
@@ -51,7 +52,7 @@ func TestProgressPlain(t *testing.T) {
 func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := &app{env: &Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }}}
+		a := &app{env: &env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }}}
 		draws := 0
 		p := a.startProgress("auto", func(time.Duration) string { draws++; return "working" }, nil)
 		time.Sleep(999 * time.Millisecond)
@@ -74,7 +75,7 @@ func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 }
 
 func TestNoProgress(t *testing.T) {
-	for name, env := range map[string]*Env{
+	for name, env := range map[string]*env.Env{
 		"in a pipe":          {},
 		"on a dumb terminal": {StderrTTY: true},
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
@@ -45,7 +46,7 @@ func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
 }
 
 // apply puts what the flags and the environment say into settings.
-func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *Env) error {
+func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *env.Env) error {
 	switch {
 	case o.lb.Value != "" && o.serviceConfig != "":
 		return usage(errors.New("--lb and --service-config both say how calls are spread"), "")

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -21,7 +21,7 @@ import (
 
 // app is what the commands of one command line share.
 type app struct {
-	env     *Env
+	env     *env.Env
 	session *session.Session
 	globals globals
 	context inForce
@@ -236,27 +236,5 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 	return done, nil
 }
 
-// colour tells whether to colour what goes to a stream.
-func (a *app) colour(tty bool) bool {
-	switch a.globals.color.Value {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	return tty && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
-}
-
-// printSize is how much is written at once, in bytes: within it no secret is torn.
-const printSize = 64 << 10
-
-// print writes what fn produces to standard output, all of it or an error: a full
-// disk is an error like any other.
-func (a *app) print(fn func(w *bufio.Writer) error) error {
-	w := bufio.NewWriterSize(a.env.Secrets.Writer(a.env.Stdout), printSize)
-	err := fn(w)
-	if ferr := w.Flush(); !errors.Is(err, ferr) {
-		err = errors.Join(err, ferr)
-	}
-	return err
-}
+// colour reports whether a stream gets colours.
+func (a *app) colour(tty bool) bool { return a.env.Colored(a.globals.color.Value, tty) }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
@@ -106,17 +105,15 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 // command line name, or the context in force: statements, and the contexts that they name, may be a
 // stranger's.
 func (a *app) keepPrograms(ctx context.Context, base []string) {
-	quiet := *a.env
-	quiet.Stderr = io.Discard
-	probe, only := &app{env: &quiet}, &tokenProgram{}
+	probe, only := &app{env: a.env.Quiet()}, &env.Program{}
 	root := probe.newRoot()
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
-		*only = tokenProgram{string(probe.globals.auth.command), probe.env.programDir}
+		*only = env.Program{Command: string(probe.globals.auth.command), Dir: probe.env.ProgramDir}
 	}})
 	root.SetArgs(append(slices.Clone(base), "programs"))
 	_ = root.ExecuteContext(ctx) // the first line tells
 	env := *a.env
-	env.only = only
+	env.Only = only
 	a.env = &env
 }
 
@@ -151,20 +148,6 @@ func left(code int) error {
 		return nil
 	}
 	return &leaving{code}
-}
-
-// statePath is a file in the folder for what rpcctl remembers of a user
-// (https://specifications.freedesktop.org/basedir-spec/latest/).
-func statePath(env *Env, name string) string {
-	dir := env.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(dir) {
-		home := env.Getenv("HOME")
-		if home == "" {
-			return ""
-		}
-		dir = filepath.Join(home, ".local", "state")
-	}
-	return filepath.Join(dir, "rpcctl", name)
 }
 
 // clean is text from outside for one line of the screen.

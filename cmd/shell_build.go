@@ -45,7 +45,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, completionTime) // of files: somebody waits at the keyboard
 	defer cancel()
-	text, err := requestTemplate(ctx, p.method, s.index.Load().resolver(), parts, template{ascii: s.asciiOnly(), meant: meant})
+	text, err := requestTemplate(ctx, p.method, s.index.Load().resolver(), parts, template{ascii: !s.env.Unicode(), meant: meant})
 	if err != nil {
 		return l, clean(firstLine(err.Error()))
 	}
@@ -71,8 +71,6 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 	}
 	return head, message
 }
-
-func (s *shell) asciiOnly() bool { return s.sign("…", "") == "" }
 
 // requestTemplate is the request of a method to fill in, with the values of the parts.
 func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
@@ -126,7 +124,7 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: (&shell{env: a.env}).asciiOnly()})
+	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: !a.env.Unicode()})
 	if err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func (s *shell) ended(w *work, err error) {
 	s.sayAside(strings.Join(append(summary(w), fmt.Sprintf("$%d", number)), s.dot()))
 }
 
-func (s *shell) dot() string { return s.sign(" · ", " - ") }
+func (s *shell) dot() string { return s.env.Sign(" · ", " - ") }
 
 // sayAside prints a line that is not as important as others.
 func (s *shell) sayAside(text string) { s.say(s.styled(repl.Dim, text)) }
@@ -314,7 +314,7 @@ func (s *shell) spin(w *work) func() {
 	}
 	began := s.env.Now()
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	frames := []rune(s.sign("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", `|/-\`))
+	frames := []rune(s.env.Sign("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", `|/-\`))
 	s.editor.Go(func() {
 		defer close(stopped)
 		tick := time.NewTicker(spinEvery)

@@ -103,7 +103,7 @@ func (s *shell) received(w *work, lead string) invoke.Sink {
 		if err != nil {
 			return err
 		}
-		s.say(lead + s.styled(repl.Accent, s.sign("◀ ", "< ")) + formatters.Clean(string(text), false))
+		s.say(lead + s.styled(repl.Accent, s.env.Sign("◀ ", "< ")) + formatters.Clean(string(text), false))
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -174,7 +175,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	return nil
 }
 
-func checkHeader(ctx context.Context, env *Env, text string) error {
+func checkHeader(ctx context.Context, env *env.Env, text string) error {
 	_, err := new(headerFlags).metadata(ctx, env, []string{text})
 	return err
 }

@@ -153,7 +153,7 @@ func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
 		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
 			name = h.full
 		}
-		about := signature(h.method, s.sign(" → ", " -> "))
+		about := signature(h.method, s.env.Sign(" → ", " -> "))
 		if c := comment(h.method); c != "" {
 			about += s.dot() + c
 		}

@@ -91,7 +91,7 @@ func (s *shell) watchSending(w *work) {
 				return
 			}
 			if !c.stuck.Swap(true) {
-				s.sayAside(count(waiting, "message") + " " + s.sign("sending… ", "sending... ") + notReading)
+				s.sayAside(count(waiting, "message") + " " + s.env.Sign("sending… ", "sending... ") + notReading)
 			}
 		}
 	})

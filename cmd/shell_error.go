@@ -69,10 +69,10 @@ func (s *shell) giveBack(text string, cursor int) {
 func (s *shell) tell(l *line, text string, hints []string) {
 	mark := ""
 	if s.interactive {
-		mark = s.styled(repl.Bad, s.sign("✗ ", "x "))
+		mark = s.styled(repl.Bad, s.env.Sign("✗ ", "x "))
 	}
 	var b strings.Builder
-	b.WriteString(l.env.place + mark + text)
+	b.WriteString(l.place + mark + text)
 	for _, h := range hints {
 		b.WriteString("hint: " + formatters.Clean(s.asTypedHere(h), false) + "\n")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
@@ -22,8 +23,9 @@ type line struct {
 	s      *shell
 	source string // the text that the statement is in
 	st     repl.Statement
-	env    *Env // with the statement's own output
-	app    *app // that runs it; nil before
+	env    *env.Env // with the statement's own output
+	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
+	app    *app     // that runs it; nil before
 
 	args     []string         // as cobra gets them
 	words    []int            // for each argument the word that it is from; -1: none
@@ -56,9 +58,8 @@ func (s *shell) run(text string) int {
 // statement runs one statement, and tells what went wrong; where the statement stands is "" for
 // one that was typed.
 func (s *shell) statement(source string, st repl.Statement, where string) int {
-	l := &line{s: s, source: source, st: st, messages: -1}
+	l := &line{s: s, source: source, st: st, place: where, messages: -1}
 	env := *s.env
-	env.place = where
 	env.Stdin = strings.NewReader("")
 	if s.editor != nil {
 		env.Stdout, env.Stderr = s.editor.Output(s.env.Stdout), s.editor.Output(s.env.Stderr)

@@ -78,7 +78,7 @@ func (s *shell) about(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
-	return a.print(func(w *bufio.Writer) error {
+	return a.env.Print(func(w *bufio.Writer) error {
 		fo := formatters.Options{Types: types, Color: a.colour(l.env.StdoutTTY), Width: l.env.Width}
 		if err := formatters.WriteDescriptor(w, d, fo); err != nil {
 			return err

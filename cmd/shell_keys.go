@@ -51,5 +51,5 @@ func (s *shell) aboutHere(l repl.Line) (repl.Line, string) {
 	if p.method == nil {
 		return l, "nothing is known about this; help tells what there is to type"
 	}
-	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), signature(p.method, s.sign(" → ", " -> ")), comment(p.method))
+	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), signature(p.method, s.env.Sign(" → ", " -> ")), comment(p.method))
 }

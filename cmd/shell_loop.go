@@ -99,7 +99,7 @@ func (s *shell) openEditor(colour bool) error {
 		Leave:      func() bool { return s.once && s.talking.Load() == nil },
 		Background: s.leaveTalk,
 		Colour:     colour,
-		ASCII:      s.sign("…", "") == "",
+		ASCII:      !s.env.Unicode(),
 		Ghost:      true,
 	})
 	if err != nil {
@@ -186,7 +186,7 @@ func (s *shell) farewell() int {
 
 // openHistory reads the history. A shell without one is a shell too.
 func (s *shell) openHistory() {
-	path := statePath(s.env, "history")
+	path := s.env.StatePath("history")
 	if s.o.noHistory || path == "" {
 		return
 	}
@@ -229,7 +229,7 @@ func (s *shell) promptText() (string, repl.Style) {
 	if s.editor != nil {
 		cols, _ := s.editor.Size()
 		if limit := max(10, cols/3); repl.Width(where) > limit {
-			where = s.sign("…", "...") + where[len(where)-limit:]
+			where = s.env.Sign("…", "...") + where[len(where)-limit:]
 		}
 	}
 	if s.production.Load() {

@@ -77,7 +77,7 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c, err := p.s.env.newProgram(p.s.ctx, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	c, err := newProgram(p.s.ctx, p.s.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
 	if err != nil {
 		p.skip()
 		return

@@ -19,7 +19,7 @@ var brokenPipe = syscall.EPIPE
 
 // shellProgram is a command for the user's shell; what names for people what runs it.
 func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
-	c, err := s.env.newProgram(ctx, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	c, err := newProgram(ctx, s.env, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 
 // editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
 func (s *shell) editText(text string) (string, error) {
-	if err := s.env.mayStart("edit", ""); err != nil {
+	if err := mayStart(s.env, "edit", ""); err != nil {
 		return text, err
 	}
 	f, err := newEditFile("line.rpc", []byte(text+"\n"))

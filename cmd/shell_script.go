@@ -184,7 +184,7 @@ func (run *scriptRun) refuse(text string, at int, problem string) bool {
 
 func (run *scriptRun) explain(text string, err *repl.SyntaxError) {
 	s := run.s
-	s.explain(&line{s: s, source: text, env: placed(s.env, run.place(text, err.Start))}, err)
+	s.explain(&line{s: s, source: text, env: s.env, place: run.place(text, err.Start)}, err)
 }
 
 // runTaken runs the statements that were taken. It reports whether the script is over.
@@ -219,13 +219,6 @@ func (run *scriptRun) place(text string, offset int) string {
 	before := text[:offset]
 	column := offset - strings.LastIndexByte(before, '\n')
 	return fmt.Sprintf("%s:%d:%d: ", run.name, run.number+strings.Count(before, "\n")+1, column)
-}
-
-// placed is an Env whose next message on stderr begins with a place.
-func placed(env *Env, place string) *Env {
-	e := *env
-	e.place = place
-	return &e
 }
 
 // scriptLines are the lines of a reader, which are waited for no longer than a context lasts.

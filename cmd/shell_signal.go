@@ -10,8 +10,8 @@ import (
 // own takes the signals from the command line, which would end the process: a shell ends the
 // call instead.
 func (s *shell) own() {
-	if s.env.releaseSignals != nil {
-		s.env.releaseSignals()
+	if s.env.ReleaseSignals != nil {
+		s.env.ReleaseSignals()
 	}
 	signal.Notify(s.signals, append(windowSignals(), endingSignals()...)...)
 	go func() {

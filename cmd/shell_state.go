@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
@@ -28,7 +29,7 @@ type shell struct {
 	ctx         context.Context // of all that the shell does
 	dead        context.Context // ends with ctx, and sooner when a signal ends the shell
 	setDead     func()
-	env         *Env
+	env         *env.Env
 	o           *shellOptions
 	interactive bool
 	colour      bool
@@ -83,7 +84,7 @@ type shell struct {
 	stopAsked atomic.Bool   // a signal asked to suspend the shell
 }
 
-func newShell(ctx context.Context, env *Env, o *shellOptions, base []string) *shell {
+func newShell(ctx context.Context, env *env.Env, o *shellOptions, base []string) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, base: base, history: &repl.History{},
 		asking: make(turn, 1), settings: map[string]string{}, pool: map[string]*pooled{}, vars: map[string]value{},
@@ -307,19 +308,6 @@ func (s *shell) say(text string) {
 		return
 	}
 	fmt.Fprintln(s.env.Stderr, strings.TrimSuffix(text, "\n"))
-}
-
-// sign is a sign, or what stands for it where signs beyond ASCII can not be shown.
-func (s *shell) sign(sign, plain string) string {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v := s.env.Getenv(name); v != "" {
-			if up := strings.ToUpper(v); strings.Contains(up, "UTF-8") || strings.Contains(up, "UTF8") {
-				return sign
-			}
-			return plain
-		}
-	}
-	return plain
 }
 
 // styled is text in a style of the editor's, when there is one.

@@ -30,7 +30,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 		}
 		for _, f := range given {
 			if command, ok := strings.CutPrefix(f, "--auth-command="); ok {
-				if err := s.env.mayStart("auth-command", command); err != nil {
+				if err := mayStart(s.env, "auth-command", command); err != nil {
 					return err
 				}
 			}

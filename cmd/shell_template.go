@@ -150,7 +150,7 @@ func (s *shell) unfold(l repl.Line) (string, bool) {
 	}
 	row := l.Text[strings.LastIndexByte(l.Before(), '\n')+1 : l.Cursor]
 	indent := row[:len(row)-len(strings.TrimLeft(row, " "))]
-	text, err := template{ascii: s.asciiOnly()}.message(md, indent)
+	text, err := template{ascii: !s.env.Unicode()}.message(md, indent)
 	return text, err == nil && repl.Harmless(before.Text, before.Insert(text).Text)
 }
 
@@ -162,7 +162,7 @@ func (s *shell) blank(l repl.Line) string {
 	case !ok || f.Want != repl.WantValue || f.field == nil:
 		return ""
 	case f.element && f.field.IsMap():
-		return template{ascii: s.asciiOnly()}.hole(holeName(f.field.MapValue()))
+		return template{ascii: !s.env.Unicode()}.hole(holeName(f.field.MapValue()))
 	}
-	return template{ascii: s.asciiOnly()}.value(f.field)
+	return template{ascii: !s.env.Unicode()}.value(f.field)
 }

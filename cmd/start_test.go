@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 )
 
 // The soft limit of memory is there as long as it can be kept, and leaves room for the garbage
@@ -61,7 +63,7 @@ func TestNoMemoryLimit(t *testing.T) {
 	} {
 		debug.SetMemoryLimit(softMemory)
 		memoryUnlimited.Store(false)
-		env := processEnv()
+		env := env.Process()
 		env.Stdin, env.Stdout, env.Stderr = strings.NewReader(""), io.Discard, io.Discard
 		Run(t.Context(), env, c.args)
 		if got := debug.SetMemoryLimit(-1); got != c.want {

@@ -40,7 +40,7 @@ func (a *app) newVersion() *cobra.Command {
 		Args:  words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if terms {
-				return a.print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
+				return a.env.Print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
 			}
 			_, err := fmt.Fprintf(a.env.Stdout, "rpcctl %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
