@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -182,7 +183,7 @@ func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Me
 	options := input.Options{
 		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.Value, o.format.Value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
-		Secrets: inputSecrets(p.Method.Input()),
+		Secrets: redaction.OfInput(p.Method.Input()),
 	}
 	if o.edit {
 		return p, a.edit(ctx, p, o, options)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
@@ -85,7 +86,7 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 		ReadFile: readUntil(c.Context()),
 		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.Value),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
-		Secrets: inputSecrets(message),
+		Secrets: redaction.OfInput(message),
 	})
 	if err != nil {
 		return err

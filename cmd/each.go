@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
@@ -109,7 +110,7 @@ type failures struct {
 	path         string
 	inPlace      bool // the list is in the file that they replace
 	list         *input.List
-	file, status *outFile
+	file, status *outfile.File
 	requests     *bufio.Writer
 	statuses     *bufio.Writer
 	begun        bool
@@ -118,13 +119,13 @@ type failures struct {
 }
 
 func createFailures(path string, list *input.List, secrets *secret.Seen) (*failures, error) {
-	file, err := createAside(path)
+	file, err := outfile.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	status, err := createAside(path + ".status")
+	status, err := outfile.Create(path + ".status")
 	if err != nil {
-		return nil, errors.Join(err, file.abandon())
+		return nil, errors.Join(err, file.Abandon())
 	}
 	return &failures{path: path, list: list, secrets: secrets, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
 }
@@ -176,20 +177,20 @@ func (f *failures) close(whole bool, sum *fanout.Summary) error {
 	case sum.Answered+sum.Failed+sum.Stopped == 0:
 		return f.abandon()
 	}
-	return errors.Join(f.file.finish(), f.status.finish())
+	return errors.Join(f.file.Finish(), f.status.Finish())
 }
 
 // keepBeside ends the files under names beside the list's, which says how they are read.
 func (f *failures) keepBeside() error {
 	extension := filepath.Ext(f.path)
 	stem := strings.TrimSuffix(f.path, extension)
-	name, err := f.file.keepAs(stem, extension)
-	_, serr := f.status.keepAs(stem, extension+".status")
+	name, err := f.file.KeepAs(stem, extension)
+	_, serr := f.status.KeepAs(stem, extension+".status")
 	text := f.path + " is left as it was"
 	if name != "" {
 		text += "; what failed is in " + name
 	}
-	return errors.Join(err, serr, &partialError{text})
+	return errors.Join(err, serr, &outfile.PartialError{Text: text})
 }
 
 // abandon removes the files. It does nothing to nil failures.
@@ -197,5 +198,5 @@ func (f *failures) abandon() error {
 	if f == nil {
 		return nil
 	}
-	return errors.Join(f.file.abandon(), f.status.abandon())
+	return errors.Join(f.file.Abandon(), f.status.Abandon())
 }

@@ -9,10 +9,12 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -56,7 +58,7 @@ func partsOf(err error) []error {
 	}
 	var parts []error
 	for _, part := range joined.Unwrap() {
-		if errors.As(part, new(*partialError)) {
+		if errors.As(part, new(*outfile.PartialError)) {
 			return nil
 		}
 		same := func(other error) bool { return other.Error() == part.Error() }
@@ -123,7 +125,7 @@ func (a *app) explain(err error) string {
 	}
 	text := err.Error()
 	if errors.As(err, &name) {
-		text = concealedName(err, name)
+		text = redaction.ConcealName(err, name)
 	}
 	return formatters.Clean(formatters.Cut(text, formatters.MaxText), true) + "\n"
 }
@@ -157,7 +159,7 @@ func hints(err error) []string {
 	if errors.As(err, new(*unsentError)) {
 		found = append(found, "the status is OK all the same: the server's answer tells what it took")
 	}
-	return append(found, partials(err)...)
+	return append(found, nextSteps(err)...)
 }
 
 func causeHints(err error) []string {
@@ -384,4 +386,22 @@ func exposedHint(e *session.ExposedError) string {
 		return "look at what the file asks for with rpcctl context show, and trust it with rpcctl context trust"
 	}
 	return "use https:// or --tls; --plaintext-credentials sends it all the same"
+}
+
+// nextSteps are the hints that errors in the tree of an error have themselves, from the
+// outside in.
+func nextSteps(err error) []string {
+	var found []string
+	if e, ok := err.(interface{ NextStep() string }); ok {
+		found = some(e.NextStep())
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		found = append(found, nextSteps(e.Unwrap())...)
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			found = append(found, nextSteps(part)...)
+		}
+	}
+	return found
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -131,14 +132,14 @@ func (a *app) writeSet(name string, files []protoreflect.FileDescriptor) error {
 		}
 		return appendSet(a.env.Stdout, files)
 	}
-	out, err := createAside(name)
+	out, err := outfile.Create(name)
 	if err != nil {
 		return err
 	}
 	if err := appendSet(out, files); err != nil {
-		return errors.Join(err, out.abandon())
+		return errors.Join(err, out.Abandon())
 	}
-	return out.finish()
+	return out.Finish()
 }
 
 func appendSet(w io.Writer, files []protoreflect.FileDescriptor) error {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -119,7 +120,7 @@ func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 	return input.Options{
 		ReadFile: readUntil(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.Value, m.o.format.Value)),
 		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.env.Stdin, Now: m.app.env.Now,
-		Secrets: inputSecrets(m.call.Method.Input()),
+		Secrets: redaction.OfInput(m.call.Method.Input()),
 	}
 }
 

@@ -46,7 +46,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	}
 	first, err := k.make()
 	if err != nil {
-		return errors.Join(terminalError(err), file.abandon())
+		return errors.Join(terminalError(err), file.Abandon())
 	}
 	m.out.Formatter = first.formatter
 	if k.exchange {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
 )
@@ -84,8 +85,8 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 // that is written aside.
 type output struct {
 	formatters.Formatter
-	file *outFile // nil: standard output
-	lost bool     // not all that was printed has arrived
+	file *outfile.File // nil: standard output
+	lost bool          // not all that was printed has arrived
 }
 
 // openOutput opens what prints the answers, until ctx ends what --jq is at.
@@ -96,13 +97,13 @@ func (a *app) openOutput(ctx context.Context, format formatters.Format, o *outpu
 	}
 	out := &output{file: file}
 	if out.Formatter, err = formatters.New(format, w, options); err != nil {
-		return nil, errors.Join(terminalError(err), out.file.abandon())
+		return nil, errors.Join(terminalError(err), out.file.Abandon())
 	}
 	return out, nil
 }
 
 // openWriter opens where the answers go, which is file unless that is nil.
-func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outFile, err error) {
+func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
 	options = formatters.Options{
 		Types:        types,
 		Color:        a.colour(a.env.StdoutTTY),
@@ -129,7 +130,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 	if o.file == "" || o.file == "-" {
 		return a.env.Stdout, options, nil, nil
 	}
-	if file, err = createAside(o.file); err != nil {
+	if file, err = outfile.Create(o.file); err != nil {
 		return nil, options, nil, err
 	}
 	options.Color, options.Width, options.Live = a.globals.color.Value == "always", 0, false
@@ -156,9 +157,9 @@ func (o *output) close(err error) error {
 		return err
 	}
 	if err == nil {
-		err = o.file.finish()
+		err = o.file.Finish()
 		o.lost = err != nil
 		return err
 	}
-	return errors.Join(err, o.file.keep())
+	return errors.Join(err, o.file.Keep())
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -76,7 +77,7 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
 	if len(parts) > 0 {
 		source, err := input.New(parts, input.Options{
-			ReadFile: readUntil(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: inputSecrets(m.Input()),
+			ReadFile: readUntil(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: redaction.OfInput(m.Input()),
 		})
 		if err != nil {
 			return "", err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -184,7 +185,7 @@ func (s *shell) messages(ctx context.Context, w *work, words []string) ([][]byte
 	}
 	source, err := input.New(parts, input.Options{
 		ReadFile: readUntil(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now,
-		Secrets: inputSecrets(w.call.Method.Input()),
+		Secrets: redaction.OfInput(w.call.Method.Input()),
 	})
 	if err != nil {
 		return nil, err

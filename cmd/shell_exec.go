@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/repl"
@@ -101,7 +102,7 @@ func (s *shell) failed(l *line, err error) int {
 	err = overdue(err)
 	var l2 *leaving
 	if errors.As(err, &l2) {
-		var partial *partialError // the statement that was run inside has told the rest
+		var partial *outfile.PartialError // the statement that was run inside has told the rest
 		if errors.As(err, &partial) {
 			s.tell(l, "", some(partial.Error()))
 		}

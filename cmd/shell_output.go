@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -28,29 +29,28 @@ func (l *line) open(ctx context.Context) (finish func(err error) (int, error), e
 func (l *line) openFile() (func(error) (int, error), error) {
 	l.detour()
 	if l.st.Append {
-		f, err := os.OpenFile(l.st.To.Text, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+		out, err := outfile.Append(l.st.To.Text)
 		if err != nil {
 			return nil, err
 		}
-		out := &outFile{File: f}
 		l.env.Stdout = out
 		return func(err error) (int, error) {
-			if err != nil && out.written > 0 {
-				return exitOK, errors.Join(f.Close(), &partialError{"what came before is in " + l.st.To.Text})
+			if err != nil && out.Written > 0 {
+				return exitOK, errors.Join(out.Finish(), &outfile.PartialError{Text: "what came before is in " + l.st.To.Text})
 			}
-			return exitOK, f.Close()
+			return exitOK, out.Finish()
 		}, nil
 	}
-	f, err := createAside(l.st.To.Text)
+	f, err := outfile.Create(l.st.To.Text)
 	if err != nil {
 		return nil, err
 	}
 	l.env.Stdout = f
 	return func(err error) (int, error) {
 		if err != nil {
-			return exitOK, f.keep()
+			return exitOK, f.Keep()
 		}
-		return exitOK, f.finish()
+		return exitOK, f.Finish()
 	}, nil
 }
 

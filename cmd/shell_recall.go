@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
@@ -57,7 +59,7 @@ func (s *shell) redact(text string) string {
 // policy is what is secret in statements.
 func (s *shell) policy() repl.Secrets {
 	ix := s.index.Load()
-	return redactionPolicy(ix.secretField)
+	return redaction.Policy(ix.secretField)
 }
 
 // shownTarget is a target without what may be a secret in it.
@@ -122,16 +124,16 @@ func (s *shell) save(args []string) error {
 			return usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
 		}
 	}
-	f, err := createAside(args[0])
+	f, err := outfile.Create(args[0])
 	if err != nil {
 		return err
 	}
 	for i := from; i <= min(to, s.history.Len()); i++ {
 		if _, err := fmt.Fprintln(f, s.history.Line(i-1)); err != nil {
-			return errors.Join(err, f.abandon())
+			return errors.Join(err, f.Abandon())
 		}
 	}
-	return f.finish()
+	return f.Finish()
 }
 
 // rest runs what follows the first words of a statement as a statement of its own.

@@ -1,4 +1,6 @@
-package cmd
+// Package redaction joins the policy of what is secret with the grammar of the shell: it
+// finds the secrets in texts that somebody typed.
+package redaction
 
 import (
 	"strconv"
@@ -11,9 +13,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// redactionPolicy is what is secret in what was typed: by the one policy, and the fields that
-// a schema calls so.
-func redactionPolicy(declared func(name string) bool) repl.Secrets {
+// Policy returns what is secret in a text that somebody typed: what package secret
+// says, and the fields for whose names declared is true, such as those that a schema marks.
+func Policy(declared func(name string) bool) repl.Secrets {
 	return repl.Secrets{
 		Name:   func(name string) bool { return secret.Name(name) || declared(name) },
 		Header: secret.Request,
@@ -22,12 +24,12 @@ func redactionPolicy(declared func(name string) bool) repl.Secrets {
 	}
 }
 
-// concealedName is the text of an error about what does not look like a name, without the
-// secrets in it: it may be a field with its value, or a line of any file.
-func concealedName(err error, e *discovery.NameError) string {
+// ConcealName returns the text of an error about a malformed name, with the secrets in the
+// name masked: it may be a field with its value, or a line of any file.
+func ConcealName(err error, e *discovery.NameError) string {
 	var b strings.Builder
 	at := 0
-	for _, s := range repl.SecretSpans(e.Name, redactionPolicy(func(string) bool { return false })) {
+	for _, s := range repl.SecretSpans(e.Name, Policy(func(string) bool { return false })) {
 		b.WriteString(e.Name[at:s.Start] + secret.Mask)
 		at = s.End
 	}
@@ -35,13 +37,13 @@ func concealedName(err error, e *discovery.NameError) string {
 	return strings.ReplaceAll(err.Error(), strconv.Quote(e.Name), strconv.Quote(b.String()))
 }
 
-// inputSecrets returns what finds the secrets in input for a message, which errors do not
-// show. It is made ready when there is an error.
-func inputSecrets(md protoreflect.MessageDescriptor) func(text string) [][2]int {
+// OfInput returns a function that finds the secrets in the input for a message, as byte
+// ranges. Errors about the input use it to mask them. Its policy is built at the first call.
+func OfInput(md protoreflect.MessageDescriptor) func(text string) [][2]int {
 	policy := sync.OnceValue(func() repl.Secrets {
 		declared := map[string]bool{}
 		addDeclared(declared, md, map[protoreflect.FullName]bool{})
-		return redactionPolicy(func(name string) bool { return declared[name] })
+		return Policy(func(name string) bool { return declared[name] })
 	})
 	return func(text string) [][2]int {
 		var spans [][2]int
@@ -52,7 +54,8 @@ func inputSecrets(md protoreflect.MessageDescriptor) func(text string) [][2]int 
 	}
 }
 
-// addDeclared adds the names of the fields below a message whose schema calls them secret.
+// addDeclared adds the names of all fields in a message and below it that the schema marks
+// as secret.
 func addDeclared(names map[string]bool, md protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) {
 	if seen[md.FullName()] {
 		return
