@@ -5,10 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -76,11 +76,11 @@ func (o *authFlags) check() error {
 	chosen := o.chosen()
 	switch {
 	case len(chosen) > 1:
-		return usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
+		return problem.Usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
 	case o.basic == "" && (o.passwordFile != "" || o.passwordEnv != ""):
-		return usage(errors.New("a password needs a user"), "--basic USER")
+		return problem.Usage(errors.New("a password needs a user"), "--basic USER")
 	case o.passwordFile != "" && o.passwordEnv != "":
-		return usage(errors.New("--password-file and --password-env both name the password"), "")
+		return problem.Usage(errors.New("--password-file and --password-env both name the password"), "")
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.T
 	case o.bearerFile != "":
 		token, err := readSecret(ctx, string(o.bearerFile))
 		if err != nil {
-			return "", &flagFileError{"--bearer-file", err}
+			return "", problem.FlagFile("--bearer-file", err)
 		}
 		return bearer("--bearer-file", token)
 	case o.bearerEnv != "":
@@ -166,14 +166,14 @@ func (p *askedPassword) basic(ctx context.Context, env *env.Env, user string) (s
 // basicAuth is the value for --basic.
 func (o *authFlags) basicAuth(ctx context.Context, env *env.Env) (string, error) {
 	if strings.ContainsAny(string(o.basic), ":\r\n") {
-		return "", usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
+		return "", problem.Usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
 			"--password-file FILE or --password-env NAME")
 	}
 	switch {
 	case o.passwordFile != "":
 		password, err := readSecret(ctx, string(o.passwordFile))
 		if err != nil {
-			return "", &flagFileError{"--password-file", err}
+			return "", problem.FlagFile("--password-file", err)
 		}
 		return basic(string(o.basic), password), nil
 	case o.passwordEnv != "":
@@ -197,11 +197,11 @@ func bearer(from, token string) (string, error) {
 	token = strings.TrimSpace(token)
 	switch {
 	case token == "":
-		return "", usage(fmt.Errorf("%s: no token", from), "")
+		return "", problem.Usage(fmt.Errorf("%s: no token", from), "")
 	case !printable(token):
-		return "", usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
+		return "", problem.Usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
 	case strings.HasPrefix(token, "{"):
-		return "", usage(fmt.Errorf("%s: that is JSON, and not a token", from), "take the token out of it, as jq -r .access_token does")
+		return "", problem.Usage(fmt.Errorf("%s: that is JSON, and not a token", from), "take the token out of it, as jq -r .access_token does")
 	case strings.Contains(token, " "):
 		return token, nil
 	}
@@ -210,32 +210,6 @@ func bearer(from, token string) (string, error) {
 
 // maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
-
-// A flagFileError is a file with credentials, which a flag stands for, that can not be read.
-type flagFileError struct {
-	flag string
-	err  error
-}
-
-func (e *flagFileError) Error() string { return e.flag + ": " + e.err.Error() }
-
-// Unwrap returns why the file can not be read.
-func (e *flagFileError) Unwrap() error { return e.err }
-
-// hint is the next step when the file is not there; "" when it is.
-func (e *flagFileError) hint() string {
-	if !errors.Is(e.err, fs.ErrNotExist) {
-		return ""
-	}
-	switch e.flag {
-	case "--bearer-file":
-		return "write the token into it; --bearer-env NAME takes it from the environment, --auth-command from a program"
-	case "--password-file":
-		return "write the password into it; --password-env NAME takes it from the environment"
-	default:
-		return "write it, with lines such as machine HOST login USER password WORD; NETRC names another file"
-	}
-}
 
 // readSecret reads a secret from a file, without the line feed at its end.
 func readSecret(ctx context.Context, path string) (string, error) {
@@ -249,11 +223,11 @@ func readSecret(ctx context.Context, path string) (string, error) {
 // variable returns a variable of the environment, by the name that a flag has for it.
 func variable(env *env.Env, flag string, name given) (string, error) {
 	if !isVariable(string(name)) {
-		return "", usage(errNotVariable(flag), "give the name, and keep the secret in the variable")
+		return "", problem.Usage(errNotVariable(flag), "give the name, and keep the secret in the variable")
 	}
 	value, ok := env.LookupEnv(string(name))
 	if !ok {
-		return "", usage(fmt.Errorf("%s: the environment has no variable %q", flag, name), "")
+		return "", problem.Usage(fmt.Errorf("%s: the environment has no variable %q", flag, name), "")
 	}
 	return value, nil
 }

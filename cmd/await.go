@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -31,9 +32,9 @@ func (o *awaitOptions) given() bool { return o.await || o.cancel }
 func (o *awaitOptions) check(m protoreflect.MethodDescriptor) error {
 	switch {
 	case !o.await:
-		return usage(errors.New("--cancel-on-interrupt is for --await"), "")
+		return problem.Usage(errors.New("--cancel-on-interrupt is for --await"), "")
 	case m.Output().FullName() != operationType || m.IsStreamingServer() || m.IsStreamingClient():
-		return usage(fmt.Errorf("--await is for methods that return %s; %s returns %s", operationType, invoke.MethodName(m), m.Output().FullName()), "")
+		return problem.Usage(fmt.Errorf("--await is for methods that return %s; %s returns %s", operationType, invoke.MethodName(m), m.Output().FullName()), "")
 	}
 	return nil
 }
@@ -63,7 +64,8 @@ func (e *awaitedError) Error() string { return e.Err.Error() }
 // Unwrap returns why it was left.
 func (e *awaitedError) Unwrap() error { return e.Err }
 
-func (e *awaitedError) hint() string {
+// NextStep says what the operation does now, and how to follow it again.
+func (e *awaitedError) NextStep() string {
 	name := formatters.Clean(e.name, false)
 	again := fmt.Sprintf("rpcctl call %s/GetOperation 'name=%s' --await", operationService, strings.ReplaceAll(name, "'", `'\''`))
 	switch {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/diskcache"
@@ -26,7 +27,7 @@ has changed is noticed and asked for again; --no-cache does without.
   rpcctl cache clear`,
 		Args: words(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return usage(fmt.Errorf("cache: %q is neither show nor clear", args[0]), "rpcctl cache show")
+			return problem.Usage(fmt.Errorf("cache: %q is neither show nor clear", args[0]), "rpcctl cache show")
 		},
 	}
 	var format flags.Choice

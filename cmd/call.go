@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -134,7 +135,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	p, err := a.planRemembered(c.Context(), ready, o, md)
 	if err != nil {
-		return a.unplanned(c.Context(), overdue(err), format, o, md)
+		return a.unplanned(c.Context(), problem.Overdue(err), format, o, md)
 	}
 	a.tellOrigin()
 	if err := a.globals.wire.checkGet(p); err != nil {
@@ -177,7 +178,7 @@ func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Me
 		}
 	}
 	if !streams && o.hold.given() {
-		return nil, usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
+		return nil, problem.Usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
 	options := input.Options{
@@ -272,7 +273,7 @@ func (a *app) unplanned(ctx context.Context, err error, format formatters.Format
 			return errors.Join(err, werr)
 		}
 	}
-	return toldFor(format, errors.Join(err, f.Flush()))
+	return problem.Printed(format, errors.Join(err, f.Flush()))
 }
 
 // methodAsked is the name of a method as far as it is known without a schema: with a
@@ -322,5 +323,5 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	err = a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(later, format, &o.output, p.Types) }, &o.await)
-	return toldFor(format, out.close(unread(err, requests)))
+	return problem.Printed(format, out.close(unread(err, requests)))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/spf13/cobra"
@@ -57,9 +58,9 @@ func Main() int {
 	}
 	if inCall {
 		fmt.Fprintln(env.Stderr, "rpcctl: CANCELLED (1): interrupted; what was not yet written is lost")
-		return statusExit(codes.Canceled)
+		return problem.StatusCode(codes.Canceled)
 	}
-	return exitInterrupted
+	return problem.Interrupted
 }
 
 // endingSignals are the signals that end a command. A hang-up does not where it was
@@ -97,7 +98,7 @@ func runGuarded(ctx context.Context, env *env.Env, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			fault.Tell(env.Stderr, r)
-			code = exitCrash
+			code = problem.Crash
 		}
 	}()
 	return Run(ctx, env, args)
@@ -106,9 +107,9 @@ func runGuarded(ctx context.Context, env *env.Env, args []string) (code int) {
 // closeStdout closes standard output, where the last write to a full disk may
 // show itself.
 func closeStdout(env *env.Env, code int) int {
-	if err := os.Stdout.Close(); err != nil && code == exitOK && !closedPipe(err) {
+	if err := os.Stdout.Close(); err != nil && code == problem.OK && !problem.ClosedPipe(err) {
 		fmt.Fprintf(env.Stderr, "rpcctl: closing the output: %v\n", err)
-		return exitFailure
+		return problem.Failure
 	}
 	return code
 }
@@ -136,7 +137,7 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	if err == nil {
 		err = out.err
 	}
-	err = overdue(err)
-	app.report(err)
-	return exitCode(err)
+	err = problem.Overdue(err)
+	app.reporter().Report(err)
+	return problem.Code(err)
 }

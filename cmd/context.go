@@ -6,6 +6,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 )
@@ -212,7 +213,7 @@ func (a *app) newContextRemove() *cobra.Command {
 					if o.project {
 						hint = "without --project it is removed there"
 					}
-					return nil, usage(fmt.Errorf("context remove: the context %s is in %s", args[0], elsewhere.File.Path), hint)
+					return nil, problem.Usage(fmt.Errorf("context remove: the context %s is in %s", args[0], elsewhere.File.Path), hint)
 				}
 				edits := []config.Edit{{Path: []string{"contexts", args[0]}}}
 				if f.Current == args[0] {

@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ func (a *app) useContext(c *cobra.Command, args []string) error {
 	}
 	if c.Name() == "diagnose" && len(args) == 1 {
 		if a.addressGiven(c.Flags()) {
-			return usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
+			return problem.Usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
 		}
 		if err := c.Flags().Set("addr", args[0]); err != nil {
 			return err
@@ -122,7 +123,7 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 
 // clash is the error for a name that stands for the user's context, or for a stranger's.
 func clash(err error) error {
-	return usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
+	return problem.Usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
 }
 
 // addrFirst warns of a variable that people forget, and of what it comes before.
@@ -168,7 +169,7 @@ func unknownContext(name, from string, c *config.Contexts) error {
 	if near := discovery.Nearest(name, c.Names(), 1); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %s?", near[0])
 	}
-	return usage(fmt.Errorf("%s: no context %q", from, name), hint)
+	return problem.Usage(fmt.Errorf("%s: no context %q", from, name), hint)
 }
 
 // untrusted is the error for a project file that asks for what it must not have yet.
@@ -177,7 +178,7 @@ func untrusted(c *config.Context, asks []config.Setting) error {
 	for _, s := range asks {
 		lines = append(lines, fmt.Sprintf("  %s: %s %s", c.Place(s.Line), s.Key, settingText(s)))
 	}
-	return usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name, strings.Join(lines, "\n")),
+	return problem.Usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name, strings.Join(lines, "\n")),
 		"if you know who wrote the file: rpcctl context trust")
 }
 
@@ -185,7 +186,7 @@ func untrusted(c *config.Context, asks []config.Setting) error {
 func usageIfSyntax(err error) error {
 	var syntax *config.SyntaxError
 	if errors.As(err, &syntax) {
-		return usage(err, "")
+		return problem.Usage(err, "")
 	}
 	return err
 }
@@ -230,7 +231,7 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 				if cause := errors.Unwrap(err); cause != nil {
 					err = cause // without the name of the flag, which nobody typed
 				}
-				return usage(fmt.Errorf("%s: %s: %w", c.Place(s.Line), s.Key, err), "")
+				return problem.Usage(fmt.Errorf("%s: %s: %w", c.Place(s.Line), s.Key, err), "")
 			}
 		}
 	}

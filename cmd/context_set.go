@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -45,7 +46,7 @@ func keyList() string {
 
 func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args []string) error {
 	if !config.ValidName(name) {
-		return usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
+		return problem.Usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
 	}
 	var edits []config.Edit
 	for _, arg := range args {
@@ -83,7 +84,7 @@ func consistent(x *config.Context, edits []config.Edit) error {
 }
 
 func excluding(one, other, why string) error {
-	return usage(fmt.Errorf("%s and %s %s", one, other, why), one+"= or "+other+"= removes one")
+	return problem.Usage(fmt.Errorf("%s and %s %s", one, other, why), one+"= or "+other+"= removes one")
 }
 
 // kept returns those of the settings that a context has after edits, without the switches that
@@ -108,7 +109,7 @@ func kept(x *config.Context, edits []config.Edit, keys []string) []string {
 func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 	key, value, ok := strings.Cut(arg, "=")
 	if !ok {
-		return nil, usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
+		return nil, problem.Usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
 	}
 	path := []string{"contexts", name}
 	if header, is := strings.CutPrefix(key, "headers."); is {
@@ -127,7 +128,7 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 		if k.Kind == config.Headers {
 			hint = "a header is headers.NAME=VALUE"
 		}
-		return nil, usage(fmt.Errorf("%q: no such setting", key), hint)
+		return nil, problem.Usage(fmt.Errorf("%q: no such setting", key), hint)
 	}
 	e := config.Edit{Path: append(path, key), List: k.Kind == config.Paths}
 	if value == "" {
@@ -146,7 +147,7 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 		e.Plain = true
 	}
 	if (k.Kind == config.Path || k.Kind == config.Paths) && strings.Contains(value, "://") {
-		return nil, usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
+		return nil, problem.Usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
 	}
 	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
 		// The file is elsewhere: a path from the working folder would mean another.
@@ -186,7 +187,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 	}
 	name = strings.ToLower(name)
 	if !validName(name) {
-		return nil, usage(fmt.Errorf("headers.%s: not the name of a header", name), "")
+		return nil, problem.Usage(fmt.Errorf("headers.%s: not the name of a header", name), "")
 	}
 	at := append(path, "headers", name)
 	remove := config.Edit{Path: at}
@@ -197,7 +198,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 		// What was there may have been a text, or the other kind.
 		return []config.Edit{remove, {Path: append(slices.Clone(at), ref), Values: []string{value}}}, nil
 	case secret.Request(name, value):
-		return nil, usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),
+		return nil, problem.Usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),
 			fmt.Sprintf("headers.%s.env=VARIABLE or headers.%s.file=PATH", name, name))
 	}
 	return []config.Edit{remove, {Path: at, Values: []string{value}}}, nil
@@ -218,22 +219,22 @@ func (a *app) checkValue(k config.Key, value string) error {
 	}
 	if flag == nil {
 		if k.Kind == config.Switch && value != "true" && value != "false" {
-			return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+			return problem.Usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
 		}
 		return nil
 	}
 	if k.Kind == config.Switch && value != "true" && value != "false" {
-		return usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+		return problem.Usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
 	}
 	if err := flag.Value.Set(value); err != nil {
-		return usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
+		return problem.Usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
 	}
 	if strings.HasSuffix(k.Name, "-env") && !isVariable(value) {
-		return usage(errNotVariable(k.Name), "give the name, and keep the secret in the variable")
+		return problem.Usage(errNotVariable(k.Name), "give the name, and keep the secret in the variable")
 	}
 	if k.Name == "output" {
 		if _, err := formatters.ParseFormat(value); err != nil {
-			return usage(fmt.Errorf("output: %w", err), "")
+			return problem.Usage(fmt.Errorf("output: %w", err), "")
 		}
 	}
 	if k.Name == "addr" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 )
@@ -44,9 +45,9 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 	p := all.Project
 	switch {
 	case p == nil && all.PassedOver != nil:
-		return usage(errors.New("there is no file to trust"), "") // the reason stands above it on standard error
+		return problem.Usage(errors.New("there is no file to trust"), "") // the reason stands above it on standard error
 	case p == nil:
-		return usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"),
+		return problem.Usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"),
 			"change to the project's folder; rpcctl context set --project NAME addr=HOST:PORT makes the file here")
 	case o.revoke:
 		if err := store.Trust(c.Context(), nil); err != nil {
@@ -78,7 +79,7 @@ var errRefused = errors.New("nothing was changed")
 // confirm asks the person at the terminal for leave. Any answer but yes is an error.
 func (a *app) confirm(ctx context.Context, what string) error {
 	if !a.env.StdinTTY || a.env.ReadPassword == nil {
-		return usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
+		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
 	}
 	answer, err := a.env.ReadPassword(ctx, formatters.Clean(what, false)+"? [y/N] ")
 	switch {

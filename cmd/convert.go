@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -73,7 +74,7 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	}
 	message, ok := d.(protoreflect.MessageDescriptor)
 	if !ok {
-		return usage(fmt.Errorf("%s: not a message", d.FullName()), "")
+		return problem.Usage(fmt.Errorf("%s: not a message", d.FullName()), "")
 	}
 	types, err := a.session.Types(c.Context())
 	if err != nil {

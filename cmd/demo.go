@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
 )
@@ -67,7 +68,7 @@ func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 		return err
 	}
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
-		return usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
+		return problem.Usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
 	options := testserver.Options{Now: a.env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.Value)}
 	flags, err := o.secure(&options)
@@ -108,10 +109,10 @@ func checkListen(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	var ae *net.AddrError
 	if errors.As(err, &ae) {
-		return usage(fmt.Errorf("--listen %q: %s", address, ae.Err), hint)
+		return problem.Usage(fmt.Errorf("--listen %q: %s", address, ae.Err), hint)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return usage(fmt.Errorf("--listen %q: port %q is not a number from 0 to 65535", address, port), hint)
+		return problem.Usage(fmt.Errorf("--listen %q: port %q is not a number from 0 to 65535", address, port), hint)
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ func (o *demoOptions) secure(options *testserver.Options) (string, error) {
 		return "", nil
 	}
 	if o.certDir == "" {
-		return "", usage(errors.New("--tls and --mtls need --cert-dir"), "the certificates are written there: --cert-dir /tmp/demo-certs")
+		return "", problem.Usage(errors.New("--tls and --mtls need --cert-dir"), "the certificates are written there: --cert-dir /tmp/demo-certs")
 	}
 	certs, err := testserver.NewCerts(options.Now())
 	if err != nil {

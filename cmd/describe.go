@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
@@ -55,13 +56,13 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 
 func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) error {
 	if o.format.Value == "yaml" && !o.skeleton {
-		return usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
+		return problem.Usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
 	}
 	if o.skeleton && len(names) == 0 {
-		return usage(errors.New("--skeleton needs a message or a method"), "")
+		return problem.Usage(errors.New("--skeleton needs a message or a method"), "")
 	}
 	if o.export.protoset == "-" {
-		return usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
+		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
 	}
 	source, err := a.source(c)
 	if err != nil {
@@ -94,7 +95,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 		}
 		return nil
 	})
-	return withFaults(err, faults)
+	return problem.WithFaults(err, faults)
 }
 
 // describedSymbols finds the symbols that are named, or all services. Of all
@@ -142,7 +143,7 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 		message, isMessage = method.Input(), true
 	}
 	if o.skeleton && !isMessage {
-		return usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
+		return problem.Usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
 	}
 	switch {
 	case o.skeleton && o.format.Value != "json":

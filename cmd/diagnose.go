@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -177,7 +178,7 @@ func (p *step) measure(now func() time.Time, do func() error) {
 // fail makes an error the verdict on a step.
 func (p *step) fail(err error) {
 	p.Verdict, p.Detail = stepFailed, plainCause(err)
-	p.Hint = strings.Join(hints(err), "; ")
+	p.Hint = strings.Join(problem.Hints(err), "; ")
 }
 
 // plainCause is what is said of an error, without what the step's name says already.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -69,7 +70,7 @@ func printRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Fo
 		err = out.Event(&e)
 		var broken *transcode.WireError
 		if errors.As(err, &broken) {
-			return left, usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
+			return left, problem.Usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
 		}
 		if err != nil {
 			return left, err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -30,7 +31,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	}
 	list, err := input.NewList(m.o.parts(), m.inputOptions(ctx))
 	if errors.Is(err, input.ErrNoList) {
-		return usage(errors.New("--each needs a list of requests"), "-d @FILE, or -d @- for standard input")
+		return problem.Usage(errors.New("--each needs a list of requests"), "-d @FILE, or -d @- for standard input")
 	}
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if path := m.o.many.failures; path != "" {
 		inPlace := m.inPlace(path, list)
 		if inPlace && m.o.many.skip > 0 {
-			return usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
+			return problem.Usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
 		}
 		if m.failures, err = createFailures(path, list, m.app.env.Secrets); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -37,10 +38,10 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 	for {
 		saved, err := a.runEditor(ctx, file)
 		if err != nil {
-			return &keptError{file.path, err}
+			return problem.KeptIn(file.path, err)
 		}
 		if !saved {
-			return errors.Join(usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.remove())
+			return errors.Join(problem.Usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.remove())
 		}
 		messages, err := readEdited(ctx, file.path, options)
 		if err == nil {
@@ -48,12 +49,12 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 			return nil
 		}
 		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
-			return &keptError{file.path, err}
+			return problem.KeptIn(file.path, err)
 		}
-		a.report(err)
+		a.reporter().Report(err)
 		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
 		if err := a.readLine(ctx); err != nil {
-			return &keptError{file.path, err}
+			return problem.KeptIn(file.path, err)
 		}
 	}
 }
@@ -65,7 +66,7 @@ func (o *callOptions) settleEdit(err error) error {
 	case o.edited == nil:
 		return err
 	case err != nil:
-		return &keptError{o.edited.path, err}
+		return problem.KeptIn(o.edited.path, err)
 	}
 	return o.edited.remove()
 }
@@ -172,14 +173,3 @@ func (a *app) readLine(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
-
-// A keptError is an error with a message that was written and not sent.
-type keptError struct {
-	path string
-	err  error
-}
-
-func (e *keptError) Error() string { return e.err.Error() }
-
-// Unwrap returns what went wrong.
-func (e *keptError) Unwrap() error { return e.err }

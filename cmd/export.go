@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
@@ -60,7 +61,7 @@ Names of files that would lead out of the folder are refused.`,
 
 func (a *app) export(c *cobra.Command, o *exportOptions, names []string) error {
 	if !o.given() {
-		return usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
+		return problem.Usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
 	}
 	source, err := a.source(c)
 	if err != nil {
@@ -96,7 +97,7 @@ func findSymbols(ctx context.Context, source discovery.Source, names []string) (
 // does not keep the others from being written.
 func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
 	if len(files) == 0 {
-		return withFaults(errors.New("there is nothing to export"), faults)
+		return problem.WithFaults(errors.New("there is nothing to export"), faults)
 	}
 	for _, f := range files {
 		for i := range f.Imports().Len() {
@@ -107,18 +108,18 @@ func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor,
 	}
 	if o.protoset != "" {
 		if err := a.writeSet(o.protoset, files); err != nil {
-			return withFaults(fmt.Errorf("writing the descriptor set: %w", err), faults)
+			return problem.WithFaults(fmt.Errorf("writing the descriptor set: %w", err), faults)
 		}
 	}
 	if o.protoDir != "" {
 		wrong, err := writeProtos(o.protoDir, files)
 		faults = append(faults, wrong...)
 		if err != nil {
-			return withFaults(fmt.Errorf("writing .proto files: %w", err), faults)
+			return problem.WithFaults(fmt.Errorf("writing .proto files: %w", err), faults)
 		}
 	}
 	if len(faults) > 0 {
-		return &faultsError{"not all of the schema was written", faults}
+		return problem.Skipped("not all of the schema was written", faults)
 	}
 	return nil
 }
@@ -128,7 +129,7 @@ func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor,
 func (a *app) writeSet(name string, files []protoreflect.FileDescriptor) error {
 	if name == "-" {
 		if a.env.StdoutTTY {
-			return usage(formatters.ErrTerminal, "send them elsewhere: --protoset-out FILE, or a pipe")
+			return problem.Usage(formatters.ErrTerminal, "send them elsewhere: --protoset-out FILE, or a pipe")
 		}
 		return appendSet(a.env.Stdout, files)
 	}

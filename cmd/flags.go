@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -99,10 +100,10 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		unlimitMemory()
 	}
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
-		return s, usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
+		return s, problem.Usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
 	}
 	if (g.cert == "") != (g.key == "") {
-		return s, usage(errors.New("--cert and --key go together"), "")
+		return s, problem.Usage(errors.New("--cert and --key go together"), "")
 	}
 	for _, text := range append([]string{a.env.Getenv("HTTPS_PROXY"), a.env.Getenv("https_proxy")}, g.protosets...) {
 		a.env.Secrets.AddURL(text)
@@ -141,7 +142,7 @@ func (a *app) target() (*invoke.Target, error) {
 	text, from := a.globals.addr, "--addr"
 	switch {
 	case a.globals.unix != "" && text != "":
-		return nil, usage(errors.New("--addr and --unix both name a target"), "")
+		return nil, problem.Usage(errors.New("--addr and --unix both name a target"), "")
 	case a.globals.unix != "":
 		text, from = "unix:"+a.globals.unix, "--unix"
 	case text == "":
@@ -163,7 +164,7 @@ func (a *app) target() (*invoke.Target, error) {
 			text := invoke.MaskTarget(text)
 			hint = fmt.Sprintf("%s:443 for TLS, %s:80 for plaintext, or another port", text, text)
 		}
-		return nil, usage(fmt.Errorf("%s: %w", from, err), hint)
+		return nil, problem.Usage(fmt.Errorf("%s: %w", from, err), hint)
 	}
 	return &t, nil
 }
@@ -190,9 +191,9 @@ func (g *globals) secure(t *invoke.Target) error {
 	}
 	switch {
 	case plain != "" && impliesTLS != "":
-		return usage(fmt.Errorf("%s and %s contradict each other", plain, impliesTLS), "")
+		return problem.Usage(fmt.Errorf("%s and %s contradict each other", plain, impliesTLS), "")
 	case g.plaintext && t.Security == invoke.SecurityTLS:
-		return usage(errors.New("https:// and --plaintext contradict each other"), "")
+		return problem.Usage(errors.New("https:// and --plaintext contradict each other"), "")
 	case impliesTLS != "":
 		t.Security = invoke.SecurityTLS
 	case g.plaintext:

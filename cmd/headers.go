@@ -10,6 +10,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -51,7 +52,7 @@ func (h *headerFlags) metadata(ctx context.Context, env *env.Env, headers []stri
 	}
 	if h.authorization != "" {
 		if _, given := md["authorization"]; given {
-			return nil, usage(errors.New("a header authorization and a flag both say who calls"), "")
+			return nil, problem.Usage(errors.New("a header authorization and a flag both say who calls"), "")
 		}
 		md.Add("authorization", h.authorization)
 	}
@@ -94,7 +95,7 @@ func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOut
 		}
 	}
 	if !invoke.IsBinary(name) && !printable(value) {
-		return usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
+		return problem.Usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
 			fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
 	}
 	if fromOutside {
@@ -143,7 +144,7 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 		case config.Env:
 			v, ok := env.LookupEnv(value)
 			if !ok {
-				return nil, usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
+				return nil, problem.Usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
 			}
 			value = v
 		case config.InFile:
@@ -193,7 +194,7 @@ func (h *headerFlags) hidden(name string) bool {
 // those that begin with #. Its errors show nothing of the file, which may be any.
 func headerFile(ctx context.Context, path string) ([]string, error) {
 	if path == "" || path == "-" {
-		return nil, usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
+		return nil, problem.Usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
 	}
 	text, err := readSecret(ctx, path)
 	if err != nil {
@@ -208,7 +209,7 @@ func headerFile(ctx context.Context, path string) ([]string, error) {
 			continue
 		}
 		if i := strings.IndexAny(line, ":="); i < 0 || !validName(headerName(line[:i])) {
-			return nil, usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
+			return nil, problem.Usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
 		}
 		lines = append(lines, line)
 	}
@@ -235,21 +236,21 @@ var reserved = map[string]string{
 func parseHeader(text string) (name, value string, err error) {
 	i := strings.IndexAny(text, ":=")
 	if i == 0 {
-		return "", "", usage(errors.New("header with no name"), "a header is written 'name: value'")
+		return "", "", problem.Usage(errors.New("header with no name"), "a header is written 'name: value'")
 	}
 	if i < 0 {
-		return "", "", usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
+		return "", "", problem.Usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
 	}
 	name = headerName(text[:i])
 	value = strings.TrimLeft(text[i+1:], " \t")
 	if !validName(name) {
-		return "", "", usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
+		return "", "", problem.Usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
 	}
 	if why, ok := reserved[name]; ok {
-		return "", "", usage(fmt.Errorf("header %q cannot be set: %s", name, why), "")
+		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: %s", name, why), "")
 	}
 	if strings.HasPrefix(name, "grpc-") {
-		return "", "", usage(fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
+		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
 	}
 	return name, value, nil
 }
@@ -300,11 +301,11 @@ func expand(env *env.Env, header, value string) (string, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return "", usage(fmt.Errorf("header %q: ${ without }", header), "")
+			return "", problem.Usage(fmt.Errorf("header %q: ${ without }", header), "")
 		}
 		v, ok := env.LookupEnv(name)
 		if !ok {
-			return "", usage(fmt.Errorf("header %q: the environment has no variable %q", header, name), "")
+			return "", problem.Usage(fmt.Errorf("header %q: the environment has no variable %q", header, name), "")
 		}
 		b.WriteString(v)
 		value = after
@@ -316,7 +317,7 @@ func expand(env *env.Env, header, value string) (string, error) {
 func decodeBinary(name, value string) (string, error) {
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
 	if err != nil {
-		return "", usage(fmt.Errorf("header %q: the value is not base64", name), "names that end in -bin carry bytes: give their base64")
+		return "", problem.Usage(fmt.Errorf("header %q: the value is not base64", name), "names that end in -bin carry bytes: give their base64")
 	}
 	return string(b), nil
 }

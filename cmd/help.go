@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/spf13/cobra"
 )
@@ -74,9 +75,9 @@ func completion(c *cobra.Command, args []string) error {
 func noSuch(word, kind, otherwise string, names []string) error {
 	err := fmt.Errorf("%q: no such %s", word, kind)
 	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
-		return usage(err, fmt.Sprintf("did you mean %s?", near[0]))
+		return problem.Usage(err, fmt.Sprintf("did you mean %s?", near[0]))
 	}
-	return usage(err, otherwise)
+	return problem.Usage(err, otherwise)
 }
 
 func commandNames(c *cobra.Command) []string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
 )
@@ -28,7 +29,7 @@ func (o *holdOptions) given() bool { return o.length > 0 || o.messages > 0 }
 // check refuses a number of answers that can not come.
 func (o *holdOptions) check() error {
 	if o.messages < 0 {
-		return usage(fmt.Errorf("--until-messages %d: from 1 on", o.messages), "")
+		return problem.Usage(fmt.Errorf("--until-messages %d: from 1 on", o.messages), "")
 	}
 	return nil
 }

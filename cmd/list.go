@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -87,7 +88,7 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 		}
 		return nil
 	})
-	return withFaults(err, faults)
+	return problem.WithFaults(err, faults)
 }
 
 // listServices returns the full names of the services that fit the pattern, if there
@@ -99,7 +100,7 @@ func listServices(ctx context.Context, source discovery.Source, args []string) (
 	}
 	names := slices.DeleteFunc(services, func(s protoreflect.FullName) bool { return !matches(args[0], string(s)) })
 	if len(names) == 0 {
-		return nil, usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
+		return nil, problem.Usage(fmt.Errorf("%q: no service matches", args[0]), "rpcctl list shows all of them")
 	}
 	return names, nil
 }
@@ -140,7 +141,7 @@ func listMethods(ctx context.Context, source discovery.Source, name string) ([]l
 	}
 	service, ok := d.(protoreflect.ServiceDescriptor)
 	if !ok {
-		return nil, usage(fmt.Errorf("%s: not a service", d.FullName()), fmt.Sprintf("rpcctl describe %s", d.FullName()))
+		return nil, problem.Usage(fmt.Errorf("%s: not a service", d.FullName()), fmt.Sprintf("rpcctl describe %s", d.FullName()))
 	}
 	var rows []listed
 	for i := range service.Methods().Len() {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -78,7 +79,7 @@ func (m *manyCalls) askSchema(ctx context.Context) error {
 	ready, cancel := limited(ctx, m.call.Timeout)
 	defer cancel()
 	if _, err := m.app.askedSource(ready); err != nil {
-		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
+		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 		m.call.Method, m.call.Types, err = m.app.findMethod(ctx, m.o.method, m.call.Timeout)
 	}
 	if err != nil {
-		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
+		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return m.check()
 }
@@ -109,7 +110,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 func (m *manyCalls) check() error {
 	m.app.types = m.call.Types
 	if m.call.Method.IsStreamingClient() {
-		return usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
+		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
 			invoke.MethodName(m.call.Method), invoke.StreamKind(m.call.Method)), "without --each it takes the whole list in one call")
 	}
 	return m.app.globals.wire.checkGet(m.call)
@@ -286,7 +287,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 	}
 	if m.o.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
-			m.tell(at(m.name(r.Index, r.Request.Target), firstLine(m.app.explain(r.Err))))
+			m.tell(at(m.name(r.Index, r.Request.Target), firstLine(m.app.reporter().Explain(r.Err))))
 		} else if m.told == maxTold+1 {
 			m.tell("further failures are not told here; --failures FILE keeps them")
 		}
@@ -317,10 +318,13 @@ func (m *manyCalls) name(index int, target string) string {
 
 // verdict is the error of a run, which says at which request and what became of the rest.
 func (m *manyCalls) verdict(ctx context.Context, sum *fanout.Summary) error {
-	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.o.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.o.many.each, atOnce: m.atOnce}
+	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.o.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.o.many.each}
 	switch {
 	case sum.First != nil:
 		e.Err = sum.First
+		if m.atOnce > 1 {
+			e.Err = problem.SharedLimit(e.Err, m.atOnce, min(sharedRecv, m.atOnce*mostShared))
+		}
 	case sum.ListErr != nil:
 		e.Err, e.name = sum.ListErr, ""
 	case ctx.Err() != nil:
@@ -350,21 +354,20 @@ type manyError struct {
 	keepGoing   bool
 	interrupted bool
 	list        bool
-	atOnce      int // calls that shared the limit of a message; 0: none did
 }
 
 func (e *manyError) Error() string {
 	if e.name == "" {
 		return e.Err.Error()
 	}
-	return e.say(e.Err.Error())
+	return e.Frame(e.Err.Error())
 }
 
 // Unwrap returns the first failure.
 func (e *manyError) Unwrap() error { return e.Err }
 
-// say tells a failure with the request that it is of.
-func (e *manyError) say(text string) string {
+// Frame adds to the text of a failure the request that failed, and how many did.
+func (e *manyError) Frame(text string) string {
 	if e.name == "" {
 		return text
 	}
@@ -387,18 +390,8 @@ func at(name, text string) string {
 	return name + ": " + text
 }
 
-// shared is what helps against a limit that is low since calls share one; "" when that is not
-// the fault.
-func (e *manyError) shared() string {
-	var status *invoke.StatusError
-	if e.atOnce < 2 || !errors.As(e.Err, &status) || !errors.Is(status.Status.Cause, invoke.ErrTooLarge) {
-		return ""
-	}
-	return fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", e.atOnce, min(sharedRecv, e.atOnce*mostShared)>>20)
-}
-
-// hint says what became of the other requests.
-func (e *manyError) hint() string {
+// NextStep says how the other requests ended, and how to continue.
+func (e *manyError) NextStep() string {
 	s := &e.sum
 	if e.keepGoing && s.Complete && s.Stopped == 0 {
 		return ""

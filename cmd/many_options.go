@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 )
@@ -55,17 +56,17 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 			if flag == "failures" || flag == "skip" {
 				hint = "--each makes many, of a list"
 			}
-			return usage(fmt.Errorf("--%s is for many calls", flag), hint)
+			return problem.Usage(fmt.Errorf("--%s is for many calls", flag), hint)
 		}
 	}
 	if err := m.targets.checkAlone(f); err != nil {
 		return err
 	}
 	if f.Changed("repeat") && m.repeat.times < 1 {
-		return usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
+		return problem.Usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
 	}
 	if format := input.Format(o.in.Value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
-		return usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
+		return problem.Usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
 	}
 	if !m.given() {
 		return nil
@@ -78,19 +79,19 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 	}
 	switch {
 	case kinds > 1:
-		return usage(errors.New("--each, --targets and --repeat do not go together"), "")
+		return problem.Usage(errors.New("--each, --targets and --repeat do not go together"), "")
 	case m.concurrency < 1 || m.concurrency > 10_000:
-		return usage(fmt.Errorf("--concurrency %d: from 1 to 10000", m.concurrency), "")
+		return problem.Usage(fmt.Errorf("--concurrency %d: from 1 to 10000", m.concurrency), "")
 	case m.rate < 0 || math.IsNaN(m.rate) || f.Changed("rate") && m.rate == 0:
-		return usage(errors.New("--rate is more than 0 calls a second"), "")
+		return problem.Usage(errors.New("--rate is more than 0 calls a second"), "")
 	case m.skip < 0 || m.skip > 0 && !m.each:
-		return usage(errors.New("--skip passes over requests of --each, 0 or more"), "")
+		return problem.Usage(errors.New("--skip passes over requests of --each, 0 or more"), "")
 	case m.failures != "" && !m.each:
-		return usage(errors.New("--failures keeps requests of --each"), "")
+		return problem.Usage(errors.New("--failures keeps requests of --each"), "")
 	case o.dryRun && !m.repeat.given():
-		return usage(errors.New("--dry-run shows one call"), "convert --stream shows what a list becomes")
+		return problem.Usage(errors.New("--dry-run shows one call"), "convert --stream shows what a list becomes")
 	case o.edit, o.await.given():
-		return usage(errors.New("--edit and --await are for one call"), "")
+		return problem.Usage(errors.New("--edit and --await are for one call"), "")
 	}
 	return m.targets.check(f, m)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
@@ -121,7 +122,7 @@ func (k *sinkKind) make() (*labelled, error) {
 	case k.exchange:
 		l.exchange, err = formatters.NewExchange(k.m.format, k.m.answers, k.m.o.many.withRequest, options)
 		if l.formatter = l.exchange; err != nil {
-			err = usage(err, "-o json and -o ndjson do")
+			err = problem.Usage(err, "-o json and -o ndjson do")
 		}
 	default:
 		l.formatter, err = formatters.New(k.m.format, k.m.answers, options)

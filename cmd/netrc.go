@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -23,7 +24,7 @@ func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, err
 	}
 	host := t.Host()
 	if host == "" {
-		return "", usage(fmt.Errorf("--netrc: the target %s has no host", t), "")
+		return "", problem.Usage(fmt.Errorf("--netrc: the target %s has no host", t), "")
 	}
 	path := env.Getenv("NETRC")
 	if path == "" {
@@ -33,20 +34,20 @@ func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, err
 			home, name = env.Getenv("USERPROFILE"), "_netrc"
 		}
 		if home == "" {
-			return "", usage(errors.New("--netrc: there is no home folder"), "name the file with the environment variable NETRC")
+			return "", problem.Usage(errors.New("--netrc: there is no home folder"), "name the file with the environment variable NETRC")
 		}
 		path = filepath.Join(home, name)
 	}
 	text, err := boundfile.Read(ctx, path, maxNetrc)
 	if err != nil {
-		return "", &flagFileError{"--netrc", err}
+		return "", problem.FlagFile("--netrc", err)
 	}
 	login, password, ok := findNetrc(string(text), host)
 	if !ok {
-		return "", usage(fmt.Errorf("--netrc: %s has no entry for %q", path, host), "")
+		return "", problem.Usage(fmt.Errorf("--netrc: %s has no entry for %q", path, host), "")
 	}
 	if login == "" || password == "" {
-		return "", usage(fmt.Errorf("--netrc: the entry for %q in %s has not both a login and a password", host, path), "")
+		return "", problem.Usage(fmt.Errorf("--netrc: the entry for %q in %s has not both a login and a password", host, path), "")
 	}
 	return basic(login, password), nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -61,22 +62,22 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 		if unknown.Nearest != "" {
 			hint = fmt.Sprintf("did you mean -o %s?", unknown.Nearest)
 		}
-		return "", usage(fmt.Errorf("-o: %w", err), hint)
+		return "", problem.Usage(fmt.Errorf("-o: %w", err), hint)
 	}
 	if o.jq != "" && parsed != formatters.JSON && parsed != formatters.NDJSON {
-		return "", usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
+		return "", problem.Usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
 	}
 	if len(o.columns) > 0 && parsed != formatters.Table {
-		return "", usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, parsed), "")
+		return "", problem.Usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, parsed), "")
 	}
 	if o.field != "" && parsed != formatters.Table && parsed != formatters.Raw {
-		return "", usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
+		return "", problem.Usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
 	}
 	if o.file == "" && f.Changed("output-file") {
-		return "", usage(errors.New("--output-file: no name of a file"), "without the flag, answers go to standard output")
+		return "", problem.Usage(errors.New("--output-file: no name of a file"), "without the flag, answers go to standard output")
 	}
 	if o.jqRaw && o.jq == "" {
-		return "", usage(errors.New("--jq-raw is for what --jq prints"), "")
+		return "", problem.Usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}
 	return parsed, err
 }
@@ -140,7 +141,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 // terminalError adds the next step to the refusal of raw bytes on a terminal.
 func terminalError(err error) error {
 	if errors.Is(err, formatters.ErrTerminal) {
-		return usage(err, "send them elsewhere: --output-file FILE, or a pipe")
+		return problem.Usage(err, "send them elsewhere: --output-file FILE, or a pipe")
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"golang.org/x/term"
 )
@@ -25,7 +26,7 @@ func askPassword(ctx context.Context, env *env.Env, prompt string) (string, erro
 }
 
 func noTerminal() error {
-	return usage(errors.New("--basic: there is no terminal to ask for the password"), "--password-file FILE or --password-env NAME")
+	return problem.Usage(errors.New("--basic: there is no terminal to ask for the password"), "--password-file FILE or --password-env NAME")
 }
 
 // readPassword asks at the terminal itself: standard input may be full of
@@ -121,7 +122,7 @@ func passwordLine(r io.RuneReader) (string, error) {
 		case key == keyInterrupt:
 			return "", context.Canceled
 		case key == keyEnd && len(line) == 0:
-			return "", usage(errors.New("--basic: no password was typed"), "")
+			return "", problem.Usage(errors.New("--basic: no password was typed"), "")
 		case (key == keyBack || key == keyDelete) && len(line) > 0:
 			line = line[:len(line)-1]
 		case key == keyKill:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -35,7 +36,7 @@ func mayStart(env *env.Env, what, token string) error {
 	if token != "" {
 		hint = "give it before the word shell: that one runs"
 	}
-	return usage(fmt.Errorf("%s runs a program, and --no-shell forbids that", what), hint)
+	return problem.Usage(fmt.Errorf("%s runs a program, and --no-shell forbids that", what), hint)
 }
 
 // newProgram makes a program of this machine, of its name and its arguments. All that rpcctl starts

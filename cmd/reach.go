@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -49,13 +50,13 @@ func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
 func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *env.Env) error {
 	switch {
 	case o.lb.Value != "" && o.serviceConfig != "":
-		return usage(errors.New("--lb and --service-config both say how calls are spread"), "")
+		return problem.Usage(errors.New("--lb and --service-config both say how calls are spread"), "")
 	case o.keepalive > 0 && o.keepalive.Duration() < leastKeepalive:
-		return usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", o.keepalive.Duration(), leastKeepalive), "")
+		return problem.Usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", o.keepalive.Duration(), leastKeepalive), "")
 	case !printable(o.userAgent):
-		return usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
+		return problem.Usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
 	case o.retry < 0:
-		return usage(fmt.Errorf("--retry: %d is negative", o.retry), "")
+		return problem.Usage(fmt.Errorf("--retry: %d is negative", o.retry), "")
 	}
 	if o.serviceConfig != "" {
 		text, err := boundfile.Read(ctx, o.serviceConfig, maxServiceConfig)

@@ -6,27 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
-	"google.golang.org/grpc/codes"
 )
-
-// A refusedError is a call that a server refused although credentials went with it.
-type refusedError struct {
-	err  error
-	from []string // where they came from, never what they are
-}
-
-func (e *refusedError) Error() string { return e.err.Error() }
-
-// Unwrap returns how the call ended.
-func (e *refusedError) Unwrap() error { return e.err }
 
 // refused makes the error of a call a *refusedError if it is one.
 func (a *app) refused(err error) error {
 	var status *invoke.StatusError
-	if !errors.As(err, &status) || !unauthenticated(status.Status) {
+	if !errors.As(err, &status) || !problem.Unauthenticated(status.Status) {
 		return err
 	}
 	flag, headers := "--rpc-header", a.globals.headers.rpc
@@ -37,12 +26,7 @@ func (a *app) refused(err error) error {
 	if len(from) == 0 {
 		return err
 	}
-	return &refusedError{err, from}
-}
-
-// unauthenticated tells whether a server wants to know, or know better, who calls.
-func unauthenticated(s *invoke.Status) bool {
-	return s.Code == codes.Unauthenticated && s.Origin == invoke.OriginServer
+	return problem.Refused(err, from)
 }
 
 // credentials are where those of a call came from: the flags, of which one is for the

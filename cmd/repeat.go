@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
@@ -52,7 +53,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	o := &m.o.many.repeat
 	p, err := m.app.plan(ctx, m.o, m.call.Metadata)
 	if err != nil {
-		return m.app.unplanned(ctx, overdue(err), m.format, m.o, m.call.Metadata)
+		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	m.call = p
 	if err := m.check(); err != nil {

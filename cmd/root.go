@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -88,10 +89,10 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 		if len(args) > 1 && !isCommand(c, args[1]) {
 			rest = "call " + rest
 		}
-		return usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
+		return problem.Usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
 	}
 	if _, _, merr := discovery.ParseMethod(args[0]); merr == nil && strings.ContainsAny(args[0], "./") {
-		return usage(err, "to call a method: rpcctl call "+args[0])
+		return problem.Usage(err, "to call a method: rpcctl call "+args[0])
 	}
 	return noSuchCommand(c, args[0])
 }
@@ -104,13 +105,13 @@ func noSuchCommand(c *cobra.Command, word string) error {
 		names = append(names, sub.Name())
 	}
 	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
-		return usage(err, fmt.Sprintf("did you mean %s?", near[0]))
+		return problem.Usage(err, fmt.Sprintf("did you mean %s?", near[0]))
 	}
 	help := "rpcctl help"
 	if c.HasParent() {
 		help = c.CommandPath() + " --help"
 	}
-	return usage(err, help+" lists the commands")
+	return problem.Usage(err, help+" lists the commands")
 }
 
 func isCommand(c *cobra.Command, word string) bool {
@@ -135,7 +136,7 @@ func words(least, most int) cobra.PositionalArgs {
 		if len(args) > least {
 			what = fmt.Sprintf("too many words: %q", args[most])
 		}
-		return usage(fmt.Errorf("%s: %s", c.Name(), what), "the form is: "+c.UseLine())
+		return problem.Usage(fmt.Errorf("%s: %s", c.Name(), what), "the form is: "+c.UseLine())
 	}
 }
 
@@ -143,16 +144,16 @@ func words(least, most int) cobra.PositionalArgs {
 func flagError(c *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
-		return usage(plainValue(err), "")
+		return problem.Usage(plainValue(err), "")
 	}
 	var names []string
 	for known := range flags.Of(c) {
 		names = append(names, known)
 	}
 	if near := discovery.Nearest(name, names, 1); len(near) > 0 {
-		return usage(err, fmt.Sprintf("did you mean --%s?", near[0]))
+		return problem.Usage(err, fmt.Sprintf("did you mean --%s?", near[0]))
 	}
-	return usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
+	return problem.Usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
 }
 
 // plainValue says of a value that is no number, or no switch, just that.
@@ -234,6 +235,11 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 	}
 	a.session.AskServer()
 	return done, nil
+}
+
+// reporter returns what prints the errors of this command line.
+func (a *app) reporter() *problem.Reporter {
+	return &problem.Reporter{Env: a.env, Types: a.types, Color: a.colour(a.env.StderrTTY), Status: a.statusFormat, Refused: a.refused}
 }
 
 // colour reports whether a stream gets colours.

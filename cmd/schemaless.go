@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"google.golang.org/protobuf/proto"
@@ -20,23 +21,23 @@ func (o *callOptions) checkSchemaless(format formatters.Format) error {
 		return nil
 	}
 	if len(o.data)+len(o.messages) > 0 && o.in.Value != "raw" {
-		return usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
+		return problem.Usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
 	}
 	switch format {
 	case formatters.Text, formatters.Raw:
 		return nil
 	}
-	return usage(fmt.Errorf("with no schema answers cannot be printed as %s", format), "-o text shows them by field number, -o raw their bytes")
+	return problem.Usage(fmt.Errorf("with no schema answers cannot be printed as %s", format), "-o text shows them by field number, -o raw their bytes")
 }
 
 // schemalessMethod makes up a method whose messages have no fields that are known.
 func schemalessMethod(name, kind string) (protoreflect.MethodDescriptor, error) {
 	service, method, err := discovery.ParseMethod(name)
 	if err != nil {
-		return nil, usage(err, "")
+		return nil, problem.Usage(err, "")
 	}
 	if service == "" {
-		return nil, usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name), "pkg.Service/Method")
+		return nil, problem.Usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name), "pkg.Service/Method")
 	}
 	empty := (&emptypb.Empty{}).ProtoReflect().Descriptor()
 	return makeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" || kind == "bidi")

@@ -3,12 +3,12 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
@@ -62,7 +62,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	collectGarbage(gcUsual)
 	if len(o.lines) > 0 && o.file != "" {
-		return usage(errors.New("-c and -f both say what to run"), "")
+		return problem.Usage(errors.New("-c and -f both say what to run"), "")
 	}
 	base := baseFlags(c)
 	ctx, cancel := context.WithCancel(c.Context())
@@ -135,19 +135,6 @@ func baseFlags(c *cobra.Command) []string {
 		base = append(base, "--"+f.Name+"="+f.Value.String())
 	})
 	return base
-}
-
-// A leaving ends the process with an exit code, when all there was to say has been said.
-type leaving struct{ code int }
-
-func (l *leaving) Error() string { return fmt.Sprintf("exit code %d", l.code) }
-
-// left is the error that leaves with a code, nil for 0.
-func left(code int) error {
-	if code == exitOK {
-		return nil
-	}
-	return &leaving{code}
 }
 
 // clean is text from outside for one line of the screen.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -112,9 +113,9 @@ func atFirstHole(text string) repl.Line {
 func (a *app) build(c *cobra.Command, o *callOptions) error {
 	switch {
 	case a.shell != nil && (a.shell.editor == nil || !a.shell.interactive):
-		return usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
+		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
 	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
-		return usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
+		return problem.Usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
 	}
 	done, err := a.todaysSchema(c.Context())
 	if err != nil {
@@ -179,7 +180,7 @@ func (a *app) callLine(c *cobra.Command, o *callOptions) (string, error) {
 	name = typed(name)
 	switch {
 	case len(untyped) > 0:
-		return "", usage(fmt.Errorf("%q cannot be typed at a prompt", untyped[0]), "without -i it can be given")
+		return "", problem.Usage(fmt.Errorf("%q cannot be typed at a prompt", untyped[0]), "without -i it can be given")
 	case b.Len() == 0:
 		return name + " ", nil
 	}
@@ -195,12 +196,12 @@ func (a *app) buildAtTerminal(c *cobra.Command, line repl.Line) error {
 	s.interactive = true
 	s.own()
 	if err := s.openEditor(a.colour(true)); err != nil {
-		return usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
+		return problem.Usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
 	}
 	s.once = true
 	s.editor.Put(line)
 	if err := s.editorLoop(); err != nil || s.called {
 		return err
 	}
-	return left(exitInterrupted) // nothing was sent, which is no success
+	return problem.Exit(problem.Interrupted) // nothing was sent, which is no success
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -69,7 +70,7 @@ func (s *shell) interrupted() bool {
 	case 2:
 		s.dropConnections()
 	default:
-		s.die(exitInterrupted)
+		s.die(problem.Interrupted)
 	}
 	return true
 }
@@ -142,7 +143,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		l.pages.skip()
 	}
 	if s.asksFirst(l, p) {
-		return left(exitUsage)
+		return problem.Exit(problem.BadUsage)
 	}
 	l.ran, s.called = true, true
 	if s.converses(l, p) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -151,7 +152,7 @@ func (s *shell) sayOne(ctx context.Context, w *work, l *line) error {
 		return s.talkCommand(ctx, w, l, first[1:])
 	}
 	if w.talk.closed() {
-		return usage(errors.New("the call is closed for sending"), "the prompt ends when the server does; Ctrl-C cancels")
+		return problem.Usage(errors.New("the call is closed for sending"), "the prompt ends when the server does; Ctrl-C cancels")
 	}
 	if err := l.expand(words); err != nil {
 		return err
@@ -219,16 +220,16 @@ func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) 
 	switch name {
 	case "send":
 		if len(inner.st.Words) == 0 {
-			return usage(errors.New("/send: what?"), "")
+			return problem.Usage(errors.New("/send: what?"), "")
 		}
 		return s.sayOne(ctx, w, &inner)
 	case "repeat":
 		if len(inner.st.Words) < 2 {
-			return usage(errors.New("the form is: /repeat N WORDS"), "")
+			return problem.Usage(errors.New("the form is: /repeat N WORDS"), "")
 		}
 		n, err := strconv.Atoi(inner.st.Words[0].Text)
 		if err != nil || n < 1 {
-			return usage(fmt.Errorf("%q is not how often", inner.st.Words[0].Text), "")
+			return problem.Usage(fmt.Errorf("%q is not how often", inner.st.Words[0].Text), "")
 		}
 		inner.st.Words = inner.st.Words[1:]
 		for range n {
@@ -246,7 +247,7 @@ func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) 
 	case "help":
 		s.say(talkHelp)
 	default:
-		return usage(fmt.Errorf("/%s: no such command", name), "/help lists them")
+		return problem.Usage(fmt.Errorf("/%s: no such command", name), "/help lists them")
 	}
 	return nil
 }

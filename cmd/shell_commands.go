@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -66,9 +67,9 @@ func (s *shell) commands(l *line) []*cobra.Command {
 
 // exit leaves the shell. A script waits for its jobs.
 func (s *shell) exit(ctx context.Context, now bool) error {
-	code := exitOK
+	code := problem.OK
 	if !now && !s.interactive {
-		code = exitCode(s.wait(ctx, &line{s: s}, nil, 0))
+		code = problem.Code(s.wait(ctx, &line{s: s}, nil, 0))
 	}
 	s.left = &code
 	return nil
@@ -84,7 +85,7 @@ func (s *shell) use(ctx context.Context, l *line, args []string) error {
 		return nil
 	case args[0] == "-":
 		if len(s.used) < 2 {
-			return usage(errors.New("nothing was in use before"), "")
+			return problem.Usage(errors.New("nothing was in use before"), "")
 		}
 		n := len(s.used)
 		s.used[n-1], s.used[n-2] = s.used[n-2], s.used[n-1]
@@ -158,7 +159,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 		before := len(s.base)
 		s.dropFlags(same)
 		if len(s.base) == before {
-			return usage(fmt.Errorf("header %q is not set", name), "header lists those that are")
+			return problem.Usage(fmt.Errorf("header %q is not set", name), "header lists those that are")
 		}
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -23,7 +24,7 @@ type flaw struct {
 // explain tells what went wrong with a statement. Where that has a place in what was typed, a
 // mark stands under it, and the text comes back into the prompt with the cursor there.
 func (s *shell) explain(l *line, err error) {
-	if closedPipe(err) {
+	if problem.ClosedPipe(err) {
 		return
 	}
 	flaws := l.flaws(err)
@@ -35,7 +36,7 @@ func (s *shell) explain(l *line, err error) {
 		if a == nil {
 			a = &app{env: l.env, shell: s, line: l}
 		}
-		s.tell(l, l.conceal(a.explain(err)), a.hints(err))
+		s.tell(l, l.conceal(a.reporter().Explain(err)), a.reporter().Hints(err))
 		return
 	}
 	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line
@@ -148,7 +149,7 @@ func (l *line) flaws(err error) []flaw {
 	case errors.As(err, &syntax):
 		return []flaw{{syntax.Start, syntax.End, clean(syntax.Problem)}}
 	case errors.As(err, &placed):
-		return []flaw{{placed.start, placed.end, clean(strings.Join(append([]string{placed.Error()}, hints(err)...), "; "))}}
+		return []flaw{{placed.start, placed.end, clean(strings.Join(append([]string{placed.Error()}, problem.Hints(err)...), "; "))}}
 	case errors.As(err, &bad) && bad.Name == "" && l.messages >= 0:
 		return l.inputFlaws(bad)
 	case errors.As(err, &name) && l.messages >= 0 && name.Kind == discovery.KindMethod:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/outfile"
@@ -45,12 +46,12 @@ type line struct {
 func (s *shell) run(text string) int {
 	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
 	for _, st := range statements {
-		if s.code = s.statement(text, st, ""); s.code != exitOK || s.left != nil || s.dying.Load() != 0 {
+		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.left != nil || s.dying.Load() != 0 {
 			return s.code
 		}
 	}
 	if err != nil {
-		s.code = exitUsage
+		s.code = problem.BadUsage
 		s.explain(&line{s: s, source: text, env: s.env}, err)
 	}
 	return s.code
@@ -74,7 +75,7 @@ func (s *shell) statement(source string, st repl.Statement, where string) int {
 	}
 	if st.Background && (st.Pipe != "" || st.To.End > 0) {
 		s.inBackground(l)
-		return exitOK
+		return problem.OK
 	}
 	ctx, release := s.inForeground()
 	defer release()
@@ -92,24 +93,24 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 	l.pages.show()
 	code, ferr := finish(err)
 	err = errors.Join(err, ferr)
-	if err == nil || closedPipe(err) && code != exitOK { // a program that failed before it had read all
+	if err == nil || problem.ClosedPipe(err) && code != problem.OK { // a program that failed before it had read all
 		return code
 	}
 	return s.failed(l, err)
 }
 
 func (s *shell) failed(l *line, err error) int {
-	err = overdue(err)
-	var l2 *leaving
-	if errors.As(err, &l2) {
+	err = problem.Overdue(err)
+	var ended *problem.ExitError
+	if errors.As(err, &ended) {
 		var partial *outfile.PartialError // the statement that was run inside has told the rest
 		if errors.As(err, &partial) {
-			s.tell(l, "", some(partial.Error()))
+			s.tell(l, "", []string{partial.Error()})
 		}
-		return l2.code
+		return ended.Code
 	}
 	s.explain(l, err)
-	return exitCode(err)
+	return problem.Code(err)
 }
 
 // command decides what a statement is, and runs it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -100,11 +101,11 @@ func (l *line) valueOf(w repl.Word, e repl.Expansion) (string, error) {
 // environment is a variable of the environment. In a document it is part of a string.
 func (l *line) environment(e repl.Expansion) (string, error) {
 	if e.Open {
-		return "", usage(errors.New("${ENV: without }"), "")
+		return "", problem.Usage(errors.New("${ENV: without }"), "")
 	}
 	v, ok := l.s.env.LookupEnv(e.Name)
 	if !ok {
-		return "", usage(fmt.Errorf("the environment has no variable %q", e.Name), "")
+		return "", problem.Usage(fmt.Errorf("the environment has no variable %q", e.Name), "")
 	}
 	if !e.Document {
 		return v, nil

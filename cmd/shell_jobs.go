@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -151,7 +152,7 @@ func (s *shell) attend(ctx context.Context, w *work) error {
 // replay prints all that a job still has.
 func (s *shell) replay(l *line, w *work) error {
 	if w.beside {
-		return usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, clean(w.name)), "")
+		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, clean(w.name)), "")
 	}
 	w.line.app.env = l.env
 	out, err := w.again()
@@ -244,7 +245,7 @@ func (s *shell) inBackground(l *line) {
 	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {
 		<-known
 		l.keep = sink
-		return left(s.perform(ctx, l))
+		return problem.Exit(s.perform(ctx, l))
 	})
 	s.jobs.add(w)
 	close(known)

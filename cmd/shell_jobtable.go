@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 )
 
 // A jobTable is the calls in the background.
@@ -93,7 +95,7 @@ func (t *jobTable) cancelAll(ctx context.Context) {
 func (t *jobTable) find(name string) (*work, error) {
 	works := t.all()
 	if len(works) == 0 {
-		return nil, usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
+		return nil, problem.Usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
 	}
 	if name == "" {
 		return works[len(works)-1], nil
@@ -104,7 +106,7 @@ func (t *jobTable) find(name string) (*work, error) {
 			return w, nil
 		}
 	}
-	return nil, usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
+	return nil, problem.Usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
 }
 
 // Notices are at most this many in this time; a summary stands for the others.

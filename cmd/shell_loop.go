@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/repl"
@@ -52,7 +53,7 @@ func (s *shell) plainLoop() error {
 		case text, ok := <-lines:
 			if !ok {
 				fmt.Fprintln(s.env.Stdout)
-				return left(s.farewell())
+				return problem.Exit(s.farewell())
 			}
 			if taken.Len()+len(text) > statementMax {
 				taken.Take()
@@ -69,7 +70,7 @@ func (s *shell) plainLoop() error {
 			}
 		}
 	}
-	return left(s.farewell())
+	return problem.Exit(s.farewell())
 }
 
 // take runs a text that a person gave, and remembers it.
@@ -143,7 +144,7 @@ func (s *shell) editorLoop() (err error) {
 				s.say("Ctrl-D again cancels them and leaves")
 				continue
 			}
-			return left(s.farewell())
+			return problem.Exit(s.farewell())
 		case err != nil:
 			return err
 		}
@@ -155,14 +156,14 @@ func (s *shell) editorLoop() (err error) {
 		code := s.run(text)
 		s.remember(folded, code)
 		if s.once && s.called {
-			return left(code)
+			return problem.Exit(code)
 		}
 		if s.unsent != "" { // Up finds it
 			s.history.Keep(s.redact(s.unsent))
 			s.unsent = ""
 		}
 	}
-	return left(s.farewell())
+	return problem.Exit(s.farewell())
 }
 
 // Exit codes of a shell that a signal ends, as other shells have them.
@@ -181,7 +182,7 @@ func (s *shell) farewell() int {
 	if s.left != nil {
 		return *s.left
 	}
-	return exitOK
+	return problem.OK
 }
 
 // openHistory reads the history. A shell without one is a shell too.
@@ -217,7 +218,7 @@ func (s *shell) promptText() (string, repl.Style) {
 		return w.talk.prompt(w), repl.Accent
 	}
 	where, style := clean(shownTarget(s.target())), repl.Accent
-	if s.code != exitOK {
+	if s.code != problem.OK {
 		style = repl.Bad
 	}
 	if where == "" {
@@ -271,15 +272,15 @@ func (s *shell) loadSchema() {
 		return
 	}
 	if err != nil {
-		s.say("no schema: " + clean(firstLine((&app{env: &env}).explain(err))))
+		s.say("no schema: " + clean(firstLine((&problem.Reporter{Env: &env}).Explain(err))))
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
 	ix, err := newIndex(ctx, source, types)
 	if err != nil {
-		text := firstLine((&app{env: &env}).explain(err))
-		for _, h := range a.hints(err) {
+		text := firstLine((&problem.Reporter{Env: &env}).Explain(err))
+		for _, h := range a.reporter().Hints(err) {
 			text += "; " + h
 		}
 		s.say("no schema: " + clean(text))

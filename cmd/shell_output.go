@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
@@ -21,7 +22,7 @@ func (l *line) open(ctx context.Context) (finish func(err error) (int, error), e
 	case l.st.To.End > 0:
 		return l.openFile()
 	}
-	return func(error) (int, error) { return exitOK, nil }, nil
+	return func(error) (int, error) { return problem.OK, nil }, nil
 }
 
 // openFile opens the file behind > or >>. What is behind > has its name only once it is whole, and
@@ -36,9 +37,9 @@ func (l *line) openFile() (func(error) (int, error), error) {
 		l.env.Stdout = out
 		return func(err error) (int, error) {
 			if err != nil && out.Written > 0 {
-				return exitOK, errors.Join(out.Finish(), &outfile.PartialError{Text: "what came before is in " + l.st.To.Text})
+				return problem.OK, errors.Join(out.Finish(), &outfile.PartialError{Text: "what came before is in " + l.st.To.Text})
 			}
-			return exitOK, out.Finish()
+			return problem.OK, out.Finish()
 		}, nil
 	}
 	f, err := outfile.Create(l.st.To.Text)
@@ -48,9 +49,9 @@ func (l *line) openFile() (func(error) (int, error), error) {
 	l.env.Stdout = f
 	return func(err error) (int, error) {
 		if err != nil {
-			return exitOK, f.Keep()
+			return problem.OK, f.Keep()
 		}
-		return exitOK, f.Finish()
+		return problem.OK, f.Finish()
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -48,14 +49,14 @@ func programCode(err error) (int, error) {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return exitOK, nil
+		return problem.OK, nil
 	case errors.As(err, &exit):
 		if st, ok := exit.Sys().(syscall.WaitStatus); ok && st.Signaled() {
 			return 128 + int(st.Signal()), nil
 		}
 		return exit.ExitCode(), nil
 	}
-	return exitFailure, fmt.Errorf("running a program: %w", err)
+	return problem.Failure, fmt.Errorf("running a program: %w", err)
 }
 
 // program runs a program of this machine.
@@ -74,7 +75,7 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 	s.giveTerminal()
 	defer s.takeTerminal()
 	code, err := programCode(c.Run())
-	return errors.Join(err, left(code))
+	return errors.Join(err, problem.Exit(code))
 }
 
 // editText has a text edited in the user's editor. The terminal is the editor's meanwhile.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -27,7 +28,7 @@ func asTyped(text string) string {
 
 // remember keeps a line in the history, without its secrets.
 func (s *shell) remember(text string, code int) {
-	if code == exitOK { // a request that goes back to be put right keeps its holes
+	if code == problem.OK { // a request that goes back to be put right keeps its holes
 		text = asTyped(text)
 	}
 	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
@@ -77,14 +78,14 @@ func (s *shell) bang(what string) error {
 		_, text = s.history.Find(func(line string) bool { return strings.HasPrefix(line, what) })
 	}
 	if text == "" {
-		return usage(fmt.Errorf("!%s: no such line", what), "history lists them")
+		return problem.Usage(fmt.Errorf("!%s: no such line", what), "history lists them")
 	}
 	if s.editor != nil && s.settings["history-verify"] != "off" {
 		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
 		return nil
 	}
 	fmt.Fprintln(s.env.Stderr, clean(text))
-	return left(s.run(text))
+	return problem.Exit(s.run(text))
 }
 
 // editLine puts a line of the history into the user's editor, and what comes out into the
@@ -94,11 +95,11 @@ func (s *shell) editLine(which string) error {
 	if which != "" {
 		var err error
 		if n, err = strconv.Atoi(which); err != nil {
-			return usage(fmt.Errorf("%q is not the number of a line", which), "history lists them")
+			return problem.Usage(fmt.Errorf("%q is not the number of a line", which), "history lists them")
 		}
 	}
 	if s.editor == nil {
-		return usage(errors.New("there is no prompt to edit for"), "")
+		return problem.Usage(errors.New("there is no prompt to edit for"), "")
 	}
 	s.giveTerminal()
 	text, err := s.editText(s.history.Line(n - 1))
@@ -121,7 +122,7 @@ func (s *shell) save(args []string) error {
 		from, err = strconv.Atoi(a)
 		to, berr = strconv.Atoi(b)
 		if err != nil || berr != nil || from < 1 {
-			return usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
+			return problem.Usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
 		}
 	}
 	f, err := outfile.Create(args[0])
@@ -144,7 +145,7 @@ func (s *shell) rest(ctx context.Context, l *line, skip int) int {
 	if err := s.command(ctx, &inner); err != nil {
 		return s.failed(&inner, err)
 	}
-	return exitOK
+	return problem.OK
 }
 
 // timed is the command time.
@@ -152,20 +153,20 @@ func (s *shell) timed(ctx context.Context, l *line) error {
 	began := s.env.Now()
 	code := s.rest(ctx, l, 1)
 	fmt.Fprintf(l.env.Stderr, "%s\n", s.env.Now().Sub(began).Round(10*time.Microsecond))
-	return left(code)
+	return problem.Exit(code)
 }
 
 // watch is the command watch: it ends with Ctrl-C, or when the line fails.
 func (s *shell) watch(ctx context.Context, l *line) error {
 	var every flags.Seconds
 	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
-		return usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
+		return problem.Usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
 	}
 	tick := time.NewTicker(every.Duration())
 	defer tick.Stop()
 	for {
-		if code := s.rest(ctx, l, 2); code != exitOK {
-			return left(code)
+		if code := s.rest(ctx, l, 2); code != problem.OK {
+			return problem.Exit(code)
 		}
 		select {
 		case <-tick.C:

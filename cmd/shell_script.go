@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/repl"
 )
@@ -26,17 +27,17 @@ const (
 func (s *shell) script(name string, r io.Reader) error {
 	code := s.statements(s.ctx, name, r)
 	if s.left == nil && s.ctx.Err() == nil {
-		if err := s.wait(s.ctx, &line{s: s}, nil, 0); err != nil && code == exitOK {
-			code = exitCode(err)
+		if err := s.wait(s.ctx, &line{s: s}, nil, 0); err != nil && code == problem.OK {
+			code = problem.Code(err)
 		}
 	}
 	if s.left != nil {
 		code = max(code, *s.left)
 	}
-	if s.ctx.Err() != nil && code == exitOK {
-		code = exitInterrupted
+	if s.ctx.Err() != nil && code == problem.OK {
+		code = problem.Interrupted
 	}
-	return left(code)
+	return problem.Exit(code)
 }
 
 // scriptFile runs the statements of a file: of one that is still being written, such as a named
@@ -58,7 +59,7 @@ func (s *shell) source(ctx context.Context, name string) error {
 	}
 	defer f.Close()
 	defer s.closeScript()
-	return left(s.statements(ctx, name, f))
+	return problem.Exit(s.statements(ctx, name, f))
 }
 
 // openScript opens a script that is not running already: one that runs itself has no end.
@@ -75,9 +76,9 @@ func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
 	defer s.callMu.Unlock()
 	switch {
 	case slices.ContainsFunc(s.sources, func(o os.FileInfo) bool { return os.SameFile(o, info) }):
-		err = usage(fmt.Errorf("%s: the script is running already, and would have no end", name), "")
+		err = problem.Usage(fmt.Errorf("%s: the script is running already, and would have no end", name), "")
 	case len(s.sources) >= sourceDepth:
-		err = usage(fmt.Errorf("%s: %d scripts run each other already", name, sourceDepth), "")
+		err = problem.Usage(fmt.Errorf("%s: %d scripts run each other already", name, sourceDepth), "")
 	default:
 		s.sources = append(s.sources, info)
 		return f, nil
@@ -123,10 +124,10 @@ func (s *shell) statements(ctx context.Context, name string, r io.Reader) int {
 			if _, isFile := r.(*os.File); isFile && name != "stdin" && err == ctx.Err() {
 				s.explain(&line{s: s, env: s.env}, &boundfile.WaitError{Path: name, Open: true, Err: err})
 			}
-			return max(run.code, exitInterrupted)
+			return max(run.code, problem.Interrupted)
 		case err != nil:
 			s.explain(&line{s: s, env: s.env}, fmt.Errorf("reading the script: %w", err))
-			run.failed(exitCode(err))
+			run.failed(problem.Code(err))
 			return run.code
 		}
 	}
@@ -134,7 +135,7 @@ func (s *shell) statements(ctx context.Context, name string, r io.Reader) int {
 
 // failed notes a failure, and reports whether it ends the script.
 func (run *scriptRun) failed(code int) bool {
-	if run.code == exitOK {
+	if run.code == problem.OK {
 		run.code = code
 	}
 	return !run.s.o.keepGoing || run.s.left != nil
@@ -176,9 +177,9 @@ func notText(text string) int {
 }
 
 // refuse tells what is wrong at a byte of a text, which ends the script.
-func (run *scriptRun) refuse(text string, at int, problem string) bool {
-	run.explain(text, &repl.SyntaxError{Start: at, End: min(at+1, len(text)), Problem: problem})
-	run.failed(exitUsage)
+func (run *scriptRun) refuse(text string, at int, what string) bool {
+	run.explain(text, &repl.SyntaxError{Start: at, End: min(at+1, len(text)), Problem: what})
+	run.failed(problem.BadUsage)
 	return true
 }
 
@@ -200,14 +201,14 @@ func (run *scriptRun) runTaken() bool {
 			run.code = max(run.code, s.code)
 			return true
 		}
-		if s.code != exitOK && run.failed(s.code) {
+		if s.code != problem.OK && run.failed(s.code) {
 			return true
 		}
 	}
 	var bad *repl.SyntaxError
 	if errors.As(err, &bad) {
 		run.explain(text, bad)
-		run.failed(exitUsage)
+		run.failed(problem.BadUsage)
 		return true
 	}
 	run.number += strings.Count(text, "\n")

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -21,7 +22,7 @@ func (s *shell) askSecrets(ctx context.Context, l *line) (code int, ok bool) {
 	if missing != 0 || s.editor == nil || !s.interactive || s.env.ReadPassword == nil {
 		at := l.st.Start + strings.Index(text, repl.Redacted)
 		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
-		return exitUsage, false
+		return problem.BadUsage, false
 	}
 	l.secrets = map[int][]string{}
 	at := l.st.Start
@@ -31,17 +32,17 @@ func (s *shell) askSecrets(ctx context.Context, l *line) (code int, ok bool) {
 			value, err := s.env.ReadPassword(ctx, clean(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
 			at += len(repl.Redacted)
 			if err == nil && value == "" {
-				err = usage(errors.New("nothing was typed, and nothing is done"), "")
+				err = problem.Usage(errors.New("nothing was typed, and nothing is done"), "")
 			}
 			if err != nil {
 				s.failed(l, err)
 				s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
-				return exitCode(err), false
+				return problem.Code(err), false
 			}
 			l.secrets[w.Start] = append(l.secrets[w.Start], value)
 		}
 	}
-	return exitOK, true
+	return problem.OK, true
 }
 
 // secretFor is what a value is for, by what stands before it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 )
@@ -38,7 +39,7 @@ func (s *shell) set(l *line, args []string) error {
 		if near := discovery.Nearest(name, slices.Collect(maps.Keys(settingNames)), 1); len(near) > 0 {
 			hint = "did you mean " + near[0] + "?"
 		}
-		return usage(fmt.Errorf("%q: no such setting", name), hint)
+		return problem.Usage(fmt.Errorf("%q: no such setting", name), hint)
 	}
 	switch {
 	case !given:
@@ -48,14 +49,14 @@ func (s *shell) set(l *line, args []string) error {
 		delete(s.settings, name)
 		return nil
 	case allowed != nil && !slices.Contains(allowed, value):
-		return usage(fmt.Errorf("%s=%q: %q is none of %s", name, value, value, strings.Join(allowed, ", ")), "")
+		return problem.Usage(fmt.Errorf("%s=%q: %q is none of %s", name, value, value, strings.Join(allowed, ", ")), "")
 	case name == "output":
 		if _, err := formatters.ParseFormat(value); err != nil {
-			return usage(err, "")
+			return problem.Usage(err, "")
 		}
 	case name == "timeout":
 		if err := new(flags.Seconds).Set(value); err != nil {
-			return usage(err, "")
+			return problem.Usage(err, "")
 		}
 	}
 	s.settings[name] = value

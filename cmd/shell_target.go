@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 		}
 		if len(given) == 0 {
 			if s.target() == "" {
-				return usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
+				return problem.Usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
 			}
 			fmt.Fprintln(l.env.Stdout, clean(s.target()))
 			return nil
@@ -38,7 +39,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 		to, named := newTarget(given)
 		if named && to != "" {
 			if _, err := invoke.ParseTarget(to); err != nil {
-				return usage(err, "a target is host:port, http://host, https://host, unix:PATH or demo:")
+				return problem.Usage(err, "a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}
 		}
 		if named {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -39,7 +40,7 @@ func (v value) text() (json.RawMessage, error) {
 		return nil, err
 	}
 	if st := v.work.State(); len(messages) == 0 && st.Received > 0 {
-		return nil, usage(errors.New("its messages are not kept"),
+		return nil, problem.Usage(errors.New("its messages are not kept"),
 			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", bytesOf(job.DefaultBytes), bytesOf(job.StoreBytes)))
 	}
 	if call := v.work.State().Call; call != nil && call.Method.IsStreamingServer() {
@@ -98,7 +99,7 @@ const maxValues = 16 << 20
 // assign sets a variable.
 func (s *shell) assign(name string, v value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
-		return usage(fmt.Errorf("$%s is a result and can not be set", name), "a variable's name begins with a letter")
+		return problem.Usage(fmt.Errorf("$%s is a result and can not be set", name), "a variable's name begins with a letter")
 	}
 	if _, err := v.text(); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (s *shell) assign(name string, v value) error {
 		}
 	}
 	if size > maxValues {
-		return usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, bytesOf(maxValues)), "unset NAME lets go of one")
+		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, bytesOf(maxValues)), "unset NAME lets go of one")
 	}
 	s.vars[name] = v
 	return nil
@@ -122,7 +123,7 @@ func (s *shell) variable(name string) (value, error) {
 		if w := s.results.get(n); w != nil {
 			return resultValue(w), nil
 		}
-		return value{}, usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
+		return value{}, problem.Usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
 	}
 	if name == "?" {
 		return value{raw: json.RawMessage(strconv.Itoa(s.code))}, nil
@@ -134,7 +135,7 @@ func (s *shell) variable(name string) (value, error) {
 	if near := discovery.Nearest(name, slices.Collect(maps.Keys(s.vars)), 1); len(near) > 0 {
 		hint = "did you mean $" + near[0] + "?"
 	}
-	return value{}, usage(fmt.Errorf("$%s: there is no such variable", name), hint)
+	return value{}, problem.Usage(fmt.Errorf("$%s: there is no such variable", name), hint)
 }
 
 // evaluate returns the value of an expression: $name, then .field, [index] or [key], then :what.
@@ -153,10 +154,10 @@ func (s *shell) evaluate(_ repl.Word, text string) (value, error) {
 	for rest != "" {
 		var step string
 		if step, rest, err = cutStep(rest); err != nil {
-			return v, usage(fmt.Errorf("%s: %w", text, err), "")
+			return v, problem.Usage(fmt.Errorf("%s: %w", text, err), "")
 		}
 		if v, err = v.step(step); err != nil {
-			return v, usage(fmt.Errorf("%s: %w", text, err), "")
+			return v, problem.Usage(fmt.Errorf("%s: %w", text, err), "")
 		}
 	}
 	return v, nil
@@ -258,7 +259,7 @@ func (v value) part(what string) (value, error) {
 		return value{raw: json.RawMessage(strconv.Itoa(len(list)))}, err
 	}
 	if v.work == nil {
-		return v, usage(fmt.Errorf("it is not the result of a call, and has no %s", what), "")
+		return v, problem.Usage(fmt.Errorf("it is not the result of a call, and has no %s", what), "")
 	}
 	st := v.work.State()
 	var part any
@@ -288,7 +289,7 @@ func (v value) part(what string) (value, error) {
 	case "time":
 		part = st.Ended.Sub(st.Began).Seconds()
 	default:
-		return v, usage(fmt.Errorf("%q is none of status, header, trailer, request, time, count", what), "")
+		return v, problem.Usage(fmt.Errorf("%q is none of status, header, trailer, request, time, count", what), "")
 	}
 	text, err := json.Marshal(part)
 	return value{raw: text}, err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
@@ -45,18 +46,18 @@ func (o *targetOptions) given() bool { return len(o.list) > 0 || o.eachAddress }
 // checkAlone finds what is wrong with these flags whatever the others are.
 func (o *targetOptions) checkAlone(f *pflag.FlagSet) error {
 	if o.expectSame && !f.Changed("targets") && !o.eachAddress {
-		return usage(errors.New("--expect-same is for --targets and --each-address"), "")
+		return problem.Usage(errors.New("--expect-same is for --targets and --each-address"), "")
 	}
 	o.list = slices.DeleteFunc(o.list, func(name string) bool { return strings.TrimSpace(name) == "" })
 	if f.Changed("targets") && len(o.list) == 0 {
-		return usage(errNoTargets, "")
+		return problem.Usage(errNoTargets, "")
 	}
 	return nil
 }
 
 func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
 	if len(o.list) > 0 && o.eachAddress {
-		return usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
+		return problem.Usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
 	}
 	if o.given() {
 		m.keepGoing = true // one target says nothing of another
@@ -116,7 +117,7 @@ func (e *differError) Error() string {
 func (m *manyCalls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
 	if len(o.many.targets.list) > 0 && a.shell == nil && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
-		return usage(errors.New("--targets and --addr both name targets"), "")
+		return problem.Usage(errors.New("--targets and --addr both name targets"), "")
 	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
 		m.format = formatters.NDJSON
@@ -238,7 +239,7 @@ func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
 	}
 	host := named.Host()
 	if host == "" {
-		return usage(fmt.Errorf("--each-address: %s has no name with addresses", named), "it is for host:port")
+		return problem.Usage(fmt.Errorf("--each-address: %s has no name with addresses", named), "it is for host:port")
 	}
 	_, port, err := net.SplitHostPort(named.Address)
 	if err != nil {
@@ -311,16 +312,16 @@ func targetNames(ctx context.Context, list []string) ([]string, error) {
 				continue
 			}
 			if _, err := invoke.ParseTarget(line); err != nil { // which quotes it, and the file may be any
-				return nil, usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number), "a target is host:port, http://host, https://host, unix:PATH or demo:")
+				return nil, problem.Usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number), "a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}
 			names = append(names, line)
 		}
 	}
 	switch {
 	case len(names) == 0:
-		return nil, usage(errNoTargets, "")
+		return nil, problem.Usage(errNoTargets, "")
 	case len(names) > maxTargets:
-		return nil, usage(fmt.Errorf("--targets names more than %d", maxTargets), "")
+		return nil, problem.Usage(fmt.Errorf("--targets names more than %d", maxTargets), "")
 	}
 	return names, nil
 }

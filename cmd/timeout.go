@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
-	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -76,7 +75,8 @@ type unreadError struct {
 // Unwrap returns the error of the call.
 func (e *unreadError) Unwrap() error { return e.error }
 
-func (e *unreadError) hint() string {
+// NextStep says which file had not ended.
+func (e *unreadError) NextStep() string {
 	return e.path + " had not ended, and all its messages are part of the call"
 }
 
@@ -88,25 +88,4 @@ func unread(err error, requests invoke.Requests) error {
 		return err
 	}
 	return &unreadError{err, source.Reading()}
-}
-
-// overdue is the error of a command. What waited for a file, or was at work, until the deadline failed
-// as a call that meets it does; and where somebody ended it, nothing is wrong with what was typed.
-func overdue(err error) error {
-	var wait *boundfile.WaitError
-	switch {
-	case errors.As(err, new(*invoke.StatusError)):
-		return err
-	case err == context.DeadlineExceeded:
-		return (&invoke.Status{Code: codes.DeadlineExceeded, Message: "the deadline passed", Origin: invoke.OriginClient, Cause: err}).Err()
-	case !errors.As(err, &wait):
-		return err
-	case !errors.Is(wait, context.DeadlineExceeded):
-		return wait
-	}
-	text := wait.Error()
-	if !errors.As(err, new(*input.Error)) && !errors.As(err, new(*discovery.ImportError)) { // which show a place
-		text = err.Error()
-	}
-	return (&invoke.Status{Code: codes.DeadlineExceeded, Message: text, Origin: invoke.OriginClient, Cause: wait}).Err()
 }

@@ -27,6 +27,11 @@ func (e *unsentError) Error() string {
 	return fmt.Sprintf("the server ended the call after %d %s; the rest of the input was not sent", e.sent, messages)
 }
 
+// NextStep says what the status means.
+func (e *unsentError) NextStep() string {
+	return "the status is OK all the same: the server's answer tells what it took"
+}
+
 // A counted is the requests of a stream and, as a Sink, knows which of them were sent.
 type counted struct {
 	invoke.Requests

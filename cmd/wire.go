@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
@@ -40,15 +41,15 @@ func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 	const others = "--protocol connect and --protocol grpc-web have others"
 	switch {
 	case s.Protocol == session.ProtocolGRPC && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
-		return s, usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), others)
+		return s, problem.Usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), others)
 	case s.Protocol == session.ProtocolGRPC && target != nil && target.Prefix != "":
-		return s, usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), others)
+		return s, problem.Usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), others)
 	case s.Protocol != httpwire.Connect && s.Get:
-		return s, usage(errors.New("--get is for --protocol connect"), "")
+		return s, problem.Usage(errors.New("--get is for --protocol connect"), "")
 	case s.HTTP == httpwire.HTTP3 && target != nil && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
-		return s, usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
+		return s, problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
 	case s.Protocol != session.ProtocolGRPC && target != nil && target.Network == invoke.NetworkResolver:
-		return s, usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
+		return s, problem.Usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
 	}
 	return s, nil
 }
@@ -56,7 +57,7 @@ func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 // checkGet refuses to call with GET what may have effects.
 func (w *wireFlags) checkGet(c *invoke.Call) error {
 	if m := c.WireMethod(); w.get && !m.NoSideEffects {
-		return usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
+		return problem.Usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
 			"the mark is in the schema: option idempotency_level = NO_SIDE_EFFECTS")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package cmd
+package problem
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 )
 
-// A faultsError is what was passed over in work that was done for the rest. It hides
-// what its faults are: none of them decides how the whole is told.
+// A faultsError lists the parts of a schema that work had to skip. It does not unwrap to
+// them: none of them decides the message or the exit code of the whole.
 type faultsError struct {
 	what   string
 	faults []error
@@ -33,8 +33,11 @@ func (e *faultsError) Error() string {
 	return b.String()
 }
 
-// withFaults adds to the error of some work, which may be nil, what was passed over.
-func withFaults(err error, faults []error) error {
+// Skipped returns a *faultsError for work that did the rest.
+func Skipped(what string, faults []error) error { return &faultsError{what, faults} }
+
+// WithFaults adds to the error of some work, which may be nil, the parts that it skipped.
+func WithFaults(err error, faults []error) error {
 	switch {
 	case len(faults) == 0:
 		return err
@@ -44,8 +47,9 @@ func withFaults(err error, faults []error) error {
 	return errors.Join(err, &faultsError{"and some of the schema is broken", faults})
 }
 
-// schemaFault shows what is wrong in a .proto file, with a caret under the place.
-func schemaFault(err error) (string, bool) {
+// schemaFault returns the text of an error in a .proto file, with a caret under its place.
+// ok is false for other errors.
+func schemaFault(err error) (text string, ok bool) {
 	var (
 		many   *faultsError
 		syntax *discovery.SyntaxError
@@ -63,14 +67,14 @@ func schemaFault(err error) (string, bool) {
 	if source == "" || column < 1 {
 		return "", false
 	}
-	// A tab is one column in the source and one blank here.
+	// The compiler counts a tab as one column, and here it prints as one blank.
 	line := formatters.Clean(strings.ReplaceAll(source, "\t", " "), false)
 	runes := []rune(strings.ReplaceAll(source, "\t", " "))
 	before := formatters.Clean(string(runes[:min(column-1, len(runes))]), false)
 	return fmt.Sprintf("%s\n  %s\n  %s^\n", formatters.Clean(err.Error(), true), line, strings.Repeat(" ", utf8.RuneCountInString(before))), true
 }
 
-// schemaHint is the next step when schema files are not in order.
+// schemaHint returns the next step after a fault in schema files, or "".
 func schemaHint(err error) string {
 	var (
 		lacks   *discovery.ImportError
