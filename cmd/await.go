@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -46,7 +47,7 @@ const (
 	firstLook, lastLook = 100 * time.Millisecond, 10 * time.Second
 	// cancelTime is how long cancelling an operation may take after an interrupt; what is
 	// left of the grace is for telling about it.
-	cancelTime = grace * 2 / 3
+	cancelTime = env.Grace * 2 / 3
 	// maxBlind is how many looks in a row may find the server unavailable.
 	maxBlind = 5
 )

@@ -13,64 +13,50 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 )
 
-// grace is how long a command may take to end after it was interrupted, before
-// the process ends without it: its output may be stuck in a pipe that nobody
-// reads.
-const grace = 700 * time.Millisecond
-
 // Main runs the command line of this process and returns its exit status.
 func Main() int {
-	env := env.Process()
-	env.ReadPassword = readPassword
+	e := env.Process()
+	e.ReadPassword = readPassword
 	// A closed standard output is an error of the write, not the end of the
 	// process; Notify, unlike Ignore, is not inherited by programs started here.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	interrupts := make(chan os.Signal, 2)
-	signal.Notify(interrupts, endingSignals()...)
-	env.ReleaseSignals = func() { signal.Stop(interrupts) }
+	signal.Notify(interrupts, signals.Ending()...)
+	e.ReleaseSignals = func() { signal.Stop(interrupts) }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
 	collectLate()
 	silenceLibraries()
 	done := make(chan int, 1)
-	go func() { done <- onLargeStack(func() int { return runGuarded(ctx, env, os.Args[1:]) }) }()
+	go func() { done <- onLargeStack(func() int { return runGuarded(ctx, e, os.Args[1:]) }) }()
 	for interrupted := false; !interrupted; {
 		select {
 		case code := <-done:
-			return closeStdout(env, code)
+			return closeStdout(e, code)
 		case s := <-interrupts:
-			interrupted = s != os.Interrupt || !env.Yielded.Load()
+			interrupted = s != os.Interrupt || !e.Yielded.Load()
 		}
 	}
-	inCall := env.InCall.Load()
+	inCall := e.InCall.Load()
 	cancel()
 	select {
 	case code := <-done:
-		return closeStdout(env, code)
+		return closeStdout(e, code)
 	case <-again(interrupts):
-	case <-time.After(grace):
+	case <-time.After(env.Grace):
 	}
 	if inCall {
-		fmt.Fprintln(env.Stderr, "rpcctl: CANCELLED (1): interrupted; what was not yet written is lost")
+		fmt.Fprintln(e.Stderr, "rpcctl: CANCELLED (1): interrupted; what was not yet written is lost")
 		return problem.StatusCode(codes.Canceled)
 	}
 	return problem.Interrupted
-}
-
-// endingSignals are the signals that end a command. A hang-up does not where it was
-// ignored from the start, as nohup and disown have it.
-func endingSignals() []os.Signal {
-	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		all = append(all, syscall.SIGHUP)
-	}
-	return all
 }
 
 // sameSignal is how soon after the first a signal may be the same one that comes again.

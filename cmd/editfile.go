@@ -47,7 +47,7 @@ func (f *editFile) remove() error { return os.RemoveAll(filepath.Dir(f.path)) }
 
 // editorGrace is how long an editor may take to end when its command does: so long that it can put
 // the terminal back, and so short that there is time to tell where the text is.
-const editorGrace = grace / 2
+const editorGrace = env.Grace / 2
 
 // editWith runs an editor on the file until ctx is done: the first of the commands that is one, which
 // may have arguments.

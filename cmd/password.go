@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 	"github.com/rpcctl/rpcctl/formatters"
 	"golang.org/x/term"
 )
@@ -56,7 +57,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 		_ = term.Restore(fd, before)
 		_, _ = io.WriteString(out, "\n")
 	}()
-	defer onQuit(func() { _ = term.Restore(fd, before) })()
+	defer signals.OnQuit(func() { _ = term.Restore(fd, before) })()
 	if _, err := io.WriteString(out, prompt); err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ func wholeProgram(c *exec.Cmd) (kill func() error) {
 	return func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }
 
-// listLimit bounds asking for the processes of this machine. It is less than grace: an
+// listLimit bounds asking for the processes of this machine. It is less than env.Grace: an
 // interrupt waits for that.
 const listLimit = 500 * time.Millisecond
 

@@ -5,6 +5,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 )
 
 // own takes the signals from the command line, which would end the process: a shell ends the
@@ -13,7 +16,7 @@ func (s *shell) own() {
 	if s.env.ReleaseSignals != nil {
 		s.env.ReleaseSignals()
 	}
-	signal.Notify(s.signals, append(windowSignals(), endingSignals()...)...)
+	signal.Notify(s.signals, append(signals.Window(), signals.Ending()...)...)
 	go func() {
 		for {
 			select {
@@ -38,16 +41,16 @@ func (s *shell) signalled(sig os.Signal) {
 		s.die(exitTerminated)
 	case sig == syscall.SIGHUP:
 		s.die(exitHangUp)
-	case isQuit(sig): // what it is at goes to a terminal that is fit for it
+	case signals.IsQuit(sig): // what it is at goes to a terminal that is fit for it
 		if e := s.signalledEditor.Load(); e != nil {
 			e.Restore()
 		}
-		quit()
-	case isResize(sig):
+		signals.Quit()
+	case signals.IsResize(sig):
 		if e := s.signalledEditor.Load(); e != nil {
 			e.Resize()
 		}
-	case isStop(sig):
+	case signals.IsStop(sig):
 		if !s.toBackground() {
 			s.stopAsked.Store(true)
 			if e := s.signalledEditor.Load(); e != nil {
@@ -86,7 +89,7 @@ func (s *shell) die(code int) {
 		e.HangUp()
 	}
 	s.nudge()
-	time.AfterFunc(2*grace, func() {
+	time.AfterFunc(2*env.Grace, func() {
 		if e := s.signalledEditor.Load(); e != nil {
 			_ = e.Close()
 		}

@@ -97,7 +97,7 @@ func newShell(ctx context.Context, env *env.Env, o *shellOptions, base []string)
 // close ends all jobs and connections. A job, which was cancelled, is given a moment to end, and to
 // close its file.
 func (s *shell) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	ctx, cancel := context.WithTimeout(context.Background(), env.Grace)
 	defer cancel()
 	s.jobs.cancelAll(ctx)
 	s.poolMu.Lock()

@@ -61,6 +61,10 @@ type Env struct {
 	InCall *atomic.Bool
 }
 
+// Grace is how long a command may take to end after an interrupt before the process ends
+// without it: its output may be stuck in a pipe that nobody reads.
+const Grace = 700 * time.Millisecond
+
 // A Program is a command line that prints a token, and the folder that it runs in.
 type Program struct{ Command, Dir string }
 

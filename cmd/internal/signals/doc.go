@@ -1,0 +1,2 @@
+// Package signals says what the signals of a terminal mean on this system.
+package signals
