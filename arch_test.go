@@ -43,6 +43,7 @@ var rules = []rule{
 	{packages: "cmd/internal/redaction", ours: []string{"internal/secret", "discovery", "repl"}, why: "what is secret in a text depends on no command"},
 	{packages: "cmd/internal/problem", ours: []string{"cmd/internal/env", "cmd/internal/redaction", "cmd/internal/session", "internal/boundfile", "internal/fault", "internal/outfile", "internal/transcode", "formatters", "discovery", "invoke", "invoke/..."}, why: "errors are worded below the commands that have them"},
 	{packages: "cmd/internal/signals", ours: []string{"internal/fault"}, why: "signals are those of the system"},
+	{packages: "cmd/internal/program", ours: []string{"cmd/internal/env", "cmd/internal/problem", "internal/fault", "formatters", "invoke"}, why: "starting a program depends on no command"},
 	{packages: "cmd/internal/flags", why: "the form of a flag knows nothing of its meaning"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
 	{packages: "repl", ours: []string{"internal/boundfile"}, why: "the shell's editor knows nothing of calls"},

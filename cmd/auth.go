@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -111,7 +112,7 @@ func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.T
 	case o.netrc:
 		return netrcAuth(ctx, env, t)
 	case o.command != "":
-		return session.Later, mayStart(env, "auth-command", string(o.command))
+		return session.Later, program.MayStart(env, "auth-command", string(o.command))
 	}
 	return "", nil
 }
@@ -122,7 +123,7 @@ func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.T
 func (o *authFlags) authorizer(env *env.Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
 	return func(ctx context.Context, _ bool) (value string, err error) {
 		if o.command != "" {
-			token, rerr := runForToken(ctx, env, string(o.command), t)
+			token, rerr := program.PrintedToken(ctx, env, string(o.command), t)
 			if rerr != nil {
 				return "", fmt.Errorf("--auth-command: %w", rerr)
 			}

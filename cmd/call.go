@@ -12,6 +12,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -36,7 +37,7 @@ type callOptions struct {
 	kind         flags.Choice // with no schema: the shape of the method
 	edit         bool
 	interactive  bool
-	edited       *editFile // the file that the message was written in, until it is answered
+	edited       *program.EditFile // the file that the message was written in, until it is answered
 	timeout      flags.Seconds
 	hold         holdOptions
 	dryRun       bool

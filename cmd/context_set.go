@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -135,7 +136,7 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 		return []config.Edit{e}, nil
 	}
 	if key == "auth-command" {
-		if err := mayStart(a.env, key, ""); err != nil { // it would be run by whoever comes next
+		if err := program.MayStart(a.env, key, ""); err != nil { // it would be run by whoever comes next
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -24,37 +25,37 @@ import (
 // edit has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
 func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
-	if err := mayStart(a.env, "--edit", ""); err != nil {
+	if err := program.MayStart(a.env, "--edit", ""); err != nil {
 		return err
 	}
 	text, err := a.editText(ctx, p, o, options)
 	if err != nil {
 		return err
 	}
-	file, err := newEditFile("message.json", text)
+	file, err := program.NewEditFile("message.json", text)
 	if err != nil {
 		return err
 	}
 	for {
 		saved, err := a.runEditor(ctx, file)
 		if err != nil {
-			return problem.KeptIn(file.path, err)
+			return problem.KeptIn(file.Path, err)
 		}
 		if !saved {
-			return errors.Join(problem.Usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.remove())
+			return errors.Join(problem.Usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.Remove())
 		}
-		messages, err := readEdited(ctx, file.path, options)
+		messages, err := readEdited(ctx, file.Path, options)
 		if err == nil {
 			p.Requests, o.edited = invoke.Messages(messages...), file
 			return nil
 		}
 		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
-			return problem.KeptIn(file.path, err)
+			return problem.KeptIn(file.Path, err)
 		}
 		a.reporter().Report(err)
 		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
 		if err := a.readLine(ctx); err != nil {
-			return problem.KeptIn(file.path, err)
+			return problem.KeptIn(file.Path, err)
 		}
 	}
 }
@@ -66,9 +67,9 @@ func (o *callOptions) settleEdit(err error) error {
 	case o.edited == nil:
 		return err
 	case err != nil:
-		return problem.KeptIn(o.edited.path, err)
+		return problem.KeptIn(o.edited.Path, err)
 	}
-	return o.edited.remove()
+	return o.edited.Remove()
 }
 
 // editText is what the editor begins with: the definition as comments, and the
@@ -85,7 +86,7 @@ func (a *app) editText(ctx context.Context, p *invoke.Call, o *callOptions, opti
 		text = append(text, strings.TrimRight("// "+line, " \n")+"\n"...)
 	}
 	message, err := editMessage(ctx, p, o, options)
-	return append(noSettings(text, " :", " *"), noSettings(message, `\u003a`, `\u002a`)...), err
+	return append(program.NoSettings(text, " :", " *"), program.NoSettings(message, `\u003a`, `\u002a`)...), err
 }
 
 // editMessage is the message that the editor begins with, as JSON.
@@ -135,8 +136,8 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 }
 
 // runEditor runs the user's editor on a file, and reports whether it was saved.
-func (a *app) runEditor(ctx context.Context, file *editFile) (saved bool, err error) {
-	before, err := os.Stat(file.path)
+func (a *app) runEditor(ctx context.Context, file *program.EditFile) (saved bool, err error) {
+	before, err := os.Stat(file.Path)
 	if err != nil {
 		return false, err
 	}
@@ -147,11 +148,11 @@ func (a *app) runEditor(ctx context.Context, file *editFile) (saved bool, err er
 	}
 	a.env.Yielded.Store(true)
 	defer a.env.Yielded.Store(false)
-	err = file.editWith(ctx, a.env, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
+	err = file.EditWith(ctx, a.env, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
 	if err != nil {
 		return false, err
 	}
-	after, err := os.Stat(file.path)
+	after, err := os.Stat(file.Path)
 	if err != nil {
 		return false, err
 	}

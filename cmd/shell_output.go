@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
@@ -76,7 +77,7 @@ func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
 	l.env.Stdout = pipeWriter{w}
 	return func(error) (int, error) {
 		cerr := w.Close()
-		code, werr := programCode(c.Wait())
+		code, werr := program.ExitCode(c.Wait())
 		l.s.takeTerminal()
 		return code, errors.Join(cerr, werr)
 	}, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -77,7 +78,7 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c, err := newProgram(p.s.ctx, p.s.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	c, err := program.New(p.s.ctx, p.s.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
 	if err != nil {
 		p.skip()
 		return
@@ -88,7 +89,7 @@ func (p *pages) show() {
 		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own
 	}
 	p.s.giveTerminal()
-	code, err := programCode(c.Run())
+	code, err := program.ExitCode(c.Run())
 	p.s.takeTerminal()
 	if err != nil || code == noProgram || code == notRunnable {
 		p.skip()

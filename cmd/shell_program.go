@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -20,7 +20,7 @@ var brokenPipe = syscall.EPIPE
 
 // shellProgram is a command for the user's shell; what names for people what runs it.
 func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
-	c, err := newProgram(ctx, s.env, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	c, err := program.New(ctx, s.env, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
 	if err != nil {
 		return nil, err
 	}
@@ -44,21 +44,6 @@ func (s *shell) takeTerminal() {
 	}
 }
 
-// programCode is the exit code of a program: as a shell has it, for a signal too.
-func programCode(err error) (int, error) {
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return problem.OK, nil
-	case errors.As(err, &exit):
-		if st, ok := exit.Sys().(syscall.WaitStatus); ok && st.Signaled() {
-			return 128 + int(st.Signal()), nil
-		}
-		return exit.ExitCode(), nil
-	}
-	return problem.Failure, fmt.Errorf("running a program: %w", err)
-}
-
 // program runs a program of this machine.
 func (s *shell) program(ctx context.Context, l *line, command string) error {
 	c, err := s.shellProgram(ctx, "shell", command)
@@ -74,24 +59,24 @@ func (s *shell) program(ctx context.Context, l *line, command string) error {
 	}
 	s.giveTerminal()
 	defer s.takeTerminal()
-	code, err := programCode(c.Run())
+	code, err := program.ExitCode(c.Run())
 	return errors.Join(err, problem.Exit(code))
 }
 
 // editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
 func (s *shell) editText(text string) (string, error) {
-	if err := mayStart(s.env, "edit", ""); err != nil {
+	if err := program.MayStart(s.env, "edit", ""); err != nil {
 		return text, err
 	}
-	f, err := newEditFile("line.rpc", []byte(text+"\n"))
+	f, err := program.NewEditFile("line.rpc", []byte(text+"\n"))
 	if err != nil {
 		return text, err
 	}
-	defer f.remove()
-	err = f.editWith(s.dead, s.env, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	defer f.Remove()
+	err = f.EditWith(s.dead, s.env, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
 	if err != nil {
 		return text, err
 	}
-	edited, err := os.ReadFile(f.path)
+	edited, err := os.ReadFile(f.Path)
 	return strings.TrimRight(string(edited), "\n"), err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 )
@@ -31,7 +32,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 		}
 		for _, f := range given {
 			if command, ok := strings.CutPrefix(f, "--auth-command="); ok {
-				if err := mayStart(s.env, "auth-command", command); err != nil {
+				if err := program.MayStart(s.env, "auth-command", command); err != nil {
 					return err
 				}
 			}

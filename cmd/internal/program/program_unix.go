@@ -1,6 +1,6 @@
 //go:build unix
 
-package cmd
+package program
 
 import (
 	"bufio"
@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// wholeProgram makes a program that has not started one that can be ended with all
-// that it has started, and returns what ends it.
+// wholeProgram prepares a program, before its start, to be killed together with all that it
+// will have started, and returns the function that does so.
 //
 // Without a terminal the program gets a process group of its own, which is killed.
 // On a terminal it has to stay in ours: it may ask a person there, and the kernel stops
-// a group in the background that reads from it. A group in the foreground instead of
-// ours would take Ctrl-Z, and the keys of whoever reads what we write. The terminal's
-// signals reach all of them; what ends the program otherwise kills those that descend
-// from it.
+// a group in the background that reads from it. In a foreground group of its own it would
+// take Ctrl-Z, and the keys of the program that reads our output. So the signals of the
+// terminal reach all of them, and the function kills the descendants of the program.
 func wholeProgram(c *exec.Cmd) (kill func() error) {
 	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0); err == nil {
-		_ = tty.Close() // only whether there is one counts
+		_ = tty.Close() // only its existence matters
 		return func() error {
 			found := descendants(c.Process.Pid)
 			err := c.Process.Kill() // first: it starts no more
@@ -38,12 +37,12 @@ func wholeProgram(c *exec.Cmd) (kill func() error) {
 	return func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }
 
-// listLimit bounds asking for the processes of this machine. It is less than env.Grace: an
-// interrupt waits for that.
+// listLimit bounds the listing of the processes of this machine. It is less than env.Grace,
+// which is how long an interrupt waits.
 const listLimit = 500 * time.Millisecond
 
-// descendants are the processes that one has started, and those that they have. Where
-// ps, which POSIX has, is not there or late, there are none.
+// descendants returns the processes that one has started, and those that they have started.
+// It returns none where ps, which POSIX demands, is missing or late.
 func descendants(pid int) []int {
 	ctx, cancel := context.WithTimeout(context.Background(), listLimit)
 	defer cancel()

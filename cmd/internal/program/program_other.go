@@ -1,10 +1,10 @@
 //go:build !unix
 
-package cmd
+package program
 
 import "os/exec"
 
-// wholeProgram returns what ends a program. What it has started is not known here.
+// wholeProgram returns a function that kills a program. Its descendants are not known here.
 func wholeProgram(c *exec.Cmd) (kill func() error) {
 	return func() error { return c.Process.Kill() }
 }
