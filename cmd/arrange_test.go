@@ -8,6 +8,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 func testRoot() *app {
@@ -91,7 +92,7 @@ func FuzzParseHeader(f *testing.F) {
 			return
 		}
 		for name, values := range md {
-			if !validName(name) || len(values) != 1 {
+			if !invoke.ValidKey(name) || len(values) != 1 {
 				t.Errorf("%q gave %v", text, md)
 			}
 		}

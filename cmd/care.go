@@ -20,7 +20,7 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 	c := session.Care{
 		Wait:                 g.reach.wait.Duration(),
 		Retry:                g.reach.retry,
-		PlaintextCredentials: g.auth.plaintext,
+		PlaintextCredentials: g.auth.Plaintext,
 		Secret:               g.headers.secret,
 		Say:                  func(text string) { a.env.Say(a.env.Secrets.MaskWords(text)) },
 		Jitter:               rand.Float64,
@@ -28,17 +28,17 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 	if f := a.context.context; f != nil && !f.File.Trusted {
 		c.Untrusted = f.File.Path
 	}
-	if err := g.auth.check(); err != nil {
+	if err := g.auth.Check(); err != nil {
 		return c, err
 	}
 	foreign := a.foreign(t)
-	lent := foreign && slices.ContainsFunc(g.auth.chosen(), a.lends)
+	lent := foreign && slices.ContainsFunc(g.auth.Chosen(), a.lends)
 	g.headers.skipContext = foreign && !a.severalTargets
 	g.headers.authorization = ""
-	if len(g.auth.chosen()) > 0 && (!lent || a.severalTargets) {
+	if len(g.auth.Chosen()) > 0 && (!lent || a.severalTargets) {
 		g.headers.authorization = session.Later
 	}
-	c.Fills = len(g.auth.chosen()) > 0 || len(a.context.headers) > 0
+	c.Fills = len(g.auth.Chosen()) > 0 || len(a.context.headers) > 0
 	if foreign {
 		a.sayWithheld(t, lent || slices.ContainsFunc(a.context.headers, secretSetting))
 	} else {
@@ -47,10 +47,10 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 			return c, err
 		}
 	}
-	if lent || len(g.auth.chosen()) == 0 {
+	if lent || len(g.auth.Chosen()) == 0 {
 		return c, nil
 	}
-	value, err := g.auth.authorization(ctx, a.env, t)
+	value, err := g.auth.Authorization(ctx, a.env, t)
 	switch {
 	case err != nil && t != nil && a.severalTargets:
 		// One target says nothing of another: the call to this one fails.
@@ -58,7 +58,7 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 	case err != nil:
 		return c, err
 	case value == session.Later:
-		c.Authorize = g.auth.authorizer(a.env, t)
+		c.Authorize = g.auth.Authorizer(a.env, t)
 	case value != "":
 		if c.Own == nil {
 			c.Own = map[string]string{}

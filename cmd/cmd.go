@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -22,7 +23,7 @@ import (
 // Main runs the command line of this process and returns its exit status.
 func Main() int {
 	e := env.Process()
-	e.ReadPassword = readPassword
+	e.ReadPassword = credential.AtTerminal
 	// A closed standard output is an error of the write, not the end of the
 	// process; Notify, unlike Ignore, is not inherited by programs started here.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -298,7 +298,7 @@ func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, 
 // file was trusted for.
 func (a *app) ownProgramsOnly(flags *pflag.FlagSet) {
 	if flags.Changed("auth-command") {
-		a.globals.auth.command = ""
+		a.globals.auth.Command = ""
 	}
 	env := *a.env
 	env.ReadPassword = nil

@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 )
 
@@ -73,7 +75,7 @@ func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args 
 // consistent refuses edits that leave a context with two settings that exclude each other: no
 // call could be made with it.
 func consistent(x *config.Context, edits []config.Edit) error {
-	callers := kept(x, edits, append([]string{"headers.authorization"}, credentialFlags...))
+	callers := kept(x, edits, append([]string{"headers.authorization"}, credential.Names...))
 	if len(callers) > 1 {
 		return excluding(callers[0], callers[1], "would both say who calls")
 	}
@@ -187,7 +189,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 		}
 	}
 	name = strings.ToLower(name)
-	if !validName(name) {
+	if !invoke.ValidKey(name) {
 		return nil, problem.Usage(fmt.Errorf("headers.%s: not the name of a header", name), "")
 	}
 	at := append(path, "headers", name)
@@ -230,8 +232,8 @@ func (a *app) checkValue(k config.Key, value string) error {
 	if err := flag.Value.Set(value); err != nil {
 		return problem.Usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
 	}
-	if strings.HasSuffix(k.Name, "-env") && !isVariable(value) {
-		return problem.Usage(errNotVariable(k.Name), "give the name, and keep the secret in the variable")
+	if strings.HasSuffix(k.Name, "-env") && !credential.IsVariable(value) {
+		return problem.Usage(credential.NotVariable(k.Name), "give the name, and keep the secret in the variable")
 	}
 	if k.Name == "output" {
 		if _, err := formatters.ParseFormat(value); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -31,7 +32,7 @@ type globals struct {
 	protos, importPaths, protosets []string
 	useReflection, noCache         bool
 	headers                        headerFlags
-	auth                           authFlags
+	auth                           credential.Flags
 	reach                          reachFlags
 	wire                           wireFlags
 
@@ -68,7 +69,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.Var((*flags.Repeated)(&g.headers.rpc), "rpc-header", "request metadata for the call alone (repeatable)")
 	f.Var((*flags.Repeated)(&g.headers.reflect), "reflect-header", "request metadata for reflection alone (repeatable)")
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
-	addAuthFlags(f, &g.auth)
+	g.auth.Add(f)
 	addReachFlags(f, &g.reach)
 	g.color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -94,7 +95,7 @@ func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOut
 			return err
 		}
 	}
-	if !invoke.IsBinary(name) && !printable(value) {
+	if !invoke.IsBinary(name) && !invoke.ValidText(value) {
 		return problem.Usage(fmt.Errorf("header %q: the value has characters that are not printable ASCII", name),
 			fmt.Sprintf("send bytes as base64 under a name that ends in -bin: %s-bin", name))
 	}
@@ -148,7 +149,7 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 			}
 			value = v
 		case config.InFile:
-			v, err := readSecret(ctx, value)
+			v, err := credential.ReadFile(ctx, value)
 			if err != nil {
 				return nil, fmt.Errorf("header %q of the context: %w", s.Key, err)
 			}
@@ -196,7 +197,7 @@ func headerFile(ctx context.Context, path string) ([]string, error) {
 	if path == "" || path == "-" {
 		return nil, problem.Usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
 	}
-	text, err := readSecret(ctx, path)
+	text, err := credential.ReadFile(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("reading headers: %w", err)
 	}
@@ -208,7 +209,7 @@ func headerFile(ctx context.Context, path string) ([]string, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if i := strings.IndexAny(line, ":="); i < 0 || !validName(headerName(line[:i])) {
+		if i := strings.IndexAny(line, ":="); i < 0 || !invoke.ValidKey(headerName(line[:i])) {
 			return nil, problem.Usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
 		}
 		lines = append(lines, line)
@@ -243,7 +244,7 @@ func parseHeader(text string) (name, value string, err error) {
 	}
 	name = headerName(text[:i])
 	value = strings.TrimLeft(text[i+1:], " \t")
-	if !validName(name) {
+	if !invoke.ValidKey(name) {
 		return "", "", problem.Usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
 	}
 	if why, ok := reserved[name]; ok {
@@ -266,27 +267,6 @@ func nameOnly(text string) string {
 		return secret.Mask
 	}
 	return strconv.Quote(text)
-}
-
-// validName tells whether gRPC takes a name for metadata
-// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Header-Name).
-func validName(name string) bool {
-	for _, c := range []byte(name) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return name != ""
-}
-
-// printable tells whether gRPC takes a value for metadata (ASCII-Value there).
-func printable(value string) bool {
-	for _, c := range []byte(value) {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // expand replaces each ${NAME} by the environment variable. A name that is not

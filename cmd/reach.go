@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/spf13/pflag"
 )
@@ -53,7 +54,7 @@ func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *env.En
 		return problem.Usage(errors.New("--lb and --service-config both say how calls are spread"), "")
 	case o.keepalive > 0 && o.keepalive.Duration() < leastKeepalive:
 		return problem.Usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", o.keepalive.Duration(), leastKeepalive), "")
-	case !printable(o.userAgent):
+	case !invoke.ValidText(o.userAgent):
 		return problem.Usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
 	case o.retry < 0:
 		return problem.Usage(fmt.Errorf("--retry: %d is negative", o.retry), "")

@@ -34,7 +34,7 @@ func (a *app) refused(err error) error {
 func (a *app) credentials(flag string, headers []string) []string {
 	g := &a.globals
 	var from, ofContext []string
-	for _, name := range g.auth.chosen() {
+	for _, name := range g.auth.Chosen() {
 		if a.context.used[name] {
 			ofContext = append(ofContext, name)
 		} else {

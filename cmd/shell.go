@@ -108,7 +108,7 @@ func (a *app) keepPrograms(ctx context.Context, base []string) {
 	probe, only := &app{env: a.env.Quiet()}, &env.Program{}
 	root := probe.newRoot()
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
-		*only = env.Program{Command: string(probe.globals.auth.command), Dir: probe.env.ProgramDir}
+		*only = env.Program{Command: string(probe.globals.auth.Command), Dir: probe.env.ProgramDir}
 	}})
 	root.SetArgs(append(slices.Clone(base), "programs"))
 	_ = root.ExecuteContext(ctx) // the first line tells

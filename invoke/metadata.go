@@ -38,5 +38,28 @@ func (m Metadata) Clone() Metadata {
 // Keys returns the keys in alphabetical order.
 func (m Metadata) Keys() []string { return slices.Sorted(maps.Keys(m)) }
 
-// IsBinary tells whether a key carries bytes rather than text.
+// IsBinary reports whether a key carries bytes rather than text.
 func IsBinary(key string) bool { return strings.HasSuffix(key, "-bin") }
+
+// ValidKey reports whether gRPC allows a name as a key of metadata: lower-case letters,
+// digits and - _ . only
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Header-Name).
+func ValidKey(name string) bool {
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// ValidText reports whether gRPC allows a text as the value of a key that is not binary:
+// printable ASCII (ASCII-Value there).
+func ValidText(value string) bool {
+	for _, c := range []byte(value) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,4 +1,4 @@
-package cmd
+package credential
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"golang.org/x/term"
 )
 
-// askPassword asks the person at the terminal, without echo.
+// askPassword asks the person at the terminal for a password, without echo.
 func askPassword(ctx context.Context, env *env.Env, prompt string) (string, error) {
 	if env.ReadPassword == nil {
 		return "", noTerminal()
@@ -30,9 +30,9 @@ func noTerminal() error {
 	return problem.Usage(errors.New("--basic: there is no terminal to ask for the password"), "--password-file FILE or --password-env NAME")
 }
 
-// readPassword asks at the terminal itself: standard input may be full of
-// requests, and standard error a file.
-func readPassword(ctx context.Context, prompt string) (string, error) {
+// AtTerminal asks for a secret at the terminal of the process, without echo. Standard
+// input may be full of requests, and standard error a file, so it uses neither.
+func AtTerminal(ctx context.Context, prompt string) (string, error) {
 	input, output := "/dev/tty", "/dev/tty"
 	if runtime.GOOS == "windows" {
 		input, output = "CONIN$", "CONOUT$"
@@ -48,7 +48,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	}
 	defer out.Close()
 	fd := int(in.Fd())
-	// Before the question: who types ahead of it must not see it either.
+	// The echo stops before the question: nothing that is typed early is shown either.
 	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", noTerminal()
@@ -81,8 +81,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// The keys that count at the question, as a terminal sends them when nothing is
-// done for it.
+// The keys that edit the answer, as a terminal in raw mode sends them.
 const (
 	keyInterrupt = 0x03 // Ctrl-C
 	keyEnd       = 0x04 // Ctrl-D
@@ -91,8 +90,8 @@ const (
 	keyDelete    = 0x7f
 )
 
-// oneByOne reads no more than it is asked for: what is typed behind the answer is for whoever
-// reads the terminal next.
+// oneByOne reads one character at a time, so that what is typed after the answer is left to
+// the next reader of the terminal.
 type oneByOne struct{ r io.Reader }
 
 // ReadRune reads one character.
@@ -110,7 +109,7 @@ func (o oneByOne) ReadRune() (rune, int, error) {
 	return utf8.RuneError, len(b), nil
 }
 
-// passwordLine reads a line of keys. Ctrl-C is context.Canceled.
+// passwordLine reads a line of keys. Ctrl-C returns context.Canceled.
 func passwordLine(r io.RuneReader) (string, error) {
 	var line []rune
 	for {

@@ -1,4 +1,6 @@
-package cmd
+// Package credential finds out who calls: from the flags for tokens and passwords, the
+// environment, netrc files, programs that print tokens, and the person at the terminal.
+package credential
 
 import (
 	"context"
@@ -17,39 +19,41 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// authFlags say who calls. None of them takes a secret: they tell where it is.
-type authFlags struct {
-	bearerFile, bearerEnv, command   given
-	basic, passwordFile, passwordEnv given
+// Flags are the flags that say who calls. None of them takes a secret itself: they say
+// where it is.
+type Flags struct {
+	bearerFile, bearerEnv, Command   nonEmpty
+	basic, passwordFile, passwordEnv nonEmpty
 	netrc                            bool
-	plaintext                        bool // secrets may go to another machine unencrypted
+	Plaintext                        bool // secrets may go to another machine without TLS
 
-	asked askedPassword // for basic
+	asked askedPassword // for basic, when no flag has the password
 }
 
-// given is a text that is not empty when its flag is there: one that a script fills in
-// with nothing would otherwise be a call without a credential.
-type given string
+// A nonEmpty is the value of a flag that must not be empty. A script whose variable is unset
+// would otherwise make a call without credentials.
+type nonEmpty string
 
 // String returns the text.
-func (g *given) String() string { return string(*g) }
+func (g *nonEmpty) String() string { return string(*g) }
 
-// Type is the kind of value, for help.
-func (g *given) Type() string { return "string" }
+// Type names the kind of value in help.
+func (g *nonEmpty) Type() string { return "string" }
 
-// Set takes the text.
-func (g *given) Set(s string) error {
+// Set accepts a text.
+func (g *nonEmpty) Set(s string) error {
 	if s == "" {
 		return errors.New("it is empty")
 	}
-	*g = given(s)
+	*g = nonEmpty(s)
 	return nil
 }
 
-// credentialFlags are the flags of which one at most may be given.
-var credentialFlags = []string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}
+// Names are the flags that say who calls, of which at most one may be given.
+var Names = []string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}
 
-func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
+// Add defines the flags.
+func (o *Flags) Add(f *pflag.FlagSet) {
 	o.asked.asking = make(chan struct{}, 1)
 	f.Var(&o.bearerFile, "bearer-file", "send the token in `FILE` as authorization: Bearer")
 	f.Var(&o.bearerEnv, "bearer-env", "send the token in the environment variable `NAME`")
@@ -57,24 +61,24 @@ func addAuthFlags(f *pflag.FlagSet, o *authFlags) {
 	f.Var(&o.passwordFile, "password-file", "`FILE` with the password for --basic")
 	f.Var(&o.passwordEnv, "password-env", "environment variable `NAME` with the password for --basic")
 	f.BoolVar(&o.netrc, "netrc", false, "user and password from ~/.netrc, or the file that NETRC names")
-	f.Var(&o.command, "auth-command", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
-	f.BoolVar(&o.plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
+	f.Var(&o.Command, "auth-command", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
+	f.BoolVar(&o.Plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
 }
 
-// chosen returns which of credentialFlags are given.
-func (o *authFlags) chosen() []string {
+// Chosen returns those of credentialFlags that were given.
+func (o *Flags) Chosen() []string {
 	var names []string
-	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.command != ""} {
+	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.Command != ""} {
 		if is {
-			names = append(names, credentialFlags[i])
+			names = append(names, Names[i])
 		}
 	}
 	return names
 }
 
-// check finds what is wrong with the flags together.
-func (o *authFlags) check() error {
-	chosen := o.chosen()
+// Check returns a usage error for flags that do not go together.
+func (o *Flags) Check() error {
+	chosen := o.Chosen()
 	switch {
 	case len(chosen) > 1:
 		return problem.Usage(fmt.Errorf("--%s and --%s both say who calls", chosen[0], chosen[1]), "")
@@ -86,9 +90,9 @@ func (o *authFlags) check() error {
 	return nil
 }
 
-// authorization returns the value of the header authorization for a target: "" for
-// none, and session.Later where a program or a person has to be asked.
-func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.Target) (value string, err error) {
+// Authorization returns the value of the header authorization for a target. It is "" when no
+// flag says who calls, and session.Later when a program or a person has to be asked.
+func (o *Flags) Authorization(ctx context.Context, env *env.Env, t *invoke.Target) (value string, err error) {
 	defer func() {
 		if value != session.Later {
 			env.Secrets.Add(value)
@@ -96,7 +100,7 @@ func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.T
 	}()
 	switch {
 	case o.bearerFile != "":
-		token, err := readSecret(ctx, string(o.bearerFile))
+		token, err := ReadFile(ctx, string(o.bearerFile))
 		if err != nil {
 			return "", problem.FlagFile("--bearer-file", err)
 		}
@@ -111,19 +115,19 @@ func (o *authFlags) authorization(ctx context.Context, env *env.Env, t *invoke.T
 		return o.basicAuth(ctx, env)
 	case o.netrc:
 		return netrcAuth(ctx, env, t)
-	case o.command != "":
-		return session.Later, program.MayStart(env, "auth-command", string(o.command))
+	case o.Command != "":
+		return session.Later, program.MayStart(env, "auth-command", string(o.Command))
 	}
 	return "", nil
 }
 
-// authorizer returns what asks for the credential that authorization left for later,
-// for a target. A program is run for each target, and told which; a person is asked
-// once for all targets of a command line.
-func (o *authFlags) authorizer(env *env.Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
+// Authorizer returns the function that gets the value for which authorization returned
+// session.Later. A program is run for each target, which it is told; a person is asked once
+// for all targets of a command line.
+func (o *Flags) Authorizer(env *env.Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
 	return func(ctx context.Context, _ bool) (value string, err error) {
-		if o.command != "" {
-			token, rerr := program.PrintedToken(ctx, env, string(o.command), t)
+		if o.Command != "" {
+			token, rerr := program.PrintedToken(ctx, env, string(o.Command), t)
 			if rerr != nil {
 				return "", fmt.Errorf("--auth-command: %w", rerr)
 			}
@@ -136,17 +140,17 @@ func (o *authFlags) authorizer(env *env.Env, t *invoke.Target) func(ctx context.
 	}
 }
 
-// An askedPassword is a password that a person was asked for. It is used by the calls to
-// several targets at once.
+// An askedPassword is a password that a person is asked for at most once. It is safe for
+// concurrent use by the calls to several targets.
 type askedPassword struct {
-	asking chan struct{} // held by the one who asks
+	asking chan struct{} // a lock: holds an element during the question
 	asked  bool
 	value  string
-	err    error // of a person who does not want to say it
+	err    error // when the person gave none
 }
 
-// basic returns the value for a user, whose password the first call asks for. The
-// others wait, as long as their own calls last.
+// basic returns the value for a user. The first caller asks for the password; the others
+// wait for that until their own ctx is done.
 func (p *askedPassword) basic(ctx context.Context, env *env.Env, user string) (string, error) {
 	select {
 	case p.asking <- struct{}{}:
@@ -164,15 +168,15 @@ func (p *askedPassword) basic(ctx context.Context, env *env.Env, user string) (s
 	return basic(user, p.value), nil
 }
 
-// basicAuth is the value for --basic.
-func (o *authFlags) basicAuth(ctx context.Context, env *env.Env) (string, error) {
+// basicAuth returns the value for --basic.
+func (o *Flags) basicAuth(ctx context.Context, env *env.Env) (string, error) {
 	if strings.ContainsAny(string(o.basic), ":\r\n") {
 		return "", problem.Usage(errors.New("--basic: a user has no colon (RFC 7617); the password goes elsewhere"),
 			"--password-file FILE or --password-env NAME")
 	}
 	switch {
 	case o.passwordFile != "":
-		password, err := readSecret(ctx, string(o.passwordFile))
+		password, err := ReadFile(ctx, string(o.passwordFile))
 		if err != nil {
 			return "", problem.FlagFile("--password-file", err)
 		}
@@ -187,19 +191,19 @@ func (o *authFlags) basicAuth(ctx context.Context, env *env.Env) (string, error)
 	return session.Later, nil
 }
 
-// basic is the value of authorization for a user and a password (RFC 7617).
+// basic returns the value of authorization for a user and a password (RFC 7617).
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// bearer is the value of authorization for a token. A token that names its scheme
-// itself, as "Bearer x" does, is the whole value.
+// bearer returns the value of authorization for a token. A token that contains its scheme,
+// such as "Bearer x", is the whole value. from is the flag that the token came from.
 func bearer(from, token string) (string, error) {
 	token = strings.TrimSpace(token)
 	switch {
 	case token == "":
 		return "", problem.Usage(fmt.Errorf("%s: no token", from), "")
-	case !printable(token):
+	case !invoke.ValidText(token):
 		return "", problem.Usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
 	case strings.HasPrefix(token, "{"):
 		return "", problem.Usage(fmt.Errorf("%s: that is JSON, and not a token", from), "take the token out of it, as jq -r .access_token does")
@@ -212,8 +216,9 @@ func bearer(from, token string) (string, error) {
 // maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
 
-// readSecret reads a secret from a file, without the line feed at its end.
-func readSecret(ctx context.Context, path string) (string, error) {
+// ReadFile reads a secret of at most maxSecret bytes from a file, without the line feeds
+// at its end.
+func ReadFile(ctx context.Context, path string) (string, error) {
 	b, err := boundfile.Read(ctx, path, maxSecret)
 	if err != nil {
 		return "", err
@@ -221,10 +226,10 @@ func readSecret(ctx context.Context, path string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
-// variable returns a variable of the environment, by the name that a flag has for it.
-func variable(env *env.Env, flag string, name given) (string, error) {
-	if !isVariable(string(name)) {
-		return "", problem.Usage(errNotVariable(flag), "give the name, and keep the secret in the variable")
+// variable returns the value of the environment variable that a flag names.
+func variable(env *env.Env, flag string, name nonEmpty) (string, error) {
+	if !IsVariable(string(name)) {
+		return "", problem.Usage(NotVariable(flag), "give the name, and keep the secret in the variable")
 	}
 	value, ok := env.LookupEnv(string(name))
 	if !ok {
@@ -233,12 +238,14 @@ func variable(env *env.Env, flag string, name given) (string, error) {
 	return value, nil
 }
 
-// isVariable reports whether a text can be the name of a variable, and not the secret itself.
-func isVariable(name string) bool {
+// IsVariable reports whether a text can be the name of a variable, rather than the secret
+// itself.
+func IsVariable(name string) bool {
 	return !strings.ContainsAny(name, " \t\r\n=") && !secret.Value(name)
 }
 
-// errNotVariable is the error of a setting. What it has may be a secret, and is not shown.
-func errNotVariable(setting string) error {
+// NotVariable returns the error for a setting that must name a variable. It does not show
+// the value, which may be a secret.
+func NotVariable(setting string) error {
 	return fmt.Errorf("%s: this is not the name of a variable", setting)
 }

@@ -1,4 +1,4 @@
-package cmd
+package credential
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// maxNetrc is the size of the greatest netrc file, in bytes.
+// maxNetrc is the greatest size of a netrc file, in bytes.
 const maxNetrc = 1 << 20
 
-// netrcAuth is the value of authorization from the user's netrc file.
+// netrcAuth returns the value of authorization for a target from the user's netrc file.
 func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, error) {
 	if t == nil {
 		return "", nil // nothing will be called
@@ -52,10 +52,11 @@ func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, err
 	return basic(login, password), nil
 }
 
-// findNetrc returns the login and password for a host in the text of a netrc file:
-// words that white space parts, or that stand in double quotes, machine NAME or default before login NAME,
-// password WORD and account WORD; macdef is followed by lines up to an empty one.
-// The first machine that fits counts, and default for all others.
+// findNetrc returns the login and password for a host from the text of a netrc file. The file
+// is a list of words, separated by white space or in double quotes: machine NAME or default
+// begins an entry, which login NAME, password WORD and account WORD follow; macdef is
+// followed by lines up to an empty one. The first entry of the host counts, and default
+// counts for every host that has none before it.
 func findNetrc(text, host string) (login, password string, found bool) {
 	words := netrcWords(text)
 	inEntry := false
@@ -88,11 +89,11 @@ func findNetrc(text, host string) (login, password string, found bool) {
 	return login, password, inEntry
 }
 
-// nextEntry stands before a machine or default that begins a line: no value goes on there.
-// It is no word of a file, in which there are no line feeds inside of one.
+// nextEntry is put before a machine or default that begins a line, where no value can
+// continue. It cannot be a word of a file, as no word contains a line feed.
 const nextEntry = "\n"
 
-// netrcWords splits a netrc file, without its macros and comments.
+// netrcWords splits a netrc file into words, and leaves out macros and comments.
 func netrcWords(text string) []string {
 	var words []string
 	inMacro := false
@@ -143,9 +144,9 @@ func netrcFields(line string) []string {
 	}
 }
 
-// netrcQuoted takes a word in double quotes off a line; in it a backslash stands before
-// a quote, a backslash, n, r or t. It returns false where there is none, and where the
-// quotes have no end: then they are part of a word.
+// netrcQuoted cuts a word in double quotes off the front of a line. In it a backslash escapes
+// a quote or a backslash, or makes one of \n, \r, \t. ok is false when the line does not
+// begin with a quote or the quote is not closed: then it is part of a plain word.
 func netrcQuoted(line string) (word, rest string, ok bool) {
 	if line[0] != '"' {
 		return "", line, false
@@ -169,7 +170,7 @@ func netrcQuoted(line string) (word, rest string, ok bool) {
 	return "", line, false
 }
 
-// takesWord tells whether the word after w is its value, whatever it looks like.
+// takesWord reports whether the word after w is its value, whatever it looks like.
 func takesWord(w string) bool {
 	switch w {
 	case "machine", "login", "password", "account":
