@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -262,7 +263,7 @@ func (a *app) given(f *pflag.FlagSet) map[string]bool {
 		}
 	}
 	for _, text := range slices.Concat(a.globals.headers.both, a.globals.headers.rpc) {
-		if name, _, err := parseHeader(text); err == nil && name == "authorization" {
+		if name, _, err := header.Parse(text); err == nil && name == "authorization" {
 			for _, s := range rivals[3].settings {
 				given[s] = true
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/spf13/cobra"
@@ -130,7 +131,7 @@ func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
 			rows = append(rows, settingRow{"headers", "@" + path, "flag --header"})
 			continue
 		}
-		name, value, err := parseHeader(text)
+		name, value, err := header.Parse(text)
 		if err != nil {
 			continue
 		}

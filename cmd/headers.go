@@ -2,15 +2,14 @@ package cmd
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -66,7 +65,7 @@ func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 	if ok {
 		return lines, nil
 	}
-	lines, err := headerFile(ctx, path)
+	lines, err := header.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -80,18 +79,18 @@ func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 // add reads one header. Its value is a secret when it came from a file, or from the
 // environment.
 func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOutside bool) error {
-	name, value, err := parseHeader(text)
+	name, value, err := header.Parse(text)
 	if err != nil {
 		return err
 	}
 	if h.expand {
 		fromOutside = fromOutside || strings.Contains(value, "${")
-		if value, err = expand(env, name, value); err != nil {
+		if value, err = header.Expand(env, name, value); err != nil {
 			return err
 		}
 	}
 	if invoke.IsBinary(name) {
-		if value, err = decodeBinary(name, value); err != nil {
+		if value, err = header.DecodeBinary(name, value); err != nil {
 			return err
 		}
 	}
@@ -189,115 +188,4 @@ func (h *headerFlags) secret(name, value string) bool {
 func (h *headerFlags) hidden(name string) bool {
 	_, ours := h.secrets[name]
 	return ours
-}
-
-// headerFile reads the headers in a file: one a line, without empty lines and
-// those that begin with #. Its errors show nothing of the file, which may be any.
-func headerFile(ctx context.Context, path string) ([]string, error) {
-	if path == "" || path == "-" {
-		return nil, problem.Usage(errors.New("a file of headers is @FILE; standard input is for messages"), "")
-	}
-	text, err := credential.ReadFile(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("reading headers: %w", err)
-	}
-	var lines []string
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		if i := strings.IndexAny(line, ":="); i < 0 || !invoke.ValidKey(headerName(line[:i])) {
-			return nil, problem.Usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
-}
-
-// reserved are the names that the protocol itself sets, with how to set them.
-var reserved = map[string]string{
-	"content-type":      "the wire sets it",
-	"content-length":    "the wire sets it",
-	"te":                "the wire sets it",
-	"user-agent":        "the wire sets it",
-	"host":              "use --authority",
-	"connection":        "HTTP/2 has no such field", // RFC 9113, section 8.2.2, as those below
-	"keep-alive":        "HTTP/2 has no such field",
-	"proxy-connection":  "HTTP/2 has no such field",
-	"transfer-encoding": "HTTP/2 has no such field",
-	"upgrade":           "HTTP/2 has no such field",
-	"grpc-timeout":      "use --timeout",
-}
-
-// parseHeader reads 'name: value', or name=value. Its errors never show the
-// value, which may be a secret.
-func parseHeader(text string) (name, value string, err error) {
-	i := strings.IndexAny(text, ":=")
-	if i == 0 {
-		return "", "", problem.Usage(errors.New("header with no name"), "a header is written 'name: value'")
-	}
-	if i < 0 {
-		return "", "", problem.Usage(fmt.Errorf("header %s: no value", nameOnly(text)), "a header is written 'name: value'")
-	}
-	name = headerName(text[:i])
-	value = strings.TrimLeft(text[i+1:], " \t")
-	if !invoke.ValidKey(name) {
-		return "", "", problem.Usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", nameOnly(name)), "a header is written 'name: value'")
-	}
-	if why, ok := reserved[name]; ok {
-		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: %s", name, why), "")
-	}
-	if strings.HasPrefix(name, "grpc-") {
-		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
-	}
-	return name, value, nil
-}
-
-// headerName is the name of a header as it is sent.
-func headerName(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
-
-// nameOnly is what stands for the name of a header, for a message. What does not look like
-// one may be a secret that was given without a name.
-func nameOnly(text string) string {
-	const longest = 40
-	if len(text) > longest || strings.ContainsAny(text, "0123456789 :=") {
-		return secret.Mask
-	}
-	return strconv.Quote(text)
-}
-
-// expand replaces each ${NAME} by the environment variable. A name that is not
-// set is an error.
-func expand(env *env.Env, header, value string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(value, "${")
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return "", problem.Usage(fmt.Errorf("header %q: ${ without }", header), "")
-		}
-		v, ok := env.LookupEnv(name)
-		if !ok {
-			return "", problem.Usage(fmt.Errorf("header %q: the environment has no variable %q", header, name), "")
-		}
-		b.WriteString(v)
-		value = after
-	}
-}
-
-// decodeBinary reads the base64 of a header whose name ends in -bin, padded or
-// not.
-func decodeBinary(name, value string) (string, error) {
-	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
-	if err != nil {
-		return "", problem.Usage(fmt.Errorf("header %q: the value is not base64", name), "names that end in -bin carry bytes: give their base64")
-	}
-	return string(b), nil
 }

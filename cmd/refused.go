@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -65,7 +66,7 @@ func (h *headerFlags) credentials(flag string, headers []string, typed map[strin
 			lines, where = h.files[path], text // it was read for the call
 		}
 		for _, line := range lines {
-			name, value, err := parseHeader(line)
+			name, value, err := header.Parse(line)
 			if err != nil || !secret.Request(name, value) {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -138,7 +139,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	if text == "" {
 		for _, f := range s.base {
 			if h, ok := strings.CutPrefix(f, "--header="); ok {
-				name, value, err := parseHeader(h)
+				name, value, err := header.Parse(h)
 				if err != nil {
 					continue
 				}
@@ -152,7 +153,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	}
 	name, _, _ := strings.Cut(strings.ToLower(text), ":")
 	same := func(flag, value string) bool {
-		given, _, err := parseHeader(value)
+		given, _, err := header.Parse(value)
 		return flag == "header" && err == nil && given == strings.TrimSpace(name)
 	}
 	if drop {
@@ -163,7 +164,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 		}
 		return nil
 	}
-	given, _, err := parseHeader(text)
+	given, _, err := header.Parse(text)
 	if err != nil {
 		return err
 	}

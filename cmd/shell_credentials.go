@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -22,7 +23,7 @@ var ownFlags = []string{
 func ofTarget(name, value string) bool {
 	switch name {
 	case "header", "rpc-header", "reflect-header":
-		header, text, err := parseHeader(value)
+		header, text, err := header.Parse(value)
 		return err != nil || secret.Request(header, text) || strings.Contains(text, "${") // @FILE has no name
 	}
 	return slices.Contains(ownFlags, name)
@@ -51,7 +52,7 @@ func flagForPeople(name, value string) string {
 	if !strings.HasSuffix(name, "header") {
 		return "--" + name
 	}
-	if header, _, err := parseHeader(value); err == nil {
+	if header, _, err := header.Parse(value); err == nil {
 		return "the header " + header
 	}
 	return "the headers of a file"
