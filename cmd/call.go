@@ -127,7 +127,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	a.withoutComments()
 	o.began = a.env.Now()
-	md, err := a.globals.headers.metadata(ready, a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	md, err := a.globals.metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return a.unplanned(c.Context(), problem.Overdue(err), format, o, md)
 	}
 	a.tellOrigin()
-	if err := a.globals.wire.checkGet(p); err != nil {
+	if err := a.globals.checkGet(p); err != nil {
 		return err
 	}
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
@@ -261,7 +261,7 @@ func (a *app) unplanned(ctx context.Context, err error, format formatters.Format
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets})
+	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.hidden, Seen: a.env.Secrets})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
@@ -310,7 +310,7 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	defer stopWatching()
 	if a.globals.verbose > 0 {
 		sinks = append(sinks, formatters.Verbose(talk, a.globals.verbose, formatters.Options{
-			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
+			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.hidden, Seen: a.env.Secrets,
 		}))
 	}
 	requests := p.Requests

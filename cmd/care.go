@@ -12,53 +12,52 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// care says what is done around each call to a target: who calls, waiting and trying
-// again. Who calls is found out for each target, and put into its calls alone: all
-// that the metadata of a call has of it is session.Later.
-func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) {
-	g := &a.globals
+// around returns what the session does around each call to a target: it waits for the server,
+// tries again, and adds the credentials. Credentials are found for each target by itself and
+// go into its calls only: the metadata of a call has session.Later in their place.
+func (g *globals) around(ctx context.Context, t *invoke.Target) (session.Care, error) {
 	c := session.Care{
 		Wait:                 g.reach.wait.Duration(),
 		Retry:                g.reach.retry,
 		PlaintextCredentials: g.auth.Plaintext,
 		Secret:               g.headers.secret,
-		Say:                  func(text string) { a.env.Say(a.env.Secrets.MaskWords(text)) },
+		Say:                  func(text string) { g.env.Say(g.env.Secrets.MaskWords(text)) },
 		Jitter:               rand.Float64,
 	}
-	if f := a.context.context; f != nil && !f.File.Trusted {
+	if f := g.chosen.context; f != nil && !f.File.Trusted {
 		c.Untrusted = f.File.Path
 	}
 	if err := g.auth.Check(); err != nil {
 		return c, err
 	}
-	foreign := a.foreign(t)
-	lent := foreign && slices.ContainsFunc(g.auth.Chosen(), a.lends)
-	g.headers.skipContext = foreign && !a.severalTargets
+	foreign := g.foreign(t)
+	lent := foreign && slices.ContainsFunc(g.auth.Chosen(), g.lends)
+	g.headers.skipContext = foreign && !g.several
 	g.headers.authorization = ""
-	if len(g.auth.Chosen()) > 0 && (!lent || a.severalTargets) {
+	if len(g.auth.Chosen()) > 0 && (!lent || g.several) {
 		g.headers.authorization = session.Later
 	}
-	c.Fills = len(g.auth.Chosen()) > 0 || len(a.context.headers) > 0
+	c.Fills = len(g.auth.Chosen()) > 0 || len(g.chosen.headers) > 0
 	if foreign {
-		a.sayWithheld(t, lent || slices.ContainsFunc(a.context.headers, secretSetting))
+		g.sayWithheld(t, lent || slices.ContainsFunc(g.chosen.headers, secretSetting))
 	} else {
 		var err error
-		if c.Own, err = g.headers.contextSecrets(ctx, a.env); err != nil {
+		if c.Own, err = g.headers.contextSecrets(ctx, g.env); err != nil {
 			return c, err
 		}
 	}
 	if lent || len(g.auth.Chosen()) == 0 {
 		return c, nil
 	}
-	value, err := g.auth.Authorization(ctx, a.env, t)
+	value, err := g.auth.Authorization(ctx, g.env, t)
 	switch {
-	case err != nil && t != nil && a.severalTargets:
+	case err != nil && t != nil && g.several:
 		// One target says nothing of another: the call to this one fails.
 		c.Authorize = func(context.Context, bool) (string, error) { return "", err }
 	case err != nil:
 		return c, err
 	case value == session.Later:
-		c.Authorize = g.auth.Authorizer(a.env, t)
+		c.Authorize = g.auth.Authorizer(g.env, t)
 	case value != "":
 		if c.Own == nil {
 			c.Own = map[string]string{}
@@ -68,30 +67,30 @@ func (a *app) care(ctx context.Context, t *invoke.Target) (session.Care, error) 
 	return c, nil
 }
 
-// lends reports whether a flag that says who calls is the context's, whose credentials
-// are for the target that it names, and for no other. --netrc finds for each host its
-// own.
-func (a *app) lends(flag string) bool { return a.context.used[flag] && flag != "netrc" }
+// lends reports whether a credential flag was set by the context. Such credentials are for
+// the target of the context and no other. --netrc is an exception: it has credentials for
+// each host.
+func (g *globals) lends(flag string) bool { return g.chosen.used[flag] && flag != "netrc" }
 
 // secretSetting reports whether a header of a context is a secret.
 func secretSetting(s config.Setting) bool {
 	return s.Ref != config.Literal || secret.Request(s.Key, s.Values[0])
 }
 
-// foreign reports whether a target is another than the context in force names.
-func (a *app) foreign(t *invoke.Target) bool {
-	if t == nil || a.context.context == nil {
+// foreign reports whether a target is not the one that the context in use names.
+func (g *globals) foreign(t *invoke.Target) bool {
+	if t == nil || g.chosen.context == nil {
 		return false
 	}
-	addr := a.context.context.Get("addr")
+	addr := g.chosen.context.Get("addr")
 	named, err := invoke.ParseTarget(addr)
 	return addr != "" && (err != nil || !named.Same(*t))
 }
 
-// sayWithheld tells once that there are credentials of the context that stay behind.
-func (a *app) sayWithheld(t *invoke.Target, any bool) {
+// sayWithheld says once that credentials of the context are not sent to a target.
+func (g *globals) sayWithheld(t *invoke.Target, any bool) {
 	if any {
-		a.env.SayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
-			a.context.context.Name, a.context.context.Get("addr"), t))
+		g.env.SayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
+			g.chosen.context.Name, g.chosen.context.Get("addr"), t))
 	}
 }

@@ -105,7 +105,7 @@ func closeStdout(env *env.Env, code int) int {
 // it.
 func Run(ctx context.Context, env *env.Env, args []string) int {
 	env = env.Guarded()
-	app := &app{env: env}
+	app := newApp(env)
 	app.session = session.New(session.World{
 		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,
 	})

@@ -276,14 +276,14 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 // completeWith makes a function for cobra of one that offers words.
 func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
-		a.ownProgramsOnly(c.Flags())
+		a.globals.unattended(c.Flags())
 		parent := c.Context()
 		if parent == nil {
 			parent = context.Background()
 		}
 		ctx, cancel := context.WithTimeout(parent, completionTime)
 		defer cancel()
-		if a.loadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
+		if a.globals.loadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		s := a.session.Settings()
@@ -291,18 +291,6 @@ func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, 
 		a.session.Configure(s)
 		return completions(offers(ctx, a.session, words, partial))
 	}
-}
-
-// ownProgramsOnly keeps a completion from doing what only a line that was entered may
-// do: running the program that it names, and asking a person. What a context names, its
-// file was trusted for.
-func (a *app) ownProgramsOnly(flags *pflag.FlagSet) {
-	if flags.Changed("auth-command") {
-		a.globals.auth.Command = ""
-	}
-	env := *a.env
-	env.ReadPassword = nil
-	a.env = &env
 }
 
 // plainUsages takes out of what flags are for the marks that the help goes by: a shell

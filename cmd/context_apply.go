@@ -14,24 +14,23 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// inForce is the context that a command line uses.
-type inForce struct {
+// A chosenContext is the context that a command line uses.
+type chosenContext struct {
 	context *config.Context // nil: none
-	from    string          // what chose it: --context, RPCCTL_CONTEXT, or a file
-	used    map[string]bool // the settings that count; the others were given otherwise
+	from    string          // what chose it: --context, RPCCTL_CONTEXT, or the path of a file
+	used    map[string]bool // the settings that take effect; the others were given otherwise
 	headers []config.Setting
 }
 
-// production tells whether care is due.
-func (i *inForce) production() bool {
+// production reports whether the context is marked as production.
+func (i *chosenContext) production() bool {
 	return i.context != nil && i.context.Get("production") == "true"
 }
 
-// store is where contexts are.
+// contextStore returns the store of the contexts.
 func contextStore(env *env.Env) (*config.Store, error) {
 	dir, err := env.ConfigDir()
 	if err != nil {
@@ -40,39 +39,13 @@ func contextStore(env *env.Env) (*config.Store, error) {
 	return &config.Store{Dir: dir, Work: env.WorkDir}, nil
 }
 
-// withoutContext are the commands that never look at contexts. The shell's lines do,
-// each for itself.
-var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", "shell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
-
-// useContext puts the settings of the context in force in the place of the flags
-// that were not given. It is run before every command.
-func (a *app) useContext(c *cobra.Command, args []string) error {
-	if c.Parent() == nil {
-		return nil // it prints help
-	}
-	for p := c; p != nil; p = p.Parent() {
-		if slices.Contains(withoutContext, p.Name()) {
-			return nil
-		}
-	}
-	if c.Name() == "diagnose" && len(args) == 1 {
-		if a.addressGiven(c.Flags()) {
-			return problem.Usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
-		}
-		if err := c.Flags().Set("addr", args[0]); err != nil {
-			return err
-		}
-	}
-	return a.loadContext(c.Flags())
-}
-
-// loadContext finds the context in force and applies it.
-func (a *app) loadContext(f *pflag.FlagSet) error {
-	name, from := a.contextName(f)
+// loadContext finds the context to use and sets the flags that were not given.
+func (g *globals) loadContext(f *pflag.FlagSet) error {
+	name, from := g.contextName(f)
 	if name == "" && from != "" {
-		return nil // what was said outright needs no file
+		return nil // a target was named outright, so no file is read
 	}
-	store, err := contextStore(a.env)
+	store, err := contextStore(g.env)
 	if err != nil {
 		if name != "" {
 			return err
@@ -84,12 +57,12 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 		return usageIfSyntax(err)
 	}
 	if contexts.PassedOver != nil {
-		a.env.SayOnce(contexts.PassedOver.Error())
+		g.env.SayOnce(contexts.PassedOver.Error())
 	}
 	if name == "" {
 		var file *config.File
 		name, file = contexts.Current()
-		a.sayOverlooked(contexts, name)
+		g.sayOverlooked(contexts, name)
 		if name == "" {
 			return nil
 		}
@@ -102,14 +75,14 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 	if found == nil {
 		return unknownContext(name, from, contexts)
 	}
-	a.context = inForce{context: found, from: from, used: map[string]bool{}}
+	g.chosen = chosenContext{context: found, from: from, used: map[string]bool{}}
 	for _, w := range found.File.Warnings {
-		a.env.Say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
+		g.env.Say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
 	}
 	addr := found.Get("addr")
-	own := addr != "" && !a.addressGiven(f)
-	if elsewhere := a.env.Getenv("RPCCTL_ADDR"); own && elsewhere != "" && elsewhere != addr {
-		a.env.SayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
+	own := addr != "" && !g.addressGiven(f)
+	if elsewhere := g.env.Getenv("RPCCTL_ADDR"); own && elsewhere != "" && elsewhere != addr {
+		g.env.SayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
 	}
 	if !found.File.Trusted {
 		if asks := append(found.Asks(own), found.Strays()...); len(asks) > 0 {
@@ -117,35 +90,35 @@ func (a *app) loadContext(f *pflag.FlagSet) error {
 		}
 	}
 	if !found.File.Trusted && own {
-		a.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
+		g.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
 	}
-	return a.applyContext(f, found)
+	return g.applyContext(f, found)
 }
 
-// clash is the error for a name that stands for the user's context, or for a stranger's.
+// clash returns the usage error for a name that both the user and a project file use.
 func clash(err error) error {
 	return problem.Usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
 }
 
-// addrFirst warns of a variable that people forget, and of what it comes before.
+// addrFirst returns the warning that RPCCTL_ADDR, which people forget, overrides something.
 func addrFirst(before string) string {
 	return "RPCCTL_ADDR is set, and comes before " + before + ": unset it, or name a context with --context"
 }
 
-// contextName returns the context that was named, and what named it. With a name of "", from is
-// what said that there be none.
-func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
+// contextName returns the name of the context that was asked for, and what asked for it. When
+// the name is "" and from is not, from is what excludes any context.
+func (g *globals) contextName(f *pflag.FlagSet) (name, from string) {
 	if f.Changed("context") {
-		return a.globals.context, "--context"
+		return g.contextFlag, "--context"
 	}
-	// What was exported long ago does not lend its credentials to another target.
-	name = a.env.Getenv("RPCCTL_CONTEXT")
+	// A variable that was exported long ago must not lend its credentials to another target.
+	name = g.env.Getenv("RPCCTL_CONTEXT")
 	switch {
-	case a.addressGiven(f):
+	case g.addressGiven(f):
 		return "", "--addr"
-	case a.env.Getenv("RPCCTL_ADDR") != "":
+	case g.env.Getenv("RPCCTL_ADDR") != "":
 		if name != "" {
-			a.env.SayOnce(addrFirst("RPCCTL_CONTEXT"))
+			g.env.SayOnce(addrFirst("RPCCTL_CONTEXT"))
 		}
 		return "", "RPCCTL_ADDR"
 	case name != "":
@@ -154,14 +127,14 @@ func (a *app) contextName(f *pflag.FlagSet) (name, from string) {
 	return "", ""
 }
 
-func (a *app) addressGiven(f *pflag.FlagSet) bool {
+func (g *globals) addressGiven(f *pflag.FlagSet) bool {
 	return flags.Changed(f, "addr") || flags.Changed(f, "unix") || flags.Changed(f, "targets")
 }
 
-// sayOverlooked tells that a project names another context, and why it does not count.
-func (a *app) sayOverlooked(c *config.Contexts, current string) {
+// sayOverlooked says once that the current context of an untrusted project file is not used.
+func (g *globals) sayOverlooked(c *config.Contexts, current string) {
 	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
-		a.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
+		g.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
 	}
 }
 
@@ -173,7 +146,7 @@ func unknownContext(name, from string, c *config.Contexts) error {
 	return problem.Usage(fmt.Errorf("%s: no context %q", from, name), hint)
 }
 
-// untrusted is the error for a project file that asks for what it must not have yet.
+// untrusted returns the usage error for a context whose file asks for what needs trust.
 func untrusted(c *config.Context, asks []config.Setting) error {
 	var lines []string
 	for _, s := range asks {
@@ -183,7 +156,7 @@ func untrusted(c *config.Context, asks []config.Setting) error {
 		"if you know who wrote the file: rpcctl context trust")
 }
 
-// usageIfSyntax makes a file that cannot be read an error of usage.
+// usageIfSyntax makes a syntax error of a file a usage error.
 func usageIfSyntax(err error) error {
 	var syntax *config.SyntaxError
 	if errors.As(err, &syntax) {
@@ -195,8 +168,8 @@ func usageIfSyntax(err error) error {
 // tlsSettings are the settings, and the flags, that ask for TLS.
 var tlsSettings = []string{"tls", "insecure", "cacert", "cert", "servername"}
 
-// rivals are settings that a flag puts out of force besides the one of its name.
-var rivals = []struct {
+// overrides are the settings that a flag overrides besides the one of its own name.
+var overrides = []struct {
 	flags, settings []string
 }{
 	{[]string{"addr", "unix", "targets"}, []string{"addr"}},
@@ -209,23 +182,23 @@ var rivals = []struct {
 	{[]string{"format"}, []string{"output"}},
 }
 
-// applyContext sets the flags that the user did not give.
-func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
-	given := a.given(f)
+// applyContext sets the flags that the user did not give to the settings of a context.
+func (g *globals) applyContext(f *pflag.FlagSet, c *config.Context) error {
+	overridden := g.overridden(f)
 	for _, s := range c.Settings {
 		name, isHeader := strings.CutPrefix(s.Key, "headers.")
 		switch {
-		case given[s.Key]:
+		case overridden[s.Key]:
 			continue
 		case isHeader:
 			s.Key, s.Values = name, c.Resolve(s)
-			a.context.headers = append(a.context.headers, s)
-			a.context.used["headers."+name] = true
+			g.chosen.headers = append(g.chosen.headers, s)
+			g.chosen.used["headers."+name] = true
 			continue
 		}
-		a.context.used[s.Key] = true
+		g.chosen.used[s.Key] = true
 		if f.Lookup(s.Key) == nil {
-			continue // another command's flag, or none
+			continue // a flag of another command
 		}
 		for _, v := range c.Resolve(s) {
 			if err := f.Set(s.Key, v); err != nil {
@@ -236,35 +209,35 @@ func (a *app) applyContext(f *pflag.FlagSet, c *config.Context) error {
 			}
 		}
 	}
-	a.globals.headers.context = a.context.headers
-	if a.context.used["auth-command"] {
-		env := *a.env
+	g.headers.context = g.chosen.headers
+	if g.chosen.used["auth-command"] {
+		env := *g.env
 		env.ProgramDir = filepath.Dir(c.File.Path)
-		a.env = &env
+		g.env = &env
 	}
-	// To the shell they are part of what makes one connection differ from another.
+	// The shell tells connections apart by their flags, and so by the context too.
 	return errors.Join(f.Set("context", c.Name), f.Set(contextState, c.State()))
 }
 
-// contextState is a flag that nobody gives, for what the context in force says now.
+// contextState is the name of a hidden flag that holds the state of the context in use.
 const contextState = "context-state"
 
-// given returns the settings that the command line has already said otherwise.
-func (a *app) given(f *pflag.FlagSet) map[string]bool {
+// overridden returns the settings that the command line has set otherwise.
+func (g *globals) overridden(f *pflag.FlagSet) map[string]bool {
 	given := map[string]bool{}
 	for _, k := range config.Keys() {
 		given[k.Name] = flags.Changed(f, k.Name)
 	}
-	for _, r := range rivals {
+	for _, r := range overrides {
 		if slices.ContainsFunc(r.flags, func(name string) bool { return flags.Changed(f, name) }) {
 			for _, s := range r.settings {
 				given[s] = true
 			}
 		}
 	}
-	for _, text := range slices.Concat(a.globals.headers.both, a.globals.headers.rpc) {
+	for _, text := range slices.Concat(g.headers.both, g.headers.rpc) {
 		if name, _, err := header.Parse(text); err == nil && name == "authorization" {
-			for _, s := range rivals[3].settings {
+			for _, s := range overrides[3].settings {
 				given[s] = true
 			}
 		}
@@ -272,7 +245,7 @@ func (a *app) given(f *pflag.FlagSet) map[string]bool {
 	return given
 }
 
-// settingText is a setting as people read it: what is a reference stays one.
+// settingText returns a setting for people. A reference stays a reference.
 func settingText(s config.Setting) string {
 	text := strings.Join(s.Values, ", ")
 	if s.Ref != config.Literal {

@@ -210,7 +210,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 // checkValue has the flag of a setting read its value, so that no context is made
 // that cannot be used.
 func (a *app) checkValue(k config.Key, value string) error {
-	probe := &app{env: a.env}
+	probe := newApp(a.env)
 	root := probe.newRoot()
 	flag := root.PersistentFlags().Lookup(k.Name)
 	if flag == nil {
@@ -242,7 +242,7 @@ func (a *app) checkValue(k config.Key, value string) error {
 	}
 	if k.Name == "addr" {
 		probe.globals.addr = value
-		if _, err := probe.target(); err != nil {
+		if _, err := probe.globals.target(); err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,7 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 
 // chosen returns the context that a command with these flags would use.
 func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
-	name, from := a.contextName(f)
+	name, from := a.globals.contextName(f)
 	if name == "" && from != "" {
 		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
 			a.env.Say(addrFirst("the current context"))
@@ -106,7 +106,7 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 			return nil, "", nil
 		}
 		from = file.Path
-		a.sayOverlooked(all, name)
+		a.globals.sayOverlooked(all, name)
 	}
 	found, err := all.Find(name)
 	if err != nil {
@@ -153,7 +153,7 @@ func flagText(flag *pflag.Flag) string {
 
 // contextRows are the settings that a context gives beside the flags.
 func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
-	given := a.given(f)
+	given := a.globals.overridden(f)
 	var rows []settingRow
 	for _, s := range c.Settings {
 		if given[s.Key] && s.Key != "output" {
@@ -167,7 +167,7 @@ func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
 
 // environmentRows are the settings that the environment gives.
 func (a *app) environmentRows(f *pflag.FlagSet, c *config.Context) []settingRow {
-	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.addressGiven(f) && (c == nil || c.Get("addr") == "") {
+	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.globals.addressGiven(f) && (c == nil || c.Get("addr") == "") {
 		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
 	}
 	return nil

@@ -63,7 +63,7 @@ const demoMemory = 384 << 20
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
 	collectGarbage(gcUsual)
-	memoryServed.Store(true)
+	Served.Store(true)
 	if err := checkListen(o.listen); err != nil {
 		return err
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -14,15 +16,17 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// globals are the flags that every command has: the target, the schema, and how
-// to talk.
+// globals are the flags that every command has: the target, the schema, and how calls are
+// made. The context in use fills in the flags that were not given.
 type globals struct {
+	env       *env.Env
+	userAgent string // for servers, unless a flag names another
+
 	addr, unix                    string
-	context, contextState         string
+	contextFlag, contextState     string
 	plaintext, tls, insecure      bool
 	cacert, cert, key, servername string
 	authority                     string
@@ -32,21 +36,88 @@ type globals struct {
 	protos, importPaths, protosets []string
 	useReflection, noCache         bool
 	headers                        headerFlags
-	auth                           credential.Flags
+	auth                           *credential.Flags
 	reach                          reachFlags
 	wire                           wireFlags
 
 	color   flags.Choice
 	verbose int
+
+	chosen  chosenContext
+	several bool // these are the flags for one of the targets of --targets
 }
 
-// addGlobals defines the flags that every command has.
-func (a *app) addGlobals(root *cobra.Command) {
-	g := &a.globals
-	f := root.PersistentFlags()
+// newGlobals returns the flags before any was given.
+func newGlobals(env *env.Env, userAgent string) *globals {
+	return &globals{env: env, userAgent: userAgent, auth: &credential.Flags{}, headers: newHeaderFlags()}
+}
+
+// hidden reports whether the values of a request header are secret because they came from a
+// file or the environment. name is in lower case.
+func (g *globals) hidden(name string) bool { return g.headers.hidden(name) }
+
+// secret reports whether a request header is a credential, which is neither shown nor sent
+// without TLS. name is in lower case.
+func (g *globals) secret(name, value string) bool { return g.headers.secret(name, value) }
+
+// metadata returns the request metadata of calls. Files that the flags name are read until
+// ctx is done.
+func (g *globals) metadata(ctx context.Context) (invoke.Metadata, error) {
+	return g.headers.metadata(ctx, g.env, slices.Concat(g.headers.both, g.headers.rpc))
+}
+
+// wait returns how long to wait for a server to come up, 0 for not at all.
+func (g *globals) wait() time.Duration { return g.reach.wait.Duration() }
+
+// checkGet returns a usage error when --get would call a method that may have effects.
+func (g *globals) checkGet(c *invoke.Call) error { return g.wire.checkGet(c) }
+
+// ofTarget returns the settings for one of several targets. Credentials of the context go to
+// its own target alone, and what is wrong with them for one target fails the call to it.
+func (g *globals) ofTarget(ctx context.Context, f *pflag.FlagSet, name string) (session.Settings, error) {
+	one := *g
+	one.addr, one.unix, one.several = name, "", true
+	return one.settings(ctx, f)
+}
+
+// tokenProgram returns the program that prints the token, by a flag or the context.
+func (g *globals) tokenProgram() env.Program {
+	return env.Program{Command: string(g.auth.Command), Dir: g.env.ProgramDir}
+}
+
+// unattended keeps the settings from asking a person and from running a program that a flag
+// names. What a trusted context names may still run. A completion is such a use: only a line
+// that was entered may do either.
+func (g *globals) unattended(f *pflag.FlagSet) {
+	if f.Changed("auth-command") {
+		g.auth.Command = ""
+	}
+	quiet := *g.env
+	quiet.ReadPassword = nil
+	g.env = &quiet
+}
+
+// peek returns the target that the context in use names for commands with these flags, nil
+// for none, and whether it is marked as production. It prints nothing.
+func (g *globals) peek(f *pflag.FlagSet) (target *invoke.Target, production bool) {
+	loud := g.env
+	g.env = g.env.Quiet()
+	defer func() { g.env = loud }()
+	if g.loadContext(f) != nil || g.chosen.context == nil {
+		return nil, false
+	}
+	target, err := g.target()
+	if err != nil || target == nil {
+		return nil, false
+	}
+	return target, g.chosen.production()
+}
+
+// add defines the flags.
+func (g *globals) add(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVarP(&g.addr, "addr", "a", "", "the `TARGET`: host:port, http://…, https://…, unix:PATH, dns:///…, demo:")
-	f.StringVar(&g.context, "context", "", "use the context `NAME`; '' for none (rpcctl context)")
+	f.StringVar(&g.contextFlag, "context", "", "use the context `NAME`; '' for none (rpcctl context)")
 	f.StringVar(&g.contextState, contextState, "", "")
 	f.Lookup(contextState).Hidden = true
 	f.BoolVar(&g.plaintext, "plaintext", false, "no TLS")
@@ -70,7 +141,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.Var((*flags.Repeated)(&g.headers.reflect), "reflect-header", "request metadata for reflection alone (repeatable)")
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
 	g.auth.Add(f)
-	addReachFlags(f, &g.reach)
+	g.reach.add(f)
 	g.color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.color, "color", "colours")
 	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
@@ -80,14 +151,13 @@ func (a *app) addGlobals(root *cobra.Command) {
 	}
 }
 
-// settings turns the flags and the environment into settings for the session. Files that they
-// name are read until ctx is done.
-func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings, error) {
-	g := &a.globals
+// settings returns the settings of a session: what the flags, the environment and the context
+// in use say. f are the flags as parsed. Files that they name are read until ctx is done.
+func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings, error) {
 	s := session.Settings{
 		TLS:            connect.TLSOptions{CACert: g.cacert, Cert: g.cert, Key: g.key, ServerName: g.servername, Insecure: g.insecure},
 		Authority:      g.authority,
-		UserAgent:      "rpcctl/" + version(),
+		UserAgent:      g.userAgent,
 		ConnectTimeout: g.connectTimeout.Duration(),
 		MaxRecv:        int(g.maxRecv),
 		Protos:         g.protos,
@@ -95,7 +165,7 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 		Protosets:      g.protosets,
 		Reflection:     g.useReflection && f.Changed("use-reflection"),
 		NoCache:        g.noCache,
-		PassedOver:     func(err error) { a.env.SayOnce(err.Error()) },
+		PassedOver:     func(err error) { g.env.SayOnce(err.Error()) },
 	}
 	if g.maxRecv > grpcwire.DefaultMaxRecv {
 		unlimitMemory()
@@ -106,48 +176,48 @@ func (a *app) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings,
 	if (g.cert == "") != (g.key == "") {
 		return s, problem.Usage(errors.New("--cert and --key go together"), "")
 	}
-	for _, text := range append([]string{a.env.Getenv("HTTPS_PROXY"), a.env.Getenv("https_proxy")}, g.protosets...) {
-		a.env.Secrets.AddURL(text)
+	for _, text := range append([]string{g.env.Getenv("HTTPS_PROXY"), g.env.Getenv("https_proxy")}, g.protosets...) {
+		g.env.Secrets.AddURL(text)
 	}
-	target, err := a.target()
+	target, err := g.target()
 	if err != nil {
 		return s, err
 	}
-	if flags.Changed(f, "targets") && !a.severalTargets {
+	if flags.Changed(f, "targets") && !g.several {
 		target = nil // each of them has settings of its own
 	}
 	if target != nil {
-		if err := g.secure(target); err != nil {
+		if err := g.applySecurity(target); err != nil {
 			return s, err
 		}
 	}
 	s.Target = target
-	if err := g.reach.apply(ctx, &s, a.env); err != nil {
+	if err := g.reach.apply(ctx, &s, g.env); err != nil {
 		return s, err
 	}
-	if s.Care, err = a.care(ctx, target); err != nil {
+	if s.Care, err = g.around(ctx, target); err != nil {
 		return s, err
 	}
-	if a.foreign(target) && a.context.used["cert"] {
+	if g.foreign(target) && g.chosen.used["cert"] {
 		s.TLS.Cert, s.TLS.Key = "", ""
 	}
 	if s.Wire, err = g.wire.settings(target); err != nil {
 		return s, err
 	}
-	s.ReflectMetadata, err = g.headers.metadata(ctx, a.env, slices.Concat(g.headers.both, g.headers.reflect))
+	s.ReflectMetadata, err = g.headers.metadata(ctx, g.env, slices.Concat(g.headers.both, g.headers.reflect))
 	return s, err
 }
 
-// target returns the target that was given, or nil.
-func (a *app) target() (*invoke.Target, error) {
-	text, from := a.globals.addr, "--addr"
+// target returns the target that a flag or RPCCTL_ADDR names, or nil.
+func (g *globals) target() (*invoke.Target, error) {
+	text, from := g.addr, "--addr"
 	switch {
-	case a.globals.unix != "" && text != "":
+	case g.unix != "" && text != "":
 		return nil, problem.Usage(errors.New("--addr and --unix both name a target"), "")
-	case a.globals.unix != "":
-		text, from = "unix:"+a.globals.unix, "--unix"
+	case g.unix != "":
+		text, from = "unix:"+g.unix, "--unix"
 	case text == "":
-		text, from = a.env.Getenv("RPCCTL_ADDR"), "RPCCTL_ADDR"
+		text, from = g.env.Getenv("RPCCTL_ADDR"), "RPCCTL_ADDR"
 	}
 	if text == "" {
 		return nil, nil
@@ -170,9 +240,9 @@ func (a *app) target() (*invoke.Target, error) {
 	return &t, nil
 }
 
-// secure applies what the flags say about TLS. Flags that mean nothing without
-// TLS mean TLS.
-func (g *globals) secure(t *invoke.Target) error {
+// applySecurity sets the security of a target by the flags about TLS. Flags that have no
+// meaning without TLS ask for it.
+func (g *globals) applySecurity(t *invoke.Target) error {
 	impliesTLS := ""
 	for _, f := range []struct {
 		given bool

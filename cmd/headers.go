@@ -22,14 +22,19 @@ type headerFlags struct {
 	rpc, reflect []string
 	expand       bool // ${NAME} in values
 
-	context       []config.Setting    // of the context in force; headers of the same name put them out of force
-	skipContext   bool                // its secrets are for another target than the one that is called
-	authorization string              // session.Later when a flag says who calls; "": none does
-	files         map[string][]string // headers of the files that were read: a pipe is read once
+	context       []config.Setting    // of the context in use; a header of the same name overrides one
+	skipContext   bool                // the secrets of the context are for another target than this
+	authorization string              // session.Later when a flag says who calls; else ""
+	files         map[string][]string // headers in the files read so far: a pipe can be read only once
 	secrets       map[string]struct{} // names whose values came from a file or the environment
 }
 
-// metadata reads headers as given on the command line, and adds who calls.
+func newHeaderFlags() headerFlags {
+	return headerFlags{files: map[string][]string{}, secrets: map[string]struct{}{}}
+}
+
+// metadata returns request metadata from headers as given on the command line, with those of
+// the context and with who calls.
 func (h *headerFlags) metadata(ctx context.Context, env *env.Env, headers []string) (invoke.Metadata, error) {
 	md := invoke.Metadata{}
 	for _, text := range headers {
@@ -59,7 +64,7 @@ func (h *headerFlags) metadata(ctx context.Context, env *env.Env, headers []stri
 	return md, nil
 }
 
-// file returns the headers in a file, which is read once.
+// file returns the headers in a file, and reads it once.
 func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 	lines, ok := h.files[path]
 	if ok {
@@ -69,15 +74,12 @@ func (h *headerFlags) file(ctx context.Context, path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.files == nil {
-		h.files = map[string][]string{}
-	}
 	h.files[path] = lines
 	return lines, nil
 }
 
-// add reads one header. Its value is a secret when it came from a file, or from the
-// environment.
+// add parses one header into metadata. Its value is a secret when it came from outside: from a
+// file, or from the environment.
 func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOutside bool) error {
 	name, value, err := header.Parse(text)
 	if err != nil {
@@ -108,16 +110,16 @@ func (h *headerFlags) add(md invoke.Metadata, env *env.Env, text string, fromOut
 	return nil
 }
 
-// addContext adds the headers of the context that were not given otherwise. Of secret
-// ones the value is session.Later, which each target has its own of.
+// addContext adds the headers of the context that were not given otherwise. The value of a
+// secret one is session.Later: each target gets its own.
 func (h *headerFlags) addContext(md invoke.Metadata, env *env.Env) error {
 	for _, s := range h.context {
 		if _, given := md[s.Key]; given || s.Key == "authorization" && h.authorization != "" {
 			continue
 		}
 		if !secretSetting(s) {
-			// Read as one that was typed, but for ${NAME}, which is not for files.
-			plain := headerFlags{}
+			// It is parsed as one that was typed, except that ${NAME} is not expanded in files.
+			plain := newHeaderFlags()
 			if err := plain.add(md, env, s.Key+": "+s.Values[0], false); err != nil {
 				return err
 			}
@@ -132,7 +134,7 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *env.Env) error {
 	return nil
 }
 
-// contextSecrets returns the values of the secret headers of the context.
+// contextSecrets returns the values of the secret headers of the context, by name.
 func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[string]string, error) {
 	own := map[string]string{}
 	for _, s := range h.context {
@@ -154,8 +156,8 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 			}
 			value = v
 		}
-		added := invoke.Metadata{}
-		if err := new(headerFlags).add(added, env, s.Key+": "+value, true); err != nil {
+		added, alone := invoke.Metadata{}, newHeaderFlags()
+		if err := alone.add(added, env, s.Key+": "+value, true); err != nil {
 			return nil, err
 		}
 		own[s.Key] = added.Get(s.Key)
@@ -163,17 +165,14 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 	return own, nil
 }
 
-// telling reports whether a value that may be secret is one that no other text has in
-// it by chance: not a name or a word, which would be masked all over.
+// telling reports whether a value is long enough that no other text contains it by chance. A
+// short word would be masked everywhere.
 func telling(value string) bool {
 	return len(value) >= 20 || len(value) >= 8 && strings.ContainsAny(value, "0123456789")
 }
 
-// hide has the values of a header taken for secrets, whatever its name.
+// hide makes the values of a header secrets, whatever its name.
 func (h *headerFlags) hide(name string) {
-	if h.secrets == nil {
-		h.secrets = map[string]struct{}{}
-	}
 	h.secrets[name] = struct{}{}
 }
 

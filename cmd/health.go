@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +95,7 @@ func (a *app) health(c *cobra.Command, o *healthOptions) error {
 	if err := a.configure(ready, c); err != nil {
 		return err
 	}
-	md, err := a.globals.headers.metadata(ready, a.env, slices.Concat(a.globals.headers.both, a.globals.headers.rpc))
+	md, err := a.globals.metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ const healthPoll = 250 * time.Millisecond
 // pollHealth asks once, or with --wait until the answer is SERVING or the time is
 // over, and prints the last answer. The first question waits for the server itself.
 func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.reach.wait.Duration()
+	wait := a.globals.wait()
 	until := time.Now().Add(wait)
 	interrupted := ctx
 	state, err := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
@@ -200,7 +199,7 @@ var errServing = errors.New("serving")
 
 // watchHealth prints each change.
 func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.reach.wait.Duration()
+	wait := a.globals.wait()
 	limit := time.Duration(0)
 	if o.asked {
 		limit = o.timeout.Duration()

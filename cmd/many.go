@@ -113,7 +113,7 @@ func (m *manyCalls) check() error {
 		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
 			invoke.MethodName(m.call.Method), invoke.StreamKind(m.call.Method)), "without --each it takes the whole list in one call")
 	}
-	return m.app.globals.wire.checkGet(m.call)
+	return m.app.globals.checkGet(m.call)
 }
 
 // inputOptions say how requests are read.

@@ -83,7 +83,7 @@ func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
 	}
 	if m.app.globals.verbose > 0 {
 		tee = append(tee, formatters.Verbose(besideMany{m, m.app.env.Stderr}, m.app.globals.verbose, formatters.Options{
-			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.headers.hidden, Seen: m.app.env.Secrets,
+			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.hidden, Seen: m.app.env.Secrets,
 		}))
 	}
 	l.Sink = tee

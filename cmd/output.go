@@ -121,7 +121,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 		FilterContext: ctx,
 		FilterTime:    o.programTime,
 
-		SecretHeaders: a.globals.headers.hidden, Seen: a.env.Secrets,
+		SecretHeaders: a.globals.hidden, Seen: a.env.Secrets,
 	}
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {

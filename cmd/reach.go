@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reachFlags say how a server is reached, and how long one tries.
+// reachFlags say how a server is reached, and how often and how long that is tried.
 type reachFlags struct {
 	lb            flags.Choice
 	serviceConfig string
@@ -27,7 +27,7 @@ type reachFlags struct {
 }
 
 const (
-	// defaultWait is how long --wait waits when it is not told.
+	// defaultWait is how long --wait waits without a value.
 	defaultWait = 30 * time.Second
 	// leastKeepalive is how often gRPC may ask whether a connection lives, at most
 	// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
@@ -36,7 +36,8 @@ const (
 	maxServiceConfig = 1 << 20
 )
 
-func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
+// add defines the flags.
+func (o *reachFlags) add(f *pflag.FlagSet) {
 	o.lb = flags.Choice{Allowed: []string{"pick_first", "round_robin"}}
 	f.Var(&o.lb, "lb", "how calls are spread over the addresses of a name")
 	f.StringVar(&o.serviceConfig, "service-config", "", "a gRPC service config, a JSON `FILE`")
@@ -47,7 +48,7 @@ func addReachFlags(f *pflag.FlagSet, o *reachFlags) {
 	f.IntVar(&o.retry, "retry", 0, "try a call again up to `N` times when it is UNAVAILABLE before any answer")
 }
 
-// apply puts what the flags and the environment say into settings.
+// apply sets what the flags and the environment say in settings.
 func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *env.Env) error {
 	switch {
 	case o.lb.Value != "" && o.serviceConfig != "":

@@ -13,30 +13,30 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// refused makes the error of a call a *refusedError if it is one.
-func (a *app) refused(err error) error {
+// refused adds to the error of a call that the server refused as unauthenticated which
+// credentials it carried. It returns other errors as they are.
+func (g *globals) refused(err error) error {
 	var status *invoke.StatusError
 	if !errors.As(err, &status) || !problem.Unauthenticated(status.Status) {
 		return err
 	}
-	flag, headers := "--rpc-header", a.globals.headers.rpc
+	flag, headers := "--rpc-header", g.headers.rpc
 	if errors.As(err, new(*discovery.ReflectionError)) {
-		flag, headers = "--reflect-header", a.globals.headers.reflect
+		flag, headers = "--reflect-header", g.headers.reflect
 	}
-	from := a.credentials(flag, headers)
+	from := g.credentials(flag, headers)
 	if len(from) == 0 {
 		return err
 	}
 	return problem.Refused(err, from)
 }
 
-// credentials are where those of a call came from: the flags, of which one is for the
-// headers of such calls alone, and the context.
-func (a *app) credentials(flag string, headers []string) []string {
-	g := &a.globals
+// credentials returns where the credentials of a call came from: the flags and the context.
+// flag is the flag for headers of this kind of call, and headers its values.
+func (g *globals) credentials(flag string, headers []string) []string {
 	var from, ofContext []string
 	for _, name := range g.auth.Chosen() {
-		if a.context.used[name] {
+		if g.chosen.used[name] {
 			ofContext = append(ofContext, name)
 		} else {
 			from = append(from, "--"+name)
@@ -51,13 +51,13 @@ func (a *app) credentials(flag string, headers []string) []string {
 		}
 	}
 	if len(ofContext) > 0 {
-		from = append(from, fmt.Sprintf("the context %s (%s)", a.context.context.Name, strings.Join(ofContext, ", ")))
+		from = append(from, fmt.Sprintf("the context %s (%s)", g.chosen.context.Name, strings.Join(ofContext, ", ")))
 	}
 	return from
 }
 
-// credentials are the headers with secrets among those of a flag. Their names are
-// added to typed.
+// credentials returns the sources of the secret headers among the values of a flag, and adds
+// their names to typed.
 func (h *headerFlags) credentials(flag string, headers []string, typed map[string]bool) []string {
 	var from []string
 	for _, text := range headers {

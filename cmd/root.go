@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,19 +25,20 @@ import (
 type app struct {
 	env     *env.Env
 	session *session.Session
-	globals globals
-	context inForce
+	globals *globals
 	// statusFormat is how the status of a failed call is printed: as JSON or text
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
 	types        invoke.Types // for the details of a status; may be nil
 	tracing      sync.Mutex   // held while a line of -vv is printed
 
-	// severalTargets is set while the targets of --targets are opened, one after the other.
-	severalTargets bool
-
 	shell *shell // that this command line is a line of; nil: none
 	line  *line
+}
+
+// newApp returns what the commands of one command line share.
+func newApp(env *env.Env) *app {
+	return &app{env: env, globals: newGlobals(env, "rpcctl/"+version())}
 }
 
 // newRoot builds a fresh command tree. Building one for each command line keeps
@@ -71,7 +73,7 @@ interrupted outside a call.`,
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	a.addGlobals(root)
+	a.globals.add(root.PersistentFlags())
 	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
@@ -181,7 +183,7 @@ func plainValue(err error) error {
 // configure gives the session the settings of this command line. Files that they name are read
 // until ctx is done.
 func (a *app) configure(ctx context.Context, c *cobra.Command) error {
-	s, err := a.settings(ctx, c.Flags())
+	s, err := a.globals.settings(ctx, c.Flags())
 	if err != nil {
 		return err
 	}
@@ -189,10 +191,10 @@ func (a *app) configure(ctx context.Context, c *cobra.Command) error {
 		if a.session, err = a.shell.connection(ctx, c, s); err != nil {
 			return err
 		}
-		if filepath.IsAbs(a.context.from) && s.Target != nil { // the current context may be another than before
+		if filepath.IsAbs(a.globals.chosen.from) && s.Target != nil { // the current context may be another than before
 			where := s.Target.String()
 			a.shell.reached.Store(&where)
-			a.shell.production.Store(a.context.production())
+			a.shell.production.Store(a.globals.chosen.production())
 		}
 		return nil
 	}
@@ -239,8 +241,34 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 
 // reporter returns what prints the errors of this command line.
 func (a *app) reporter() *problem.Reporter {
-	return &problem.Reporter{Env: a.env, Types: a.types, Color: a.colour(a.env.StderrTTY), Status: a.statusFormat, Refused: a.refused}
+	return &problem.Reporter{Env: a.env, Types: a.types, Color: a.colour(a.env.StderrTTY), Status: a.statusFormat, Refused: a.globals.refused}
 }
 
 // colour reports whether a stream gets colours.
 func (a *app) colour(tty bool) bool { return a.env.Colored(a.globals.color.Value, tty) }
+
+// withoutContext are the commands that use no context. Each line of a shell does so by
+// itself.
+var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", "shell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+
+// useContext fills in the flags that were not given from the context in use. It runs before
+// every command.
+func (a *app) useContext(c *cobra.Command, args []string) error {
+	if c.Parent() == nil {
+		return nil // it prints help
+	}
+	for p := c; p != nil; p = p.Parent() {
+		if slices.Contains(withoutContext, p.Name()) {
+			return nil
+		}
+	}
+	if c.Name() == "diagnose" && len(args) == 1 {
+		if a.globals.addressGiven(c.Flags()) {
+			return problem.Usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
+		}
+		if err := c.Flags().Set("addr", args[0]); err != nil {
+			return err
+		}
+	}
+	return a.globals.loadContext(c.Flags())
+}

@@ -73,11 +73,15 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	defer s.close()
 	defer cancel() // whoever opens a connection gives up before they are closed
 	if len(o.lines) == 0 && o.file == "" && a.env.StdinTTY {
-		if _, err := a.settings(ctx, c.Flags()); err != nil {
+		if _, err := a.globals.settings(ctx, c.Flags()); err != nil {
 			return err // before the prompt, not at the first line
 		}
 	}
-	a.enterContext(s, c.Flags())
+	if target, production := a.globals.peek(c.Flags()); target != nil {
+		where := target.String()
+		s.reached.Store(&where)
+		s.production.Store(production)
+	}
 	switch {
 	case len(o.lines) > 0:
 		return s.script("-c", strings.NewReader(strings.Join(o.lines, "\n")))
@@ -108,7 +112,7 @@ func (a *app) keepPrograms(ctx context.Context, base []string) {
 	probe, only := &app{env: a.env.Quiet()}, &env.Program{}
 	root := probe.newRoot()
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
-		*only = env.Program{Command: string(probe.globals.auth.Command), Dir: probe.env.ProgramDir}
+		*only = probe.globals.tokenProgram()
 	}})
 	root.SetArgs(append(slices.Clone(base), "programs"))
 	_ = root.ExecuteContext(ctx) // the first line tells

@@ -199,11 +199,8 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 	if err != nil {
 		return err
 	}
-	m.app.severalTargets = true
-	defer func() { m.app.severalTargets = false }()
 	for _, name := range names {
-		m.app.globals.addr, m.app.globals.unix = name, ""
-		s, err := m.app.settings(ctx, m.flags)
+		s, err := m.app.globals.ofTarget(ctx, m.flags, name)
 		if err != nil {
 			return err
 		}
@@ -229,7 +226,7 @@ func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name strin
 // openAddresses makes a session for each address of the target's name. Each of them is
 // expected to be the host that was named.
 func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
-	settings, err := m.app.settings(ctx, m.flags)
+	settings, err := m.app.globals.settings(ctx, m.flags)
 	if err != nil {
 		return err
 	}

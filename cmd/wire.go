@@ -19,7 +19,7 @@ type wireFlags struct {
 	get                             bool
 }
 
-// add defines them.
+// add defines the flags.
 func (w *wireFlags) add(f *pflag.FlagSet) {
 	w.protocol = flags.Choice{Value: session.ProtocolGRPC, Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
 	w.http.Allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
@@ -32,7 +32,8 @@ func (w *wireFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&w.get, "get", false, "Connect: call with GET, which caches keep; for methods without side effects")
 }
 
-// settings checks what the flags say together.
+// settings returns the settings of the protocol, or a usage error for flags that do not go
+// together.
 func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 	s := session.Wire{Protocol: w.protocol.Value, HTTP: w.http.Value, Codec: w.codec.Value, Get: w.get}
 	if w.compress.Value != compress.Identity {
@@ -54,7 +55,7 @@ func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 	return s, nil
 }
 
-// checkGet refuses to call with GET what may have effects.
+// checkGet returns a usage error when --get is given for a method that may have effects.
 func (w *wireFlags) checkGet(c *invoke.Call) error {
 	if m := c.WireMethod(); w.get && !m.NoSideEffects {
 		return problem.Usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
