@@ -12,7 +12,9 @@ import (
 )
 
 func testRoot() *app {
-	return &app{env: &env.Env{Getenv: func(string) string { return "" }}, session: session.New(session.World{})}
+	a := newApp(&env.Env{Getenv: func(string) string { return "" }})
+	a.session = session.New(session.World{})
+	return a
 }
 
 func TestArrange(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *safeBuffer) String() string {
 func TestProgressPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := &app{env: &env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }}}
+		a := newApp(&env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }})
 		done := int64(0)
 		p := a.startProgress("plain", func(elapsed time.Duration) string {
 			done += 25
@@ -52,7 +52,7 @@ func TestProgressPlain(t *testing.T) {
 func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := &app{env: &env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }}}
+		a := newApp(&env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }})
 		draws := 0
 		p := a.startProgress("auto", func(time.Duration) string { draws++; return "working" }, nil)
 		time.Sleep(999 * time.Millisecond)
@@ -80,7 +80,7 @@ func TestNoProgress(t *testing.T) {
 		"on a dumb terminal": {StderrTTY: true},
 	} {
 		env.Getenv = func(string) string { return "dumb" }
-		if p := (&app{env: env}).startProgress("auto", nil, nil); p != nil {
+		if p := newApp(env).startProgress("auto", nil, nil); p != nil {
 			t.Errorf("%s: there is one", name)
 		}
 	}

@@ -41,6 +41,14 @@ func newApp(env *env.Env) *app {
 	return &app{env: env, globals: newGlobals(env, "rpcctl/"+version())}
 }
 
+// newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
+// nil for what the shell does between lines.
+func newLineApp(env *env.Env, s *shell, l *line) *app {
+	a := newApp(env)
+	a.shell, a.line = s, l
+	return a
+}
+
 // newRoot builds a fresh command tree. Building one for each command line keeps
 // flags from leaking from one to the next.
 func (a *app) newRoot() *cobra.Command {

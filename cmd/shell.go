@@ -109,7 +109,7 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 // command line name, or the context in force: statements, and the contexts that they name, may be a
 // stranger's.
 func (a *app) keepPrograms(ctx context.Context, base []string) {
-	probe, only := &app{env: a.env.Quiet()}, &env.Program{}
+	probe, only := newApp(a.env.Quiet()), &env.Program{}
 	root := probe.newRoot()
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
 		*only = probe.globals.tokenProgram()

@@ -21,7 +21,7 @@ const candidateMax = 100
 func (s *shell) names() *cobra.Command {
 	s.shapeOnce.Do(func() {
 		l := &line{s: s, env: s.env}
-		s.shape = s.newTree(l, &app{env: s.env, shell: s, line: l})
+		s.shape = s.newTree(l, newLineApp(s.env, s, l))
 		s.shape.AddCommand(s.helpCommand(l))
 	})
 	return s.shape

@@ -34,7 +34,7 @@ func (s *shell) explain(l *line, err error) {
 	if len(flaws) == 0 {
 		a := l.app
 		if a == nil {
-			a = &app{env: l.env, shell: s, line: l}
+			a = newLineApp(l.env, s, l)
 		}
 		s.tell(l, l.conceal(a.reporter().Explain(err)), a.reporter().Hints(err))
 		return
@@ -184,7 +184,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 // positional is the word of the statement that became an argument: the number of those that are
 // no flags, the command being 0.
 func (l *line) positional(n int) (repl.Word, bool) {
-	root := (&app{env: l.env, shell: l.s, line: l}).newRoot()
+	root := newLineApp(l.env, l.s, l).newRoot()
 	at := flags.Of(root).Positionals(l.args)
 	if n >= len(at) || l.words[at[n]] < 0 {
 		return repl.Word{}, false

@@ -157,7 +157,7 @@ func (s *shell) newTree(l *line, a *app) *cobra.Command {
 
 // tree runs a statement by the commands of the command line, or as the call of a method.
 func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
-	a := &app{env: l.env, shell: s, line: l}
+	a := newLineApp(l.env, s, l)
 	l.app = a
 	root := s.newTree(l, a)
 	root.SetHelpCommand(s.helpCommand(l))
@@ -222,7 +222,7 @@ func (s *shell) lineTimeout(args []string) time.Duration {
 // qualify looks a short name up in what is in use first. A name that only services of the
 // protocol itself share with one other is the other's.
 func (s *shell) qualify(ctx context.Context, name string) (string, error) {
-	source, err := s.schema(ctx, &app{env: s.env, shell: s})
+	source, err := s.schema(ctx, newLineApp(s.env, s, nil))
 	if errors.As(err, new(*boundfile.WaitError)) {
 		return "", err // the call would wait for the file once more
 	}

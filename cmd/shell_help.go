@@ -64,7 +64,7 @@ func (s *shell) helpCommand(l *line) *cobra.Command {
 
 // about tells what a name is: the definition, and for a method its request and one to fill in.
 func (s *shell) about(ctx context.Context, l *line, name string) error {
-	a := &app{env: l.env, shell: s, line: l}
+	a := newLineApp(l.env, s, l)
 	l.app = a
 	source, types, err := s.schemaAndTypes(ctx, a)
 	if err != nil {

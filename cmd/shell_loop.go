@@ -258,7 +258,7 @@ func (s *shell) background(fn func()) {
 func (s *shell) loadSchema() {
 	began := s.env.Now()
 	env := *s.env
-	a := &app{env: &env, shell: s}
+	a := newLineApp(&env, s, nil)
 	source, types, err := s.schemaAndTypes(s.ctx, a)
 	if a.session != nil && a.session.Settings().Target != nil {
 		where := a.session.Settings().Target.String()
