@@ -47,6 +47,7 @@ var rules = []rule{
 	{packages: "cmd/internal/credential", ours: []string{"cmd/internal/env", "cmd/internal/problem", "cmd/internal/program", "cmd/internal/session", "cmd/internal/signals", "internal/boundfile", "internal/fault", "internal/secret", "formatters", "invoke"}, why: "who calls is found out below the commands"},
 	{packages: "cmd/internal/header", ours: []string{"cmd/internal/credential", "cmd/internal/env", "cmd/internal/problem", "internal/secret", "invoke"}, why: "the text of a header depends on no command"},
 	{packages: "cmd/internal/flags", why: "the form of a flag knows nothing of its meaning"},
+	{packages: "cmd/internal/memory", why: "the limits of memory know no command"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
 	{packages: "repl", ours: []string{"internal/boundfile"}, why: "the shell's editor knows nothing of calls"},
 	{packages: "testserver/...", ours: []string{"testserver/..."}, why: "the demo server stands alone"},

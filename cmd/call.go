@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
@@ -143,7 +144,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
-		collectGarbage(gcStream)
+		memory.Collect(memory.Stream)
 	}
 	if o.dryRun {
 		return o.settleEdit(a.dryRun(c.Context(), p, format, o))

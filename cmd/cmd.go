@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
@@ -33,7 +34,7 @@ func Main() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
-	collectLate()
+	memory.CollectLate()
 	silenceLibraries()
 	done := make(chan int, 1)
 	go func() { done <- onLargeStack(func() int { return runGuarded(ctx, e, os.Args[1:]) }) }()

@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
@@ -62,8 +63,8 @@ It serves until it is interrupted.`,
 const demoMemory = 384 << 20
 
 func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
-	collectGarbage(gcUsual)
-	Served.Store(true)
+	memory.Collect(memory.Usual)
+	memory.Served.Store(true)
 	if err := checkListen(o.listen); err != nil {
 		return err
 	}

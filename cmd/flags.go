@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -168,7 +169,7 @@ func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Setti
 		PassedOver:     func(err error) { g.env.SayOnce(err.Error()) },
 	}
 	if g.maxRecv > grpcwire.DefaultMaxRecv {
-		unlimitMemory()
+		memory.Unlimit()
 	}
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
 		return s, problem.Usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")

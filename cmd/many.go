@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -245,7 +246,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 	m.run.Call.MaxRecv = recv
 	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
 	if m.job == nil {
-		collectGarbage(gcMany)
+		memory.Collect(memory.Many)
 		m.watch()
 		a.env.InCall.Store(true)
 		defer a.env.InCall.Store(false)

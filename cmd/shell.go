@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
@@ -60,7 +61,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 
 // runShell decides what kind of shell it is, and runs it.
 func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
-	collectGarbage(gcUsual)
+	memory.Collect(memory.Usual)
 	if len(o.lines) > 0 && o.file != "" {
 		return problem.Usage(errors.New("-c and -f both say what to run"), "")
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 )
 
 // Who lets greater messages come in than the default has no soft limit.
@@ -21,26 +22,26 @@ func TestNoMemoryLimit(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer func() {
 		debug.SetMemoryLimit(before)
-		unlimited.Store(false)
-		Served.Store(false)
+		memory.Unlimited.Store(false)
+		memory.Served.Store(false)
 	}()
 	for _, c := range []struct {
 		args []string
 		want int64
 	}{
-		{[]string{"call", "SayHello", "-a", "demo:", "--max-recv-size", "64MiB"}, softMemory},
+		{[]string{"call", "SayHello", "-a", "demo:", "--max-recv-size", "64MiB"}, memory.Soft},
 		{[]string{"call", "SayHello", "-a", "demo:", "--max-recv-size", "65MiB"}, math.MaxInt64},
-		{[]string{"demo", "--listen", "nowhere"}, softMemory},
+		{[]string{"demo", "--listen", "nowhere"}, memory.Soft},
 	} {
-		debug.SetMemoryLimit(softMemory)
-		unlimited.Store(false)
+		debug.SetMemoryLimit(memory.Soft)
+		memory.Unlimited.Store(false)
 		env := env.Process()
 		env.Stdin, env.Stdout, env.Stderr = strings.NewReader(""), io.Discard, io.Discard
 		Run(t.Context(), env, c.args)
 		if got := debug.SetMemoryLimit(-1); got != c.want {
 			t.Errorf("%q: the limit is %d, want %d", c.args, got, c.want)
 		}
-		if got := unlimited.Load(); got != (c.want == math.MaxInt64) {
+		if got := memory.Unlimited.Load(); got != (c.want == math.MaxInt64) {
 			t.Errorf("%q: unlimited %v", c.args, got)
 		}
 	}

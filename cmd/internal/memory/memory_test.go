@@ -1,4 +1,4 @@
-package cmd
+package memory
 
 import (
 	"math"
@@ -15,11 +15,11 @@ func TestMemoryLimit(t *testing.T) {
 	for _, c := range []struct{ held, least, most int64 }{
 		{mostLive + 1<<20, math.MaxInt64, math.MaxInt64},
 		{200 << 20, 250 << 20, 300 << 20},
-		{0, softMemory, softMemory},
+		{0, Soft, Soft},
 	} {
 		held := make([]byte, c.held)
 		runtime.GC()
-		limitMemory()
+		limit()
 		if got := debug.SetMemoryLimit(-1); got < c.least || got > c.most {
 			t.Errorf("with %d bytes in use the limit is %d, want %d to %d", c.held, got, c.least, c.most)
 		}
@@ -29,7 +29,7 @@ func TestMemoryLimit(t *testing.T) {
 	defer Served.Store(false)
 	held := make([]byte, mostLive+1<<20)
 	runtime.GC()
-	if limitMemory(); debug.SetMemoryLimit(-1) == math.MaxInt64 {
+	if limit(); debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		t.Error("there is no limit while others are served")
 	}
 	runtime.KeepAlive(held)
