@@ -203,7 +203,7 @@ func (w *awaited) follow(ctx context.Context) error {
 
 // tell tells with -v how far the operation is, when that has changed.
 func (w *awaited) tell() {
-	if w.app.globals.verbose == 0 {
+	if w.app.globals.Verbose == 0 {
 		return
 	}
 	if now := w.metadata(); now != w.said {

@@ -128,7 +128,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 	}
 	a.withoutComments()
 	o.began = a.env.Now()
-	md, err := a.globals.metadata(ready)
+	md, err := a.globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return a.unplanned(c.Context(), problem.Overdue(err), format, o, md)
 	}
 	a.tellOrigin()
-	if err := a.globals.checkGet(p); err != nil {
+	if err := a.globals.CheckGet(p); err != nil {
 		return err
 	}
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
@@ -262,7 +262,7 @@ func (a *app) unplanned(ctx context.Context, err error, format formatters.Format
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.hidden, Seen: a.env.Secrets})
+	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
@@ -305,13 +305,13 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	}
 	sinks := invoke.Tee{goingOn(a.renewing(out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
-	if a.globals.verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
+	if a.globals.Verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
 		sinks[0], talk, stopWatching = a.watchStream(sinks[0])
 	}
 	defer stopWatching()
-	if a.globals.verbose > 0 {
-		sinks = append(sinks, formatters.Verbose(talk, a.globals.verbose, formatters.Options{
-			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.hidden, Seen: a.env.Secrets,
+	if a.globals.Verbose > 0 {
+		sinks = append(sinks, formatters.Verbose(talk, a.globals.Verbose, formatters.Options{
+			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets,
 		}))
 	}
 	requests := p.Requests

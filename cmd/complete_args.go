@@ -276,14 +276,14 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 // completeWith makes a function for cobra of one that offers words.
 func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
-		a.globals.unattended(c.Flags())
+		a.globals.Unattended(c.Flags())
 		parent := c.Context()
 		if parent == nil {
 			parent = context.Background()
 		}
 		ctx, cancel := context.WithTimeout(parent, completionTime)
 		defer cancel()
-		if a.globals.loadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
+		if a.globals.LoadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		s := a.session.Settings()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
@@ -55,13 +56,13 @@ func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []s
 
 // contexts loads what there is.
 func (a *app) contexts() (*config.Store, *config.Contexts, error) {
-	store, err := contextStore(a.env)
+	store, err := globals.ContextStore(a.env)
 	if err != nil {
 		return nil, nil, err
 	}
 	c, err := store.Load()
 	if err != nil {
-		return nil, nil, usageIfSyntax(err)
+		return nil, nil, globals.UsageIfSyntax(err)
 	}
 	if c.PassedOver != nil {
 		a.env.Say(c.PassedOver.Error())
@@ -149,7 +150,7 @@ func (a *app) newContextUse() *cobra.Command {
 			return words(1, 1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := contextStore(a.env)
+			store, err := globals.ContextStore(a.env)
 			if err != nil {
 				return err
 			}
@@ -158,22 +159,22 @@ func (a *app) newContextUse() *cobra.Command {
 				if !o.none {
 					switch found, err := all.Find(args[0]); {
 					case err != nil:
-						return nil, clash(err)
+						return nil, globals.Clash(err)
 					case found == nil:
-						return nil, unknownContext(args[0], "context use", all)
+						return nil, globals.UnknownContext(args[0], "context use", all)
 					}
 					e.Values = args
 				}
 				return []config.Edit{e}, nil
 			})
 			if err != nil {
-				return usageIfSyntax(err)
+				return globals.UsageIfSyntax(err)
 			}
 			if a.shell != nil {
 				a.shell.contextChanged(a.line)
 			}
 			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
-				a.env.Say(addrFirst("the current context"))
+				a.env.Say(globals.AddrFirst("the current context"))
 			}
 			return nil
 		},
@@ -191,11 +192,11 @@ func (a *app) newContextRemove() *cobra.Command {
 		Short:   "Remove a context",
 		Args:    words(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := contextStore(a.env)
+			store, err := globals.ContextStore(a.env)
 			if err != nil {
 				return err
 			}
-			return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+			return globals.UsageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
 				f := all.User
 				if o.project {
 					f = all.Project
@@ -207,7 +208,7 @@ func (a *app) newContextRemove() *cobra.Command {
 				switch {
 				case f.Context(args[0]) != nil:
 				case elsewhere == nil:
-					return nil, unknownContext(args[0], "context remove", all)
+					return nil, globals.UnknownContext(args[0], "context remove", all)
 				default:
 					hint := "--project removes it there"
 					if o.project {

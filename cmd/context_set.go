@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -59,11 +60,11 @@ func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args 
 		}
 		edits = append(edits, e...)
 	}
-	store, err := contextStore(a.env)
+	store, err := globals.ContextStore(a.env)
 	if err != nil {
 		return err
 	}
-	return usageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
+	return globals.UsageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
 		f := all.User
 		if o.project {
 			f = all.Project
@@ -80,7 +81,7 @@ func consistent(x *config.Context, edits []config.Edit) error {
 		return excluding(callers[0], callers[1], "would both say who calls")
 	}
 	plaintext := kept(x, edits, []string{"plaintext"})
-	if tls := kept(x, edits, tlsSettings); len(plaintext) > 0 && len(tls) > 0 {
+	if tls := kept(x, edits, globals.TLSSettings); len(plaintext) > 0 && len(tls) > 0 {
 		return excluding("plaintext", tls[0], "contradict each other")
 	}
 	return nil
@@ -241,8 +242,8 @@ func (a *app) checkValue(k config.Key, value string) error {
 		}
 	}
 	if k.Name == "addr" {
-		probe.globals.addr = value
-		if _, err := probe.globals.target(); err != nil {
+		probe.globals.Addr = value
+		if _, err := probe.globals.Target(); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -93,10 +94,10 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 
 // chosen returns the context that a command with these flags would use.
 func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
-	name, from := a.globals.contextName(f)
+	name, from := a.globals.ContextName(f)
 	if name == "" && from != "" {
 		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
-			a.env.Say(addrFirst("the current context"))
+			a.env.Say(globals.AddrFirst("the current context"))
 		}
 		return nil, "", nil
 	}
@@ -106,14 +107,14 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 			return nil, "", nil
 		}
 		from = file.Path
-		a.globals.sayOverlooked(all, name)
+		a.globals.SayOverlooked(all, name)
 	}
 	found, err := all.Find(name)
 	if err != nil {
-		return nil, "", clash(err)
+		return nil, "", globals.Clash(err)
 	}
 	if found == nil {
-		return nil, "", unknownContext(name, from, all)
+		return nil, "", globals.UnknownContext(name, from, all)
 	}
 	return found, from, nil
 }
@@ -126,7 +127,7 @@ func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
 			rows = append(rows, settingRow{k.Name, flagText(flag), "flag --" + k.Name})
 		}
 	}
-	for _, text := range slices.Concat(a.globals.headers.both, a.globals.headers.rpc, a.globals.headers.reflect) {
+	for _, text := range a.globals.Headers() {
 		if path, isFile := strings.CutPrefix(text, "@"); isFile {
 			rows = append(rows, settingRow{"headers", "@" + path, "flag --header"})
 			continue
@@ -153,21 +154,21 @@ func flagText(flag *pflag.Flag) string {
 
 // contextRows are the settings that a context gives beside the flags.
 func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
-	given := a.globals.overridden(f)
+	given := a.globals.Overridden(f)
 	var rows []settingRow
 	for _, s := range c.Settings {
 		if given[s.Key] && s.Key != "output" {
 			continue
 		}
 		s.Values = c.Resolve(s)
-		rows = append(rows, settingRow{s.Key, settingText(s), c.Place(s.Line)})
+		rows = append(rows, settingRow{s.Key, globals.SettingText(s), c.Place(s.Line)})
 	}
 	return rows
 }
 
 // environmentRows are the settings that the environment gives.
 func (a *app) environmentRows(f *pflag.FlagSet, c *config.Context) []settingRow {
-	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.globals.addressGiven(f) && (c == nil || c.Get("addr") == "") {
+	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.globals.AddressGiven(f) && (c == nil || c.Get("addr") == "") {
 		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 			"change to the project's folder; rpcctl context set --project NAME addr=HOST:PORT makes the file here")
 	case o.revoke:
 		if err := store.Trust(c.Context(), nil); err != nil {
-			return usageIfSyntax(err)
+			return globals.UsageIfSyntax(err)
 		}
 		return a.env.PrintLine("%s is not trusted any more", p.Path)
 	}
@@ -68,7 +69,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 		}
 	}
 	if err := store.Trust(c.Context(), p); err != nil {
-		return usageIfSyntax(err)
+		return globals.UsageIfSyntax(err)
 	}
 	return a.env.PrintLine("%s is trusted as shown", p.Path)
 }
@@ -104,7 +105,7 @@ func writeAsks(w io.Writer, f *config.File) {
 	}
 	for _, x := range f.Contexts {
 		for _, s := range x.Settings {
-			line(fmt.Sprintf("%s: %s %s (line %d)", x.Name, s.Key, settingText(s), s.Line))
+			line(fmt.Sprintf("%s: %s %s (line %d)", x.Name, s.Key, globals.SettingText(s), s.Line))
 		}
 	}
 	if f.Current == "" && len(f.Contexts) == 0 {

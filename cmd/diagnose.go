@@ -110,7 +110,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	if err != nil {
 		return err
 	}
-	md, err := a.globals.metadata(ready)
+	md, err := a.globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	reached := w.connection(ctx)
 	q := &questions{
 		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
-		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.globals.refused,
+		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.globals.Refused,
 	}
 	q.ask(ctx, reached)
 	if ctx.Err() != nil {

@@ -25,7 +25,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
-	if _, err := io.WriteString(a.env.Stderr, formatters.Clean(describePlan(p, transport, a.globals.secret), true)); err != nil {
+	if _, err := io.WriteString(a.env.Stderr, formatters.Clean(describePlan(p, transport, a.globals.Secret), true)); err != nil {
 		return err
 	}
 	if format == formatters.Events {

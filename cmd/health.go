@@ -95,7 +95,7 @@ func (a *app) health(c *cobra.Command, o *healthOptions) error {
 	if err := a.configure(ready, c); err != nil {
 		return err
 	}
-	md, err := a.globals.metadata(ready)
+	md, err := a.globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ const healthPoll = 250 * time.Millisecond
 // pollHealth asks once, or with --wait until the answer is SERVING or the time is
 // over, and prints the last answer. The first question waits for the server itself.
 func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.wait()
+	wait := a.globals.Wait()
 	until := time.Now().Add(wait)
 	interrupted := ctx
 	state, err := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
@@ -199,7 +199,7 @@ var errServing = errors.New("serving")
 
 // watchHealth prints each change.
 func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.wait()
+	wait := a.globals.Wait()
 	limit := time.Duration(0)
 	if o.asked {
 		limit = o.timeout.Duration()

@@ -61,7 +61,7 @@ func (a *app) list(c *cobra.Command, args []string, format string) error {
 	if err != nil {
 		return err
 	}
-	full := format == "table" || format == "json" || a.globals.verbose > 0
+	full := format == "table" || format == "json" || a.globals.Verbose > 0
 	var rows []listed
 	var services []protoreflect.FullName
 	var faults []error

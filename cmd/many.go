@@ -114,7 +114,7 @@ func (m *manyCalls) check() error {
 		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
 			invoke.MethodName(m.call.Method), invoke.StreamKind(m.call.Method)), "without --each it takes the whole list in one call")
 	}
-	return m.app.globals.checkGet(m.call)
+	return m.app.globals.CheckGet(m.call)
 }
 
 // inputOptions say how requests are read.
@@ -167,7 +167,7 @@ const (
 // sharedRecv, so that all of them together take no more memory than one. 0 is what the
 // transport has: for one call at a time, and where the user has set it.
 func (m *manyCalls) share(ctx context.Context) int {
-	if m.app.globals.maxRecv != 0 || m.o.many.concurrency < 2 {
+	if m.app.globals.MaxRecv != 0 || m.o.many.concurrency < 2 {
 		return 0
 	}
 	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {

@@ -53,7 +53,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	if k.exchange {
 		m.refusals = first
 	}
-	m.run.Everything = !k.single || a.globals.verbose > 0
+	m.run.Everything = !k.single || a.globals.Verbose > 0
 	m.makeSink = func() fanout.Sink {
 		if m.job != nil {
 			l := &labelled{Sink: m.job}
@@ -81,9 +81,9 @@ func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
 	if m.extra != nil {
 		tee = append(tee, m.extra(l))
 	}
-	if m.app.globals.verbose > 0 {
-		tee = append(tee, formatters.Verbose(besideMany{m, m.app.env.Stderr}, m.app.globals.verbose, formatters.Options{
-			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.hidden, Seen: m.app.env.Secrets,
+	if m.app.globals.Verbose > 0 {
+		tee = append(tee, formatters.Verbose(besideMany{m, m.app.env.Stderr}, m.app.globals.Verbose, formatters.Options{
+			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.Hidden, Seen: m.app.env.Secrets,
 		}))
 	}
 	l.Sink = tee

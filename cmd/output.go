@@ -121,7 +121,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 		FilterContext: ctx,
 		FilterTime:    o.programTime,
 
-		SecretHeaders: a.globals.hidden, Seen: a.env.Secrets,
+		SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets,
 	}
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {
@@ -134,7 +134,7 @@ func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Typ
 	if file, err = outfile.Create(o.file); err != nil {
 		return nil, options, nil, err
 	}
-	options.Color, options.Width, options.Live = a.globals.color.Value == "always", 0, false
+	options.Color, options.Width, options.Live = a.globals.Color.Value == "always", 0, false
 	return file, options, file, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -25,7 +25,7 @@ import (
 type app struct {
 	env     *env.Env
 	session *session.Session
-	globals *globals
+	globals *globals.Flags
 	// statusFormat is how the status of a failed call is printed: as JSON or text
 	// when --format-error asks for it, and for people when it is "".
 	statusFormat formatters.Format
@@ -38,7 +38,7 @@ type app struct {
 
 // newApp returns what the commands of one command line share.
 func newApp(env *env.Env) *app {
-	return &app{env: env, globals: newGlobals(env, "rpcctl/"+version())}
+	return &app{env: env, globals: globals.New(env, "rpcctl/"+version())}
 }
 
 // newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
@@ -81,7 +81,7 @@ interrupted outside a call.`,
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	a.globals.add(root.PersistentFlags())
+	a.globals.Add(root.PersistentFlags())
 	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
@@ -191,7 +191,7 @@ func plainValue(err error) error {
 // configure gives the session the settings of this command line. Files that they name are read
 // until ctx is done.
 func (a *app) configure(ctx context.Context, c *cobra.Command) error {
-	s, err := a.globals.settings(ctx, c.Flags())
+	s, err := a.globals.Settings(ctx, c.Flags())
 	if err != nil {
 		return err
 	}
@@ -199,10 +199,10 @@ func (a *app) configure(ctx context.Context, c *cobra.Command) error {
 		if a.session, err = a.shell.connection(ctx, c, s); err != nil {
 			return err
 		}
-		if filepath.IsAbs(a.globals.chosen.from) && s.Target != nil { // the current context may be another than before
+		if a.globals.CurrentContext() && s.Target != nil { // it may be another than before
 			where := s.Target.String()
 			a.shell.reached.Store(&where)
-			a.shell.production.Store(a.globals.chosen.production())
+			a.shell.production.Store(a.globals.Production())
 		}
 		return nil
 	}
@@ -249,11 +249,11 @@ func (a *app) todaysSchema(ctx context.Context) (done func(), err error) {
 
 // reporter returns what prints the errors of this command line.
 func (a *app) reporter() *problem.Reporter {
-	return &problem.Reporter{Env: a.env, Types: a.types, Color: a.colour(a.env.StderrTTY), Status: a.statusFormat, Refused: a.globals.refused}
+	return &problem.Reporter{Env: a.env, Types: a.types, Color: a.colour(a.env.StderrTTY), Status: a.statusFormat, Refused: a.globals.Refused}
 }
 
 // colour reports whether a stream gets colours.
-func (a *app) colour(tty bool) bool { return a.env.Colored(a.globals.color.Value, tty) }
+func (a *app) colour(tty bool) bool { return a.env.Colored(a.globals.Color.Value, tty) }
 
 // withoutContext are the commands that use no context. Each line of a shell does so by
 // itself.
@@ -271,12 +271,12 @@ func (a *app) useContext(c *cobra.Command, args []string) error {
 		}
 	}
 	if c.Name() == "diagnose" && len(args) == 1 {
-		if a.globals.addressGiven(c.Flags()) {
+		if a.globals.AddressGiven(c.Flags()) {
 			return problem.Usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
 		}
 		if err := c.Flags().Set("addr", args[0]); err != nil {
 			return err
 		}
 	}
-	return a.globals.loadContext(c.Flags())
+	return a.globals.LoadContext(c.Flags())
 }

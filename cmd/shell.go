@@ -74,11 +74,11 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	defer s.close()
 	defer cancel() // whoever opens a connection gives up before they are closed
 	if len(o.lines) == 0 && o.file == "" && a.env.StdinTTY {
-		if _, err := a.globals.settings(ctx, c.Flags()); err != nil {
+		if _, err := a.globals.Settings(ctx, c.Flags()); err != nil {
 			return err // before the prompt, not at the first line
 		}
 	}
-	if target, production := a.globals.peek(c.Flags()); target != nil {
+	if target, production := a.globals.Peek(c.Flags()); target != nil {
 		where := target.String()
 		s.reached.Store(&where)
 		s.production.Store(production)
@@ -113,7 +113,7 @@ func (a *app) keepPrograms(ctx context.Context, base []string) {
 	probe, only := newApp(a.env.Quiet()), &env.Program{}
 	root := probe.newRoot()
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
-		*only = probe.globals.tokenProgram()
+		*only = probe.globals.TokenProgram()
 	}})
 	root.SetArgs(append(slices.Clone(base), "programs"))
 	_ = root.ExecuteContext(ctx) // the first line tells

@@ -100,7 +100,7 @@ func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sink
 	if a.shell == nil {
 		return do(ctx, sinks)
 	}
-	if a.line.st.Background && a.globals.maxRecv == 0 {
+	if a.line.st.Background && a.globals.MaxRecv == 0 {
 		p.MaxRecv = a.shell.share(a.line)
 	}
 	return a.shell.drive(ctx, a.line, v, p, sinks, again, do)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -168,18 +168,13 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	if err != nil {
 		return err
 	}
-	if err := checkHeader(s.ctx, s.env, text); err != nil {
+	if err := globals.CheckHeader(s.ctx, s.env, text); err != nil {
 		return err
 	}
 	name = given
 	s.dropFlags(same)
 	s.base = append(s.base, "--header="+text)
 	return nil
-}
-
-func checkHeader(ctx context.Context, env *env.Env, text string) error {
-	_, err := new(headerFlags).metadata(ctx, env, []string{text})
-	return err
 }
 
 func (s *shell) listVars(l *line) error {

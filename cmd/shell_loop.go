@@ -263,7 +263,7 @@ func (s *shell) loadSchema() {
 	if a.session != nil && a.session.Settings().Target != nil {
 		where := a.session.Settings().Target.String()
 		s.reached.Store(&where) // a context may have said where
-		s.production.Store(a.globals.chosen.production())
+		s.production.Store(a.globals.Production())
 		if s.editor != nil {
 			s.editor.Refresh()
 		}

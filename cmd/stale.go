@@ -65,7 +65,7 @@ func (a *app) runRemembered(ctx context.Context, p *invoke.Call, format formatte
 // withoutComments spares a call the comments of .proto files, which only -vv shows.
 func (a *app) withoutComments() {
 	s := a.session.Settings()
-	s.NoComments = a.globals.verbose < 2
+	s.NoComments = a.globals.Verbose < 2
 	a.session.Configure(s)
 }
 

@@ -200,7 +200,7 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 		return err
 	}
 	for _, name := range names {
-		s, err := m.app.globals.ofTarget(ctx, m.flags, name)
+		s, err := m.app.globals.OfTarget(ctx, m.flags, name)
 		if err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name strin
 // openAddresses makes a session for each address of the target's name. Each of them is
 // expected to be the host that was named.
 func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
-	settings, err := m.app.globals.settings(ctx, m.flags)
+	settings, err := m.app.globals.Settings(ctx, m.flags)
 	if err != nil {
 		return err
 	}

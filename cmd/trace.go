@@ -19,7 +19,7 @@ const traceLevel = 2
 // connected tells of a step of making a connection, with -vv. It may be called by
 // several goroutines.
 func (a *app) connected(s connect.Step) {
-	if a.globals.verbose < traceLevel {
+	if a.globals.Verbose < traceLevel {
 		return
 	}
 	what := "connected"
@@ -47,7 +47,7 @@ func handshake(s *tls.ConnectionState) string {
 // asked tells of a question about the schema, with -vv. It may be called by several
 // goroutines.
 func (a *app) asked(q discovery.Asked) {
-	if a.globals.verbose < traceLevel {
+	if a.globals.Verbose < traceLevel {
 		return
 	}
 	outcome := "answered"
@@ -60,7 +60,7 @@ func (a *app) asked(q discovery.Asked) {
 // tellOrigin tells where the schema of a call comes from, with -vv, when the server was not
 // asked for it.
 func (a *app) tellOrigin() {
-	if a.globals.verbose < traceLevel {
+	if a.globals.Verbose < traceLevel {
 		return
 	}
 	s := a.session.Settings()

@@ -1,4 +1,4 @@
-package cmd
+package globals
 
 import (
 	"context"
@@ -31,6 +31,14 @@ type headerFlags struct {
 
 func newHeaderFlags() headerFlags {
 	return headerFlags{files: map[string][]string{}, secrets: map[string]struct{}{}}
+}
+
+// CheckHeader returns what is wrong with a header as -H has it. A file that it names is read until
+// ctx is done.
+func CheckHeader(ctx context.Context, env *env.Env, text string) error {
+	h := newHeaderFlags()
+	_, err := h.metadata(ctx, env, []string{text})
+	return err
 }
 
 // metadata returns request metadata from headers as given on the command line, with those of

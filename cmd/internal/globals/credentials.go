@@ -1,4 +1,4 @@
-package cmd
+package globals
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // around returns what the session does around each call to a target: it waits for the server,
 // tries again, and adds the credentials. Credentials are found for each target by itself and
 // go into its calls only: the metadata of a call has session.Later in their place.
-func (g *globals) around(ctx context.Context, t *invoke.Target) (session.Care, error) {
+func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.Care, error) {
 	c := session.Care{
 		Wait:                 g.reach.wait.Duration(),
 		Retry:                g.reach.retry,
@@ -70,7 +70,7 @@ func (g *globals) around(ctx context.Context, t *invoke.Target) (session.Care, e
 // lends reports whether a credential flag was set by the context. Such credentials are for
 // the target of the context and no other. --netrc is an exception: it has credentials for
 // each host.
-func (g *globals) lends(flag string) bool { return g.chosen.used[flag] && flag != "netrc" }
+func (g *Flags) lends(flag string) bool { return g.chosen.used[flag] && flag != "netrc" }
 
 // secretSetting reports whether a header of a context is a secret.
 func secretSetting(s config.Setting) bool {
@@ -78,7 +78,7 @@ func secretSetting(s config.Setting) bool {
 }
 
 // foreign reports whether a target is not the one that the context in use names.
-func (g *globals) foreign(t *invoke.Target) bool {
+func (g *Flags) foreign(t *invoke.Target) bool {
 	if t == nil || g.chosen.context == nil {
 		return false
 	}
@@ -88,7 +88,7 @@ func (g *globals) foreign(t *invoke.Target) bool {
 }
 
 // sayWithheld says once that credentials of the context are not sent to a target.
-func (g *globals) sayWithheld(t *invoke.Target, any bool) {
+func (g *Flags) sayWithheld(t *invoke.Target, any bool) {
 	if any {
 		g.env.SayOnce(fmt.Sprintf("the credentials of the context %s are for %s, and are not sent to %s",
 			g.chosen.context.Name, g.chosen.context.Get("addr"), t))

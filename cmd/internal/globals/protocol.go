@@ -1,4 +1,4 @@
-package cmd
+package globals
 
 import (
 	"errors"
@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// wireFlags are the flags that say how calls are carried.
-type wireFlags struct {
+// protocolFlags are the flags that say how calls are carried.
+type protocolFlags struct {
 	protocol, http, codec, compress flags.Choice
 	get                             bool
 }
 
 // add defines the flags.
-func (w *wireFlags) add(f *pflag.FlagSet) {
+func (w *protocolFlags) add(f *pflag.FlagSet) {
 	w.protocol = flags.Choice{Value: session.ProtocolGRPC, Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
 	w.http.Allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
 	w.codec = flags.Choice{Value: invoke.CodecProto, Allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
@@ -34,7 +34,7 @@ func (w *wireFlags) add(f *pflag.FlagSet) {
 
 // settings returns the settings of the protocol, or a usage error for flags that do not go
 // together.
-func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
+func (w *protocolFlags) settings(target *invoke.Target) (session.Wire, error) {
 	s := session.Wire{Protocol: w.protocol.Value, HTTP: w.http.Value, Codec: w.codec.Value, Get: w.get}
 	if w.compress.Value != compress.Identity {
 		s.Compress = w.compress.Value
@@ -56,7 +56,7 @@ func (w *wireFlags) settings(target *invoke.Target) (session.Wire, error) {
 }
 
 // checkGet returns a usage error when --get is given for a method that may have effects.
-func (w *wireFlags) checkGet(c *invoke.Call) error {
+func (w *protocolFlags) checkGet(c *invoke.Call) error {
 	if m := c.WireMethod(); w.get && !m.NoSideEffects {
 		return problem.Usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
 			"the mark is in the schema: option idempotency_level = NO_SIDE_EFFECTS")

@@ -1,4 +1,4 @@
-package cmd
+package globals
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// refused adds to the error of a call that the server refused as unauthenticated which
+// Refused adds to the error of a call that the server refused as unauthenticated which
 // credentials it carried. It returns other errors as they are.
-func (g *globals) refused(err error) error {
+func (g *Flags) Refused(err error) error {
 	var status *invoke.StatusError
 	if !errors.As(err, &status) || !problem.Unauthenticated(status.Status) {
 		return err
@@ -33,7 +33,7 @@ func (g *globals) refused(err error) error {
 
 // credentials returns where the credentials of a call came from: the flags and the context.
 // flag is the flag for headers of this kind of call, and headers its values.
-func (g *globals) credentials(flag string, headers []string) []string {
+func (g *Flags) credentials(flag string, headers []string) []string {
 	var from, ofContext []string
 	for _, name := range g.auth.Chosen() {
 		if g.chosen.used[name] {

@@ -1,4 +1,4 @@
-package cmd
+package globals
 
 import (
 	"errors"
@@ -25,13 +25,17 @@ type chosenContext struct {
 	headers []config.Setting
 }
 
-// production reports whether the context is marked as production.
-func (i *chosenContext) production() bool {
-	return i.context != nil && i.context.Get("production") == "true"
+// Production reports whether the context in use is marked as production.
+func (g *Flags) Production() bool {
+	return g.chosen.context != nil && g.chosen.context.Get("production") == "true"
 }
 
-// contextStore returns the store of the contexts.
-func contextStore(env *env.Env) (*config.Store, error) {
+// CurrentContext reports whether the context in use is the current one of a file, and not one
+// that a flag or a variable names.
+func (g *Flags) CurrentContext() bool { return filepath.IsAbs(g.chosen.from) }
+
+// ContextStore returns the store of the contexts.
+func ContextStore(env *env.Env) (*config.Store, error) {
 	dir, err := env.ConfigDir()
 	if err != nil {
 		return nil, err
@@ -39,13 +43,13 @@ func contextStore(env *env.Env) (*config.Store, error) {
 	return &config.Store{Dir: dir, Work: env.WorkDir}, nil
 }
 
-// loadContext finds the context to use and sets the flags that were not given.
-func (g *globals) loadContext(f *pflag.FlagSet) error {
-	name, from := g.contextName(f)
+// LoadContext finds the context to use and sets the flags that were not given.
+func (g *Flags) LoadContext(f *pflag.FlagSet) error {
+	name, from := g.ContextName(f)
 	if name == "" && from != "" {
 		return nil // a target was named outright, so no file is read
 	}
-	store, err := contextStore(g.env)
+	store, err := ContextStore(g.env)
 	if err != nil {
 		if name != "" {
 			return err
@@ -54,7 +58,7 @@ func (g *globals) loadContext(f *pflag.FlagSet) error {
 	}
 	contexts, err := store.Load()
 	if err != nil {
-		return usageIfSyntax(err)
+		return UsageIfSyntax(err)
 	}
 	if contexts.PassedOver != nil {
 		g.env.SayOnce(contexts.PassedOver.Error())
@@ -62,7 +66,7 @@ func (g *globals) loadContext(f *pflag.FlagSet) error {
 	if name == "" {
 		var file *config.File
 		name, file = contexts.Current()
-		g.sayOverlooked(contexts, name)
+		g.SayOverlooked(contexts, name)
 		if name == "" {
 			return nil
 		}
@@ -70,17 +74,17 @@ func (g *globals) loadContext(f *pflag.FlagSet) error {
 	}
 	found, err := contexts.Find(name)
 	if err != nil {
-		return clash(err)
+		return Clash(err)
 	}
 	if found == nil {
-		return unknownContext(name, from, contexts)
+		return UnknownContext(name, from, contexts)
 	}
 	g.chosen = chosenContext{context: found, from: from, used: map[string]bool{}}
 	for _, w := range found.File.Warnings {
 		g.env.Say(fmt.Sprintf("%s:%d: %s", found.File.Path, w.Line, w.Text))
 	}
 	addr := found.Get("addr")
-	own := addr != "" && !g.addressGiven(f)
+	own := addr != "" && !g.AddressGiven(f)
 	if elsewhere := g.env.Getenv("RPCCTL_ADDR"); own && elsewhere != "" && elsewhere != addr {
 		g.env.SayOnce(fmt.Sprintf("the target is that of the context %s, not RPCCTL_ADDR", found.Name))
 	}
@@ -95,30 +99,30 @@ func (g *globals) loadContext(f *pflag.FlagSet) error {
 	return g.applyContext(f, found)
 }
 
-// clash returns the usage error for a name that both the user and a project file use.
-func clash(err error) error {
+// Clash returns the usage error for a name that both the user and a project file use.
+func Clash(err error) error {
 	return problem.Usage(err, "give one of them another name, or let the project's count: rpcctl context trust")
 }
 
-// addrFirst returns the warning that RPCCTL_ADDR, which people forget, overrides something.
-func addrFirst(before string) string {
+// AddrFirst returns the warning that RPCCTL_ADDR, which people forget, overrides something.
+func AddrFirst(before string) string {
 	return "RPCCTL_ADDR is set, and comes before " + before + ": unset it, or name a context with --context"
 }
 
-// contextName returns the name of the context that was asked for, and what asked for it. When
+// ContextName returns the name of the context that was asked for, and what asked for it. When
 // the name is "" and from is not, from is what excludes any context.
-func (g *globals) contextName(f *pflag.FlagSet) (name, from string) {
+func (g *Flags) ContextName(f *pflag.FlagSet) (name, from string) {
 	if f.Changed("context") {
 		return g.contextFlag, "--context"
 	}
 	// A variable that was exported long ago must not lend its credentials to another target.
 	name = g.env.Getenv("RPCCTL_CONTEXT")
 	switch {
-	case g.addressGiven(f):
+	case g.AddressGiven(f):
 		return "", "--addr"
 	case g.env.Getenv("RPCCTL_ADDR") != "":
 		if name != "" {
-			g.env.SayOnce(addrFirst("RPCCTL_CONTEXT"))
+			g.env.SayOnce(AddrFirst("RPCCTL_CONTEXT"))
 		}
 		return "", "RPCCTL_ADDR"
 	case name != "":
@@ -127,18 +131,18 @@ func (g *globals) contextName(f *pflag.FlagSet) (name, from string) {
 	return "", ""
 }
 
-func (g *globals) addressGiven(f *pflag.FlagSet) bool {
+func (g *Flags) AddressGiven(f *pflag.FlagSet) bool {
 	return flags.Changed(f, "addr") || flags.Changed(f, "unix") || flags.Changed(f, "targets")
 }
 
-// sayOverlooked says once that the current context of an untrusted project file is not used.
-func (g *globals) sayOverlooked(c *config.Contexts, current string) {
+// SayOverlooked says once that the current context of an untrusted project file is not used.
+func (g *Flags) SayOverlooked(c *config.Contexts, current string) {
 	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
 		g.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
 	}
 }
 
-func unknownContext(name, from string, c *config.Contexts) error {
+func UnknownContext(name, from string, c *config.Contexts) error {
 	hint := "rpcctl context list shows what there is"
 	if near := discovery.Nearest(name, c.Names(), 1); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %s?", near[0])
@@ -150,14 +154,14 @@ func unknownContext(name, from string, c *config.Contexts) error {
 func untrusted(c *config.Context, asks []config.Setting) error {
 	var lines []string
 	for _, s := range asks {
-		lines = append(lines, fmt.Sprintf("  %s: %s %s", c.Place(s.Line), s.Key, settingText(s)))
+		lines = append(lines, fmt.Sprintf("  %s: %s %s", c.Place(s.Line), s.Key, SettingText(s)))
 	}
 	return problem.Usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name, strings.Join(lines, "\n")),
 		"if you know who wrote the file: rpcctl context trust")
 }
 
-// usageIfSyntax makes a syntax error of a file a usage error.
-func usageIfSyntax(err error) error {
+// UsageIfSyntax makes a syntax error of a file a usage error.
+func UsageIfSyntax(err error) error {
 	var syntax *config.SyntaxError
 	if errors.As(err, &syntax) {
 		return problem.Usage(err, "")
@@ -165,16 +169,16 @@ func usageIfSyntax(err error) error {
 	return err
 }
 
-// tlsSettings are the settings, and the flags, that ask for TLS.
-var tlsSettings = []string{"tls", "insecure", "cacert", "cert", "servername"}
+// TLSSettings are the settings, and the flags, that ask for TLS.
+var TLSSettings = []string{"tls", "insecure", "cacert", "cert", "servername"}
 
 // overrides are the settings that a flag overrides besides the one of its own name.
 var overrides = []struct {
 	flags, settings []string
 }{
 	{[]string{"addr", "unix", "targets"}, []string{"addr"}},
-	{[]string{"plaintext"}, tlsSettings},
-	{tlsSettings, []string{"plaintext"}},
+	{[]string{"plaintext"}, TLSSettings},
+	{TLSSettings, []string{"plaintext"}},
 	{[]string{"bearer-file", "bearer-env", "basic", "netrc", "auth-command"}, []string{"bearer-file", "bearer-env", "basic", "password-file", "password-env", "netrc", "auth-command", "headers.authorization"}},
 	{[]string{"password-file", "password-env"}, []string{"password-file", "password-env"}},
 	{[]string{"lb", "service-config"}, []string{"lb", "service-config"}},
@@ -183,8 +187,8 @@ var overrides = []struct {
 }
 
 // applyContext sets the flags that the user did not give to the settings of a context.
-func (g *globals) applyContext(f *pflag.FlagSet, c *config.Context) error {
-	overridden := g.overridden(f)
+func (g *Flags) applyContext(f *pflag.FlagSet, c *config.Context) error {
+	overridden := g.Overridden(f)
 	for _, s := range c.Settings {
 		name, isHeader := strings.CutPrefix(s.Key, "headers.")
 		switch {
@@ -222,8 +226,8 @@ func (g *globals) applyContext(f *pflag.FlagSet, c *config.Context) error {
 // contextState is the name of a hidden flag that holds the state of the context in use.
 const contextState = "context-state"
 
-// overridden returns the settings that the command line has set otherwise.
-func (g *globals) overridden(f *pflag.FlagSet) map[string]bool {
+// Overridden returns the settings that the command line has set otherwise.
+func (g *Flags) Overridden(f *pflag.FlagSet) map[string]bool {
 	given := map[string]bool{}
 	for _, k := range config.Keys() {
 		given[k.Name] = flags.Changed(f, k.Name)
@@ -245,8 +249,8 @@ func (g *globals) overridden(f *pflag.FlagSet) map[string]bool {
 	return given
 }
 
-// settingText returns a setting for people. A reference stays a reference.
-func settingText(s config.Setting) string {
+// SettingText returns a setting for people. A reference stays a reference.
+func SettingText(s config.Setting) string {
 	text := strings.Join(s.Values, ", ")
 	if s.Ref != config.Literal {
 		return fmt.Sprintf("{%s: %s}", s.Ref, text)

@@ -1,4 +1,7 @@
-package cmd
+// Package globals has the flags that every command has: the target and its security, the schema,
+// credentials and headers, the protocol. It makes the settings of a session of them, of the
+// environment, and of the context in use, and decides which credential goes to which target.
+package globals
 
 import (
 	"context"
@@ -20,76 +23,81 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// globals are the flags that every command has: the target, the schema, and how calls are
+// Flags are the flags that every command has: the target, the schema, and how calls are
 // made. The context in use fills in the flags that were not given.
-type globals struct {
+type Flags struct {
 	env       *env.Env
 	userAgent string // for servers, unless a flag names another
 
-	addr, unix                    string
+	Addr, unix                    string
 	contextFlag, contextState     string
 	plaintext, tls, insecure      bool
 	cacert, cert, key, servername string
 	authority                     string
 	connectTimeout                flags.Seconds
-	maxRecv                       flags.Size
+	MaxRecv                       flags.Size // the greatest message to receive, in bytes; 0: the default
 
 	protos, importPaths, protosets []string
 	useReflection, noCache         bool
 	headers                        headerFlags
 	auth                           *credential.Flags
 	reach                          reachFlags
-	wire                           wireFlags
+	protocol                       protocolFlags
 
-	color   flags.Choice
-	verbose int
+	Color   flags.Choice // auto, always or never
+	Verbose int          // how many times -v was given
 
 	chosen  chosenContext
 	several bool // these are the flags for one of the targets of --targets
 }
 
-// newGlobals returns the flags before any was given.
-func newGlobals(env *env.Env, userAgent string) *globals {
-	return &globals{env: env, userAgent: userAgent, auth: &credential.Flags{}, headers: newHeaderFlags()}
+// New returns the flags before any was given.
+func New(env *env.Env, userAgent string) *Flags {
+	return &Flags{env: env, userAgent: userAgent, auth: &credential.Flags{}, headers: newHeaderFlags()}
 }
 
-// hidden reports whether the values of a request header are secret because they came from a
+// Hidden reports whether the values of a request header are secret because they came from a
 // file or the environment. name is in lower case.
-func (g *globals) hidden(name string) bool { return g.headers.hidden(name) }
+func (g *Flags) Hidden(name string) bool { return g.headers.hidden(name) }
 
-// secret reports whether a request header is a credential, which is neither shown nor sent
+// Secret reports whether a request header is a credential, which is neither shown nor sent
 // without TLS. name is in lower case.
-func (g *globals) secret(name, value string) bool { return g.headers.secret(name, value) }
+func (g *Flags) Secret(name, value string) bool { return g.headers.secret(name, value) }
 
-// metadata returns the request metadata of calls. Files that the flags name are read until
+// Metadata returns the request metadata of calls. Files that the flags name are read until
 // ctx is done.
-func (g *globals) metadata(ctx context.Context) (invoke.Metadata, error) {
+func (g *Flags) Metadata(ctx context.Context) (invoke.Metadata, error) {
 	return g.headers.metadata(ctx, g.env, slices.Concat(g.headers.both, g.headers.rpc))
 }
 
-// wait returns how long to wait for a server to come up, 0 for not at all.
-func (g *globals) wait() time.Duration { return g.reach.wait.Duration() }
-
-// checkGet returns a usage error when --get would call a method that may have effects.
-func (g *globals) checkGet(c *invoke.Call) error { return g.wire.checkGet(c) }
-
-// ofTarget returns the settings for one of several targets. Credentials of the context go to
-// its own target alone, and what is wrong with them for one target fails the call to it.
-func (g *globals) ofTarget(ctx context.Context, f *pflag.FlagSet, name string) (session.Settings, error) {
-	one := *g
-	one.addr, one.unix, one.several = name, "", true
-	return one.settings(ctx, f)
+// Headers returns what -H, --rpc-header and --reflect-header say, as it was typed.
+func (g *Flags) Headers() []string {
+	return slices.Concat(g.headers.both, g.headers.rpc, g.headers.reflect)
 }
 
-// tokenProgram returns the program that prints the token, by a flag or the context.
-func (g *globals) tokenProgram() env.Program {
+// Wait returns how long to wait for a server to come up, 0 for not at all.
+func (g *Flags) Wait() time.Duration { return g.reach.wait.Duration() }
+
+// CheckGet returns a usage error when --get would call a method that may have effects.
+func (g *Flags) CheckGet(c *invoke.Call) error { return g.protocol.checkGet(c) }
+
+// OfTarget returns the settings for one of several targets. Credentials of the context go to
+// its own target alone, and what is wrong with them for one target fails the call to it.
+func (g *Flags) OfTarget(ctx context.Context, f *pflag.FlagSet, name string) (session.Settings, error) {
+	one := *g
+	one.Addr, one.unix, one.several = name, "", true
+	return one.Settings(ctx, f)
+}
+
+// TokenProgram returns the program that prints the token, by a flag or the context.
+func (g *Flags) TokenProgram() env.Program {
 	return env.Program{Command: string(g.auth.Command), Dir: g.env.ProgramDir}
 }
 
-// unattended keeps the settings from asking a person and from running a program that a flag
+// Unattended keeps the settings from asking a person and from running a program that a flag
 // names. What a trusted context names may still run. A completion is such a use: only a line
 // that was entered may do either.
-func (g *globals) unattended(f *pflag.FlagSet) {
+func (g *Flags) Unattended(f *pflag.FlagSet) {
 	if f.Changed("auth-command") {
 		g.auth.Command = ""
 	}
@@ -98,26 +106,26 @@ func (g *globals) unattended(f *pflag.FlagSet) {
 	g.env = &quiet
 }
 
-// peek returns the target that the context in use names for commands with these flags, nil
+// Peek returns the target that the context in use names for commands with these flags, nil
 // for none, and whether it is marked as production. It prints nothing.
-func (g *globals) peek(f *pflag.FlagSet) (target *invoke.Target, production bool) {
+func (g *Flags) Peek(f *pflag.FlagSet) (target *invoke.Target, production bool) {
 	loud := g.env
 	g.env = g.env.Quiet()
 	defer func() { g.env = loud }()
-	if g.loadContext(f) != nil || g.chosen.context == nil {
+	if g.LoadContext(f) != nil || g.chosen.context == nil {
 		return nil, false
 	}
-	target, err := g.target()
+	target, err := g.Target()
 	if err != nil || target == nil {
 		return nil, false
 	}
-	return target, g.chosen.production()
+	return target, g.Production()
 }
 
-// add defines the flags.
-func (g *globals) add(f *pflag.FlagSet) {
+// Add defines the flags.
+func (g *Flags) Add(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVarP(&g.addr, "addr", "a", "", "the `TARGET`: host:port, http://…, https://…, unix:PATH, dns:///…, demo:")
+	f.StringVarP(&g.Addr, "addr", "a", "", "the `TARGET`: host:port, http://…, https://…, unix:PATH, dns:///…, demo:")
 	f.StringVar(&g.contextFlag, "context", "", "use the context `NAME`; '' for none (rpcctl context)")
 	f.StringVar(&g.contextState, contextState, "", "")
 	f.Lookup(contextState).Hidden = true
@@ -131,7 +139,7 @@ func (g *globals) add(f *pflag.FlagSet) {
 	f.StringVar(&g.authority, "authority", "", "the `NAME` to claim as :authority")
 	f.StringVar(&g.unix, "unix", "", "the target is the socket at `PATH`")
 	f.Var(&g.connectTimeout, "connect-timeout", "limit for connecting (default 10s)")
-	f.Var(&g.maxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
+	f.Var(&g.MaxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
 	f.Var((*flags.Repeated)(&g.protos), "proto", "take the schema from a .proto `FILE` (repeatable)")
 	f.VarP((*flags.Repeated)(&g.importPaths), "import-path", "I", "`DIR` in which .proto files and their imports are found (repeatable)")
 	f.Var((*flags.Repeated)(&g.protosets), "protoset", "take the schema from a descriptor set `FILE` (repeatable)")
@@ -143,24 +151,24 @@ func (g *globals) add(f *pflag.FlagSet) {
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
 	g.auth.Add(f)
 	g.reach.add(f)
-	g.color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
-	f.Var(&g.color, "color", "colours")
-	f.CountVarP(&g.verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
-	g.wire.add(f)
+	g.Color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
+	f.Var(&g.Color, "color", "colours")
+	f.CountVarP(&g.Verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
+	g.protocol.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		flags.AddAlias(f, alias[0], alias[1])
 	}
 }
 
-// settings returns the settings of a session: what the flags, the environment and the context
+// Settings returns the settings of a session: what the flags, the environment and the context
 // in use say. f are the flags as parsed. Files that they name are read until ctx is done.
-func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Settings, error) {
+func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Settings, error) {
 	s := session.Settings{
 		TLS:            connect.TLSOptions{CACert: g.cacert, Cert: g.cert, Key: g.key, ServerName: g.servername, Insecure: g.insecure},
 		Authority:      g.authority,
 		UserAgent:      g.userAgent,
 		ConnectTimeout: g.connectTimeout.Duration(),
-		MaxRecv:        int(g.maxRecv),
+		MaxRecv:        int(g.MaxRecv),
 		Protos:         g.protos,
 		ImportPaths:    g.importPaths,
 		Protosets:      g.protosets,
@@ -168,7 +176,7 @@ func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Setti
 		NoCache:        g.noCache,
 		PassedOver:     func(err error) { g.env.SayOnce(err.Error()) },
 	}
-	if g.maxRecv > grpcwire.DefaultMaxRecv {
+	if g.MaxRecv > grpcwire.DefaultMaxRecv {
 		memory.Unlimit()
 	}
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
@@ -180,7 +188,7 @@ func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Setti
 	for _, text := range append([]string{g.env.Getenv("HTTPS_PROXY"), g.env.Getenv("https_proxy")}, g.protosets...) {
 		g.env.Secrets.AddURL(text)
 	}
-	target, err := g.target()
+	target, err := g.Target()
 	if err != nil {
 		return s, err
 	}
@@ -202,16 +210,16 @@ func (g *globals) settings(ctx context.Context, f *pflag.FlagSet) (session.Setti
 	if g.foreign(target) && g.chosen.used["cert"] {
 		s.TLS.Cert, s.TLS.Key = "", ""
 	}
-	if s.Wire, err = g.wire.settings(target); err != nil {
+	if s.Wire, err = g.protocol.settings(target); err != nil {
 		return s, err
 	}
 	s.ReflectMetadata, err = g.headers.metadata(ctx, g.env, slices.Concat(g.headers.both, g.headers.reflect))
 	return s, err
 }
 
-// target returns the target that a flag or RPCCTL_ADDR names, or nil.
-func (g *globals) target() (*invoke.Target, error) {
-	text, from := g.addr, "--addr"
+// Target returns the target that a flag or RPCCTL_ADDR names, or nil.
+func (g *Flags) Target() (*invoke.Target, error) {
+	text, from := g.Addr, "--addr"
 	switch {
 	case g.unix != "" && text != "":
 		return nil, problem.Usage(errors.New("--addr and --unix both name a target"), "")
@@ -243,7 +251,7 @@ func (g *globals) target() (*invoke.Target, error) {
 
 // applySecurity sets the security of a target by the flags about TLS. Flags that have no
 // meaning without TLS ask for it.
-func (g *globals) applySecurity(t *invoke.Target) error {
+func (g *Flags) applySecurity(t *invoke.Target) error {
 	impliesTLS := ""
 	for _, f := range []struct {
 		given bool
