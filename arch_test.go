@@ -33,6 +33,7 @@ var rules = []rule{
 	{packages: ".", ours: []string{"cmd"}, why: "main turns the process into cmd.Main"},
 	{packages: "internal/fault", why: "the end of a crash depends on nothing"},
 	{packages: "internal/secret", not: []string{"google.golang.org/grpc"}, why: "what is secret depends on nothing of ours"},
+	{packages: "internal/palette", why: "colours depend on nothing of ours"},
 	{packages: "internal/boundfile", ours: []string{"internal/fault"}, why: "reading a file knows nothing of what is in it"},
 	{packages: "internal/outfile", why: "writing a file knows nothing of what is in it"},
 	{packages: "internal/yamlbound", why: "bounds of a text know nothing of what it means"},
@@ -50,10 +51,10 @@ var rules = []rule{
 	{packages: "cmd/internal/memory", why: "the limits of memory know no command"},
 	{packages: "cmd/internal/globals", ours: []string{"cmd/internal/config", "cmd/internal/credential", "cmd/internal/env", "cmd/internal/flags", "cmd/internal/header", "cmd/internal/memory", "cmd/internal/problem", "cmd/internal/session", "internal/boundfile", "internal/secret", "discovery", "invoke", "invoke/..."}, why: "what every command takes knows no command"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
-	{packages: "repl", ours: []string{"internal/boundfile"}, why: "the shell's editor knows nothing of calls"},
+	{packages: "repl", ours: []string{"internal/boundfile", "internal/palette"}, why: "the shell's editor knows nothing of calls"},
 	{packages: "testserver/...", ours: []string{"testserver/..."}, why: "the demo server stands alone"},
 	{packages: "discovery", ours: []string{"internal/boundfile", "internal/fault", "internal/yamlbound", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
-	{packages: "formatters", ours: []string{"internal/fault", "internal/secret", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
+	{packages: "formatters", ours: []string{"internal/fault", "internal/palette", "internal/secret", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
 	{packages: "invoke", ours: []string{"internal/fault"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "the call loop knows no wire"},
 	{packages: "invoke/connect", ours: []string{"internal/boundfile"}, why: "connections know nothing of calls"},
 	{packages: "invoke/compress", why: "compression knows nothing of calls"},
@@ -198,6 +199,16 @@ func TestOneFileKnowsTheCompiler(t *testing.T) {
 	})
 	if err != nil || !slices.Equal(files, []string{"discovery/compile.go"}) {
 		t.Errorf("protocompile is imported by %v, %v", files, err)
+	}
+}
+
+// Colours come from one library, which internal/palette alone imports: what decides whether
+// there are any is never its global.
+func TestOnePackageKnowsTheColours(t *testing.T) {
+	for _, p := range packages(t) {
+		if name, _ := relative(p.ImportPath); slices.Contains(p.Imports, "github.com/fatih/color") != (name == "internal/palette") {
+			t.Errorf("%s imports %v", name, p.Imports)
+		}
 	}
 }
 
