@@ -1,34 +1,25 @@
 package formatters
 
-import "io"
+import (
+	"io"
 
-// What is painted, and how: codes of the 16-colour palette that every terminal
-// has and lets its owner choose (ISO 6429, SGR).
-const (
-	paintKey     = "\x1b[36m"
-	paintString  = "\x1b[32m"
-	paintNumber  = "\x1b[33m"
-	paintWord    = "\x1b[35m" // true, false, null; keywords
-	paintType    = "\x1b[36m"
-	paintComment = "\x1b[90m"
-	paintBad     = "\x1b[31m"
-	paintStrong  = "\x1b[1m"
-	paintOff     = "\x1b[0m"
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
-// painted returns s in a colour when on is set.
-func painted(s, paint string, on bool) string {
-	if !on || s == "" {
-		return s
+// newJSONPainter returns a painter that writes to w, or nil unless colors are enabled.
+func newJSONPainter(w io.Writer, enabled bool) *jsonPainter {
+	if !enabled {
+		return nil
 	}
-	return paint + s + paintOff
+	return &jsonPainter{w: w, colors: palette.New(true)}
 }
 
 // A jsonPainter is a writer that colours the JSON that passes through it, in
 // pieces of any size. The JSON must be well formed.
 type jsonPainter struct {
-	w   io.Writer
-	out []byte
+	w      io.Writer
+	colors *palette.Palette
+	out    []byte
 
 	inString bool
 	escaped  bool   // the next byte belongs to an escape
@@ -53,19 +44,19 @@ func (j *jsonPainter) append(dst, p []byte) []byte {
 		case j.inString:
 			dst = j.stringByte(dst, c)
 		case c == '"':
-			paint := paintString
+			role := palette.String
 			if j.key {
-				paint = paintKey
+				role = palette.Key
 			}
-			dst = append(append(dst, paint...), c)
+			dst = append(append(dst, j.colors.Begin(role)...), c)
 			j.inString, j.key = true, false
 		case c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || j.inScalar && (c == '.' || c == '+' || c == 'E'):
 			if !j.inScalar {
-				paint := paintNumber
+				role := palette.Number
 				if c >= 'a' {
-					paint = paintWord
+					role = palette.Word
 				}
-				dst = append(dst, paint...)
+				dst = append(dst, j.colors.Begin(role)...)
 				j.inScalar = true
 			}
 			dst = append(dst, c)
@@ -87,7 +78,7 @@ func (j *jsonPainter) stringByte(dst []byte, c byte) []byte {
 		j.escaped = true
 	case c == '"':
 		j.inString = false
-		dst = append(dst, paintOff...)
+		dst = append(dst, j.colors.End()...)
 	}
 	return dst
 }
@@ -112,7 +103,7 @@ func (j *jsonPainter) structure(c byte) {
 func (j *jsonPainter) end(dst []byte) []byte {
 	if j.inScalar {
 		j.inScalar = false
-		dst = append(dst, paintOff...)
+		dst = append(dst, j.colors.End()...)
 	}
 	return dst
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -287,7 +288,7 @@ func (c *Comparison) Write(w io.Writer) error {
 	for i, row := range rows {
 		line := string(appendRow(nil, row, widths, right, c.o.Width > 0))
 		if i == 0 {
-			line = painted(strings.TrimSuffix(line, "\n"), paintStrong, c.o.Color) + "\n"
+			line = palette.New(c.o.Color).Paint(palette.Strong, strings.TrimSuffix(line, "\n")) + "\n"
 		}
 		out.WriteString(line)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jhump/protoreflect/v2/protoprint"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 // WriteDescriptor writes what a symbol is as its definition in proto source, with
@@ -25,11 +27,9 @@ func WriteDescriptor(w io.Writer, d protoreflect.Descriptor, o Options) error {
 	if f, ok := d.(protoreflect.FileDescriptor); ok {
 		name = f.Path()
 	}
-	head := painted(Clean(name, false), paintStrong, o.Color) + " is " + kindOf(d) + ":\n"
-	if o.Color {
-		source = paintSource(source)
-	}
-	_, err = io.WriteString(w, head+source)
+	colors := palette.New(o.Color)
+	head := colors.Paint(palette.Strong, Clean(name, false)) + " is " + kindOf(d) + ":\n"
+	_, err = io.WriteString(w, head+paintSource(source, colors))
 	return err
 }
 

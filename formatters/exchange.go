@@ -45,9 +45,7 @@ func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchang
 	f := &Exchange{out: newWriter(w, &o), o: o, indented: format == JSON, noRequest: !requests}
 	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
 	f.sentFields = RequestStripper(&f.o)
-	if o.Color {
-		f.painter = &jsonPainter{w: pieces{f.out}}
-	}
+	f.painter = newJSONPainter(pieces{f.out}, o.Color)
 	return f, nil
 }
 

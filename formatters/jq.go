@@ -33,9 +33,7 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
 	}
 	f.program = NewProgram(&f.o)
-	if o.Color {
-		f.painter = &jsonPainter{w: pieces{f.out}}
-	}
+	f.painter = newJSONPainter(pieces{f.out}, o.Color)
 	return f, nil
 }
 

@@ -47,9 +47,7 @@ func newNDJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormat
 func newJSONFormatter(w io.Writer, o Options, indent string) *jsonFormatter {
 	f := &jsonFormatter{out: newWriter(w, &o), o: o}
 	f.encoders = encoders{o: &f.o, indent: indent}
-	if o.Color {
-		f.painter = &jsonPainter{w: pieces{f.out}}
-	}
+	f.painter = newJSONPainter(pieces{f.out}, o.Color)
 	return f
 }
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -107,10 +108,11 @@ func TestJSONFaultyMessage(t *testing.T) {
 
 func TestColorInPieces(t *testing.T) {
 	text := `{"a\"b\\":"c\"d","n":[-1.5e+10,true,null,"s",{"k":0}],"e":{},"f":[]}` + "\n7\n"
-	whole := new(jsonPainter)
+	colors := palette.New(true)
+	whole := newJSONPainter(nil, true)
 	want := string(whole.end(whole.append(nil, []byte(text))))
 	var b bytes.Buffer
-	pieces := &jsonPainter{w: &b}
+	pieces := newJSONPainter(&b, true)
 	for i := range len(text) {
 		if _, err := pieces.Write([]byte{text[i]}); err != nil {
 			t.Fatal(err)
@@ -123,7 +125,7 @@ func TestColorInPieces(t *testing.T) {
 	if got := uncolored(want); got != text {
 		t.Errorf("colours change the text: %q", got)
 	}
-	for _, part := range []string{paintKey + `"a\"b\\"` + paintOff, paintString + `"c\"d"` + paintOff, paintNumber + "-1.5e+10" + paintOff, paintWord + "null" + paintOff, paintString + `"s"` + paintOff, paintKey + `"k"` + paintOff} {
+	for _, part := range []string{colors.Paint(palette.Key, `"a\"b\\"`), colors.Paint(palette.String, `"c\"d"`), colors.Paint(palette.Number, "-1.5e+10"), colors.Paint(palette.Word, "null"), colors.Paint(palette.String, `"s"`), colors.Paint(palette.Key, `"k"`)} {
 		if !strings.Contains(want, part) {
 			t.Errorf("%q is not in %q", part, want)
 		}
@@ -159,22 +161,25 @@ func TestStreamCostsNoAllocation(t *testing.T) {
 func BenchmarkFormats(b *testing.B) {
 	m := message(b, dish(b), `name: "soup" price_cents: 5 tags: ["a", "b"] side { pieces: 1 } heat: HEAT_HOT`)
 	for _, f := range Formats() {
-		b.Run(string(f), func(b *testing.B) {
-			p, err := New(f, io.Discard, Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			e := response(m, 0)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := p.Event(e); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := p.Flush(); err != nil {
-				b.Fatal(err)
-			}
-		})
+		b.Run(string(f), func(b *testing.B) { benchmarkFormat(b, f, m, Options{}) })
+		b.Run(string(f)+"/color", func(b *testing.B) { benchmarkFormat(b, f, m, Options{Color: true}) })
+	}
+}
+
+func benchmarkFormat(b *testing.B, f Format, m *invoke.Message, o Options) {
+	p, err := New(f, io.Discard, o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := response(m, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Event(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.Flush(); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -1,37 +1,44 @@
 package formatters
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
+)
 
 // paintSource colours proto source: comments, strings, numbers, keywords and the
 // names of types.
-func paintSource(s string) string {
+func paintSource(s string, colors *palette.Palette) string {
+	if colors == nil {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
-		n, paint := sourceToken(s[i:])
-		b.WriteString(painted(s[i:i+n], paint, paint != ""))
+		n, role := sourceToken(s[i:])
+		b.WriteString(colors.Paint(role, s[i:i+n]))
 		i += n
 	}
 	return b.String()
 }
 
-// sourceToken returns the length of the token that s begins with, and its colour.
-func sourceToken(s string) (n int, paint string) {
+// sourceToken returns the length of the token that s begins with, and its role.
+func sourceToken(s string) (n int, role palette.Role) {
 	c := s[0]
 	switch {
 	case strings.HasPrefix(s, "//"):
 		if n = strings.IndexByte(s, '\n'); n < 0 {
 			n = len(s)
 		}
-		return n, paintComment
+		return n, palette.Comment
 	case c == '"' || c == '\'':
-		return quotedLength(s), paintString
+		return quotedLength(s), palette.String
 	case wordByte(c) || c == '.' && len(s) > 1 && wordByte(s[1]):
 		for n < len(s) && (wordByte(s[n]) || s[n] == '.') {
 			n++
 		}
-		return n, wordPaint(s[:n])
+		return n, wordRole(s[:n])
 	}
-	return 1, ""
+	return 1, palette.Plain
 }
 
 // quotedLength returns the length of the string literal that s begins with.
@@ -51,23 +58,23 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// wordPaint returns the colour of a word: of a keyword, a number, or what is
+// wordRole returns the role of a word: of a keyword, a number, or what is
 // written like the name of a type, in mixed case that begins with a capital.
-func wordPaint(word string) string {
+func wordRole(word string) palette.Role {
 	if word[0] >= '0' && word[0] <= '9' {
-		return paintNumber
+		return palette.Number
 	}
 	switch word {
 	case "syntax", "edition", "package", "import", "public", "weak", "option", "message", "enum", "service", "rpc", "returns", "stream",
 		"oneof", "map", "group", "extend", "extensions", "reserved", "to", "max", "optional", "required", "repeated", "true", "false":
-		return paintWord
+		return palette.Word
 	case "double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64",
 		"bool", "string", "bytes":
-		return paintType
+		return palette.Type
 	}
 	last := word[strings.LastIndexByte(word, '.')+1:]
 	if last != "" && last[0] >= 'A' && last[0] <= 'Z' && (len(last) == 1 || strings.ToUpper(last) != last) {
-		return paintType
+		return palette.Type
 	}
-	return ""
+	return palette.Plain
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -30,8 +31,8 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 	if s == nil {
 		return nil
 	}
-	b := &block{color: o.Color, seen: o.Seen}
-	b.head(painted(fmt.Sprintf("%s (%d)", invoke.CodeName(s.Code), s.Code), paintBad, o.Color), s.Message)
+	b := &block{colors: palette.New(o.Color), seen: o.Seen}
+	b.head(b.colors.Paint(palette.Bad, fmt.Sprintf("%s (%d)", invoke.CodeName(s.Code), s.Code)), s.Message)
 	for _, d := range s.Details {
 		if b.full() {
 			break
@@ -45,9 +46,9 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 // A block is text that is indented by parts.
 type block struct {
 	strings.Builder
-	color bool
-	seen  *secret.Seen // that nothing may have
-	cut   bool         // the rest is left out
+	colors *palette.Palette
+	seen   *secret.Seen // that nothing may have
+	cut    bool         // the rest is left out
 }
 
 // head writes the first line, and the further lines of a message indented.
@@ -71,7 +72,7 @@ func (b *block) text(s, indent string) {
 
 // name writes the line that names a detail.
 func (b *block) name(s string) {
-	b.WriteString("  " + painted(Clean(Cut(s, MaxText), false), paintStrong, b.color) + "\n")
+	b.WriteString("  " + b.colors.Paint(palette.Strong, Clean(Cut(s, MaxText), false)) + "\n")
 }
 
 // line writes a line of a detail. Parts that are empty are left out together with
@@ -153,8 +154,8 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 		return fmt.Errorf("encoding a status: %w", err)
 	}
 	b = append(b, '\n')
-	if o.Color {
-		b = new(jsonPainter).append(nil, b)
+	if p := newJSONPainter(nil, o.Color); p != nil {
+		b = p.append(nil, b)
 	}
 	_, err = w.Write(b)
 	return err
@@ -164,7 +165,7 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 // text format. A detail that cannot be read stands with its bytes.
 func WriteErrorText(w io.Writer, s *invoke.Status, o Options) error {
 	m, types := rpcStatus(s, &o)
-	p := textPrinter{types: types, o: &o}
+	p := textPrinter{types: types, o: &o, colors: palette.New(o.Color)}
 	p.message(m.ProtoReflect(), 0, 0)
 	_, err := w.Write(p.b)
 	return err

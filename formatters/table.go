@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -28,6 +29,7 @@ const (
 // was found without being named are printed below it.
 type tableFormatter struct {
 	o        Options
+	colors   *palette.Palette
 	encoders encoders
 	json     []byte
 
@@ -53,7 +55,7 @@ type tableFormatter struct {
 type tableRow []string
 
 func newTable(w io.Writer, o Options) (Formatter, error) {
-	f := &tableFormatter{o: o, out: newWriter(w, &o)}
+	f := &tableFormatter{o: o, colors: palette.New(o.Color), out: newWriter(w, &o)}
 	f.encoders = encoders{o: &f.o}
 	return f, nil
 }
@@ -218,7 +220,7 @@ func (f *tableFormatter) layOut() error {
 			b = append(b, '\n')
 		}
 		line := string(appendRow(nil, header, f.widths, f.right, f.o.Width > 0))
-		b = append(append(b, painted(line[:len(line)-1], paintStrong, f.o.Color)...), '\n')
+		b = append(f.colors.Append(b, palette.Strong, line[:len(line)-1]), '\n')
 		for _, row := range rows {
 			b = appendRow(b, f.visible(row), f.widths, f.right, f.o.Width > 0)
 		}

@@ -3,19 +3,21 @@ package formatters
 import (
 	"io"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A textFormatter prints responses in the text format, with a line that holds the
 // record separator (0x1E) between them.
 type textFormatter struct {
-	out   *writer
-	o     Options
-	count int
+	out    *writer
+	o      Options
+	colors *palette.Palette
+	count  int
 }
 
 func newText(w io.Writer, o Options) (Formatter, error) {
-	return &textFormatter{out: newWriter(w, &o), o: o}, nil
+	return &textFormatter{out: newWriter(w, &o), o: o, colors: palette.New(o.Color)}, nil
 }
 
 // Event prints a response.
@@ -37,7 +39,7 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 	if f.count++; f.count > 1 {
 		buf = append(buf, "\x1e\n"...)
 	}
-	p := textPrinter{types: f.o.types(e.Message), o: &f.o, b: buf, spill: f.out.spill}
+	p := textPrinter{types: f.o.types(e.Message), o: &f.o, colors: f.colors, b: buf, spill: f.out.spill}
 	before := len(p.b)
 	p.message(m, 0, 0)
 	if len(p.b) == before && e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer() {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -28,10 +29,11 @@ const (
 // form: one field a line, fields in the order of their declaration, and one space
 // after the colon. Fields that the schema does not know are comments.
 type textPrinter struct {
-	types invoke.Types
-	o     *Options
-	b     []byte
-	open  bool // a brace was opened and nothing stands in it yet
+	types  invoke.Types
+	o      *Options
+	colors *palette.Palette
+	b      []byte
+	open   bool // a brace was opened and nothing stands in it yet
 	// spill takes what is there when it has become large, and returns what is to
 	// be appended to; nil: everything is kept.
 	spill func(b []byte) []byte
@@ -199,12 +201,7 @@ func (p *textPrinter) name(name string, depth int) {
 		p.open = false
 	}
 	p.indent(depth)
-	if p.o.Color {
-		p.b = append(append(append(p.b, paintKey...), name...), paintOff...)
-	} else {
-		p.b = append(p.b, name...)
-	}
-	p.b = append(p.b, ": "...)
+	p.b = append(p.colors.Append(p.b, palette.Key, name), ": "...)
 }
 
 func (p *textPrinter) indent(depth int) {
@@ -215,17 +212,15 @@ func (p *textPrinter) indent(depth int) {
 
 // scalar appends a value that is not a message.
 func (p *textPrinter) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Value) {
-	paint := paintNumber
+	role := palette.Number
 	switch fd.Kind() {
 	case protoreflect.StringKind, protoreflect.BytesKind:
-		paint = paintString
+		role = palette.String
 	case protoreflect.BoolKind, protoreflect.EnumKind:
-		paint = paintWord
+		role = palette.Word
 	}
-	if p.o.Color {
-		p.b = append(p.b, paint...)
-		defer func() { p.b = append(p.b, paintOff...) }()
-	}
+	p.b = append(p.b, p.colors.Begin(role)...)
+	defer func() { p.b = append(p.b, p.colors.End()...) }()
 	switch fd.Kind() {
 	case protoreflect.StringKind:
 		text(p, v.String(), appendTextString)

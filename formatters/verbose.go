@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -24,15 +25,16 @@ func Verbose(w io.Writer, level int, o Options) invoke.Sink {
 	if level <= 0 {
 		return invoke.SinkFunc(func(*invoke.Event) error { return nil })
 	}
-	return &verbose{w: w, o: o, level: level}
+	return &verbose{w: w, o: o, colors: palette.New(o.Color), level: level}
 }
 
 // A verbose is the state of telling one call.
 type verbose struct {
-	w     io.Writer
-	o     Options
-	level int
-	b     strings.Builder
+	w      io.Writer
+	o      Options
+	colors *palette.Palette
+	level  int
+	b      strings.Builder
 
 	opened            time.Time
 	headers           bool
@@ -53,7 +55,7 @@ func (v *verbose) Event(e *invoke.Event) error {
 	v.b.Reset()
 	switch e.Kind {
 	case invoke.Opened:
-		*v = verbose{w: v.w, o: v.o, level: v.level, opened: e.At}
+		*v = verbose{w: v.w, o: v.o, colors: v.colors, level: v.level, opened: e.At}
 		v.open(e)
 	case invoke.RequestSent:
 		v.sent++
@@ -98,10 +100,7 @@ func (v *verbose) method(d protoreflect.MethodDescriptor) string {
 	if err != nil {
 		return Clean(err.Error(), false) + "\n"
 	}
-	if v.o.Color {
-		source = paintSource(source)
-	}
-	return source
+	return paintSource(source, v.colors)
 }
 
 // block tells metadata under a heading.
@@ -112,7 +111,7 @@ func (v *verbose) block(heading string, md invoke.Metadata, show func(key, value
 	}
 	began, left := v.b.Len(), 0
 	for _, key := range md.Keys() {
-		name := painted(Clean(Cut(key, MaxText), false), paintKey, v.o.Color)
+		name := v.colors.Paint(palette.Key, Clean(Cut(key, MaxText), false))
 		for _, value := range md[key] {
 			if v.b.Len()-began >= maxBlock {
 				left++
@@ -141,7 +140,7 @@ func (v *verbose) finish(e *invoke.Event) {
 	fmt.Fprintf(&v.b, "Sent %s and received %s", plural(v.sent, "request"), plural(v.received, "response"))
 	fmt.Fprintf(&v.b, " (%s out, %s in, %s", bytesText(v.bytesOut), bytesText(v.bytesIn), v.since(e))
 	if e.Status != nil && e.Abandoned == nil {
-		v.b.WriteString(", " + painted(invoke.CodeName(e.Status.Code), statusPaint(e.Status.Code), v.o.Color))
+		v.b.WriteString(", " + v.colors.Paint(statusRole(e.Status.Code), invoke.CodeName(e.Status.Code)))
 	}
 	v.b.WriteString(")\n")
 	if v.level > 1 {
@@ -149,11 +148,11 @@ func (v *verbose) finish(e *invoke.Event) {
 	}
 }
 
-func statusPaint(c codes.Code) string {
+func statusRole(c codes.Code) palette.Role {
 	if c == codes.OK {
-		return paintString
+		return palette.String
 	}
-	return paintBad
+	return palette.Bad
 }
 
 // timing tells when each phase ended and how long it was.

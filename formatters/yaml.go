@@ -3,6 +3,7 @@ package formatters
 import (
 	"io"
 
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -19,7 +20,7 @@ type yamlFormatter struct {
 func newYAML(w io.Writer, o Options) (Formatter, error) {
 	f := &yamlFormatter{out: newWriter(w, &o), o: o}
 	f.encoders = encoders{o: &f.o}
-	f.printer = yamlPrinter{o: &f.o, spill: f.out.spill}
+	f.printer = yamlPrinter{colors: palette.New(o.Color), spill: f.out.spill}
 	return f, nil
 }
 

@@ -103,7 +103,7 @@ func TestYAMLStrings(t *testing.T) {
 	}
 	for in, want := range tests {
 		for _, size := range []int{1, 2, len(in)} {
-			y := yamlPrinter{o: &Options{}}
+			y := yamlPrinter{}
 			y.start(nil)
 			for rest := []byte(in); len(rest) > 0; {
 				n := min(size, len(rest))
@@ -188,7 +188,7 @@ func FuzzYAML(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		y := yamlPrinter{o: &Options{}}
+		y := yamlPrinter{}
 		y.start(nil)
 		if _, err := y.Write(compact); err != nil {
 			t.Fatal(err)

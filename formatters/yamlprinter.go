@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 const (
@@ -20,9 +22,9 @@ const (
 // into YAML 1.2 in block style, with keys in their order. The strings that stay in
 // quotes are those of the JSON, which YAML reads alike.
 type yamlPrinter struct {
-	o     *Options
-	b     []byte
-	spill func(b []byte) []byte
+	colors *palette.Palette
+	b      []byte
+	spill  func(b []byte) []byte
 
 	levels  []yamlLevel // the open objects and arrays
 	token   []byte      // a string or scalar that is not complete
@@ -44,7 +46,7 @@ type yamlLevel struct {
 
 // start begins a document.
 func (y *yamlPrinter) start(b []byte) {
-	*y = yamlPrinter{o: y.o, spill: y.spill, b: b, levels: y.levels[:0], token: y.token[:0]}
+	*y = yamlPrinter{colors: y.colors, spill: y.spill, b: b, levels: y.levels[:0], token: y.token[:0]}
 }
 
 // finish ends a document.
@@ -133,14 +135,14 @@ func (y *yamlPrinter) endString() {
 		y.longString()
 	} else {
 		y.place()
-		text, paint := y.token, paintString
+		text, role := y.token, palette.String
 		if key {
-			paint = paintKey
+			role = palette.Key
 		}
 		if (l == nil || !l.flow) && plainYAML(text[1:len(text)-1]) {
 			text = text[1 : len(text)-1]
 		}
-		y.paint(text, paint)
+		y.paint(text, role)
 	}
 	y.token, y.long = y.token[:0], false
 	if !key {
@@ -160,13 +162,13 @@ func (y *yamlPrinter) word() {
 		return
 	}
 	y.place()
-	paint := paintNumber
+	role := palette.Number
 	if c := y.token[0]; c >= 'a' && c <= 'z' {
-		paint = paintWord
+		role = palette.Word
 	} else {
 		y.token = yamlNumber(y.token)
 	}
-	y.paint(y.token, paint)
+	y.paint(y.token, role)
 	y.token = y.token[:0]
 }
 
@@ -191,12 +193,8 @@ func fits64(n string) bool {
 	return signed == nil || unsigned == nil
 }
 
-func (y *yamlPrinter) paint(text []byte, paint string) {
-	if !y.o.Color {
-		y.b = append(y.b, text...)
-		return
-	}
-	y.b = append(append(append(y.b, paint...), text...), paintOff...)
+func (y *yamlPrinter) paint(text []byte, role palette.Role) {
+	y.b = append(append(append(y.b, y.colors.Begin(role)...), text...), y.colors.End()...)
 }
 
 func (y *yamlPrinter) level() *yamlLevel {
