@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	prompt "github.com/c-bata/go-prompt"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 // ErrAborted is what Read returns after Abort. What was typed is still there for the next Read.
@@ -71,7 +73,7 @@ func Open(o Options) (*Editor, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Editor{opts: o, term: t, Screen: &Screen{dev: t, paint: paint{colour: o.Colour}, ascii: o.ASCII}}
+	e := &Editor{opts: o, term: t, Screen: &Screen{dev: t, colors: palette.NewScreen(o.Colour), ascii: o.ASCII}}
 	e.parser = newParser(t, e.Crash)
 	if e.opts.History == nil {
 		e.opts.History = &History{}

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 // A Style is how a piece of text is shown.
@@ -27,44 +29,16 @@ const (
 	Wrong  // an unknown name
 )
 
-// sgr are the colours of the styles, from the sixteen that every terminal lets its owner
-// choose. Without colours only those of sgrPlain are used.
-var (
-	sgr      = [...]string{Plain: "", Dim: "2", Good: "32", Bad: "31", Accent: "36", Name: "1", Field: "34", Quoted: "32", Scalar: "33", Marked: "1;4", Chosen: "7", Wrong: "4;31"}
-	sgrPlain = [...]string{Name: "1", Marked: "1", Chosen: "7", Wrong: "4"}
-)
+// roles are what the styles are in the palette.
+var roles = [...]palette.Role{
+	Plain: palette.Plain, Dim: palette.Faint, Good: palette.String, Bad: palette.Bad, Accent: palette.Key, Name: palette.Strong, Field: palette.Field,
+	Quoted: palette.String, Scalar: palette.Number, Marked: palette.Matched, Chosen: palette.Chosen, Wrong: palette.Wrong,
+}
 
 // A Span is a range of bytes of a text and its style.
 type Span struct {
 	Start, End int
 	Style      Style
-}
-
-// A paint turns styles into terminal codes. The zero value is without colours.
-type paint struct{ colour, bare bool }
-
-// code is the sequence that begins a style; every style begins by ending the one before.
-func (p paint) code(s Style) string {
-	c := ""
-	switch {
-	case p.bare:
-		return ""
-	case p.colour:
-		c = sgr[s]
-	case int(s) < len(sgrPlain):
-		c = sgrPlain[s]
-	}
-	if c == "" {
-		return "\x1b[m"
-	}
-	return "\x1b[0;" + c + "m"
-}
-
-func (p paint) text(s Style, text string) string {
-	if s == Plain || p.code(s) == "" || p.code(s) == p.code(Plain) {
-		return text
-	}
-	return p.code(s) + text + p.code(Plain)
 }
 
 // A cell is what is drawn as one character.
@@ -81,18 +55,18 @@ type row struct {
 }
 
 // String is the row up to a number of cells, with colours.
-func (r row) string(p paint, upTo int) string {
+func (r row) string(colors *palette.Palette, upTo int) string {
 	var b strings.Builder
 	at := Plain
 	for _, c := range r.cells[:min(upTo, len(r.cells))] {
 		if c.style != at {
-			b.WriteString(p.code(c.style))
+			b.WriteString(colors.Begin(roles[c.style]))
 			at = c.style
 		}
 		b.WriteString(c.text)
 	}
 	if at != Plain {
-		b.WriteString(p.code(Plain))
+		b.WriteString(colors.End())
 	}
 	return b.String()
 }

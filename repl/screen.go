@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 // A device is the terminal as a screen needs it.
@@ -33,9 +35,9 @@ type menuRow struct {
 // A Screen draws the prompt and all that is printed above it. Its methods may be called from
 // any goroutine; each change is one write.
 type Screen struct {
-	dev   device
-	paint paint
-	ascii bool // no signs beyond ASCII
+	dev    device
+	colors *palette.Palette
+	ascii  bool // no signs beyond ASCII
 
 	mu     sync.Mutex
 	open   bool // a prompt is there
@@ -93,12 +95,12 @@ func (s *Screen) render(b *strings.Builder) {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		b.WriteString(r.string(s.paint, len(r.cells)))
+		b.WriteString(r.string(s.colors, len(r.cells)))
 	}
 	up(b, len(rows)-1-y)
 	// The cursor is placed by writing what stands before it once more: terminals differ in how
 	// wide they think that some characters are.
-	b.WriteString("\r" + rows[y].string(s.paint, l.x))
+	b.WriteString("\r" + rows[y].string(s.colors, l.x))
 	s.rows, s.y, s.x = rows, y, 0
 	for _, c := range rows[y].cells[:l.x] {
 		s.x += c.width
@@ -147,7 +149,7 @@ func (s *Screen) commit(b *strings.Builder, tail string) {
 	l.add(s.view.line.Text, Plain, s.view.spans, -1)
 	l.add(tail, Dim, nil, -1)
 	for _, r := range l.rows {
-		b.WriteString(r.string(s.paint, len(r.cells)) + "\r\n")
+		b.WriteString(r.string(s.colors, len(r.cells)) + "\r\n")
 	}
 }
 
@@ -185,7 +187,7 @@ func (s *Screen) abandon(l Line, tail, below string) {
 	}
 	s.commit(&b, tail)
 	if below != "" {
-		b.WriteString(s.paint.text(Dim, below) + "\r\n")
+		b.WriteString(s.colors.Paint(palette.Faint, below) + "\r\n")
 	}
 	s.view.line, s.view.spans, s.view.ghost, s.view.hint, s.view.menu = Line{}, nil, "", "", nil
 	s.render(&b)
@@ -244,7 +246,7 @@ func (s *Screen) Status(text string) {
 	s.clearStatus(&b)
 	if text != "" {
 		cols, _ := s.dev.size()
-		b.WriteString(s.paint.text(Dim, Truncate(text, cols-1, s.ellipsis())))
+		b.WriteString(s.colors.Paint(palette.Faint, Truncate(text, cols-1, s.ellipsis())))
 		s.status = text
 	}
 	_, _ = io.WriteString(s.dev, b.String())
@@ -271,7 +273,7 @@ func (o statusWriter) Write(p []byte) (int, error) {
 }
 
 // Styled returns text in a style, as this screen shows it.
-func (s *Screen) Styled(style Style, text string) string { return s.paint.text(style, text) }
+func (s *Screen) Styled(style Style, text string) string { return s.colors.Paint(roles[style], text) }
 
 // Size is the size of the window, in columns and rows.
 func (s *Screen) Size() (cols, rows int) { return s.dev.size() }

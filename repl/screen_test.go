@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hinshun/vt10x"
+
+	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
 // A window is a terminal that only shows.
@@ -18,7 +20,7 @@ func (w *window) size() (cols, rows int)      { return w.vt.Size() }
 
 func newWindow(cols, rows int) (*window, *Screen) {
 	w := &window{vt10x.New(vt10x.WithSize(cols, rows))}
-	return w, &Screen{dev: w}
+	return w, &Screen{dev: w, colors: palette.NewScreen(false)}
 }
 
 // show is the window with the cursor as a block.
@@ -103,13 +105,13 @@ func TestScreen(t *testing.T) {
 }
 
 func TestStyles(t *testing.T) {
-	p := paint{colour: true}
+	p := palette.NewScreen(true)
 	l := newLayout(40, "")
 	l.add("list x", Plain, []Span{{0, 4, Name}, {5, 6, Wrong}}, -1)
 	if got, want := l.rows[0].string(p, 99), "\x1b[0;1mlist\x1b[m \x1b[0;4;31mx\x1b[m"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := l.rows[0].string(paint{}, 99); strings.Contains(got, "31") {
+	if got := l.rows[0].string(palette.NewScreen(false), 99); strings.Contains(got, "31") {
 		t.Errorf("colour without colours: %q", got)
 	}
 }
