@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bufbuild/protocompile"
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -144,3 +146,16 @@ extra { [type.googleapis.com/kitchen.v1.Dish] { name: "inside" } }
 free { fields { key: "n" value { null_value: NULL_VALUE } } fields { key: "l" value { number_value: 1.5 } } }
 value { string_value: "v" } mask { paths: ["a", "b.c"] } boxed { value: "b" } boxed64 { value: 64 }
 `
+
+// harmless reports the first character in s that must not reach a terminal.
+func harmless(t *testing.T, what, s string) {
+	t.Helper()
+	if !utf8.ValidString(s) {
+		t.Errorf("%s: not UTF-8: %q", what, s)
+	}
+	for i, r := range s {
+		if transcode.Hidden(r) && r != '\n' && r != '\t' {
+			t.Fatalf("%s: %U at byte %d of %q", what, r, i, s)
+		}
+	}
+}

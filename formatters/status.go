@@ -97,6 +97,17 @@ func (b *block) line(parts ...string) {
 	}
 }
 
+// full reports whether a block has become long enough, and notes at its end that something
+// is left out.
+func (b *block) full() bool {
+	if b.cut || b.Len() < maxBlock {
+		return b.cut
+	}
+	b.cut = true
+	b.WriteString("  ... (cut: --format-error or -o events shows all of it)\n")
+	return true
+}
+
 // detail writes one detail.
 func (b *block) detail(d *anypb.Any, o *Options) {
 	name := typeName(d.GetTypeUrl())

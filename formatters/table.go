@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -179,7 +180,7 @@ func cellText(value []byte) string {
 		return Clean(Cut(value, MaxText), false)
 	}
 	text, size := appendUnescaped(nil, value[1:len(value)-1], MaxText)
-	return Clean(cutTo(string(text), size), false)
+	return Clean(safetext.WithSize(string(text), size), false)
 }
 
 // layOut gives the columns their widths by the rows that there are, and prints

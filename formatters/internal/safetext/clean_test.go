@@ -1,4 +1,4 @@
-package formatters
+package safetext
 
 import (
 	"strings"

@@ -14,23 +14,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-func TestCut(t *testing.T) {
-	for _, test := range []struct {
-		text string
-		n    int
-		want string
-	}{
-		{"short", 5, "short"},
-		{"longer", 5, "longe... (cut: 6 bytes in all)"},
-		{"aäb", 2, "a... (cut: 4 bytes in all)"},
-		{"\xff\xff\xff", 2, "\xff\xff... (cut: 3 bytes in all)"},
-	} {
-		if got := Cut(test.text, test.n); got != test.want {
-			t.Errorf("Cut(%q, %d) is %q, want %q", test.text, test.n, got, test.want)
-		}
-	}
-}
-
 // Output for a person is cut, whatever a server sends; output for a program is whole.
 func TestLongStatus(t *testing.T) {
 	long := strings.Repeat("x", 10<<20)
