@@ -8,6 +8,7 @@ import (
 	"github.com/jhump/protoreflect/v2/protoprint"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
@@ -159,4 +160,4 @@ func cleanComments(source string) string {
 }
 
 // CleanJSON returns JSON with hidden characters as escapes, which loses nothing.
-func CleanJSON(raw []byte) []byte { return cleanJSON(raw) }
+func CleanJSON(raw []byte) []byte { return jsontext.Clean(raw) }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -93,7 +94,7 @@ func (f *eventFormatter) Undecoded(e *invoke.Event, err error) error {
 	return f.line(e, "message", func(b []byte) ([]byte, error) {
 		b = append(f.numbered(b, e), `,"undecoded":true,"value":"`...)
 		b = append(base64.StdEncoding.AppendEncode(b, e.Message.Wire), '"')
-		return appendQuoted(append(b, `,"problem":`...), err.Error()), nil
+		return jsontext.AppendString(append(b, `,"problem":`...), err.Error()), nil
 	})
 }
 
@@ -123,7 +124,7 @@ func (f *eventFormatter) head(b []byte, e *invoke.Event, name string) []byte {
 	if l := f.o.Label; l != nil {
 		b = strconv.AppendInt(append(b, `,"call":`...), int64(l.Call), 10)
 		if l.Target != "" {
-			b = appendQuoted(append(b, `,"target":`...), l.Target)
+			b = jsontext.AppendString(append(b, `,"target":`...), l.Target)
 		}
 	}
 	return b
@@ -153,10 +154,10 @@ func appendMillis(b []byte, d time.Duration) []byte {
 // request appends what the call is and how it is carried.
 func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	if e.Call != nil && e.Call.Method != nil {
-		b = appendQuoted(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
-		b = appendQuoted(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
+		b = jsontext.AppendString(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
+		b = jsontext.AppendString(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
 	} else if e.Name != "" { // there was no schema to tell more
-		b = append(appendQuoted(append(b, `,"method":`...), e.Name), `,"kind":"unknown"`...)
+		b = append(jsontext.AppendString(append(b, `,"method":`...), e.Name), `,"kind":"unknown"`...)
 	}
 	for _, field := range []struct{ name, value string }{
 		{`,"url":`, e.Wire.URL},
@@ -165,7 +166,7 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 		{`,"codec":`, e.Wire.Codec},
 		{`,"compression":`, e.Wire.Compression},
 	} {
-		b = appendQuoted(append(b, field.name...), field.value)
+		b = jsontext.AppendString(append(b, field.name...), field.value)
 	}
 	return appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.requestValue)
 }
@@ -198,7 +199,7 @@ func appendRedacted(b []byte, left []string) []byte {
 		} else {
 			b = append(b, ',')
 		}
-		b = appendQuoted(b, path)
+		b = jsontext.AppendString(b, path)
 	}
 	if len(left) > 0 {
 		b = append(b, ']')
@@ -219,7 +220,7 @@ func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
 		b = strconv.AppendInt(append(b, `,"http_status":`...), int64(e.HTTPStatus), 10)
 	}
 	if e.HTTPVersion != "" {
-		b = appendQuoted(append(b, `,"http_version":`...), e.HTTPVersion)
+		b = jsontext.AppendString(append(b, `,"http_version":`...), e.HTTPVersion)
 	}
 	return b
 }
@@ -227,11 +228,11 @@ func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
 // status appends how the call ended.
 func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	b = strconv.AppendUint(append(b, `,"code":`...), uint64(s.Code), 10)
-	b = appendQuoted(append(b, `,"name":`...), invoke.CodeName(s.Code))
+	b = jsontext.AppendString(append(b, `,"name":`...), invoke.CodeName(s.Code))
 	b = slices.Grow(b, len(s.Message)+512) // a long message would be copied again and again
-	b = appendQuoted(append(b, `,"message":`...), f.o.Seen.MaskWords(s.Message))
+	b = jsontext.AppendString(append(b, `,"message":`...), f.o.Seen.MaskWords(s.Message))
 	if s.Origin != "" {
-		b = appendQuoted(append(b, `,"origin":`...), string(s.Origin))
+		b = jsontext.AppendString(append(b, `,"origin":`...), string(s.Origin))
 	}
 	if len(s.Details) == 0 {
 		return b
@@ -243,9 +244,9 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 		} else {
 			b = append(b, ',')
 		}
-		b = appendQuoted(append(b, `{"type":`...), string(typeName(d.GetTypeUrl())))
+		b = jsontext.AppendString(append(b, `{"type":`...), string(typeName(d.GetTypeUrl())))
 		if f.o.Seen.Holds(d.GetValue()) {
-			b = appendQuoted(append(b, `,"value":`...), secret.Mask)
+			b = jsontext.AppendString(append(b, `,"value":`...), secret.Mask)
 		} else {
 			b = append(base64.StdEncoding.AppendEncode(append(b, `,"value":"`...), d.GetValue()), '"')
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -24,7 +25,7 @@ type Exchange struct {
 	indented  bool
 	requests  encoders
 	responses encoders
-	painter   *jsonPainter
+	painter   *jsontext.Painter
 	noRequest bool
 
 	sentFields *secret.Stripper // takes the secrets out of requests
@@ -45,7 +46,7 @@ func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchang
 	f := &Exchange{out: newWriter(w, &o), o: o, indented: format == JSON, noRequest: !requests}
 	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
 	f.sentFields = RequestStripper(&f.o)
-	f.painter = newJSONPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
 	return f, nil
 }
 
@@ -84,9 +85,9 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 		}
 		if s := e.Status; s != nil {
 			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
-			f.line = appendQuoted(append(f.line, `,"name":`...), invoke.CodeName(s.Code))
+			f.line = jsontext.AppendString(append(f.line, `,"name":`...), invoke.CodeName(s.Code))
 			if s.Message != "" {
-				f.line = appendQuoted(append(f.line, `,"message":`...), f.o.Seen.MaskWords(s.Message))
+				f.line = jsontext.AppendString(append(f.line, `,"message":`...), f.o.Seen.MaskWords(s.Message))
 			}
 			f.line = append(f.line, '}')
 		}
@@ -100,9 +101,9 @@ func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
 	f.opened, f.request = at, f.request[:0]
 	f.begin()
 	if !f.noRequest {
-		f.line = appendQuoted(append(f.line, `,"request":`...), string(text))
+		f.line = jsontext.AppendString(append(f.line, `,"request":`...), string(text))
 	}
-	f.line = appendQuoted(append(f.line, `,"error":`...), f.o.Seen.Mask(why.Error()))
+	f.line = jsontext.AppendString(append(f.line, `,"error":`...), f.o.Seen.Mask(why.Error()))
 	return f.end(at)
 }
 
@@ -114,7 +115,7 @@ func (f *Exchange) streams(e *invoke.Event) bool {
 func (f *Exchange) begin() {
 	f.line = strconv.AppendInt(append(f.line[:0], `{"index":`...), int64(f.o.Label.Call), 10)
 	if f.o.Label.Target != "" {
-		f.line = appendQuoted(append(f.line, `,"target":`...), f.o.Label.Target)
+		f.line = jsontext.AppendString(append(f.line, `,"target":`...), f.o.Label.Target)
 	}
 	if len(f.request) > 0 {
 		f.line = append(append(f.line, `,"request":`...), f.request...)
@@ -143,9 +144,9 @@ func (f *Exchange) end(at time.Time) error {
 	if f.o.Filter == nil {
 		return f.print(at, func(b []byte) ([]byte, error) {
 			if !f.indented {
-				return f.paint(b, f.line), nil
+				return f.painter.Append(b, f.line), nil
 			}
-			return f.paint(b, appendIndented(nil, f.line)), nil
+			return f.painter.Append(b, jsontext.AppendIndented(nil, f.line)), nil
 		})
 	}
 	return f.o.EachResult(f.line, func(result any) error {
@@ -158,54 +159,9 @@ func (f *Exchange) end(at time.Time) error {
 				indent = "  "
 			}
 			j, err := appendResult(nil, result, indent, 0, &resultBound{most: maxResult(f.line)})
-			return f.paint(b, j), err
+			return f.painter.Append(b, j), err
 		})
 	})
-}
-
-// appendIndented appends compact JSON with a line for each member and element.
-func appendIndented(dst, j []byte) []byte {
-	depth, inString := 0, false
-	for i := 0; i < len(j); i++ {
-		c := j[i]
-		switch {
-		case inString:
-			if c == '\\' {
-				dst = append(dst, c)
-				i++
-				c = j[i]
-			} else if c == '"' {
-				inString = false
-			}
-			dst = append(dst, c)
-		case c == '"':
-			inString = true
-			dst = append(dst, c)
-		case (c == '{' || c == '[') && (j[i+1] == '}' || j[i+1] == ']'):
-			dst = append(dst, c, j[i+1])
-			i++
-		case c == '{' || c == '[':
-			depth++
-			dst = appendBreak(append(dst, c), "  ", depth)
-		case c == '}' || c == ']':
-			depth--
-			dst = append(appendBreak(dst, "  ", depth), c)
-		case c == ',':
-			dst = appendBreak(append(dst, c), "  ", depth)
-		case c == ':':
-			dst = append(dst, ':', ' ')
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
-
-func (f *Exchange) paint(b, j []byte) []byte {
-	if f.painter == nil {
-		return append(b, j...)
-	}
-	return f.painter.end(f.painter.append(b, j))
 }
 
 func (f *Exchange) print(at time.Time, fill func(b []byte) ([]byte, error)) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 )
 
 // What values take in memory, in bytes, as the runtime allocates them, with what becomes
@@ -68,7 +70,7 @@ func longArrays(document []byte) map[int]int {
 	for i := 0; i < len(document); i++ {
 		switch document[i] {
 		case '"':
-			i += jsonEnd(document[i:]) - 1
+			i += jsontext.ValueEnd(document[i:]) - 1
 		case '{', '[':
 			if len(levels) > maxValueDepth {
 				return long
@@ -131,7 +133,7 @@ func (r *valueReader) value() (v any, err error) {
 		r.depth--
 		return v, err
 	case '"':
-		return r.scalar(jsonEnd(r.text[r.at:]))
+		return r.scalar(jsontext.ValueEnd(r.text[r.at:]))
 	}
 	n := r.at
 	for n < len(r.text) && r.text[n] > ' ' && r.text[n] != ',' && r.text[n] != ']' && r.text[n] != '}' {
@@ -163,7 +165,7 @@ func (r *valueReader) scalar(n int) (any, error) {
 	var v any
 	switch {
 	case text[0] == '"' && n > 1 && text[n-1] == '"':
-		v = jsonText(text)
+		v = jsontext.Text(text)
 	case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
 		v = json.Number(text)
 	default:
@@ -257,7 +259,7 @@ func (r *valueReader) key() (string, error) {
 	if r.next() != '"' {
 		return "", errNoJSON
 	}
-	n := jsonEnd(r.text[r.at:])
+	n := jsontext.ValueEnd(r.text[r.at:])
 	text := r.text[r.at : r.at+n]
 	if r.at += n; r.next() != ':' {
 		return "", errNoJSON
@@ -269,7 +271,7 @@ func (r *valueReader) key() (string, error) {
 	if err := r.took(keyCost + n); err != nil {
 		return "", err
 	}
-	key := jsonText(text)
+	key := jsontext.Text(text)
 	if n <= sharedText && len(r.keys) < sharedTexts {
 		if r.keys == nil {
 			r.keys = map[string]string{}

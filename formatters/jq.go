@@ -9,6 +9,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -18,8 +19,8 @@ type jqFormatter struct {
 	program *Program
 	o       Options
 	indent  string
-	result  []byte       // before it is painted
-	painter *jsonPainter // nil: no colours
+	result  []byte            // before it is painted
+	painter *jsontext.Painter // nil: no colours
 }
 
 // newFiltered makes the formatter for a format with Options.Filter.
@@ -33,7 +34,7 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
 	}
 	f.program = NewProgram(&f.o)
-	f.painter = newJSONPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
 	return f, nil
 }
 
@@ -73,18 +74,14 @@ func (f *jqFormatter) append(buf []byte, result any, b *resultBound) (_ []byte, 
 	if f.result, err = appendResult(f.result[:0], result, f.indent, 0, &resultBound{most: b.most}); err != nil {
 		return buf, err
 	}
-	return f.painter.end(f.painter.append(buf, f.result)), nil
+	return f.painter.Append(buf, f.result), nil
 }
 
 // Flush writes what is left.
 func (f *jqFormatter) Flush() error { return f.out.Flush() }
 
-// A filter can build anything: results are bounded in depth, and in how far their
-// lines are indented.
-const (
-	maxResultDepth = 1000
-	maxIndent      = 100
-)
+// maxResultDepth is how deep a result may nest: a filter can build anything.
+const maxResultDepth = 1000
 
 // maxResult is how long the text of a result may be, in bytes: a small one can hold another
 // many times over, and each of those the next.
@@ -117,20 +114,20 @@ func appendResult(dst []byte, v any, indent string, depth int, b *resultBound) (
 	var err error
 	switch v := v.(type) {
 	case string:
-		return appendQuoted(dst, v), nil
+		return jsontext.AppendString(dst, v), nil
 	case []any:
 		dst = append(dst, '[')
 		for i, element := range v {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendBreak(dst, indent, depth+1)
+			dst = jsontext.AppendBreak(dst, indent, depth+1)
 			if dst, err = appendResult(dst, element, indent, depth+1, b); err != nil {
 				return dst, err
 			}
 		}
 		if len(v) > 0 {
-			dst = appendBreak(dst, indent, depth)
+			dst = jsontext.AppendBreak(dst, indent, depth)
 		}
 		return append(dst, ']'), nil
 	case map[string]any:
@@ -139,7 +136,7 @@ func appendResult(dst []byte, v any, indent string, depth int, b *resultBound) (
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendQuoted(appendBreak(dst, indent, depth+1), key), ':')
+			dst = append(jsontext.AppendString(jsontext.AppendBreak(dst, indent, depth+1), key), ':')
 			if indent != "" {
 				dst = append(dst, ' ')
 			}
@@ -148,7 +145,7 @@ func appendResult(dst []byte, v any, indent string, depth int, b *resultBound) (
 			}
 		}
 		if len(v) > 0 {
-			dst = appendBreak(dst, indent, depth)
+			dst = jsontext.AppendBreak(dst, indent, depth)
 		}
 		return append(dst, '}'), nil
 	default:
@@ -158,17 +155,4 @@ func appendResult(dst []byte, v any, indent string, depth int, b *resultBound) (
 		}
 		return append(dst, text...), nil
 	}
-}
-
-// appendBreak begins a line of an indented document. Past some depth it indents
-// no further, so that a small result that nests deep stays small.
-func appendBreak(dst []byte, indent string, depth int) []byte {
-	if indent == "" {
-		return dst
-	}
-	dst = append(dst, '\n')
-	for range min(depth, maxIndent) {
-		dst = append(dst, indent...)
-	}
-	return dst
 }

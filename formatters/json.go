@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -36,8 +37,8 @@ type jsonFormatter struct {
 	out      *writer
 	o        Options
 	encoders encoders
-	painter  *jsonPainter // nil: no colours
-	plain    []byte       // a message before it is painted
+	painter  *jsontext.Painter // nil: no colours
+	plain    []byte            // a message before it is painted
 }
 
 func newJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormatter(w, o, "  "), nil }
@@ -47,7 +48,7 @@ func newNDJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormat
 func newJSONFormatter(w io.Writer, o Options, indent string) *jsonFormatter {
 	f := &jsonFormatter{out: newWriter(w, &o), o: o}
 	f.encoders = encoders{o: &f.o, indent: indent}
-	f.painter = newJSONPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
 	return f
 }
 
@@ -93,8 +94,7 @@ func (f *jsonFormatter) small(buf []byte, enc *transcode.Encoder, wire []byte) (
 	if f.plain, err = enc.Append(f.plain[:0], wire); err != nil {
 		return buf, err
 	}
-	buf = f.painter.append(buf, f.plain)
-	return append(f.painter.end(buf), '\n'), nil
+	return append(f.painter.Append(buf, f.plain), '\n'), nil
 }
 
 // large writes a message in pieces.
@@ -108,7 +108,7 @@ func (f *jsonFormatter) large(enc *transcode.Encoder, wire []byte) error {
 		if err := enc.Write(f.painter, wire); err != nil {
 			return err
 		}
-		f.out.buf = f.painter.end(f.out.buf)
+		f.out.buf = f.painter.End(f.out.buf)
 	}
 	f.out.buf = append(f.out.buf, '\n')
 	return nil

@@ -2,18 +2,15 @@ package formatters
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -106,32 +103,6 @@ func TestJSONFaultyMessage(t *testing.T) {
 	}
 }
 
-func TestColorInPieces(t *testing.T) {
-	text := `{"a\"b\\":"c\"d","n":[-1.5e+10,true,null,"s",{"k":0}],"e":{},"f":[]}` + "\n7\n"
-	colors := palette.New(true)
-	whole := newJSONPainter(nil, true)
-	want := string(whole.end(whole.append(nil, []byte(text))))
-	var b bytes.Buffer
-	pieces := newJSONPainter(&b, true)
-	for i := range len(text) {
-		if _, err := pieces.Write([]byte{text[i]}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.Write(pieces.end(nil))
-	if d := cmp.Diff(want, b.String()); d != "" {
-		t.Errorf("(-whole +pieces):\n%s", d)
-	}
-	if got := uncolored(want); got != text {
-		t.Errorf("colours change the text: %q", got)
-	}
-	for _, part := range []string{colors.Paint(palette.Key, `"a\"b\\"`), colors.Paint(palette.String, `"c\"d"`), colors.Paint(palette.Number, "-1.5e+10"), colors.Paint(palette.Word, "null"), colors.Paint(palette.String, `"s"`), colors.Paint(palette.Key, `"k"`)} {
-		if !strings.Contains(want, part) {
-			t.Errorf("%q is not in %q", part, want)
-		}
-	}
-}
-
 func TestStreamCostsNoAllocation(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector makes pools forget")
@@ -181,26 +152,4 @@ func benchmarkFormat(b *testing.B, f Format, m *invoke.Message, o Options) {
 	if err := p.Flush(); err != nil {
 		b.Fatal(err)
 	}
-}
-
-func FuzzQuote(f *testing.F) {
-	f.Add("a\"b\\\n\u009b\u202e\xff\u2028")
-	f.Fuzz(func(t *testing.T, s string) {
-		for name, quote := range map[string]func([]byte, string) []byte{"text": appendQuoted, "bytes": appendQuotedBytes} {
-			got := string(quote(nil, s))
-			harmless(t, name, got)
-			want := string([]rune(s)) // a replacement for each byte that is not UTF-8
-			if name == "bytes" {
-				runes := make([]rune, len(s))
-				for i := range len(s) {
-					runes[i] = rune(s[i])
-				}
-				want = string(runes)
-			}
-			var back string
-			if err := json.Unmarshal([]byte(got), &back); err != nil || back != want {
-				t.Errorf("%s: %q reads as %q, %v", name, got, back, err)
-			}
-		}
-	})
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -91,7 +92,7 @@ func TestLongCell(t *testing.T) {
 		"accents": "x" + strings.Repeat("é", 2*MaxText), "short": "a\n\"b\"", "astral": strings.Repeat("\U000E0001", MaxText),
 		"just short enough": strings.Repeat(`"`, MaxText),
 	} {
-		if got, want := cellText(appendQuoted(nil, text)), Clean(Cut(text, MaxText), false); got != want {
+		if got, want := cellText(jsontext.AppendString(nil, text)), Clean(Cut(text, MaxText), false); got != want {
 			t.Errorf("%s: got %.60q… of %d bytes, want %.60q… of %d", name, got, len(got), want, len(want))
 		}
 	}

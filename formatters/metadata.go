@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -63,9 +64,9 @@ func appendMetadata(dst []byte, md invoke.Metadata, show func(key, value string)
 // JSON string.
 func appendText(dst []byte, s string) []byte {
 	if utf8.ValidString(s) {
-		return appendQuoted(dst, s)
+		return jsontext.AppendString(dst, s)
 	}
-	return appendQuotedBytes(dst, s)
+	return jsontext.AppendBytes(dst, s)
 }
 
 // shortValue returns what is shown of a value of metadata as a person reads it, cut when

@@ -6,6 +6,8 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 )
 
+const hexDigits = "0123456789abcdef"
+
 // appendTextString appends a string of the text format: hidden characters as \u,
 // bytes that are not UTF-8 as \x.
 func appendTextString(dst []byte, s string) []byte {

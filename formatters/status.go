@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -164,10 +165,7 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 	if err != nil {
 		return fmt.Errorf("encoding a status: %w", err)
 	}
-	b = append(b, '\n')
-	if p := newJSONPainter(nil, o.Color); p != nil {
-		b = p.append(nil, b)
-	}
+	b = jsontext.NewPainter(nil, o.Color).Append(nil, append(b, '\n'))
 	_, err = w.Write(b)
 	return err
 }

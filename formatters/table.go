@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -98,7 +99,7 @@ func (f *tableFormatter) response(e *invoke.Event) (err error) {
 	if f.list == nil {
 		return f.row(f.json)
 	}
-	jsonElements(jsonAt(f.json, f.list), func(value []byte) {
+	jsontext.EachElement(jsontext.Lookup(f.json, f.list), func(value []byte) {
 		if err == nil {
 			err = f.row(value)
 		}
@@ -107,7 +108,7 @@ func (f *tableFormatter) response(e *invoke.Event) (err error) {
 		return err
 	}
 	var rest []string
-	jsonMembers(f.json, func(key string, value []byte) {
+	jsontext.EachMember(f.json, func(key string, value []byte) {
 		if key != f.list[0] {
 			rest = append(rest, Clean(key, false)+": "+cellText(value))
 		}
@@ -150,11 +151,11 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 	row := make(tableRow, len(f.columns))
 	if len(f.o.Columns) > 0 || len(f.columns) == 1 && f.columns[0].path == nil {
 		for i, c := range f.columns {
-			row[i] = cellText(jsonAt(value, c.path))
+			row[i] = cellText(jsontext.Lookup(value, c.path))
 		}
 		return row
 	}
-	jsonMembers(value, func(key string, v []byte) {
+	jsontext.EachMember(value, func(key string, v []byte) {
 		i := 0
 		for i < len(f.columns) && f.columns[i].path[0] != key {
 			i++
@@ -175,11 +176,11 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 func cellText(value []byte) string {
 	switch {
 	case len(value) <= MaxText:
-		return Clean(jsonText(value), false)
+		return Clean(jsontext.Text(value), false)
 	case value[0] != '"':
 		return Clean(Cut(value, MaxText), false)
 	}
-	text, size := appendUnescaped(nil, value[1:len(value)-1], MaxText)
+	text, size := jsontext.AppendText(nil, value[1:len(value)-1], MaxText)
 	return Clean(safetext.WithSize(string(text), size), false)
 }
 

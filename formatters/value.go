@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"unicode/utf8"
 
-	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 )
 
 // WriteJSON writes a Go value as encoding/json has it, indented by two spaces and
@@ -19,28 +18,6 @@ func WriteJSON(w io.Writer, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(cleanJSON(b.Bytes()))
+	_, err := w.Write(jsontext.Clean(b.Bytes()))
 	return err
-}
-
-// cleanJSON escapes hidden characters in JSON, where they can only be in strings.
-func cleanJSON(raw []byte) []byte {
-	var out []byte
-	kept := 0
-	for i := 0; i < len(raw); {
-		if c := raw[i]; c >= 0x20 && c < 0x7f || c == '\n' {
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(raw[i:])
-		if transcode.Hidden(r) {
-			out = appendQuotedRune(append(out, raw[kept:i]...), r)
-			kept = i + n
-		}
-		i += n
-	}
-	if out == nil {
-		return raw
-	}
-	return append(out, raw[kept:]...)
 }

@@ -25,4 +25,3 @@ func WithSize(text string, size int) string {
 	}
 	return fmt.Sprintf("%s... (cut: %d bytes in all)", text, size)
 }
-

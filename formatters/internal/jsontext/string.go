@@ -1,4 +1,7 @@
-package formatters
+// Package jsontext writes and reads JSON as text, for what needs no values of it: strings with
+// every hidden character escaped, colours, indentation, and the parts of JSON that our own encoder
+// made.
+package jsontext
 
 import (
 	"unicode/utf8"
@@ -8,9 +11,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted appends s as a JSON string, with every hidden character as \u and
+// AppendString appends s as a JSON string, with every hidden character as \u and
 // every byte that is not UTF-8 as the replacement character.
-func appendQuoted(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
 		if c := s[i]; c >= 0x20 && c < 0x7f && c != '"' && c != '\\' {
@@ -19,22 +22,23 @@ func appendQuoted(dst []byte, s string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		dst = appendQuotedRune(dst, r)
+		dst = appendRune(dst, r)
 		i += n
 	}
 	return append(dst, '"')
 }
 
-// appendQuotedBytes appends s as a JSON string, byte by byte as U+0000 to U+00FF.
-func appendQuotedBytes(dst []byte, s string) []byte {
+// AppendBytes appends any bytes as a JSON string, each as the character U+0000 to U+00FF.
+func AppendBytes(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := range len(s) {
-		dst = appendQuotedRune(dst, rune(s[i]))
+		dst = appendRune(dst, rune(s[i]))
 	}
 	return append(dst, '"')
 }
 
-func appendQuotedRune(dst []byte, r rune) []byte {
+// appendRune appends a character inside a JSON string.
+func appendRune(dst []byte, r rune) []byte {
 	switch r {
 	case '"', '\\':
 		return append(dst, '\\', byte(r))

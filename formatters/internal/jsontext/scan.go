@@ -1,4 +1,4 @@
-package formatters
+package jsontext
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// What follows reads JSON that our own encoder has made: compact and well formed.
+// The functions of this file read JSON that our own encoder made: compact and well formed.
 
-// jsonEnd returns the length of the value that s begins with.
-func jsonEnd(s []byte) int {
+// ValueEnd returns the length of the value at the beginning of s.
+func ValueEnd(s []byte) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
@@ -40,28 +40,28 @@ func jsonEnd(s []byte) int {
 	return len(s)
 }
 
-// jsonMembers calls f with each member of an object.
-func jsonMembers(object []byte, f func(key string, value []byte)) {
+// EachMember calls f with each member of an object.
+func EachMember(object []byte, f func(key string, value []byte)) {
 	for s := inner(object); len(s) > 0; s = afterComma(s) {
-		n := jsonEnd(s)
-		key := jsonText(s[:n])
+		n := ValueEnd(s)
+		key := Text(s[:n])
 		s = s[min(n+1, len(s)):] // past the colon
-		n = jsonEnd(s)
+		n = ValueEnd(s)
 		f(key, s[:n])
 		s = s[n:]
 	}
 }
 
-// jsonElements calls f with each element of an array.
-func jsonElements(array []byte, f func(value []byte)) {
+// EachElement calls f with each element of an array.
+func EachElement(array []byte, f func(value []byte)) {
 	for s := inner(array); len(s) > 0; s = afterComma(s) {
-		n := jsonEnd(s)
+		n := ValueEnd(s)
 		f(s[:n])
 		s = s[n:]
 	}
 }
 
-// inner returns what is between the brackets.
+// inner returns what is between the brackets of an object or array.
 func inner(s []byte) []byte {
 	if len(s) < 2 {
 		return nil
@@ -69,6 +69,7 @@ func inner(s []byte) []byte {
 	return s[1 : len(s)-1]
 }
 
+// afterComma returns s without the comma that it begins with.
 func afterComma(s []byte) []byte {
 	if len(s) == 0 {
 		return nil
@@ -76,8 +77,8 @@ func afterComma(s []byte) []byte {
 	return s[1:]
 }
 
-// jsonText returns the text in a JSON string; any other value as it stands.
-func jsonText(value []byte) string {
+// Text returns the text of a JSON string, and any other value as it is written.
+func Text(value []byte) string {
 	if len(value) < 2 || value[0] != '"' {
 		return string(value)
 	}
@@ -85,13 +86,13 @@ func jsonText(value []byte) string {
 	if bytes.IndexByte(inside, '\\') < 0 {
 		return string(inside)
 	}
-	text, _ := appendUnescaped(make([]byte, 0, len(inside)), inside, len(inside))
+	text, _ := AppendText(make([]byte, 0, len(inside)), inside, len(inside))
 	return string(text)
 }
 
-// appendUnescaped appends the text that is inside a JSON string, or as many whole characters
-// of it as have room in most bytes. It returns how many bytes all of the text has.
-func appendUnescaped(dst, inside []byte, most int) (_ []byte, size int) {
+// AppendText appends the text of a JSON string, given without its quotes, or as many whole
+// characters of it as have room in most bytes. The size is that of all of the text, in bytes.
+func AppendText(dst, inside []byte, most int) (_ []byte, size int) {
 	most += len(dst)
 	for len(inside) > 0 {
 		plain := inside
@@ -122,7 +123,7 @@ func appendUnescaped(dst, inside []byte, most int) (_ []byte, size int) {
 	return dst, size
 }
 
-// escape returns the character that s begins with an escape of, and the length of that.
+// escape returns the character of the escape at the beginning of s, and the escape's length.
 func escape(s []byte) (rune, int) {
 	if len(s) < 2 {
 		return utf8.RuneError, len(s)
@@ -152,7 +153,7 @@ func escape(s []byte) (rune, int) {
 	return r, 12
 }
 
-// unit returns the UTF-16 unit that s begins with an escape of.
+// unit returns the UTF-16 unit of the \u escape at the beginning of s.
 func unit(s []byte) rune {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return utf8.RuneError
@@ -164,14 +165,14 @@ func unit(s []byte) rune {
 	return rune(n)
 }
 
-// jsonAt returns the value at a path of keys in an object, or nil.
-func jsonAt(value []byte, path []string) []byte {
+// Lookup returns the value at a path of keys in an object, or nil.
+func Lookup(value []byte, path []string) []byte {
 	for _, name := range path {
 		if len(value) == 0 || value[0] != '{' {
 			return nil
 		}
 		var found []byte
-		jsonMembers(value, func(key string, v []byte) {
+		EachMember(value, func(key string, v []byte) {
 			if key == name {
 				found = v
 			}
