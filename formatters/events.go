@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -23,7 +24,7 @@ import (
 //
 // Event lines have no colours, whatever the options say: they are for programs.
 type eventFormatter struct {
-	out      *writer
+	out      *batch.Writer
 	o        Options
 	encoders encoders
 	requests encoders
@@ -37,7 +38,7 @@ type eventFormatter struct {
 
 func newEvents(w io.Writer, o Options) (Formatter, error) {
 	o.Live = true
-	f := &eventFormatter{out: newWriter(w, &o), o: o}
+	f := &eventFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders, f.requests = encoders{o: &f.o}, encoders{o: &f.o}
 	f.answers, f.sentFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}, RequestStripper(&f.o)
 	return f, nil
@@ -103,17 +104,17 @@ func (f *eventFormatter) Flush() error { return f.out.Flush() }
 
 // line writes one line: what every event has, and what body appends.
 func (f *eventFormatter) line(e *invoke.Event, name string, body func(b []byte) ([]byte, error)) error {
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
 	b := f.head(buf, e, name)
 	if body != nil {
 		if b, err = body(b); err != nil {
-			return after(f.out.end(buf, e.At), err)
+			return after(f.out.End(buf, e.At), err)
 		}
 	}
-	return f.out.end(append(b, '}', '\n'), e.At)
+	return f.out.End(append(b, '}', '\n'), e.At)
 }
 
 // head appends what every line begins with.
@@ -137,13 +138,13 @@ func (f *eventFormatter) large(e *invoke.Event, wire []byte, left []string) erro
 	if err := encoder.Write(io.Discard, wire); err != nil {
 		return faulty(e, err)
 	}
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
-	f.out.buf = append(f.numbered(f.head(buf, e, "message"), e), `,"message":`...)
-	err = encoder.Write(pieces{f.out}, wire)
-	return after(f.out.end(append(appendRedacted(f.out.buf, left), '}', '\n'), e.At), faulty(e, err))
+	f.out.Hold(append(f.numbered(f.head(buf, e, "message"), e), `,"message":`...))
+	err = encoder.Write(f.out.Pieces(), wire)
+	return after(f.out.End(append(appendRedacted(f.out.Held(), left), '}', '\n'), e.At), faulty(e, err))
 }
 
 // appendMillis appends a duration in milliseconds, with microseconds.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -20,7 +21,7 @@ import (
 //
 // It takes all events of one call after another, and writes each line at once.
 type Exchange struct {
-	out       *writer
+	out       *batch.Writer
 	o         Options
 	indented  bool
 	requests  encoders
@@ -43,10 +44,10 @@ func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchang
 		return nil, fmt.Errorf("requests and answers together are printed as %s and %s, not as %s", JSON, NDJSON, format)
 	}
 	o.Live = true
-	f := &Exchange{out: newWriter(w, &o), o: o, indented: format == JSON, noRequest: !requests}
+	f := &Exchange{out: batch.New(w, o.Live), o: o, indented: format == JSON, noRequest: !requests}
 	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
 	f.sentFields = RequestStripper(&f.o)
-	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color)
 	return f, nil
 }
 
@@ -125,7 +126,7 @@ func (f *Exchange) begin() {
 // appendAnswer appends the answer, of which no other copy is kept when it is long.
 func (f *Exchange) appendAnswer() {
 	f.line = append(slices.Grow(f.line, len(f.answer)+lineRest), `,"response":`...)
-	if f.line = append(f.line, f.answer...); cap(f.answer) > keepSize {
+	if f.line = append(f.line, f.answer...); cap(f.answer) > batch.KeepSize {
 		f.answer = nil
 	}
 }
@@ -136,7 +137,7 @@ const lineRest = 1 << 10
 // end ends a line and prints it, or what the filter makes of it.
 func (f *Exchange) end(at time.Time) error {
 	defer func() {
-		if cap(f.line) > keepSize {
+		if cap(f.line) > batch.KeepSize {
 			f.line = nil
 		}
 	}()
@@ -165,15 +166,15 @@ func (f *Exchange) end(at time.Time) error {
 }
 
 func (f *Exchange) print(at time.Time, fill func(b []byte) ([]byte, error)) error {
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
 	b, err := fill(buf)
 	if err != nil {
-		return after(f.out.end(buf, at), err)
+		return after(f.out.End(buf, at), err)
 	}
-	return f.out.end(append(b, '\n'), at)
+	return f.out.End(append(b, '\n'), at)
 }
 
 // Flush returns the first error of writing.

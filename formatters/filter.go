@@ -11,6 +11,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -267,7 +268,7 @@ func NewProgram(o *Options) *Program { return &Program{o: o, encoders: encoders{
 
 // Read takes the message to work on. Its time begins now.
 func (p *Program) Read(m *invoke.Message) (err error) {
-	if cap(p.document) > keepSize {
+	if cap(p.document) > batch.KeepSize {
 		p.document = nil
 	}
 	if len(m.Wire) > maxHeld {
@@ -291,7 +292,7 @@ func (p *Program) Read(m *invoke.Message) (err error) {
 // Each calls f with each result for the message that was read, as Filter.Each does.
 func (p *Program) Each(f func(result any) error) error {
 	err := p.o.eachSince(p.begun, p.document, f)
-	if cap(p.document) > keepSize {
+	if cap(p.document) > batch.KeepSize {
 		p.document = nil
 	}
 	return err

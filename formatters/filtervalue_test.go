@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 )
 
 // The values of a document are those that the JSON package reads.
@@ -140,7 +142,7 @@ func TestLongResult(t *testing.T) {
 		if !strings.HasPrefix(first, "[0,1,2,") || !strings.HasSuffix(first, ",999999]") || !strings.HasSuffix(out.String(), "\n") {
 			t.Errorf("%s: %d bytes, which end in %q", program, len(first), first[max(0, len(first)-20):])
 		}
-		if n := cap(f.(*jqFormatter).out.buf); n > keepSize {
+		if n := cap(f.(*jqFormatter).out.Held()); n > batch.KeepSize {
 			t.Errorf("%s: %d bytes are kept", program, n)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -158,4 +159,36 @@ func harmless(t *testing.T, what, s string) {
 			t.Fatalf("%s: %U at byte %d of %q", what, r, i, s)
 		}
 	}
+}
+
+// writes remembers each write.
+type writes struct {
+	mu    sync.Mutex
+	each  []string
+	times []time.Duration
+	start time.Time
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.each = append(w.each, string(p))
+	w.times = append(w.times, time.Since(w.start))
+	return len(p), nil
+}
+
+// failing fails after n bytes.
+type failing struct {
+	n   int
+	err error
+}
+
+func (f *failing) Write(p []byte) (int, error) {
+	if len(p) > f.n {
+		n := f.n
+		f.n = 0
+		return n, f.err
+	}
+	f.n -= len(p)
+	return len(p), nil
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A jqFormatter prints what a filter makes of each response.
 type jqFormatter struct {
-	out     *writer
+	out     *batch.Writer
 	program *Program
 	o       Options
 	indent  string
@@ -25,7 +26,7 @@ type jqFormatter struct {
 
 // newFiltered makes the formatter for a format with Options.Filter.
 func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
-	f := &jqFormatter{out: newWriter(w, &o), o: o}
+	f := &jqFormatter{out: batch.New(w, o.Live), o: o}
 	switch format {
 	case JSON:
 		f.indent = "  "
@@ -34,7 +35,7 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
 	}
 	f.program = NewProgram(&f.o)
-	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color)
 	return f, nil
 }
 
@@ -47,19 +48,19 @@ func (f *jqFormatter) Event(e *invoke.Event) error {
 		return faulty(e, err)
 	}
 	return f.program.Each(func(result any) error {
-		buf, err := f.out.begin()
+		buf, err := f.out.Begin()
 		if err != nil {
 			return err
 		}
-		b := &resultBound{most: len(buf) + maxResult(f.program.document), spill: f.out.spill}
+		b := &resultBound{most: len(buf) + maxResult(f.program.document), spill: f.out.Spill}
 		next, err := f.append(buf, result, b)
 		switch {
 		case err != nil && b.gone > 0:
-			return after(f.out.end(append(next[:0], '\n'), e.At), err)
+			return after(f.out.End(append(next[:0], '\n'), e.At), err)
 		case err != nil:
-			return after(f.out.end(buf, e.At), err)
+			return after(f.out.End(buf, e.At), err)
 		}
-		return f.out.end(append(next, '\n'), e.At)
+		return f.out.End(append(next, '\n'), e.At)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -34,7 +35,7 @@ func (c *encoders) of(m *invoke.Message) *transcode.Encoder {
 
 // A jsonFormatter prints each response as JSON and a line feed.
 type jsonFormatter struct {
-	out      *writer
+	out      *batch.Writer
 	o        Options
 	encoders encoders
 	painter  *jsontext.Painter // nil: no colours
@@ -46,9 +47,9 @@ func newJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormatte
 func newNDJSON(w io.Writer, o Options) (Formatter, error) { return newJSONFormatter(w, o, ""), nil }
 
 func newJSONFormatter(w io.Writer, o Options, indent string) *jsonFormatter {
-	f := &jsonFormatter{out: newWriter(w, &o), o: o}
+	f := &jsonFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders = encoders{o: &f.o, indent: indent}
-	f.painter = jsontext.NewPainter(pieces{f.out}, o.Color)
+	f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color)
 	return f
 }
 
@@ -57,7 +58,7 @@ func (f *jsonFormatter) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
@@ -69,9 +70,9 @@ func (f *jsonFormatter) Event(e *invoke.Event) error {
 	}
 	if long {
 		err = f.large(enc, e.Message.Wire)
-		buf = f.out.buf
+		buf = f.out.Held()
 	}
-	return after(f.out.end(buf, e.At), faulty(e, err))
+	return after(f.out.End(buf, e.At), faulty(e, err))
 }
 
 // tooLong reports whether the JSON of a message was too long to be appended.
@@ -99,7 +100,7 @@ func (f *jsonFormatter) small(buf []byte, enc *transcode.Encoder, wire []byte) (
 
 // large writes a message in pieces.
 func (f *jsonFormatter) large(enc *transcode.Encoder, wire []byte) error {
-	out := pieces{f.out}
+	out := f.out.Pieces()
 	if f.painter == nil {
 		if err := enc.Write(out, wire); err != nil {
 			return err
@@ -108,9 +109,9 @@ func (f *jsonFormatter) large(enc *transcode.Encoder, wire []byte) error {
 		if err := enc.Write(f.painter, wire); err != nil {
 			return err
 		}
-		f.out.buf = f.painter.End(f.out.buf)
+		f.out.Hold(f.painter.End(f.out.Held()))
 	}
-	f.out.buf = append(f.out.buf, '\n')
+	f.out.Hold(append(f.out.Held(), '\n'))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -15,7 +16,7 @@ import (
 // a field, it writes what is in that field and nothing else, so that the pieces of
 // a file that is sent as a stream make the file.
 type rawFormatter struct {
-	out *writer
+	out *batch.Writer
 	o   Options
 
 	desc   protoreflect.MessageDescriptor // what fields belongs to
@@ -26,7 +27,7 @@ func newRaw(w io.Writer, o Options) (Formatter, error) {
 	if o.Live || o.Width > 0 {
 		return nil, ErrTerminal
 	}
-	return &rawFormatter{out: newWriter(w, &o), o: o}, nil
+	return &rawFormatter{out: batch.New(w, o.Live), o: o}, nil
 }
 
 // Event writes a response. A field that the message does not have is an error
@@ -57,16 +58,16 @@ func (f *rawFormatter) Event(e *invoke.Event) error {
 		}
 		data = f.value(m)
 	}
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
 	if f.o.Field == "" && streams {
 		buf = protowire.AppendVarint(buf, uint64(len(data)))
 	}
-	f.out.buf = buf
-	_, _ = pieces{f.out}.Write(data) // its error is also that of end
-	return f.out.end(f.out.buf, e.At)
+	f.out.Hold(buf)
+	_, _ = f.out.Pieces().Write(data) // its error is also that of end
+	return f.out.End(f.out.Held(), e.At)
 }
 
 // resolve finds the fields of the path once.

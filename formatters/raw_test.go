@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -42,7 +43,7 @@ func TestRaw(t *testing.T) {
 	md := unary.Output()
 	one := message(t, md, `name: "so\u009bup" photo: "\x00\xff" side { photo: "inner" note: "n" }`)
 	two := message(t, md, `photo: "more"`)
-	large := message(t, md, `photo: "`+string(bytes.Repeat([]byte("x"), 3*flushSize))+`"`)
+	large := message(t, md, `photo: "`+string(bytes.Repeat([]byte("x"), 3*batch.FlushSize))+`"`)
 	tests := []struct {
 		name     string
 		o        Options

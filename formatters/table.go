@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 	"github.com/rpcctl/rpcctl/internal/palette"
@@ -41,7 +42,7 @@ type tableFormatter struct {
 	columns []*tableColumn
 
 	mu     sync.Mutex // the timer lays out, too
-	out    *writer
+	out    *batch.Writer
 	sample []tableRow
 	bytes  int
 	laid   bool // there is a header for the rows to come
@@ -57,7 +58,7 @@ type tableFormatter struct {
 type tableRow []string
 
 func newTable(w io.Writer, o Options) (Formatter, error) {
-	f := &tableFormatter{o: o, colors: palette.New(o.Color), out: newWriter(w, &o)}
+	f := &tableFormatter{o: o, colors: palette.New(o.Color), out: batch.New(w, o.Live)}
 	f.encoders = encoders{o: &f.o}
 	return f, nil
 }
@@ -267,11 +268,11 @@ func (f *tableFormatter) printRow(row tableRow) error {
 
 // print writes what fill appends.
 func (f *tableFormatter) print(fill func(b []byte) []byte) error {
-	b, err := f.out.begin()
+	b, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
-	return f.out.end(fill(b), f.at)
+	return f.out.End(fill(b), f.at)
 }
 
 // Flush writes what is left.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -120,7 +121,7 @@ func TestTextLargeMessage(t *testing.T) {
 		t.Error("a large message is not printed as small ones are")
 	}
 	for _, p := range w.each {
-		if len(p) > flushSize+1000 {
+		if len(p) > batch.FlushSize+1000 {
 			t.Errorf("%d bytes were held back", len(p))
 		}
 	}
@@ -209,7 +210,7 @@ details: {
 
 // A long value that the schema does not know is written in pieces, too.
 func TestTextOfUnknownInPieces(t *testing.T) {
-	value := bytes.Repeat([]byte("\x00"), 40*flushSize)
+	value := bytes.Repeat([]byte("\x00"), 40*batch.FlushSize)
 	for _, typ := range []protowire.Type{protowire.BytesType, protowire.StartGroupType} {
 		raw := protowire.AppendBytes(protowire.AppendTag(nil, 7, protowire.BytesType), value)
 		if typ == protowire.StartGroupType {
@@ -221,7 +222,7 @@ func TestTextOfUnknownInPieces(t *testing.T) {
 			return b[:0]
 		}}
 		p.unknown(raw, 0)
-		if longest += len(p.b); longest > 16*flushSize || written+len(p.b) < 4*len(value) {
+		if longest += len(p.b); longest > 16*batch.FlushSize || written+len(p.b) < 4*len(value) {
 			t.Errorf("%d bytes were held at once, of %d", longest, written)
 		}
 	}
@@ -229,7 +230,7 @@ func TestTextOfUnknownInPieces(t *testing.T) {
 
 // A long value is written in pieces, as it is written whole.
 func TestTextInPieces(t *testing.T) {
-	for _, s := range []string{"", "a", strings.Repeat("ä", 3*flushSize), strings.Repeat("x\"", flushSize) + "\xff", strings.Repeat("\x80", 2*flushSize+1)} {
+	for _, s := range []string{"", "a", strings.Repeat("ä", 3*batch.FlushSize), strings.Repeat("x\"", batch.FlushSize) + "\xff", strings.Repeat("\x80", 2*batch.FlushSize+1)} {
 		var written []byte
 		p := &textPrinter{o: &Options{}, spill: func(b []byte) []byte { written = append(written, b...); return b[:0] }}
 		p.b = append(p.b, "name: "...)

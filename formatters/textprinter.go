@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -193,7 +194,7 @@ func (p *textPrinter) end(depth int) {
 
 // name begins the line of a field.
 func (p *textPrinter) name(name string, depth int) {
-	if p.spill != nil && len(p.b) >= flushSize {
+	if p.spill != nil && len(p.b) >= batch.FlushSize {
 		p.b = p.spill(p.b)
 	}
 	if p.open {
@@ -257,9 +258,9 @@ func text[T string | []byte](p *textPrinter, s T, quote func(dst []byte, s T) []
 		}
 		first = false
 	}
-	for p.spill != nil && len(s) > flushSize {
-		n := flushSize
-		for n > flushSize-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+	for p.spill != nil && len(s) > batch.FlushSize {
+		n := batch.FlushSize
+		for n > batch.FlushSize-utf8.UTFMax && !utf8.RuneStart(s[n]) {
 			n--
 		}
 		piece(s[:n])

@@ -3,13 +3,14 @@ package formatters
 import (
 	"io"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A yamlFormatter prints each response as a YAML document.
 type yamlFormatter struct {
-	out      *writer
+	out      *batch.Writer
 	o        Options
 	encoders encoders
 	printer  yamlPrinter
@@ -18,9 +19,9 @@ type yamlFormatter struct {
 }
 
 func newYAML(w io.Writer, o Options) (Formatter, error) {
-	f := &yamlFormatter{out: newWriter(w, &o), o: o}
+	f := &yamlFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders = encoders{o: &f.o}
-	f.printer = yamlPrinter{colors: palette.New(o.Color), spill: f.out.spill}
+	f.printer = yamlPrinter{colors: palette.New(o.Color), spill: f.out.Spill}
 	return f, nil
 }
 
@@ -37,7 +38,7 @@ func (f *yamlFormatter) Event(e *invoke.Event) error {
 			return faulty(e, err)
 		}
 	}
-	buf, err := f.out.begin()
+	buf, err := f.out.Begin()
 	if err != nil {
 		return err
 	}
@@ -51,9 +52,9 @@ func (f *yamlFormatter) Event(e *invoke.Event) error {
 		_, err = f.printer.Write(f.json)
 	}
 	if err != nil {
-		return after(f.out.end(f.printer.b, e.At), faulty(e, err))
+		return after(f.out.End(f.printer.b, e.At), faulty(e, err))
 	}
-	return f.out.end(f.printer.finish(), e.At)
+	return f.out.End(f.printer.finish(), e.At)
 }
 
 // Flush writes what is left.

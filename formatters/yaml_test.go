@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -140,7 +141,7 @@ func TestYAMLLongStrings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range w.each {
-		if len(s) > 3*flushSize {
+		if len(s) > 3*batch.FlushSize {
 			t.Errorf("%d bytes were held back", len(s))
 		}
 	}

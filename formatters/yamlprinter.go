@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
@@ -82,7 +83,7 @@ func (y *yamlPrinter) Write(p []byte) (int, error) {
 		}
 		rest = rest[1:]
 	}
-	if len(y.b) >= flushSize && y.spill != nil {
+	if len(y.b) >= batch.FlushSize && y.spill != nil {
 		y.b = y.spill(y.b)
 	}
 	return len(p), nil
@@ -103,7 +104,7 @@ func (y *yamlPrinter) inString(p []byte) int {
 		y.endString()
 	} else if len(y.token) > maxYAMLWord {
 		y.longString()
-		if len(y.b) >= flushSize && y.spill != nil {
+		if len(y.b) >= batch.FlushSize && y.spill != nil {
 			y.b = y.spill(y.b)
 		}
 	}

@@ -1,4 +1,4 @@
-package formatters
+package batch
 
 import (
 	"errors"
@@ -14,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// start is when the first message of a test comes.
+var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // writes remembers each write.
 type writes struct {
@@ -31,19 +34,19 @@ func (w *writes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func put(t *testing.T, w *writer, s string, at time.Time) {
+func put(t *testing.T, w *Writer, s string, at time.Time) {
 	t.Helper()
 	if err := tryPut(w, s, at); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func tryPut(w *writer, s string, at time.Time) error {
-	b, err := w.begin()
+func tryPut(w *Writer, s string, at time.Time) error {
+	b, err := w.Begin()
 	if err != nil {
 		return err
 	}
-	return w.end(append(b, s...), at)
+	return w.End(append(b, s...), at)
 }
 
 func TestWriterFlushes(t *testing.T) {
@@ -68,7 +71,7 @@ func TestWriterFlushes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
 				sink := &writes{start: begin}
-				w := newWriter(sink, &Options{Live: test.live})
+				w := New(sink, test.live)
 				for i, at := range test.at {
 					time.Sleep(time.Until(begin.Add(at)))
 					put(t, w, string(rune('0'+i)), time.Now())
@@ -90,7 +93,7 @@ func TestWriterFlushes(t *testing.T) {
 
 func TestWriterFlushesBySize(t *testing.T) {
 	sink := &writes{}
-	w := newWriter(sink, &Options{})
+	w := New(sink, false)
 	line := strings.Repeat("x", 1000)
 	for range 200 {
 		put(t, w, line, start) // a clock that stands still
@@ -105,7 +108,7 @@ func TestWriterFlushesBySize(t *testing.T) {
 	if total != 200_000 {
 		t.Errorf("%d bytes written, want 200000", total)
 	}
-	if len(sink.each[1]) < flushSize && len(sink.each) > 200 {
+	if len(sink.each[1]) < FlushSize && len(sink.each) > 200 {
 		t.Errorf("%d writes for 200 messages", len(sink.each))
 	}
 }
@@ -139,7 +142,7 @@ func TestWriterErrorsStay(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWriter(test.w, &Options{Live: true})
+			w := New(test.w, true)
 			put(t, w, "abc", start)
 			for range 3 {
 				if err := tryPut(w, "def", start); err != test.want {
@@ -156,7 +159,7 @@ func TestWriterErrorsStay(t *testing.T) {
 func TestWriterErrorOfTimerIsToldNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
-		w := newWriter(&failing{n: 1, err: broken}, &Options{})
+		w := New(&failing{n: 1, err: broken}, false)
 		put(t, w, "a", time.Now())
 		put(t, w, "b", time.Now())
 		time.Sleep(10 * time.Millisecond)
@@ -169,42 +172,20 @@ func TestWriterErrorOfTimerIsToldNext(t *testing.T) {
 	})
 }
 
-func TestWriterOnRealFiles(t *testing.T) {
-	t.Run("full disk", func(t *testing.T) {
-		if runtime.GOOS != "linux" {
-			t.Skip("needs /dev/full")
-		}
-		file, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		for _, f := range Formats() {
-			p, err := New(f, file, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = p.Event(response(message(t, dish(t), `name: "x"`), 0))
-			if flushed := p.Flush(); !errors.Is(flushed, syscall.ENOSPC) {
-				t.Errorf("%s: Event: %v, Flush: %v, want %v", f, err, flushed, syscall.ENOSPC)
-			}
-		}
-	})
-	t.Run("closed pipe", func(t *testing.T) {
-		r, file, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		r.Close()
-		w := newWriter(file, &Options{})
-		if err := tryPut(w, "abc", start); !errors.Is(err, syscall.EPIPE) && runtime.GOOS != "windows" {
-			t.Errorf("got %v, want %v", err, syscall.EPIPE)
-		}
-		if w.Flush() == nil {
-			t.Error("Flush: no error")
-		}
-	})
+func TestClosedPipe(t *testing.T) {
+	r, file, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r.Close()
+	w := New(file, false)
+	if err := tryPut(w, "abc", start); !errors.Is(err, syscall.EPIPE) && runtime.GOOS != "windows" {
+		t.Errorf("got %v, want %v", err, syscall.EPIPE)
+	}
+	if w.Flush() == nil {
+		t.Error("Flush: no error")
+	}
 }
 
 // Messages and timers meet all the time here; the race detector watches.
@@ -218,7 +199,7 @@ func TestWriterUnderItsTimer(t *testing.T) {
 		b, _ := io.ReadAll(r)
 		read <- len(b)
 	}()
-	w := newWriter(file, &Options{})
+	w := New(file, false)
 	for range 20_000 {
 		put(t, w, "0123456789", time.Now())
 		if time.Now().UnixNano()%7 == 0 {
