@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/textformat"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -174,9 +175,8 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 // text format. A detail that cannot be read stands with its bytes.
 func WriteErrorText(w io.Writer, s *invoke.Status, o Options) error {
 	m, types := rpcStatus(s, &o)
-	p := textPrinter{types: types, o: &o, colors: palette.New(o.Color)}
-	p.message(m.ProtoReflect(), 0, 0)
-	_, err := w.Write(p.b)
+	text := o.textFormat(types)
+	_, err := w.Write(textformat.Append(nil, m.ProtoReflect(), &text))
 	return err
 }
 

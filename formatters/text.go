@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/textformat"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -11,14 +12,21 @@ import (
 // A textFormatter prints responses in the text format, with a line that holds the
 // record separator (0x1E) between them.
 type textFormatter struct {
-	out    *batch.Writer
-	o      Options
-	colors *palette.Palette
-	count  int
+	out   *batch.Writer
+	o     Options
+	text  textformat.Options
+	count int
 }
 
 func newText(w io.Writer, o Options) (Formatter, error) {
-	return &textFormatter{out: batch.New(w, o.Live), o: o, colors: palette.New(o.Color)}, nil
+	f := &textFormatter{out: batch.New(w, o.Live), o: o, text: o.textFormat(nil)}
+	f.text.Spill = f.out.Spill
+	return f, nil
+}
+
+// textFormat returns the options of the text format.
+func (o *Options) textFormat(types invoke.Types) textformat.Options {
+	return textformat.Options{Types: types, Colors: palette.New(o.Color), EmitDefaults: o.EmitDefaults, EnumNumbers: o.EnumNumbers}
 }
 
 // Event prints a response.
@@ -40,13 +48,12 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 	if f.count++; f.count > 1 {
 		buf = append(buf, "\x1e\n"...)
 	}
-	p := textPrinter{types: f.o.types(e.Message), o: &f.o, colors: f.colors, b: buf, spill: f.out.Spill}
-	before := len(p.b)
-	p.message(m, 0, 0)
-	if len(p.b) == before && e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer() {
-		p.b = append(p.b, "# empty\n"...) // else nothing would tell it from the stream's end
+	f.text.Types = f.o.types(e.Message)
+	before := len(buf)
+	if buf = textformat.Append(buf, m, &f.text); len(buf) == before && e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer() {
+		buf = append(buf, "# empty\n"...) // else it would look like the end of the stream
 	}
-	return f.out.End(p.b, e.At)
+	return f.out.End(buf, e.At)
 }
 
 // Flush writes what is left.
