@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/yaml"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -13,7 +14,7 @@ type yamlFormatter struct {
 	out      *batch.Writer
 	o        Options
 	encoders encoders
-	printer  yamlPrinter
+	printer  *yaml.Printer
 	json     []byte
 	count    int
 }
@@ -21,7 +22,7 @@ type yamlFormatter struct {
 func newYAML(w io.Writer, o Options) (Formatter, error) {
 	f := &yamlFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders = encoders{o: &f.o}
-	f.printer = yamlPrinter{colors: palette.New(o.Color), spill: f.out.Spill}
+	f.printer = yaml.NewPrinter(palette.New(o.Color), f.out.Spill)
 	return f, nil
 }
 
@@ -45,16 +46,16 @@ func (f *yamlFormatter) Event(e *invoke.Event) error {
 	if f.count++; f.count > 1 {
 		buf = append(buf, "---\n"...)
 	}
-	f.printer.start(buf)
+	f.printer.Start(buf)
 	if large {
-		err = enc.Write(&f.printer, e.Message.Wire)
+		err = enc.Write(f.printer, e.Message.Wire)
 	} else {
 		_, err = f.printer.Write(f.json)
 	}
 	if err != nil {
-		return after(f.out.End(f.printer.b, e.At), faulty(e, err))
+		return after(f.out.End(f.printer.Text(), e.At), faulty(e, err))
 	}
-	return f.out.End(f.printer.finish(), e.At)
+	return f.out.End(f.printer.Finish(), e.At)
 }
 
 // Flush writes what is left.

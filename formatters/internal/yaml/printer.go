@@ -1,4 +1,8 @@
-package formatters
+// Package yaml prints JSON as YAML while the JSON passes through.
+//
+// No library is used, as each takes a value of all of a document: this one holds only what is not
+// written yet, so that a message may have any size, and keeps the order of keys.
+package yaml
 
 import (
 	"bytes"
@@ -12,52 +16,61 @@ import (
 const (
 	// maxYAMLDepth is the depth from which everything is in flow style: in block
 	// style the indentation of what nests deep would be most of the text.
-	maxYAMLDepth = 50
+	maxDepth = 50
 	// maxYAMLWord is the length from which a string is always quoted, and a key
 	// takes the form with a question mark, as YAML 1.2.2 section 8.2.2 demands
 	// beyond 1024 characters.
-	maxYAMLWord = 1000
+	maxWord = 1000
 )
 
-// A yamlPrinter is a writer that turns the compact JSON that passes through it
+// A Printer is a writer that turns the compact JSON that passes through it
 // into YAML 1.2 in block style, with keys in their order. The strings that stay in
 // quotes are those of the JSON, which YAML reads alike.
-type yamlPrinter struct {
+type Printer struct {
 	colors *palette.Palette
 	b      []byte
 	spill  func(b []byte) []byte
 
-	levels  []yamlLevel // the open objects and arrays
-	token   []byte      // a string or scalar that is not complete
-	quoted  bool        // in a string
-	long    bool        // of which the beginning has been printed
-	escaped bool        // after a backslash
-	keyed   bool        // after a key and its colon
+	levels  []level // the open objects and arrays
+	token   []byte  // a string or scalar that is not complete
+	quoted  bool    // in a string
+	long    bool    // of which the beginning has been printed
+	escaped bool    // after a backslash
+	keyed   bool    // after a key and its colon
 }
 
-// A yamlLevel is an object or array that is open.
-type yamlLevel struct {
-	object bool
-	flow   bool
-	key    bool // an object's next string is a key
-	asked  bool // the last key had a question mark
-	inline bool // the first member stands in the line of a dash, or is the first of all
-	count  int  // of members that have begun
+// A level is an object or array that is open.
+type level struct {
+	object   bool
+	flow     bool
+	key      bool // an object's next string is a key
+	explicit bool // the last key is printed after a question mark
+	inline   bool // the first member stands in the line of a dash, or is the first of all
+	count    int  // of members that have begun
 }
 
-// start begins a document.
-func (y *yamlPrinter) start(b []byte) {
-	*y = yamlPrinter{colors: y.colors, spill: y.spill, b: b, levels: y.levels[:0], token: y.token[:0]}
+// NewPrinter returns a Printer. Spill writes the text of a large document that is there so far,
+// and returns what is to be appended to; nil keeps all of the text.
+func NewPrinter(colors *palette.Palette, spill func(b []byte) []byte) *Printer {
+	return &Printer{colors: colors, spill: spill}
 }
 
-// finish ends a document.
-func (y *yamlPrinter) finish() []byte {
-	y.word()
+// Start begins a document, which is appended to b.
+func (y *Printer) Start(b []byte) {
+	*y = Printer{colors: y.colors, spill: y.spill, b: b, levels: y.levels[:0], token: y.token[:0]}
+}
+
+// Text returns the text so far, of a document that cannot be finished.
+func (y *Printer) Text() []byte { return y.b }
+
+// Finish ends the document and returns its text.
+func (y *Printer) Finish() []byte {
+	y.endWord()
 	return append(y.b, '\n')
 }
 
 // Write takes a piece of the JSON of one document.
-func (y *yamlPrinter) Write(p []byte) (int, error) {
+func (y *Printer) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		if y.quoted {
 			rest = rest[y.inString(rest):]
@@ -67,10 +80,10 @@ func (y *yamlPrinter) Write(p []byte) (int, error) {
 		case '{', '[':
 			y.openLevel(c == '{')
 		case '}', ']':
-			y.word()
+			y.endWord()
 			y.closeLevel(c)
 		case ',':
-			y.word()
+			y.endWord()
 			l := &y.levels[len(y.levels)-1]
 			l.key = l.object
 		case ':':
@@ -89,8 +102,8 @@ func (y *yamlPrinter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// inString takes what belongs to a string and returns its length.
-func (y *yamlPrinter) inString(p []byte) int {
+// inString takes the next part of a string and returns its length.
+func (y *Printer) inString(p []byte) int {
 	n := len(p)
 	if y.escaped {
 		n, y.escaped = 1, false
@@ -102,7 +115,7 @@ func (y *yamlPrinter) inString(p []byte) int {
 	y.token = append(y.token, p[:n]...)
 	if !y.quoted {
 		y.endString()
-	} else if len(y.token) > maxYAMLWord {
+	} else if len(y.token) > maxWord {
 		y.longString()
 		if len(y.b) >= batch.FlushSize && y.spill != nil {
 			y.b = y.spill(y.b)
@@ -111,16 +124,16 @@ func (y *yamlPrinter) inString(p []byte) int {
 	return n
 }
 
-// longString prints what there is of a string that is too long for a plain word.
-func (y *yamlPrinter) longString() {
+// longString prints the part that is there of a string too long for a plain word.
+func (y *Printer) longString() {
 	if !y.long {
 		y.long = true
-		l := y.level()
+		l := y.innermost()
 		if l != nil && l.key {
-			l.asked = !l.flow
+			l.explicit = !l.flow
 		}
-		y.place()
-		if l != nil && l.key && l.asked {
+		y.beginScalar()
+		if l != nil && l.key && l.explicit {
 			y.b = append(y.b, "? "...)
 		}
 	}
@@ -128,19 +141,19 @@ func (y *yamlPrinter) longString() {
 	y.token = y.token[:0]
 }
 
-// endString prints a string, or what is left of a long one.
-func (y *yamlPrinter) endString() {
-	l := y.level()
+// endString prints a string, or the rest of a long one.
+func (y *Printer) endString() {
+	l := y.innermost()
 	key := l != nil && l.key
-	if y.long || len(y.token) > maxYAMLWord {
+	if y.long || len(y.token) > maxWord {
 		y.longString()
 	} else {
-		y.place()
+		y.beginScalar()
 		text, role := y.token, palette.String
 		if key {
 			role = palette.Key
 		}
-		if (l == nil || !l.flow) && plainYAML(text[1:len(text)-1]) {
+		if (l == nil || !l.flow) && isPlain(text[1:len(text)-1]) {
 			text = text[1 : len(text)-1]
 		}
 		y.paint(text, role)
@@ -149,33 +162,33 @@ func (y *yamlPrinter) endString() {
 	if !key {
 		return
 	}
-	if l.asked {
+	if l.explicit {
 		y.newline(len(y.levels) - 1)
-		l.asked = false
+		l.explicit = false
 	}
 	y.b = append(y.b, ':')
 	y.keyed = true
 }
 
-// word prints a number, true, false or null that has ended.
-func (y *yamlPrinter) word() {
+// endWord prints a number, true, false or null that has ended.
+func (y *Printer) endWord() {
 	if len(y.token) == 0 {
 		return
 	}
-	y.place()
+	y.beginScalar()
 	role := palette.Number
 	if c := y.token[0]; c >= 'a' && c <= 'z' {
 		role = palette.Word
 	} else {
-		y.token = yamlNumber(y.token)
+		y.token = number(y.token)
 	}
 	y.paint(y.token, role)
 	y.token = y.token[:0]
 }
 
-// yamlNumber spells a number so that every reader takes it for the same number: a
+// number spells a number so that every reader takes it for the same number: a
 // negative zero, an exponent, and what is beyond 64 bits need a fraction.
-func yamlNumber(n []byte) []byte {
+func number(n []byte) []byte {
 	e := bytes.IndexAny(n, "eE")
 	switch {
 	case bytes.IndexByte(n, '.') >= 0:
@@ -194,30 +207,30 @@ func fits64(n string) bool {
 	return signed == nil || unsigned == nil
 }
 
-func (y *yamlPrinter) paint(text []byte, role palette.Role) {
+func (y *Printer) paint(text []byte, role palette.Role) {
 	y.b = append(append(append(y.b, y.colors.Begin(role)...), text...), y.colors.End()...)
 }
 
-func (y *yamlPrinter) level() *yamlLevel {
+func (y *Printer) innermost() *level {
 	if len(y.levels) == 0 {
 		return nil
 	}
 	return &y.levels[len(y.levels)-1]
 }
 
-// place makes the place for a key or a scalar.
-func (y *yamlPrinter) place() {
-	y.member()
+// beginScalar prints what stands before a key or a scalar.
+func (y *Printer) beginScalar() {
+	y.beginMember()
 	if y.keyed {
 		y.b = append(y.b, ' ')
 		y.keyed = false
 	}
 }
 
-// member makes the place for a key or for an element of an array. The value of a
-// key, and what stands at the top, have theirs.
-func (y *yamlPrinter) member() {
-	l := y.level()
+// beginMember prints what stands before a key or an element of an array. Nothing stands before
+// the value of a key, but for a space, and before what is at the top.
+func (y *Printer) beginMember() {
+	l := y.innermost()
 	if l == nil || y.keyed {
 		return
 	}
@@ -239,9 +252,9 @@ func (y *yamlPrinter) member() {
 
 // openLevel begins an object or array. Its bracket, or the line of its first
 // member, is printed with that member, since without any it is {} or [].
-func (y *yamlPrinter) openLevel(object bool) {
-	y.member()
-	next := yamlLevel{object: object, key: object, flow: len(y.levels) >= maxYAMLDepth, inline: !y.keyed}
+func (y *Printer) openLevel(object bool) {
+	y.beginMember()
+	next := level{object: object, key: object, flow: len(y.levels) >= maxDepth, inline: !y.keyed}
 	if next.flow && y.keyed {
 		y.b = append(y.b, ' ')
 	}
@@ -250,8 +263,8 @@ func (y *yamlPrinter) openLevel(object bool) {
 }
 
 // closeLevel ends an object or array.
-func (y *yamlPrinter) closeLevel(c byte) {
-	l := *y.level()
+func (y *Printer) closeLevel(c byte) {
+	l := *y.innermost()
 	y.levels = y.levels[:len(y.levels)-1]
 	switch {
 	case l.count > 0 && l.flow:
@@ -264,21 +277,21 @@ func (y *yamlPrinter) closeLevel(c byte) {
 	}
 }
 
-func (y *yamlPrinter) newline(depth int) {
+func (y *Printer) newline(depth int) {
 	y.b = append(y.b, '\n')
 	for range depth {
 		y.b = append(y.b, "  "...)
 	}
 }
 
-// plainYAML tells whether a string needs no quotes. It says no more often than it
-// must, so that no reader of any version takes the string for something else.
-func plainYAML(s []byte) bool {
+// isPlain reports whether a string needs no quotes. It says no more often than it must, so that
+// no reader of any version takes the string for something else.
+func isPlain(s []byte) bool {
 	if len(s) == 0 || s[len(s)-1] == ' ' || s[0] < 'A' || s[0] == '_' {
 		return false
 	}
 	for _, c := range s {
-		if !wordByte(c) && !strings.ContainsRune(" ./-+@()", rune(c)) {
+		if c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(" ./-+@()", c) < 0 {
 			return false
 		}
 	}
