@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -272,21 +273,18 @@ func (c *Comparison) Write(w io.Writer) error {
 		}
 		rows = append(rows, row)
 	}
-	widths := make([]int, len(header))
+	layout := grid.NewLayout(len(header), c.o.Width)
+	layout.AlignRight(2)
 	for _, row := range rows {
 		for i := range row {
 			row[i] = Clean(row[i], false)
-			widths[i] = max(widths[i], columnsOf(row[i]))
 		}
+		layout.Add(row)
 	}
-	if c.o.Width > 0 {
-		fit(widths, c.o.Width)
-	}
-	right := make([]bool, len(header))
-	right[2] = true
+	layout.Fit()
 	out := bufio.NewWriter(w)
 	for i, row := range rows {
-		line := string(appendRow(nil, row, widths, right, c.o.Width > 0))
+		line := string(layout.AppendRow(nil, row))
 		if i == 0 {
 			line = palette.New(c.o.Color).Paint(palette.Strong, strings.TrimSuffix(line, "\n")) + "\n"
 		}

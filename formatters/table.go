@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 	"github.com/rpcctl/rpcctl/internal/palette"
@@ -50,8 +51,7 @@ type tableFormatter struct {
 	timer  *time.Timer
 	at     time.Time
 	shown  []*tableColumn
-	widths []int
-	right  []bool
+	layout *grid.Layout // of shown
 }
 
 // A tableRow has a cell for each column that there was when it came.
@@ -201,20 +201,18 @@ func (f *tableFormatter) layOut() error {
 	if f.shown = shownColumns(f.columns); len(f.shown) == 0 {
 		f.shown = f.columns // rows with nothing in them
 	}
-	f.widths, f.right = make([]int, len(f.shown)), make([]bool, len(f.shown))
+	f.layout = grid.NewLayout(len(f.shown), f.o.Width)
 	header := make(tableRow, len(f.shown))
 	for i, c := range f.shown {
-		header[i], f.right[i] = Clean(c.name, false), c.right
-		f.widths[i] = columnsOf(header[i])
-	}
-	for _, row := range f.sample {
-		for i, cell := range f.visible(row) {
-			f.widths[i] = max(f.widths[i], columnsOf(cell))
+		if header[i] = Clean(c.name, false); c.right {
+			f.layout.AlignRight(i)
 		}
 	}
-	if f.o.Width > 0 {
-		fit(f.widths, f.o.Width)
+	f.layout.Add(header)
+	for _, row := range f.sample {
+		f.layout.Add(f.visible(row))
 	}
+	f.layout.Fit()
 	rows := f.sample
 	f.sample, f.bytes, f.laid = nil, 0, true
 	f.heads++
@@ -222,10 +220,10 @@ func (f *tableFormatter) layOut() error {
 		if f.heads > 1 {
 			b = append(b, '\n')
 		}
-		line := string(appendRow(nil, header, f.widths, f.right, f.o.Width > 0))
+		line := string(f.layout.AppendRow(nil, header))
 		b = append(f.colors.Append(b, palette.Strong, line[:len(line)-1]), '\n')
 		for _, row := range rows {
-			b = appendRow(b, f.visible(row), f.widths, f.right, f.o.Width > 0)
+			b = f.layout.AppendRow(b, f.visible(row))
 		}
 		return b
 	})
@@ -263,7 +261,7 @@ func (f *tableFormatter) printRow(row tableRow) error {
 		f.sample = []tableRow{row}
 		return f.layOut()
 	}
-	return f.print(func(b []byte) []byte { return appendRow(b, f.visible(row), f.widths, f.right, f.o.Width > 0) })
+	return f.print(func(b []byte) []byte { return f.layout.AppendRow(b, f.visible(row)) })
 }
 
 // print writes what fill appends.

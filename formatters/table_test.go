@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -65,7 +66,7 @@ func TestTable(t *testing.T) {
 		}
 		harmless(t, test.name, uncolored(out.String()))
 		for line := range strings.Lines(out.String()) {
-			if test.o.Width >= 60 && columnsOf(strings.TrimSuffix(line, "\n")) > test.o.Width {
+			if test.o.Width >= 60 && grid.Width(strings.TrimSuffix(line, "\n")) > test.o.Width {
 				t.Errorf("%s: a line is too wide: %s", test.name, line)
 			}
 		}
@@ -154,20 +155,6 @@ func TestFieldErrors(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
-	}
-}
-
-func TestColumnsOf(t *testing.T) {
-	tests := map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "寿司": 4, "😀": 2, "a\u200bb": 2, "…": 1}
-	for s, want := range tests {
-		if got := columnsOf(s); got != want {
-			t.Errorf("%q: got %d, want %d", s, got, want)
-		}
-	}
-	for s, want := range map[string]string{"abcdef": "abc…", "abcd": "abcd", "寿司寿司": "寿…", "": ""} {
-		if got := cut(s, 4); got != want {
-			t.Errorf("cut %q: got %q, want %q", s, got, want)
-		}
 	}
 }
 

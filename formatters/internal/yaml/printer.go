@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// maxYAMLDepth is the depth from which everything is in flow style: in block
+	// maxDepth is the depth from which everything is in flow style: in block
 	// style the indentation of what nests deep would be most of the text.
 	maxDepth = 50
-	// maxYAMLWord is the length from which a string is always quoted, and a key
+	// maxWord is the length from which a string is always quoted, and a key
 	// takes the form with a question mark, as YAML 1.2.2 section 8.2.2 demands
 	// beyond 1024 characters.
 	maxWord = 1000
