@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/jq"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
@@ -83,7 +84,7 @@ func TestExchange(t *testing.T) {
 	at := time.Unix(0, 0)
 	method := demov1.File_rpcctl_demo_v1_greeter_proto.Services().ByName("Greeter").Methods()
 	call := &invoke.Call{Method: method.ByName("SayHello")}
-	filter, err := ParseFilter(".response.message, .ms")
+	filter, err := jq.Parse(".response.message, .ms")
 	if err != nil {
 		t.Fatal(err)
 	}

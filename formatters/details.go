@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // standardDetail decodes a detail of google.rpc

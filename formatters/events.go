@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -60,7 +61,7 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
 		wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
-		if len(wire) >= pieceSize {
+		if len(wire) >= memory.PieceSize {
 			return f.large(e, wire, left)
 		}
 		return f.line(e, "message", func(b []byte) ([]byte, error) {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/jq"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -65,9 +67,9 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 			f.request = append(f.request[:0], "null"...) // raw bytes that are no message
 		}
 	case invoke.ResponseReceived:
-		if len(e.Message.Wire) > maxHeld {
+		if len(e.Message.Wire) > memory.MaxHeld {
 			f.answer = nil
-			return faulty(e, &BulkError{"a part of a line"})
+			return faulty(e, &BulkError{As: "a part of a line"})
 		}
 		if f.answer, err = f.responses.of(e.Message).Append(f.answer[:0], e.Message.Wire); err != nil {
 			f.answer = nil
@@ -159,7 +161,8 @@ func (f *Exchange) end(at time.Time) error {
 			if f.indented {
 				indent = "  "
 			}
-			j, err := appendResult(nil, result, indent, 0, &resultBound{most: maxResult(f.line)})
+			p := &jq.ResultPrinter{Indent: indent, Most: jq.MaxResult(f.line)}
+			j, err := p.Append(nil, result)
 			return f.painter.Append(b, j), err
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -155,7 +156,7 @@ func (o *Options) encoding(types invoke.Types, indent string) transcode.EncodeOp
 	return transcode.EncodeOptions{
 		Types: known{types}, Indent: indent, EmitDefaults: o.EmitDefaults, ProtoNames: o.ProtoNames,
 		Int64Numbers: o.Int64Numbers, EnumNumbers: o.EnumNumbers,
-		MaxSize: maxJSON,
+		MaxSize: memory.MaxJSON,
 	}
 }
 

@@ -9,13 +9,10 @@ import (
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
-
-// pieceSize is the wire size from which a message is printed in pieces, so that
-// its JSON is never whole in memory.
-const pieceSize = 1 << 20
 
 // An encoders makes the encoder for a message type once: nearly always there is
 // only one.
@@ -63,7 +60,7 @@ func (f *jsonFormatter) Event(e *invoke.Event) error {
 		return err
 	}
 	enc := f.encoders.of(e.Message)
-	long := len(e.Message.Wire) >= pieceSize
+	long := len(e.Message.Wire) >= memory.PieceSize
 	if !long {
 		buf, err = f.small(buf, enc, e.Message.Wire)
 		long = tooLong(err)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -49,7 +50,7 @@ func (f *rawFormatter) Event(e *invoke.Event) error {
 		if err := f.resolve(e.Message.Desc); err != nil {
 			return err
 		}
-		if err := checkBulk(e.Message, Raw, maxDecoded); err != nil {
+		if err := memory.Check(e.Message, string(Raw), memory.MaxDecoded); err != nil {
 			return faulty(e, err)
 		}
 		m, err := decoded(e.Message, &f.o)

@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
 	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -91,7 +92,7 @@ func (f *tableFormatter) Event(e *invoke.Event) error {
 
 // response prints the rows of a message, and below a list what else there is.
 func (f *tableFormatter) response(e *invoke.Event) (err error) {
-	if err := checkBulk(e.Message, Table, maxJSON); err != nil {
+	if err := memory.Check(e.Message, string(Table), memory.MaxJSON); err != nil {
 		return faulty(e, err)
 	}
 	if f.json, err = f.encoders.of(e.Message).Append(f.json[:0], e.Message.Wire); err != nil {

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/formatters/internal/textformat"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -34,7 +35,7 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return nil
 	}
-	if err := checkBulk(e.Message, Text, maxDecoded); err != nil {
+	if err := memory.Check(e.Message, string(Text), memory.MaxDecoded); err != nil {
 		return faulty(e, err)
 	}
 	m, err := decoded(e.Message, &f.o)

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/formatters/internal/yaml"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -32,7 +33,7 @@ func (f *yamlFormatter) Event(e *invoke.Event) error {
 		return nil
 	}
 	enc := f.encoders.of(e.Message)
-	large := len(e.Message.Wire) >= pieceSize
+	large := len(e.Message.Wire) >= memory.PieceSize
 	var err error
 	if !large {
 		if f.json, err = enc.Append(f.json[:0], e.Message.Wire); err != nil {

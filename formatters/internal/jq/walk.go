@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"cmp"
@@ -10,62 +10,63 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// size is about how long the text of a value is, or more than most.
+// size returns about how long the text of a value is, in bytes, or more than most.
 func size(v any, most int) int {
-	w := walk{left: most}
+	w := walk{room: most}
 	w.over(v, 0)
-	return most - w.left
+	return most - w.room
 }
 
-// maxWalkDepth is how many levels of a value are walked over: the stack of a
-// goroutine has a limit, and the process ends with it.
+// maxWalkDepth is how many levels of a value are walked over: a process that passes the limit of a
+// goroutine's stack is ended.
 const maxWalkDepth = 10000
 
-// A walk goes over values until nothing is left of what it may see, in bytes of their text.
-type walk struct{ left int }
+// A walk goes over values until it has seen as much as it may, in bytes of their text.
+type walk struct{ room int }
 
+// deeper reports whether the walk may go on, at a depth.
 func (w *walk) deeper(depth int) bool {
 	if depth > maxWalkDepth {
-		w.left = -1
+		w.room = -1
 	}
-	return w.left >= 0
+	return w.room >= 0
 }
 
-// over takes the size of a value from what is left.
+// over takes the size of a value from the room.
 func (w *walk) over(v any, depth int) {
 	switch v := v.(type) {
 	case string:
-		w.left -= len(v) + 2
+		w.room -= len(v) + 2
 	case json.Number:
-		w.left -= len(v)
+		w.room -= len(v)
 	case *big.Int:
-		w.left -= v.BitLen() / 3
+		w.room -= v.BitLen() / 3
 	case []any:
-		w.left -= len(v) + 1
+		w.room -= len(v) + 1
 		for i := 0; i < len(v) && w.deeper(depth); i++ {
 			w.over(v[i], depth+1)
 		}
 	case map[string]any:
-		w.left -= 4*len(v) + 2
+		w.room -= 4*len(v) + 2
 		for key, e := range v {
 			if !w.deeper(depth) {
 				return
 			}
-			w.left -= len(key)
+			w.room -= len(key)
 			w.over(e, depth+1)
 		}
 	default:
-		w.left -= 4
+		w.room -= 4
 	}
 }
 
-// compare is gojq.Compare as long as something is left.
+// compare is gojq.Compare, as long as there is room.
 func (w *walk) compare(l, r any, depth int) int {
-	w.left--
+	w.room--
 	switch l := l.(type) {
 	case string:
 		if r, ok := r.(string); ok {
-			w.left -= min(len(l), len(r))
+			w.room -= min(len(l), len(r))
 		}
 	case []any:
 		r, ok := r.([]any)
@@ -86,7 +87,7 @@ func (w *walk) compare(l, r any, depth int) int {
 		if !ok {
 			break
 		}
-		w.left -= 16 * (len(l) + len(r)) // their keys are sorted
+		w.room -= 16 * (len(l) + len(r)) // their keys are sorted
 		keys := slices.Sorted(maps.Keys(l))
 		if c := slices.Compare(keys, slices.Sorted(maps.Keys(r))); c != 0 {
 			return c
@@ -104,9 +105,9 @@ func (w *walk) compare(l, r any, depth int) int {
 	return gojq.Compare(l, r)
 }
 
-// merge takes what is copied when two objects are merged from what is left.
+// merge takes what is copied when two objects are merged from the room.
 func (w *walk) merge(l, r map[string]any, depth int) {
-	w.left -= len(l) + len(r)
+	w.room -= len(l) + len(r)
 	for key, v := range r {
 		if !w.deeper(depth) {
 			return

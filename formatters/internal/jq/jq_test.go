@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"context"
@@ -11,16 +11,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// testHeld is how many bytes the values of a document may take in a test.
+const testHeld = 228 << 20
+
 // results are what a program makes of a document, and how that ended.
 func results(t *testing.T, program, document string) ([]string, error) {
 	t.Helper()
-	f, err := ParseFilter(program)
+	f, err := Parse(program)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []string
-	err = f.Each(t.Context(), []byte(document), filterHeld, func(result any) error {
-		text, err := appendResult(nil, result, "", 0, &resultBound{most: maxResult(nil)})
+	err = f.Each(t.Context(), []byte(document), testHeld, func(result any) error {
+		text, err := (&ResultPrinter{Most: MaxResult(nil)}).Append(nil, result)
 		all = append(all, string(text))
 		return err
 	})
@@ -92,7 +95,7 @@ func TestProgramsEnd(t *testing.T) {
 	} {
 		t.Run(program, func(t *testing.T) {
 			_, err := results(t, program, `{"a":"x"}`)
-			var e *FilterError
+			var e *Error
 			// What watches the memory may see it before the step that would be too much.
 			if !errors.As(err, &e) || !strings.Contains(e.Err.Error(), want) && !strings.Contains(e.Err.Error(), tooMuch) {
 				t.Errorf("%v, want %s", err, want)
@@ -101,15 +104,15 @@ func TestProgramsEnd(t *testing.T) {
 	}
 	for _, program := range []string{`last(range(1e12))`, `def f: f; f`, `repeat(empty)`, `first(range(1e12) | select(. < 0))`} {
 		t.Run(program, func(t *testing.T) {
-			f, err := ParseFilter(program)
+			f, err := Parse(program)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			begun := time.Now()
-			err = f.Each(ctx, []byte(`{}`), filterHeld, func(any) error { return nil })
-			var e *FilterError
+			err = f.Each(ctx, []byte(`{}`), testHeld, func(any) error { return nil })
+			var e *Error
 			if !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) || e.Error() != "jq: the program had not ended by the deadline" {
 				t.Error(err)
 			}

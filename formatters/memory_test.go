@@ -7,12 +7,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A message whose values would take far more memory than its bytes is refused by the
 // formats that need all of them at once, and no other is.
-func TestBulk(t *testing.T) {
+func TestMemory(t *testing.T) {
 	md := dish(t)
 	var list protoreflect.FieldDescriptor
 	for i := range md.Fields().Len() {
@@ -39,8 +40,8 @@ func TestBulk(t *testing.T) {
 		"many empty ones": {many(8<<20, ""), true},
 		"a few long ones": {many(30, string(make([]byte, 1<<20))), false},
 	} {
-		var bulky *BulkError
-		if err := checkBulk(tt.m, Text, maxDecoded); errors.As(err, &bulky) != tt.want {
+		var tooLarge *BulkError
+		if err := memory.Check(tt.m, "text", memory.MaxDecoded); errors.As(err, &tooLarge) != tt.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"context"
@@ -6,10 +6,11 @@ import (
 	"errors"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 )
 
-// What values take in memory, in bytes, as the runtime allocates them, with what becomes
-// garbage while they grow.
+// What values take in memory, in bytes, as the runtime allocates them, with the garbage of
+// growing them.
 const (
 	objectCost = 48
 	fewCost    = 288 // of the members of an object, as long as there are no more than fewMembers
@@ -28,23 +29,26 @@ const (
 	sharedTexts, sharedText = 1 << 10, 64
 	// maxValueDepth is how many levels of a document are read.
 	maxValueDepth = 10001
-	// lookEvery is how many values are read between looks at the time.
+	// lookEvery is how many values are read between two looks at whether to end.
 	lookEvery = 1 << 12
-	// longArray is from how many elements on an array is made in its length, in documents of
-	// countedSize bytes and more: one that grows takes more than twice as much.
+	// longArray is the number of elements from which an array is made in its length, in documents
+	// of countedSize bytes and more: an array that grows takes more than twice as much.
 	longArray, countedSize = 1 << 12, 1 << 20
 )
 
-// errNoJSON is the error for a document that our own encoder has not made.
+// ErrInput is the error for a document that is too large for a program to work on.
+var ErrInput = &memory.Error{As: "what a jq program makes of it"}
+
+// errNoJSON is the error for a document that our own encoder did not make.
 var errNoJSON = errors.New("what the program is to work on is no JSON")
 
-// A valueReader makes the values of a JSON document that a program works on. What they take
-// is counted: an empty object takes thirty times the two bytes of its text.
+// A valueReader makes the values of a JSON document that a program works on. The memory that
+// they take is counted: an empty object takes thirty times the two bytes of its text.
 type valueReader struct {
 	text  []byte
-	at    int
+	pos   int
 	depth int
-	left  int         // bytes that values may still take
+	room  int         // bytes that values may still take
 	long  map[int]int // the lengths of long arrays, by where they begin
 	count int
 	done  <-chan struct{}
@@ -52,10 +56,10 @@ type valueReader struct {
 	keys  map[string]string
 }
 
-// readValues returns the values of a document, which take about most bytes at most. Numbers
-// stay as they are written. It ends when done is closed.
+// readValues returns the values of a document, which may take about most bytes. Numbers stay as
+// they are written. It ends early when done is closed.
 func readValues(document []byte, most int, done <-chan struct{}) (any, error) {
-	r := &valueReader{text: document, left: most, done: done}
+	r := &valueReader{text: document, room: most, done: done}
 	if len(document) >= countedSize {
 		r.long = longArrays(document)
 	}
@@ -64,7 +68,7 @@ func readValues(document []byte, most int, done <-chan struct{}) (any, error) {
 
 // longArrays returns the lengths of long arrays, by where they begin.
 func longArrays(document []byte) map[int]int {
-	type open struct{ at, commas int }
+	type open struct{ pos, commas int }
 	var levels []open
 	long := map[int]int{}
 	for i := 0; i < len(document); i++ {
@@ -75,7 +79,7 @@ func longArrays(document []byte) map[int]int {
 			if len(levels) > maxValueDepth {
 				return long
 			}
-			levels = append(levels, open{at: i})
+			levels = append(levels, open{pos: i})
 		case ',':
 			if len(levels) > 0 {
 				levels[len(levels)-1].commas++
@@ -85,7 +89,7 @@ func longArrays(document []byte) map[int]int {
 				return long
 			}
 			if l := levels[len(levels)-1]; document[i] == ']' && l.commas >= longArray {
-				long[l.at] = l.commas + 1
+				long[l.pos] = l.commas + 1
 			}
 			levels = levels[:len(levels)-1]
 		}
@@ -93,24 +97,25 @@ func longArrays(document []byte) map[int]int {
 	return long
 }
 
-// next returns the next byte that is no white space, or 0 at the end.
+// next returns the next byte that is not white space, or 0 at the end.
 func (r *valueReader) next() byte {
-	for ; r.at < len(r.text); r.at++ {
-		if c := r.text[r.at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+	for ; r.pos < len(r.text); r.pos++ {
+		if c := r.text[r.pos]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			return c
 		}
 	}
 	return 0
 }
 
-// took counts what was taken.
-func (r *valueReader) took(n int) error {
-	if r.left -= n; r.left < 0 {
-		return errProgramInput
+// take counts n bytes of memory.
+func (r *valueReader) take(n int) error {
+	if r.room -= n; r.room < 0 {
+		return ErrInput
 	}
 	return nil
 }
 
+// value reads a value.
 func (r *valueReader) value() (v any, err error) {
 	if r.count++; r.count%lookEvery == 0 {
 		select {
@@ -125,7 +130,7 @@ func (r *valueReader) value() (v any, err error) {
 		if r.depth++; r.depth > maxValueDepth {
 			return nil, errors.New("it nests too deep")
 		}
-		if r.at++; c == '{' {
+		if r.pos++; c == '{' {
 			v, err = r.object()
 		} else {
 			v, err = r.array()
@@ -133,19 +138,19 @@ func (r *valueReader) value() (v any, err error) {
 		r.depth--
 		return v, err
 	case '"':
-		return r.scalar(jsontext.ValueEnd(r.text[r.at:]))
+		return r.scalar(jsontext.ValueEnd(r.text[r.pos:]))
 	}
-	n := r.at
+	n := r.pos
 	for n < len(r.text) && r.text[n] > ' ' && r.text[n] != ',' && r.text[n] != ']' && r.text[n] != '}' {
 		n++
 	}
-	return r.scalar(n - r.at)
+	return r.scalar(n - r.pos)
 }
 
 // scalar returns the value of the next n bytes.
 func (r *valueReader) scalar(n int) (any, error) {
-	text := r.text[r.at : r.at+n]
-	r.at += n
+	text := r.text[r.pos : r.pos+n]
+	r.pos += n
 	switch string(text) {
 	case "":
 		return nil, errNoJSON
@@ -159,17 +164,12 @@ func (r *valueReader) scalar(n int) (any, error) {
 	if v, ok := r.texts[string(text)]; ok {
 		return v, nil
 	}
-	if err := r.took(textCost + n); err != nil {
+	if err := r.take(textCost + n); err != nil {
 		return nil, err
 	}
-	var v any
-	switch {
-	case text[0] == '"' && n > 1 && text[n-1] == '"':
-		v = jsontext.Text(text)
-	case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
-		v = json.Number(text)
-	default:
-		return nil, errNoJSON
+	v, err := textOrNumber(text)
+	if err != nil {
+		return nil, err
 	}
 	if n <= sharedText && len(r.texts) < sharedTexts {
 		if r.texts == nil {
@@ -180,56 +180,67 @@ func (r *valueReader) scalar(n int) (any, error) {
 	return v, nil
 }
 
-// array reads the elements of an array behind its bracket.
+// textOrNumber returns the value of a string or a number.
+func textOrNumber(text []byte) (any, error) {
+	switch n := len(text); {
+	case text[0] == '"' && n > 1 && text[n-1] == '"':
+		return jsontext.Text(text), nil
+	case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
+		return json.Number(text), nil
+	}
+	return nil, errNoJSON
+}
+
+// array reads the elements of an array after its bracket.
 func (r *valueReader) array() (any, error) {
-	n, each := r.long[r.at-1], slotCost
+	n, each := r.long[r.pos-1], slotCost
 	if n > 0 {
 		each = 0
 	}
-	if err := r.took(arrayCost + placeCost*n); err != nil {
+	if err := r.take(arrayCost + placeCost*n); err != nil {
 		return nil, err
 	}
 	all := make([]any, 0, n)
 	for {
 		c := r.next()
 		if c == ']' {
-			r.at++
+			r.pos++
 			return all, nil
 		}
 		if len(all) > 0 {
 			if c != ',' {
 				return nil, errNoJSON
 			}
-			r.at++
+			r.pos++
 		}
 		v, err := r.value()
 		if err != nil {
 			return nil, err
 		}
-		if err := r.took(each); err != nil {
+		if err := r.take(each); err != nil {
 			return nil, err
 		}
 		all = append(all, v)
 	}
 }
 
-// object reads the members of an object behind its brace.
+// object reads the members of an object after its brace.
 func (r *valueReader) object() (any, error) {
 	all := map[string]any{}
-	if err := r.took(objectCost); err != nil {
+	if err := r.take(objectCost); err != nil {
 		return nil, err
 	}
 	for {
 		c := r.next()
 		if c == '}' {
-			r.at++
+			r.pos++
 			return all, nil
 		}
 		if len(all) > 0 {
 			if c != ',' {
 				return nil, errNoJSON
 			}
-			r.at++
+			r.pos++
 		}
 		key, err := r.key()
 		if err != nil {
@@ -244,9 +255,9 @@ func (r *valueReader) object() (any, error) {
 		switch n := len(all); {
 		case n == before:
 		case n == 1:
-			err = r.took(fewCost)
+			err = r.take(fewCost)
 		case n > fewMembers:
-			err = r.took(memberCost)
+			err = r.take(memberCost)
 		}
 		if err != nil {
 			return nil, err
@@ -259,16 +270,16 @@ func (r *valueReader) key() (string, error) {
 	if r.next() != '"' {
 		return "", errNoJSON
 	}
-	n := jsontext.ValueEnd(r.text[r.at:])
-	text := r.text[r.at : r.at+n]
-	if r.at += n; r.next() != ':' {
+	n := jsontext.ValueEnd(r.text[r.pos:])
+	text := r.text[r.pos : r.pos+n]
+	if r.pos += n; r.next() != ':' {
 		return "", errNoJSON
 	}
-	r.at++
+	r.pos++
 	if key, ok := r.keys[string(text)]; ok {
 		return key, nil
 	}
-	if err := r.took(keyCost + n); err != nil {
+	if err := r.take(keyCost + n); err != nil {
 		return "", err
 	}
 	key := jsontext.Text(text)

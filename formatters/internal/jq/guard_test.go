@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"encoding/json"
@@ -114,10 +114,10 @@ reduce .b[] as $x (""; . + ($x | tostring))
 			continue
 		}
 		want, failure := unguarded(t, program, document)
-		f, err := ParseFilter(program)
+		f, err := Parse(program)
 		var got []string
 		if err == nil {
-			err = f.Each(t.Context(), []byte(document), filterHeld, func(result any) error {
+			err = f.Each(t.Context(), []byte(document), testHeld, func(result any) error {
 				text, err := gojq.Marshal(result)
 				got = append(got, string(text))
 				return err
@@ -197,7 +197,7 @@ func TestProgramsLeaveNothing(t *testing.T) {
 	} {
 		t.Run(program, func(t *testing.T) {
 			_, err := results(t, program, `{}`)
-			var e *FilterError
+			var e *Error
 			if !errors.As(err, &e) || !strings.Contains(e.Error(), want) && !strings.Contains(e.Error(), "the program takes more than 64 MiB") {
 				t.Errorf("%.200v, want %s", err, want)
 			}
@@ -212,7 +212,7 @@ func settles(t *testing.T) {
 	const most = 128 << 20
 	stacks := make([]byte, 1<<20)
 	for begun := time.Now(); ; runtime.Gosched() {
-		working := strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*filterRun).results")
+		working := strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*run).results")
 		var m runtime.MemStats
 		if !working {
 			runtime.GC()

@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"fmt"
@@ -99,28 +99,6 @@ func guardFunctions() []gojq.CompilerOption {
 	}
 }
 
-// boundCompare compares two values as far as they may be walked over. A constant needs none of that.
-func boundCompare(q *gojq.Query) (program string) {
-	if scalar(q.Left) || scalar(q.Right) {
-		return ""
-	}
-	return "_compare(_left; _right; $_most) " + q.Op.String() + " 0"
-}
-
-// scalar reports whether a query is a constant that holds no other value.
-func scalar(q *gojq.Query) bool {
-	if q.Term == nil || len(q.Term.SuffixList) > 0 {
-		return false
-	}
-	switch t := q.Term; t.Type {
-	case gojq.TermTypeNull, gojq.TermTypeTrue, gojq.TermTypeFalse, gojq.TermTypeNumber:
-		return true
-	case gojq.TermTypeString:
-		return t.Str.Queries == nil
-	}
-	return false
-}
-
 // errTooLarge is the error for a value whose text is longer than most bytes.
 func errTooLarge(most int) error {
 	return fmt.Errorf("a value of more than %d MiB, or of more than %d levels", most>>20, maxWalkDepth)
@@ -137,9 +115,9 @@ func checkWhole(v any, args []any) any {
 
 // checkCompare returns which of two values is greater, as gojq.Compare does.
 func checkCompare(_ any, args []any) any {
-	w := walk{left: args[2].(int)}
+	w := walk{room: args[2].(int)}
 	result := w.compare(args[0], args[1], 0)
-	if w.left < 0 {
+	if w.room < 0 {
 		return errTooLarge(args[2].(int))
 	}
 	return result

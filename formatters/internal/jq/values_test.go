@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"bytes"
@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"github.com/rpcctl/rpcctl/formatters/internal/batch"
+	"github.com/rpcctl/rpcctl/formatters/internal/memory"
 )
 
 // The values of a document are those that the JSON package reads.
@@ -54,7 +53,7 @@ func TestValuesAreBounded(t *testing.T) {
 		if _, err := readValues([]byte(document), 500*n, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := readValues([]byte(document), 10*n, nil); !errors.As(err, new(*BulkError)) {
+		if _, err := readValues([]byte(document), 10*n, nil); !errors.As(err, new(*memory.Error)) {
 			t.Errorf("%s: got %v, want that it is too large", name, err)
 		}
 	}
@@ -62,7 +61,7 @@ func TestValuesAreBounded(t *testing.T) {
 	if v, err := readValues(long, placeCost*(countedSize+n), nil); err != nil || len(v.(map[string]any)["a"].([]any)) != countedSize+1 {
 		t.Errorf("a long array: %v", err)
 	}
-	if _, err := readValues(long, placeCost*countedSize, nil); !errors.As(err, new(*BulkError)) {
+	if _, err := readValues(long, placeCost*countedSize, nil); !errors.As(err, new(*memory.Error)) {
 		t.Errorf("a long array: got %v, want that it is too large", err)
 	}
 	if _, err := readValues([]byte(strings.Repeat("[", 20_000)), 1<<30, nil); err == nil {
@@ -72,78 +71,15 @@ func TestValuesAreBounded(t *testing.T) {
 
 // A deadline that passes while the values of a long answer are read ends that.
 func TestReadingValuesEnds(t *testing.T) {
-	filter, err := ParseFilter(".a")
+	filter, err := Parse(".a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
 	document := []byte("[" + strings.Repeat("{},", 10*lookEvery) + "{}")
-	err = filter.Each(ctx, document, filterHeld, func(any) error { return nil })
-	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, new(*FilterError)) {
+	err = filter.Each(ctx, document, testHeld, func(any) error { return nil })
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, new(*Error)) {
 		t.Errorf("got %v, want that the deadline has passed", err) // and not that it is cut off
-	}
-}
-
-// So does one that passes while JSON is made of a long answer.
-func TestMakingDocumentsEnds(t *testing.T) {
-	filter, err := ParseFilter(".name")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n, want := range map[int]error{10: nil, pieceSize: context.DeadlineExceeded} {
-		m := message(t, dish(t), "")
-		m.Wire = bytes.Repeat(message(t, dish(t), `tags: ""`).Wire, n)
-		err = NewProgram(&Options{Filter: filter, FilterTime: time.Nanosecond}).Read(m)
-		if !errors.Is(err, want) || want != nil && !errors.As(err, new(*FilterError)) {
-			t.Errorf("%d tags: got %v, want %v", n, err, want)
-		}
-	}
-}
-
-func BenchmarkFilter(b *testing.B) {
-	filter, err := ParseFilter(".name")
-	if err != nil {
-		b.Fatal(err)
-	}
-	f, err := New(NDJSON, io.Discard, Options{Filter: filter})
-	if err != nil {
-		b.Fatal(err)
-	}
-	e := response(message(b, dish(b), `name: "soup" price_cents: 5 tags: ["a", "b"] side { pieces: 1 } heat: HEAT_HOT`), 0)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := f.Event(e); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// Of a long result there is never all in memory, and what fails in it is said all the same.
-func TestLongResult(t *testing.T) {
-	for program, want := range map[string]string{"[range(1000000)]": "", "[range(1000000)], (reduce range(2000) as $i (0; [.]) | [[range(1000000)], .])": "nests deeper"} {
-		filter, err := ParseFilter(program)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		f, err := New(NDJSON, &out, Options{Filter: filter})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = f.Event(response(message(t, dish(t), ``), 0))
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %q", program, err, want)
-		}
-		if err := f.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		first, _, _ := strings.Cut(out.String(), "\n")
-		if !strings.HasPrefix(first, "[0,1,2,") || !strings.HasSuffix(first, ",999999]") || !strings.HasSuffix(out.String(), "\n") {
-			t.Errorf("%s: %d bytes, which end in %q", program, len(first), first[max(0, len(first)-20):])
-		}
-		if n := cap(f.(*jqFormatter).out.Held()); n > batch.KeepSize {
-			t.Errorf("%s: %d bytes are kept", program, n)
-		}
 	}
 }

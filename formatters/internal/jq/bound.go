@@ -1,4 +1,4 @@
-package formatters
+package jq
 
 import (
 	"fmt"
@@ -9,21 +9,21 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// A step of a program cannot be cut short, and those that repeat a text, or put a value far
-// behind the end of an array, could take gigabytes. They are written anew, so that functions of
-// ours see their operands first:
+// A step of a program cannot be interrupted, and steps that repeat a text, or put a value far past
+// the end of an array, could take gigabytes. They are rewritten, so that functions of ours check
+// their operands first:
 //
 //	l * r           becomes    _bounded(l; r) | .[0] * .[1]
 //	p *= r          becomes    r as $_bounded | p |= (_bounded(.; $_bounded) | .[0] * .[1])
 //	v[i]            becomes    v[i | _index]
 //	setpath(p; v)   becomes    setpath(p | _index; v)
 //
-// and, where it may be done again and again, as it is what doubles:
+// and, in a program that may do so again and again, sums, each of which may double a value:
 //
 //	l + r           becomes    _summands(l; r) | .[0] + .[1]
 //	p += r          becomes    r as $_bounded | p |= (_summands(.; $_bounded) | .[0] + .[1])
 //
-// as well as those that compare values, unless one of them is a constant:
+// and what compares values, unless one of them is a constant:
 //
 //	l == r          becomes    _compare(l; r; $_most) == 0
 //	l - r           becomes    _difference(l; r; $_most) | .[0] - .[1]
@@ -81,8 +81,8 @@ func checkRepeat(_ any, operands []any) any {
 		}
 	case map[string]any:
 		r, _ := operands[1].(map[string]any)
-		if w := (walk{left: maxIndex}); r != nil {
-			if w.merge(l, r, 0); w.left < 0 {
+		if w := (walk{room: maxIndex}); r != nil {
+			if w.merge(l, r, 0); w.room < 0 {
 				return fmt.Errorf("an object of more than %d values", maxIndex)
 			}
 		}
@@ -99,7 +99,7 @@ func checkRepeat(_ any, operands []any) any {
 	return []any{operands[0], operands[1]}
 }
 
-// boundSteps writes the steps of a program anew that could take much.
+// boundSteps rewrites the steps of a program that could take much memory or time.
 func boundSteps(query *gojq.Query) {
 	loops := false
 	each(reflect.ValueOf(query), func(node any) {
@@ -126,32 +126,12 @@ func boundSteps(query *gojq.Query) {
 	})
 }
 
-// small tells whether a term is a number that is no great index, whatever else.
+// small reports whether a term is a number that is not too great for an index.
 func small(t *gojq.Term) bool {
 	return t != nil && t.Type == gojq.TermTypeNumber && len(t.Number) <= 6 && strings.Trim(t.Number, "0123456789") == ""
 }
 
-// each visits the nodes of a program's tree, each after those below it.
-func each(v reflect.Value, visit func(node any)) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			each(v.Elem(), visit)
-			visit(v.Interface())
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				each(v.Field(i), visit)
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			each(v.Index(i), visit)
-		}
-	}
-}
-
+// boundQuery rewrites an operation. Loops says that the program may run it again and again.
 func boundQuery(q *gojq.Query, loops bool) {
 	var program string
 	switch {
@@ -178,23 +158,10 @@ func boundQuery(q *gojq.Query, loops bool) {
 	q.FuncDefs = definitions
 }
 
-// fill puts operands into a program.
-func fill(program string, left, right *gojq.Query) *gojq.Query {
-	q, err := gojq.Parse(program)
-	if err != nil {
-		panic(err) // it is one of those above
+// boundCompare returns the program for a comparison of values that may be large, or "".
+func boundCompare(q *gojq.Query) string {
+	if scalar(q.Left) || scalar(q.Right) {
+		return ""
 	}
-	each(reflect.ValueOf(q), func(node any) {
-		t, ok := node.(*gojq.Term)
-		if !ok || t.Func == nil {
-			return
-		}
-		switch t.Func.Name {
-		case "_left":
-			t.Type, t.Query, t.Func = gojq.TermTypeQuery, left, nil
-		case "_right":
-			t.Type, t.Query, t.Func = gojq.TermTypeQuery, right, nil
-		}
-	})
-	return q
+	return "_compare(_left; _right; $_most) " + q.Op.String() + " 0"
 }
