@@ -56,13 +56,16 @@ func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 	return md.Fields().ByJSONName(name)
 }
 
+// maxDistance bounds the edit distances that are computed, far beyond those of names.
+const maxDistance = 1 << 10
+
 // nearestField returns the field that begins with the name, or is spelled like it.
 func nearestField(md protoreflect.MessageDescriptor, name string) (nearest string) {
 	name = strings.ToLower(name)
 	best := len(name)/2 + 1
 	for i := range md.Fields().Len() {
 		candidate := string(md.Fields().Get(i).Name())
-		d := transcode.Distance(name, strings.ToLower(candidate), maxSlips)
+		d := transcode.Distance(name, strings.ToLower(candidate), maxDistance)
 		if name != "" && strings.HasPrefix(strings.ToLower(candidate), name) {
 			d = 0
 		}

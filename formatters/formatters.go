@@ -1,38 +1,18 @@
 package formatters
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/rpcctl/rpcctl/formatters/internal/memory"
-	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
-	"github.com/rpcctl/rpcctl/invoke"
-)
-
-// A Format is a way to print responses.
-type Format string
-
-// The formats.
-const (
-	JSON   Format = "json"   // indented by two spaces, one after another
-	NDJSON Format = "ndjson" // a line for each message
-	YAML   Format = "yaml"   // a document for each message
-	Text   Format = "text"   // the protobuf text format
-	Table  Format = "table"  // a row for each message, for people
-	Raw    Format = "raw"    // the bytes of the messages, or of one field
-	Events Format = "events" // a JSON line for everything that happened
 )
 
 // A maker makes the formatter of one format.
 type maker func(w io.Writer, o Options) (Formatter, error)
 
-// formats are all formats, in the order in which they are told to people.
+// formats are all formats, in the order in which they are listed.
 var formats = []struct {
 	name Format
 	make maker
@@ -62,20 +42,17 @@ func ParseFormat(s string) (Format, error) {
 		return Format(s), nil
 	}
 	e := &UnknownFormatError{Given: s}
-	best := 1 << 10
+	best := maxDistance
 	for _, f := range Formats() {
-		if d := transcode.Distance(strings.ToLower(s), string(f), maxSlips); d < best && plausible(s, string(f), d) {
+		if d := transcode.Distance(strings.ToLower(s), string(f), maxDistance); d < best && plausible(s, string(f), d) {
 			best, e.Nearest = d, f
 		}
 	}
 	return "", e
 }
 
-// maxSlips bounds how far names are apart that are compared; no limit for names of people.
-const maxSlips = 1 << 10
-
-// plausible tells whether a name may have been meant for a word that is d slips
-// away from it: few slips for its length, and the same beginning unless it is one.
+// plausible reports whether a name may have been meant by a word at an edit distance of d: a small
+// distance for its length, and the same beginning unless the distance is 1.
 func plausible(word, name string, d int) bool {
 	return d == 1 || 2*d <= len(name) && word != "" && strings.EqualFold(word[:1], name[:1])
 }
@@ -83,7 +60,7 @@ func plausible(word, name string, d int) bool {
 // An UnknownFormatError is a format that does not exist.
 type UnknownFormatError struct {
 	Given   string
-	Nearest Format // what may have been meant, or ""
+	Nearest Format // what was probably meant, or ""
 }
 
 // Error lists the formats that exist.
@@ -94,86 +71,6 @@ func (e *UnknownFormatError) Error() string {
 	}
 	return fmt.Sprintf("no such output format %q: there are %s", e.Given, strings.Join(names, ", "))
 }
-
-// Options say how things are printed. The zero value is right for a pipe.
-type Options struct {
-	// Types resolves the types of Any, of extensions and of error details. The
-	// types of google.rpc and the well-known ones are known without it.
-	Types invoke.Types
-	// Color paints what is printed with the 16 colours of terminals.
-	Color bool
-	// Width is the number of columns of the terminal; 0 when it is none.
-	Width int
-	// Live says that somebody is watching: nothing waits in a buffer.
-	Live bool
-
-	EmitDefaults bool // also fields that have their default value
-	ProtoNames   bool // field names as in the schema, not in lowerCamelCase
-	Int64Numbers bool // 64-bit integers as JSON numbers, not as strings
-	EnumNumbers  bool // enum values as numbers, not as names
-
-	// Columns are the columns of Table, each a field or a path of fields with
-	// dots between them; nil: all fields.
-	Columns []string
-	// Field is a path of fields with dots between them. Raw prints the bytes of
-	// that bytes or string field; Table takes the elements of that repeated
-	// message field as its rows.
-	Field string
-
-	// Filter, when not nil, makes what JSON and NDJSON print of each response; other
-	// formats do not take one. FilterRaw prints results that are strings as they
-	// are, but for characters that could control a terminal.
-	Filter    *Filter
-	FilterRaw bool
-	// FilterContext ends what Filter is at, and FilterTime bounds it for each response; nil and
-	// 0: nothing does.
-	FilterContext context.Context
-	FilterTime    time.Duration
-	// FilterBeside says that other calls at the same time hold messages, too.
-	FilterBeside bool
-
-	// SecretHeaders reports of a lower-case name of a request header that its values
-	// are not to be shown, beyond those that secret.Request knows. May be nil.
-	SecretHeaders func(name string) bool
-	// Seen is what was sent as a secret, and is masked in the metadata and the status
-	// that come back. May be nil.
-	Seen *secret.Seen
-	// Label marks each line of Events when there are many calls; nil: no mark.
-	Label *Label
-}
-
-// A Label tells calls of one run apart.
-type Label struct {
-	Call   int    // 0-based position in the list of calls
-	Target string // what was called, when there are several; "" else
-}
-
-// encoding returns the options of a JSON encoder.
-func (o *Options) encoding(types invoke.Types, indent string) transcode.EncodeOptions {
-	if o.Types != nil {
-		types = o.Types
-	}
-	return transcode.EncodeOptions{
-		Types: known{types}, Indent: indent, EmitDefaults: o.EmitDefaults, ProtoNames: o.ProtoNames,
-		Int64Numbers: o.Int64Numbers, EnumNumbers: o.EnumNumbers,
-		MaxSize: memory.MaxJSON,
-	}
-}
-
-// A Formatter is a Sink that writes. It is used by one goroutine at a time, for
-// one call or for calls one after another. Flush must be called once, after the
-// last event; it returns the first error of writing, also when Event returned it
-// before. Errors of the underlying writer are returned as they are. A message
-// that does not fit its descriptor is an error that wraps a
-// *transcode.WireError, and nothing of it is printed unless it is very large.
-type Formatter interface {
-	invoke.Sink
-	Flush() error
-}
-
-// ErrTerminal is the error of New when Raw would go to a terminal, where any byte
-// of a server could be a command.
-var ErrTerminal = errors.New("raw bytes do not belong on a terminal")
 
 // New returns a formatter that writes to w.
 func New(f Format, w io.Writer, o Options) (Formatter, error) {
