@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/formatters/internal/protosource"
 	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -96,11 +97,11 @@ func (v *verbose) open(e *invoke.Event) {
 }
 
 func (v *verbose) method(d protoreflect.MethodDescriptor) string {
-	source, err := descriptorSource(d)
+	source, err := protosource.Definition(d)
 	if err != nil {
 		return Clean(err.Error(), false) + "\n"
 	}
-	return paintSource(source, v.colors)
+	return protosource.Paint(source, v.colors)
 }
 
 // block tells metadata under a heading.

@@ -1,4 +1,4 @@
-package formatters
+package protosource
 
 import (
 	"strings"
@@ -7,6 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 )
 
 // What a server's comments hide is an escape in the files that are written of its schema, and all
@@ -29,10 +31,10 @@ func TestSourceHasNoHiddenCharacters(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := WriteSource(&b, f); err != nil {
+	if err := WriteFile(&b, f); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); got != Clean(got, true) {
+	if got := b.String(); got != safetext.Clean(got, true) {
 		t.Errorf("%q", got)
 	}
 	for _, want := range []string{`// bell`, `red`, `it's "quoted`, `default = "a // \x1b[2J \" b"`, "optional string s = 1"} {

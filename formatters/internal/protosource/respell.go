@@ -1,11 +1,11 @@
-package formatters
+package protosource
 
 import "strings"
 
-// respell corrects printed source that does not mean, or does not say, what was meant:
-//   - the printer writes the infinities and NaN of defaults as Go does;
-//   - where it makes all names absolute, it puts a dot before those of extensions in a
-//     message of an option, where the language has none
+// respell corrects what the printer writes in a way that the language does not have:
+//   - the infinities and NaN of defaults, which it spells as Go does;
+//   - the names of extensions in the message of an option, before which it puts a dot when it
+//     makes all names absolute
 //     (https://protobuf.dev/reference/protobuf/textformat-spec/#field-names).
 func respell(source string) string {
 	if !strings.Contains(source, "Inf") && !strings.Contains(source, "NaN") && !strings.Contains(source, "[.") {
@@ -13,7 +13,7 @@ func respell(source string) string {
 	}
 	var b strings.Builder
 	for i := 0; i < len(source); {
-		n, _ := sourceToken(source[i:])
+		n, _ := token(source[i:])
 		switch c := source[i]; {
 		case strings.HasPrefix(source[i:], "/*"):
 			if n = strings.Index(source[i:], "*/"); n < 0 {

@@ -1,4 +1,4 @@
-package formatters
+package protosource
 
 import (
 	"strings"
@@ -6,23 +6,23 @@ import (
 	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
-// paintSource colours proto source: comments, strings, numbers, keywords and the
-// names of types.
-func paintSource(s string, colors *palette.Palette) string {
+// Paint colours proto source: comments, strings, numbers, keywords and the
+// names of types. A nil palette leaves it as it is.
+func Paint(s string, colors *palette.Palette) string {
 	if colors == nil {
 		return s
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
-		n, role := sourceToken(s[i:])
+		n, role := token(s[i:])
 		b.WriteString(colors.Paint(role, s[i:i+n]))
 		i += n
 	}
 	return b.String()
 }
 
-// sourceToken returns the length of the token that s begins with, and its role.
-func sourceToken(s string) (n int, role palette.Role) {
+// token returns the length of the token at the beginning of s, and its role.
+func token(s string) (n int, role palette.Role) {
 	c := s[0]
 	switch {
 	case strings.HasPrefix(s, "//"):
@@ -41,7 +41,7 @@ func sourceToken(s string) (n int, role palette.Role) {
 	return 1, palette.Plain
 }
 
-// quotedLength returns the length of the string literal that s begins with.
+// quotedLength returns the length of the string literal at the beginning of s.
 func quotedLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -58,8 +58,8 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// wordRole returns the role of a word: of a keyword, a number, or what is
-// written like the name of a type, in mixed case that begins with a capital.
+// wordRole returns the role of a word: a keyword, a number, or what is written like the name of
+// a type, in mixed case with a capital first.
 func wordRole(word string) palette.Role {
 	if word[0] >= '0' && word[0] <= '9' {
 		return palette.Number
