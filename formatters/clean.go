@@ -13,8 +13,8 @@ const (
 	MaxText = 8 << 10
 	// maxBlock is about how much is shown of a status, or of metadata, in bytes.
 	maxBlock = 64 << 10
-	// maxRead is the greatest detail that is read for a person, in bytes: the parts of
-	// one may take many times its size in memory.
+	// maxRead is the size of the greatest detail that is decoded for a person, in bytes: decoded,
+	// it may take many times that.
 	maxRead = 1 << 20
 )
 

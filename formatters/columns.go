@@ -15,7 +15,7 @@ type tableColumn struct {
 	shown bool
 }
 
-// prepare decides once what the rows and the columns are.
+// prepare decides what the rows and the columns are, once for each type of message.
 func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool) error {
 	if f.desc == md {
 		return nil
@@ -48,8 +48,8 @@ func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool)
 	return f.prepareColumns(md)
 }
 
-// hasColumns tells whether columns were named that are fields of the message
-// itself, rather than of the elements of its list.
+// hasColumns reports whether all columns that were asked for are fields of the message itself,
+// rather than of the elements of its list.
 func (f *tableFormatter) hasColumns(md protoreflect.MessageDescriptor) bool {
 	for _, path := range f.o.Columns {
 		if _, _, err := fieldPath(md, path); err != nil {
@@ -59,8 +59,8 @@ func (f *tableFormatter) hasColumns(md protoreflect.MessageDescriptor) bool {
 	return len(f.o.Columns) > 0
 }
 
-// onlyList returns the one repeated message field of a message, as answers that
-// are lists have it, or nil.
+// onlyList returns the one repeated message field of a message, as responses that list things
+// have one, or nil.
 func onlyList(md protoreflect.MessageDescriptor) (list protoreflect.FieldDescriptor) {
 	for i := range md.Fields().Len() {
 		if fd := md.Fields().Get(i); fd.IsList() && fd.Message() != nil {
@@ -73,6 +73,7 @@ func onlyList(md protoreflect.MessageDescriptor) (list protoreflect.FieldDescrip
 	return list
 }
 
+// prepareColumns makes the columns for rows of a message type.
 func (f *tableFormatter) prepareColumns(md protoreflect.MessageDescriptor) error {
 	for _, path := range f.o.Columns {
 		fields, rest, err := fieldPath(md, path)
@@ -99,7 +100,7 @@ func (f *tableFormatter) prepareColumns(md protoreflect.MessageDescriptor) error
 	return nil
 }
 
-// names returns fields as the JSON names them.
+// names returns the names of fields in the JSON.
 func (f *tableFormatter) names(fields []protoreflect.FieldDescriptor) (names []string) {
 	for _, fd := range fields {
 		if f.o.ProtoNames {
@@ -111,6 +112,7 @@ func (f *tableFormatter) names(fields []protoreflect.FieldDescriptor) (names []s
 	return names
 }
 
+// numeric reports whether a field is a single number.
 func numeric(fd protoreflect.FieldDescriptor) bool {
 	switch fd.Kind() {
 	case protoreflect.BoolKind, protoreflect.EnumKind, protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind, protoreflect.GroupKind:
@@ -119,6 +121,7 @@ func numeric(fd protoreflect.FieldDescriptor) bool {
 	return !fd.IsList()
 }
 
+// shownColumns returns the columns that are shown.
 func shownColumns(columns []*tableColumn) (shown []*tableColumn) {
 	for _, c := range columns {
 		if c.shown {

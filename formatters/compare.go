@@ -20,57 +20,56 @@ import (
 )
 
 const (
-	// compareBytes is how much of the answers of one target is kept to be shown, in bytes.
+	// compareBytes is how much of the responses of one target is kept to be shown, in bytes.
 	compareBytes = 1 << 20
-	// compareJSON is how long the JSON of an answer may be that is compared whatever the order
+	// compareJSON is how long the JSON of an answer may be that is targetResponses whatever the order
 	// of its maps, in bytes.
 	compareJSON = 8 << 20
-	// compareTotal is how much is kept of the answers of all targets, in bytes.
+	// compareTotal is how much is kept of the responses of all targets, in bytes.
 	compareTotal = 32 << 20
-	// leafBytes is what a field counts for besides its path and value, in bytes.
+	// leafBytes is what a field takes besides its path and value, in bytes.
 	leafBytes = 80
-	// shortBytes is how much of an answer is kept where there is no room for it, in bytes.
+	// shortBytes is how much is kept of a response for which there is no room, in bytes.
 	shortBytes = 256
 	// compareColumns is how many fields that differ have a column.
 	compareColumns = 8
 )
 
-// A Comparison holds the answers of several targets against each other. It keeps a
-// bounded part of each; whether they are equal it knows of all of them. It is used by one
-// goroutine at a time.
+// A Comparison compares the responses of several targets. It keeps a bounded part of them, and
+// knows of all of them whether they are equal. It is used by one goroutine at a time.
 type Comparison struct {
-	o    Options
-	rows []*compared
-	left int // of compareTotal
+	o      Options
+	rows   []*targetResponses
+	unused int // of compareTotal
 }
 
-// compared is what one target answered.
-type compared struct {
-	target  string
-	status  string
-	ok      bool
-	took    time.Duration
-	answers int
-	sum     hash.Hash
-	text    []byte            // the answers as JSON, while they are not too long
-	fields  map[string]string // their leaves by path
-	room    int               // what text and fields have of compareTotal
-	more    bool              // there was more than is kept
-	unknown bool              // its fields are not kept: there was no room left
+// A targetResponses is the responses of one target.
+type targetResponses struct {
+	target    string
+	status    string
+	ok        bool
+	took      time.Duration
+	responses int
+	sum       hash.Hash
+	text      []byte            // the responses as JSON, while they are not too long
+	fields    map[string]string // the scalars in them, by path
+	room      int               // how much of compareTotal text and fields take
+	more      bool              // there was more than is kept
+	unknown   bool              // fields are not kept, for want of room
 }
 
-// NewComparison returns a comparison of nothing yet.
-func NewComparison(o Options) *Comparison { return &Comparison{o: o, left: compareTotal} }
+// NewComparison returns a comparison without targets.
+func NewComparison(o Options) *Comparison { return &Comparison{o: o, unused: compareTotal} }
 
 // row returns the row of a target by its index.
-func (c *Comparison) row(index int) *compared {
+func (c *Comparison) row(index int) *targetResponses {
 	for len(c.rows) <= index {
-		c.rows = append(c.rows, &compared{sum: sha256.New(), fields: map[string]string{}})
+		c.rows = append(c.rows, &targetResponses{sum: sha256.New(), fields: map[string]string{}})
 	}
 	return c.rows[index]
 }
 
-// Answer takes an answer of the target with an index, from 0.
+// Answer adds a response of the target with an index, from 0.
 func (c *Comparison) Answer(index int, m *invoke.Message) error {
 	r := c.row(index)
 	if len(m.Wire) > compareBytes {
@@ -96,53 +95,53 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 	r.sum.Write(canonical)
 	r.sum.Write([]byte{'\n'})
 	path := ""
-	if r.answers++; r.answers > 1 {
-		path = strconv.Itoa(r.answers)
+	if r.responses++; r.responses > 1 {
+		path = strconv.Itoa(r.responses)
 	}
 	if r.unknown || len(r.text)+len(j) > compareBytes {
 		r.more = true
-		r.begin(j)
+		r.keepBeginning(j)
 		return nil
 	}
 	if len(r.text) > 0 {
 		r.text = append(r.text, ' ')
 	}
 	r.text = append(r.text, j...)
-	left := c.left
-	c.left -= len(j)
-	fits := c.leaves(r.fields, path, value)
-	if r.room += left - c.left; !fits {
-		c.left += r.room
+	before := c.unused
+	c.unused -= len(j)
+	fits := c.addLeaves(r.fields, path, value)
+	if r.room += before - c.unused; !fits {
+		c.unused += r.room
 		r.shorten()
-		c.left -= r.room
+		c.unused -= r.room
 	}
 	return nil
 }
 
-// shorten keeps the beginning of the answers alone.
-func (r *compared) shorten() {
+// shorten keeps only the beginning of the responses.
+func (r *targetResponses) shorten() {
 	r.unknown, r.more = true, true
 	r.text, r.fields = slices.Clone(r.text[:min(len(r.text), shortBytes)]), map[string]string{}
 	r.room = len(r.text)
 }
 
-// begin keeps the beginning of an answer, when there is nothing of those before it.
-func (r *compared) begin(text []byte) {
-	if r.answers == 1 && len(r.text) < shortBytes {
+// keepBeginning keeps the beginning of the first response.
+func (r *targetResponses) keepBeginning(text []byte) {
+	if r.responses == 1 && len(r.text) < shortBytes {
 		r.text = append(r.text, text[:min(len(text), shortBytes-len(r.text))]...)
 	}
 }
 
-// A beginning keeps the beginning of an answer as it is written.
-type beginning struct{ r *compared }
+// A beginning is a writer that keeps the beginning of the first response.
+type beginning struct{ r *targetResponses }
 
 func (b beginning) Write(p []byte) (int, error) {
-	b.r.begin(p)
+	b.r.keepBeginning(p)
 	return len(p), nil
 }
 
-// cell is the answers of a target in a table.
-func (r *compared) cell() string {
+// cell returns the responses of a target for a table.
+func (r *targetResponses) cell() string {
 	switch {
 	case !r.more:
 		return string(r.text)
@@ -153,28 +152,28 @@ func (r *compared) cell() string {
 	}
 }
 
-// field is the value of a field of a target in a table.
-func (r *compared) field(path string) string {
+// field returns the value of a field of a target for a table.
+func (r *targetResponses) field(path string) string {
 	if value, ok := r.fields[path]; ok || !r.more {
 		return value
 	}
 	return notKept
 }
 
-// notKept stands where nothing of an answer is kept.
+// notKept stands for what is not kept.
 const notKept = "(not kept)"
 
-// large takes an answer that is too long to be looked into: it is compared as it is
+// large takes an answer that is too long to be looked into: it is targetResponses as it is
 // printed, in which the order of a map's entries counts.
-func (c *Comparison) large(r *compared, m *invoke.Message) error {
-	r.answers++
+func (c *Comparison) large(r *targetResponses, m *invoke.Message) error {
+	r.responses++
 	r.more = true
 	return transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, "")).Write(io.MultiWriter(r.sum, beginning{r}), m.Wire)
 }
 
-// leaves adds the scalars of a JSON value by their paths. It reports whether there was room
-// for all of them.
-func (c *Comparison) leaves(to map[string]string, path string, value any) bool {
+// addLeaves adds the scalars of a JSON value by their paths. It reports whether there was room for
+// all of them.
+func (c *Comparison) addLeaves(to map[string]string, path string, value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
 		for key, member := range v {
@@ -182,19 +181,19 @@ func (c *Comparison) leaves(to map[string]string, path string, value any) bool {
 			if path != "" {
 				next = path + "." + key
 			}
-			if !c.leaves(to, next, member) {
+			if !c.addLeaves(to, next, member) {
 				return false
 			}
 		}
 	case []any:
 		for i, element := range v {
-			if !c.leaves(to, fmt.Sprintf("%s[%d]", path, i), element) {
+			if !c.addLeaves(to, fmt.Sprintf("%s[%d]", path, i), element) {
 				return false
 			}
 		}
 	default:
 		text := fmt.Sprint(v)
-		if c.left -= len(path) + len(text) + leafBytes; c.left < 0 {
+		if c.unused -= len(path) + len(text) + leafBytes; c.unused < 0 {
 			return false
 		}
 		to[path] = text
@@ -202,7 +201,7 @@ func (c *Comparison) leaves(to map[string]string, path string, value any) bool {
 	return true
 }
 
-// End takes how the call of a target ended.
+// End adds how the call of a target ended.
 func (c *Comparison) End(index int, target string, s *invoke.Status, took time.Duration) {
 	r := c.row(index)
 	r.target, r.took = target, took
@@ -211,22 +210,22 @@ func (c *Comparison) End(index int, target string, s *invoke.Status, took time.D
 	}
 }
 
-// Same tells whether all targets ended in the same status with the same answers.
+// Same reports whether all targets ended in the same status with the same responses.
 func (c *Comparison) Same() bool {
 	for _, r := range c.rows[min(1, len(c.rows)):] {
 		first := c.rows[0]
-		if r.status != first.status || r.answers != first.answers || !bytes.Equal(r.sum.Sum(nil), first.sum.Sum(nil)) {
+		if r.status != first.status || r.responses != first.responses || !bytes.Equal(r.sum.Sum(nil), first.sum.Sum(nil)) {
 			return false
 		}
 	}
 	return true
 }
 
-// Differing returns the paths of the fields that are not the same in all answers, in
+// Differing returns the paths of the fields that are not the same in all responses, in
 // alphabetical order.
 func (c *Comparison) Differing() []string {
 	paths := map[string]bool{}
-	var first *compared
+	var first *targetResponses
 	for _, r := range c.rows {
 		switch {
 		case !r.ok, r.unknown:
@@ -253,8 +252,8 @@ func (c *Comparison) Differing() []string {
 	return sorted
 }
 
-// Write prints a row for each target: its status, its time, and its answer, or of answers
-// that differ the fields that do.
+// Write prints a row for each target: its status, its time, and the fields that differ, or the
+// whole responses when none does.
 func (c *Comparison) Write(w io.Writer) error {
 	differing := c.Differing()
 	shown := differing[:min(len(differing), compareColumns)]

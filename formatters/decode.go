@@ -9,7 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// types returns what resolves the types in a message.
+// types returns the resolver of the types in a message.
 func (o *Options) types(m *invoke.Message) invoke.Types {
 	if o.Types != nil {
 		return known{o.Types}
@@ -17,8 +17,8 @@ func (o *Options) types(m *invoke.Message) invoke.Types {
 	return known{m.Types}
 }
 
-// decoded returns a message as a value. Its error is a *transcode.WireError, which
-// has the place of the fault.
+// decoded returns a message as a value. The error is a *transcode.WireError, which names the field
+// at fault.
 func decoded(m *invoke.Message, o *Options) (protoreflect.Message, error) {
 	own := *m // the event's message stays as it is
 	own.Types = o.types(m)

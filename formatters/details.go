@@ -16,7 +16,7 @@ import (
 
 // standardDetail decodes a detail of google.rpc
 // (https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto).
-// Its error tells that it is none, or broken.
+// The error says that the detail is of another type, or broken.
 func standardDetail(d *anypb.Any) (proto.Message, error) {
 	var m proto.Message
 	switch typeName(d.GetTypeUrl()) {
@@ -46,7 +46,8 @@ func standardDetail(d *anypb.Any) (proto.Message, error) {
 	return m, invoke.Unmarshal(proto.UnmarshalOptions{}, d.GetValue(), m)
 }
 
-// standard writes the lines of a detail of google.rpc.
+// standard writes the lines of a detail of google.rpc. It reads best as the list of types that it
+// is.
 func (b *block) standard(m proto.Message) {
 	switch m := m.(type) {
 	case *errdetails.BadRequest:
@@ -86,7 +87,7 @@ func (b *block) standard(m proto.Message) {
 	}
 }
 
-// quota writes what was exceeded, and whatever else is told of it.
+// quota writes which quota was exceeded.
 func (b *block) quota(v *errdetails.QuotaFailure_Violation) {
 	b.line(v.GetSubject(), v.GetDescription())
 	b.pair("service", v.GetApiService())
@@ -108,17 +109,19 @@ func (b *block) pair(name, value string) {
 	}
 }
 
+// pairs writes names and values in the order of the names.
 func (b *block) pairs(m map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		b.line(k, m[k])
 	}
 }
 
-// joined joins what is not empty with spaces.
+// joined joins the parts that are not empty with spaces.
 func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }
 
+// bracketed returns s in brackets, or "" for "".
 func bracketed(s string) string {
 	if s == "" {
 		return ""

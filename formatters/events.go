@@ -29,25 +29,25 @@ type eventFormatter struct {
 	o        Options
 	encoders encoders
 	requests encoders
-	// What is left out of messages: what the schema declares secret, and of requests
-	// what has a secret name too. The rest of an answer is what was asked for.
-	answers, sentFields *secret.Stripper
+	// Fields that are left out of messages: those that the schema declares secret, and in
+	// requests those with a secret name too. The rest of a response is what was asked for.
+	responseFields, requestFields *secret.Stripper
 
 	opened time.Time
-	last   time.Duration // what the line before told
+	last   time.Duration // the time in the line before
 }
 
 func newEvents(w io.Writer, o Options) (Formatter, error) {
 	o.Live = true
 	f := &eventFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders, f.requests = encoders{o: &f.o}, encoders{o: &f.o}
-	f.answers, f.sentFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}, RequestStripper(&f.o)
+	f.responseFields, f.requestFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}, RequestStripper(&f.o)
 	return f, nil
 }
 
 // Event prints an event. The end of a call has two lines, trailers and status;
-// it has no status when the call was given up because of its requests, since that
-// is not an answer.
+// it has no status when the call was given up because of its requests, since no
+// server sent one.
 func (f *eventFormatter) Event(e *invoke.Event) error {
 	switch e.Kind {
 	case invoke.Opened:
@@ -60,13 +60,13 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	case invoke.HeadersReceived:
 		return f.line(e, "headers", func(b []byte) ([]byte, error) { return f.headers(b, e), nil })
 	case invoke.ResponseReceived:
-		wire, left := f.answers.Strip(e.Message.Desc, e.Message.Wire)
+		wire, removed := f.responseFields.Strip(e.Message.Desc, e.Message.Wire)
 		if len(wire) >= memory.PieceSize {
-			return f.large(e, wire, left)
+			return f.large(e, wire, removed)
 		}
 		return f.line(e, "message", func(b []byte) ([]byte, error) {
 			b, err := f.encoders.of(e.Message).Append(append(f.numbered(b, e), `,"message":`...), wire)
-			return appendRedacted(b, left), faulty(e, err)
+			return appendRedacted(b, removed), faulty(e, err)
 		})
 	}
 	if len(e.Metadata) > 0 {
@@ -80,14 +80,14 @@ func (f *eventFormatter) Event(e *invoke.Event) error {
 	return f.line(e, "status", func(b []byte) ([]byte, error) { return f.status(b, e.Status), nil })
 }
 
-// An Undecoded is a Formatter that can show a message which it could not decode.
+// An Undecoded is a Formatter that can show a message that cannot be decoded.
 type Undecoded interface {
 	Formatter
-	// Undecoded shows the message of an event of which Event has said err.
+	// Undecoded shows the message of an event for which Event returned err.
 	Undecoded(e *invoke.Event, err error) error
 }
 
-// Undecoded prints a message as its bytes, in base64, and what is wrong with them.
+// Undecoded prints the bytes of a message, in base64, and what is wrong with them.
 func (f *eventFormatter) Undecoded(e *invoke.Event, err error) error {
 	var wire *transcode.WireError
 	if errors.As(err, &wire) {
@@ -103,7 +103,7 @@ func (f *eventFormatter) Undecoded(e *invoke.Event, err error) error {
 // Flush returns the first error of writing.
 func (f *eventFormatter) Flush() error { return f.out.Flush() }
 
-// line writes one line: what every event has, and what body appends.
+// line writes one line: the head that every line has, and what body appends.
 func (f *eventFormatter) line(e *invoke.Event, name string, body func(b []byte) ([]byte, error)) error {
 	buf, err := f.out.Begin()
 	if err != nil {
@@ -132,9 +132,9 @@ func (f *eventFormatter) head(b []byte, e *invoke.Event, name string) []byte {
 	return b
 }
 
-// large writes the line of a message whose JSON is never whole in memory. It is made
-// twice, since a line that ends in the middle would be worse than none.
-func (f *eventFormatter) large(e *invoke.Event, wire []byte, left []string) error {
+// large writes the line of a message whose JSON is never whole in memory. The JSON is made twice:
+// a line that breaks off would be worse than none.
+func (f *eventFormatter) large(e *invoke.Event, wire []byte, removed []string) error {
 	encoder := f.encoders.of(e.Message)
 	if err := encoder.Write(io.Discard, wire); err != nil {
 		return faulty(e, err)
@@ -145,7 +145,7 @@ func (f *eventFormatter) large(e *invoke.Event, wire []byte, left []string) erro
 	}
 	f.out.Hold(append(f.numbered(f.head(buf, e, "message"), e), `,"message":`...))
 	err = encoder.Write(f.out.Pieces(), wire)
-	return after(f.out.End(append(appendRedacted(f.out.Held(), left), '}', '\n'), e.At), faulty(e, err))
+	return after(f.out.End(append(appendRedacted(f.out.Held(), removed), '}', '\n'), e.At), faulty(e, err))
 }
 
 // appendMillis appends a duration in milliseconds, with microseconds.
@@ -158,7 +158,7 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	if e.Call != nil && e.Call.Method != nil {
 		b = jsontext.AppendString(append(b, `,"method":`...), invoke.MethodName(e.Call.Method))
 		b = jsontext.AppendString(append(b, `,"kind":`...), invoke.StreamKind(e.Call.Method))
-	} else if e.Name != "" { // there was no schema to tell more
+	} else if e.Name != "" { // without a schema no more is known
 		b = append(jsontext.AppendString(append(b, `,"method":`...), e.Name), `,"kind":"unknown"`...)
 	}
 	for _, field := range []struct{ name, value string }{
@@ -173,7 +173,7 @@ func (f *eventFormatter) request(b []byte, e *invoke.Event) []byte {
 	return appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.requestValue)
 }
 
-// numbered appends which message it is and its encoded size.
+// numbered appends the number of a message and its encoded size.
 func (f *eventFormatter) numbered(b []byte, e *invoke.Event) []byte {
 	b = strconv.AppendInt(append(b, `,"index":`...), int64(e.Seq), 10)
 	return strconv.AppendInt(append(b, `,"size":`...), int64(len(e.Message.Wire)), 10)
@@ -185,17 +185,17 @@ func (f *eventFormatter) sent(b []byte, e *invoke.Event) []byte {
 	if f.o.Label == nil {
 		return b
 	}
-	wire, left := f.sentFields.Strip(e.Message.Desc, e.Message.Wire)
+	wire, removed := f.requestFields.Strip(e.Message.Desc, e.Message.Wire)
 	with, err := f.requests.of(e.Message).Append(append(b, `,"message":`...), wire)
 	if err != nil {
 		return b
 	}
-	return appendRedacted(with, left)
+	return appendRedacted(with, removed)
 }
 
 // appendRedacted appends the paths of the fields that were left out of a message.
-func appendRedacted(b []byte, left []string) []byte {
-	for i, path := range left {
+func appendRedacted(b []byte, removed []string) []byte {
+	for i, path := range removed {
 		if i == 0 {
 			b = append(b, `,"redacted":[`...)
 		} else {
@@ -203,19 +203,20 @@ func appendRedacted(b []byte, left []string) []byte {
 		}
 		b = jsontext.AppendString(b, path)
 	}
-	if len(left) > 0 {
+	if len(removed) > 0 {
 		b = append(b, ']')
 	}
 	return b
 }
 
+// metadata appends a response's metadata.
 func (f *eventFormatter) metadata(md invoke.Metadata) func(b []byte) ([]byte, error) {
 	return func(b []byte) ([]byte, error) {
 		return appendMetadata(append(b, `,"metadata":`...), md, f.o.responseValue), nil
 	}
 }
 
-// headers appends the response's metadata, and what is known of its HTTP.
+// headers appends the response's metadata, and its HTTP status and version if known.
 func (f *eventFormatter) headers(b []byte, e *invoke.Event) []byte {
 	b = appendMetadata(append(b, `,"metadata":`...), e.Metadata, f.o.responseValue)
 	if e.HTTPStatus != 0 {
@@ -260,13 +261,13 @@ func (f *eventFormatter) status(b []byte, s *invoke.Status) []byte {
 	return append(b, ']')
 }
 
-// maxDetails is how long the JSON of all details of a status may be, in bytes. Those that are past
-// it stand with their bytes alone.
+// maxDetails is how long the JSON of all details of a status may be, in bytes. Details past it are
+// printed as their bytes alone.
 const maxDetails = 16 << 20
 
-// detailJSON returns an error detail as the JSON of an Any, whose length it takes from room. It
-// is false when the type is not known, when the value is not a message of that type, and when
-// there is no room.
+// detailJSON returns an error detail as the JSON of an Any, and takes its length from room. It
+// returns false when the type is not known, the value is not a message of the type, or there is no
+// room.
 func detailJSON(d *anypb.Any, o *Options, indent string, room *int) ([]byte, bool) {
 	if _, err := (known{o.Types}).FindMessageByURL(d.GetTypeUrl()); err != nil || len(d.GetValue()) >= *room {
 		return nil, false
@@ -285,8 +286,8 @@ func detailJSON(d *anypb.Any, o *Options, indent string, room *int) ([]byte, boo
 	return j, true
 }
 
-// RequestStripper takes out of requests that are shown what is secret by its name or
-// by the schema.
+// RequestStripper returns what removes secrets from requests that are shown: fields that are secret
+// by their names or by the schema.
 func RequestStripper(o *Options) *secret.Stripper {
 	return &secret.Stripper{Secret: secret.Field, Keys: secret.Name, Types: known{o.Types}}
 }

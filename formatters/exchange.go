@@ -18,10 +18,11 @@ import (
 // An Exchange prints calls of a run as JSON, each on a line of its own (as JSON: indented):
 // its index in Options.Label, the target when there is one, the request, the response, the
 // status, and the time it took in milliseconds. Of a server stream there is a line for each
-// response, with its number as seq, and one with the status at the end. Options.Filter
-// makes of such a line what is printed.
+// response, with its number as seq, and one with the status at the end. With Options.Filter the
+// results of the filter for each such line are printed in its place.
 //
-// It takes all events of one call after another, and writes each line at once.
+// An Exchange is given all events of one call before those of another. It writes each line at
+// once.
 type Exchange struct {
 	out       *batch.Writer
 	o         Options
@@ -31,12 +32,12 @@ type Exchange struct {
 	painter   *jsontext.Painter
 	noRequest bool
 
-	sentFields *secret.Stripper // takes the secrets out of requests
+	requestFields *secret.Stripper // removes secrets from requests
 
-	opened  time.Time
-	request []byte // as JSON
-	answer  []byte // the one response, as JSON; nil before it came
-	line    []byte
+	opened   time.Time
+	request  []byte // as JSON
+	response []byte // the one response, as JSON; nil before it came
+	line     []byte
 }
 
 // NewExchange returns an Exchange that prints in JSON or NDJSON on w, with the requests or
@@ -48,43 +49,43 @@ func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchang
 	o.Live = true
 	f := &Exchange{out: batch.New(w, o.Live), o: o, indented: format == JSON, noRequest: !requests}
 	f.requests, f.responses = encoders{o: &f.o}, encoders{o: &f.o}
-	f.sentFields = RequestStripper(&f.o)
+	f.requestFields = RequestStripper(&f.o)
 	f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color)
 	return f, nil
 }
 
-// Event prints what is due.
+// Event prints the lines that an event completes.
 func (f *Exchange) Event(e *invoke.Event) (err error) {
 	switch e.Kind {
 	case invoke.Opened:
-		f.opened, f.answer, f.request = e.At, nil, f.request[:0]
+		f.opened, f.response, f.request = e.At, nil, f.request[:0]
 	case invoke.RequestSent:
 		if f.noRequest {
 			return nil
 		}
-		wire, _ := f.sentFields.Strip(e.Message.Desc, e.Message.Wire)
+		wire, _ := f.requestFields.Strip(e.Message.Desc, e.Message.Wire)
 		if f.request, err = f.requests.of(e.Message).Append(f.request[:0], wire); err != nil {
-			f.request = append(f.request[:0], "null"...) // raw bytes that are no message
+			f.request = append(f.request[:0], "null"...) // raw bytes that are not a message
 		}
 	case invoke.ResponseReceived:
 		if len(e.Message.Wire) > memory.MaxHeld {
-			f.answer = nil
+			f.response = nil
 			return faulty(e, &BulkError{As: "a part of a line"})
 		}
-		if f.answer, err = f.responses.of(e.Message).Append(f.answer[:0], e.Message.Wire); err != nil {
-			f.answer = nil
+		if f.response, err = f.responses.of(e.Message).Append(f.response[:0], e.Message.Wire); err != nil {
+			f.response = nil
 			return faulty(e, err)
 		}
 		if f.streams(e) {
 			f.begin()
 			f.line = strconv.AppendInt(append(f.line, `,"seq":`...), int64(e.Seq), 10)
-			f.appendAnswer()
+			f.appendResponse()
 			return f.end(e.At)
 		}
 	case invoke.Finished:
 		f.begin()
-		if f.answer != nil && !f.streams(e) {
-			f.appendAnswer()
+		if f.response != nil && !f.streams(e) {
+			f.appendResponse()
 		}
 		if s := e.Status; s != nil {
 			f.line = strconv.AppendUint(append(f.line, `,"status":{"code":`...), uint64(s.Code), 10)
@@ -99,7 +100,7 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 	return nil
 }
 
-// Refused prints a request that was no message, as it stood, and why.
+// Refused prints a request that is not a message, as it was written, and what is wrong with it.
 func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
 	f.opened, f.request = at, f.request[:0]
 	f.begin()
@@ -110,11 +111,12 @@ func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
 	return f.end(at)
 }
 
+// streams reports whether the server streams responses.
 func (f *Exchange) streams(e *invoke.Event) bool {
 	return e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
 }
 
-// begin begins a line with what tells calls apart.
+// begin begins a line with what distinguishes the call from others.
 func (f *Exchange) begin() {
 	f.line = strconv.AppendInt(append(f.line[:0], `{"index":`...), int64(f.o.Label.Call), 10)
 	if f.o.Label.Target != "" {
@@ -125,18 +127,18 @@ func (f *Exchange) begin() {
 	}
 }
 
-// appendAnswer appends the answer, of which no other copy is kept when it is long.
-func (f *Exchange) appendAnswer() {
-	f.line = append(slices.Grow(f.line, len(f.answer)+lineRest), `,"response":`...)
-	if f.line = append(f.line, f.answer...); cap(f.answer) > batch.KeepSize {
-		f.answer = nil
+// appendResponse appends the response. When it is long, no other copy is kept.
+func (f *Exchange) appendResponse() {
+	f.line = append(slices.Grow(f.line, len(f.response)+lineRest), `,"response":`...)
+	if f.line = append(f.line, f.response...); cap(f.response) > batch.KeepSize {
+		f.response = nil
 	}
 }
 
 // lineRest is about how long a line is without its messages, in bytes.
 const lineRest = 1 << 10
 
-// end ends a line and prints it, or what the filter makes of it.
+// end ends a line, and prints it or the results of the filter for it.
 func (f *Exchange) end(at time.Time) error {
 	defer func() {
 		if cap(f.line) > batch.KeepSize {
@@ -168,6 +170,7 @@ func (f *Exchange) end(at time.Time) error {
 	})
 }
 
+// print writes what fill appends, and a line feed.
 func (f *Exchange) print(at time.Time, fill func(b []byte) ([]byte, error)) error {
 	buf, err := f.out.Begin()
 	if err != nil {
