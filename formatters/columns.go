@@ -23,7 +23,7 @@ func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool)
 	if err := f.layOut(); err != nil {
 		return err
 	}
-	f.laid = false
+	f.hasHeader = false
 	f.desc, f.list, f.named, f.columns = md, nil, f.o.Field != "", nil
 	var list protoreflect.FieldDescriptor
 	switch {

@@ -22,8 +22,8 @@ import (
 const (
 	// compareBytes is how much of the responses of one target is kept to be shown, in bytes.
 	compareBytes = 1 << 20
-	// compareJSON is how long the JSON of an answer may be that is targetResponses whatever the order
-	// of its maps, in bytes.
+	// compareJSON is how long the JSON of a response may be for the order of its maps not to
+	// count, in bytes.
 	compareJSON = 8 << 20
 	// compareTotal is how much is kept of the responses of all targets, in bytes.
 	compareTotal = 32 << 20

@@ -12,19 +12,19 @@ import (
 // A FieldError is a path of fields in Options that does not fit the message.
 type FieldError struct {
 	Path    string
-	Message protoreflect.FullName // the message in which the trouble is
+	Message protoreflect.FullName // the message in which the path goes wrong
 	Problem string                // as in: there is no field "nmae"
-	Nearest string                // the name that may have been meant, or ""
+	Nearest string                // the name that was probably meant, or ""
 }
 
-// Error tells the path and the problem.
+// Error returns the path and the problem.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("field %q: %s in %s", e.Path, e.Problem, e.Message)
 }
 
-// fieldPath resolves names with dots between them, each as in the schema or as in
-// JSON. What follows a map, or a message whose JSON is not made of its fields, is
-// returned as rest: nothing can be said of it.
+// fieldPath resolves names with dots between them, each as in the schema or as in JSON. The names
+// after a map, or after a message whose JSON is not made of its fields, are returned as rest: no
+// schema describes them.
 func fieldPath(md protoreflect.MessageDescriptor, path string) (fields []protoreflect.FieldDescriptor, rest []string, err error) {
 	names := strings.Split(path, ".")
 	for i, name := range names {
@@ -49,6 +49,7 @@ func fieldPath(md protoreflect.MessageDescriptor, path string) (fields []protore
 	return fields, nil, nil
 }
 
+// fieldNamed returns the field of a name in the schema or in JSON, or nil.
 func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if fd := md.Fields().ByName(protoreflect.Name(name)); fd != nil {
 		return fd
@@ -59,7 +60,7 @@ func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 // maxDistance bounds the edit distances that are computed, far beyond those of names.
 const maxDistance = 1 << 10
 
-// nearestField returns the field that begins with the name, or is spelled like it.
+// nearestField returns the name of the field that begins with name or is spelled like it, or "".
 func nearestField(md protoreflect.MessageDescriptor, name string) (nearest string) {
 	name = strings.ToLower(name)
 	best := len(name)/2 + 1
@@ -76,7 +77,7 @@ func nearestField(md protoreflect.MessageDescriptor, name string) (nearest strin
 	return nearest
 }
 
-// wellKnown tells of a message that it has a JSON form of its own.
+// wellKnown reports whether a message type has a JSON form of its own.
 func wellKnown(md protoreflect.MessageDescriptor) bool {
 	if md.FullName().Parent() != "google.protobuf" {
 		return false

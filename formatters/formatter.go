@@ -17,6 +17,6 @@ type Formatter interface {
 	Flush() error
 }
 
-// ErrTerminal is the error of New when Raw would go to a terminal, where any byte
-// of a server could be a command.
+// ErrTerminal is the error of New for Raw on a terminal, to which any byte of a server could be a
+// command.
 var ErrTerminal = errors.New("raw bytes do not belong on a terminal")

@@ -6,9 +6,9 @@ import (
 	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 )
 
-// WriteGrid writes rows of cells in columns, below a line of names unless head is
-// nil. Columns that are empty in all rows are left out. On a terminal, whose width in
-// columns is not 0, long cells are cut. Everything is cleaned.
+// WriteGrid writes rows of cells in columns, below a line of names unless head is nil. Columns that
+// are empty in all rows are left out. A width that is not 0 is the number of columns of a terminal,
+// for which long cells are cut. Everything is cleaned.
 func WriteGrid(w io.Writer, head []string, rows [][]string, width int) error {
 	if len(rows) == 0 {
 		return nil

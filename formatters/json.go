@@ -14,8 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// An encoders makes the encoder for a message type once: nearly always there is
-// only one.
+// An encoders keeps the encoder for the type of message that came last: nearly always all
+// messages are of one type.
 type encoders struct {
 	o      *Options
 	indent string
@@ -23,6 +23,7 @@ type encoders struct {
 	last   *transcode.Encoder
 }
 
+// of returns the encoder for a message.
 func (c *encoders) of(m *invoke.Message) *transcode.Encoder {
 	if c.desc != m.Desc {
 		c.desc, c.last = m.Desc, transcode.NewEncoder(m.Desc, c.o.encoding(m.Types, c.indent))
@@ -72,7 +73,7 @@ func (f *jsonFormatter) Event(e *invoke.Event) error {
 	return after(f.out.End(buf, e.At), faulty(e, err))
 }
 
-// tooLong reports whether the JSON of a message was too long to be appended.
+// tooLong reports whether err says that the JSON of a message is too long to be appended.
 func tooLong(err error) bool {
 	if err == nil {
 		return false
@@ -81,7 +82,7 @@ func tooLong(err error) bool {
 	return errors.As(err, &wire) && wire.Problem == transcode.TooLong
 }
 
-// small appends a message to buf, or nothing on error.
+// small appends a message to buf; on error it appends nothing.
 func (f *jsonFormatter) small(buf []byte, enc *transcode.Encoder, wire []byte) (_ []byte, err error) {
 	if f.painter == nil {
 		if buf, err = enc.Append(buf, wire); err != nil {
@@ -115,7 +116,7 @@ func (f *jsonFormatter) large(enc *transcode.Encoder, wire []byte) error {
 // Flush writes what is left.
 func (f *jsonFormatter) Flush() error { return f.out.Flush() }
 
-// faulty names the message that could not be printed.
+// faulty returns err with the name of the message that could not be printed.
 func faulty(e *invoke.Event, err error) error {
 	if err == nil {
 		return nil
@@ -123,8 +124,7 @@ func faulty(e *invoke.Event, err error) error {
 	return fmt.Errorf("printing response %d, a %s: %w", e.Seq, e.Message.Desc.FullName(), err)
 }
 
-// after returns the error of the output if there is one, which is what it is, and
-// else what was wrong with the message.
+// after returns the error of the output if there is one, and else that of the message.
 func after(output, message error) error {
 	if output != nil {
 		return output

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// requestValue returns the value of a request header as it may be shown: whether it
-// is secret its name, its look and where it came from decide.
+// requestValue returns the value of a request header as it may be shown. Whether it is secret is
+// decided by its name, its form, and where it came from.
 func (o *Options) requestValue(key, value string) string {
 	if secret.Request(key, value) || o.SecretHeaders != nil && o.SecretHeaders(strings.ToLower(key)) {
 		return secret.Mask
@@ -20,8 +20,8 @@ func (o *Options) requestValue(key, value string) string {
 	return o.Seen.Mask(encodedValue(key, value))
 }
 
-// responseValue returns the value of a response header or trailer as it may be
-// shown: without what is secret by its name, and without what was sent as a secret.
+// responseValue returns the value of a response header or trailer as it may be shown: masked if its
+// name is secret, and without what was sent as a secret.
 func (o *Options) responseValue(key, value string) string {
 	if secret.Response(key, value) || o.Seen.MaskWords(value) == secret.Mask {
 		return secret.Mask
@@ -32,7 +32,7 @@ func (o *Options) responseValue(key, value string) string {
 	return o.Seen.MaskWords(encodedValue(key, value))
 }
 
-// encodedValue is a value of metadata as text: base64 when its name says bytes.
+// encodedValue returns a value of metadata as text: in base64 when its name says that it is binary.
 func encodedValue(key, value string) string {
 	if invoke.IsBinary(key) {
 		return base64.StdEncoding.EncodeToString([]byte(value))
@@ -40,8 +40,8 @@ func encodedValue(key, value string) string {
 	return value
 }
 
-// appendMetadata appends metadata as a JSON object of arrays, keys in order. Show
-// returns what is printed of a value.
+// appendMetadata appends metadata as a JSON object of arrays, with keys in order. Show returns a
+// value as it is printed.
 func appendMetadata(dst []byte, md invoke.Metadata, show func(key, value string) string) []byte {
 	dst = append(dst, '{')
 	for i, key := range md.Keys() {
@@ -69,13 +69,13 @@ func appendText(dst []byte, s string) []byte {
 	return jsontext.AppendBytes(dst, s)
 }
 
-// shortValue returns what is shown of a value of metadata as a person reads it, cut when
-// it is long. Shown is what may be shown of the value.
+// shortValue returns a value of metadata for a person, cut when it is long. Shown is the value as it
+// may be shown.
 func shortValue(key, value, shown string) string {
 	if !invoke.IsBinary(key) {
 		return Clean(Cut(shown, MaxText), false)
 	}
-	const whole = MaxText / 3 * 4 // of base64: else the last character would be of other bytes
+	const whole = MaxText / 3 * 4 // of base64: three bytes are four characters
 	if len(shown) <= whole {
 		return Clean(shown, false)
 	}

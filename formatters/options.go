@@ -31,9 +31,9 @@ type Options struct {
 	Types invoke.Types
 	// Color paints what is printed with the 16 colours of terminals.
 	Color bool
-	// Width is the number of columns of the terminal; 0 when it is none.
+	// Width is the number of columns of the terminal; 0: there is none.
 	Width int
-	// Live says that somebody is watching: nothing waits in a buffer.
+	// Live says that somebody is watching: no message waits in a buffer.
 	Live bool
 
 	EmitDefaults bool // also fields that have their default value
@@ -49,32 +49,32 @@ type Options struct {
 	// message field as its rows.
 	Field string
 
-	// Filter, when not nil, makes what JSON and NDJSON print of each response; other
-	// formats do not take one. FilterRaw prints results that are strings as they
-	// are, but for characters that could control a terminal.
+	// Filter, when not nil, has its results for each response printed by JSON and NDJSON;
+	// other formats do not take one. FilterRaw prints results that are strings as text
+	// rather than as JSON.
 	Filter    *Filter
 	FilterRaw bool
-	// FilterContext ends what Filter is at, and FilterTime bounds it for each response; nil and
-	// 0: nothing does.
+	// FilterContext interrupts Filter; nil: nothing does. FilterTime bounds the time for each
+	// response; 0: it is not bounded.
 	FilterContext context.Context
 	FilterTime    time.Duration
-	// FilterBeside says that other calls at the same time hold messages, too.
+	// FilterBeside says that there are calls at the same time, which hold messages too.
 	FilterBeside bool
 
-	// SecretHeaders reports of a lower-case name of a request header that its values
-	// are not to be shown, beyond those that secret.Request knows. May be nil.
+	// SecretHeaders reports whether the values of a request header, given by its lower-case
+	// name, are secret, besides those that secret.Request knows. May be nil.
 	SecretHeaders func(name string) bool
-	// Seen is what was sent as a secret, and is masked in the metadata and the status
-	// that come back. May be nil.
+	// Seen holds what was sent as a secret, which is masked in the response's metadata and in
+	// the status. May be nil.
 	Seen *secret.Seen
 	// Label marks each line of Events when there are many calls; nil: no mark.
 	Label *Label
 }
 
-// A Label tells calls of one run apart.
+// A Label distinguishes the calls of one run.
 type Label struct {
 	Call   int    // 0-based position in the list of calls
-	Target string // what was called, when there are several; "" else
+	Target string // which target was called, when there are several; else ""
 }
 
 // encoding returns the options of a JSON encoder.

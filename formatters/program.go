@@ -71,7 +71,7 @@ func (p *Program) Read(m *invoke.Message) (err error) {
 	}
 	p.begun = time.Now()
 	encoder := p.encoders.of(m)
-	if len(m.Wire) < memory.PieceSize { // it takes no time
+	if len(m.Wire) < memory.PieceSize { // that takes no time worth bounding
 		p.document, err = encoder.Append(p.document[:0], m.Wire)
 		return err
 	}

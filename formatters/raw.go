@@ -12,15 +12,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// A rawFormatter writes the encoded messages. Those of a stream have their length
-// as a varint before each, which is how protobuf libraries delimit messages. With
-// a field, it writes what is in that field and nothing else, so that the pieces of
-// a file that is sent as a stream make the file.
+// A rawFormatter writes the encoded messages. Before each message of a stream it writes the
+// message's length as a varint, as protobuf libraries delimit messages. With a field, it writes the
+// contents of that field alone, so that the pieces of a file that is sent as a stream make the file.
 type rawFormatter struct {
 	out *batch.Writer
 	o   Options
 
-	desc   protoreflect.MessageDescriptor // what fields belongs to
+	desc   protoreflect.MessageDescriptor // the type of message that fields are of
 	fields []protoreflect.FieldDescriptor
 }
 
@@ -31,8 +30,8 @@ func newRaw(w io.Writer, o Options) (Formatter, error) {
 	return &rawFormatter{out: batch.New(w, o.Live), o: o}, nil
 }
 
-// Event writes a response. A field that the message does not have is an error
-// already before the call is made.
+// Event writes a response. A field that the message does not have is an error before the call is
+// made.
 func (f *rawFormatter) Event(e *invoke.Event) error {
 	streams := e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
 	switch e.Kind {
@@ -67,11 +66,11 @@ func (f *rawFormatter) Event(e *invoke.Event) error {
 		buf = protowire.AppendVarint(buf, uint64(len(data)))
 	}
 	f.out.Hold(buf)
-	_, _ = f.out.Pieces().Write(data) // its error is also that of end
+	_, _ = f.out.Pieces().Write(data) // End returns its error
 	return f.out.End(f.out.Held(), e.At)
 }
 
-// resolve finds the fields of the path once.
+// resolve finds the fields of the path, once for each type of message.
 func (f *rawFormatter) resolve(md protoreflect.MessageDescriptor) error {
 	if f.o.Field == "" || f.desc == md {
 		return nil
@@ -88,7 +87,7 @@ func (f *rawFormatter) resolve(md protoreflect.MessageDescriptor) error {
 	return nil
 }
 
-// value returns the bytes of the field; none when it is not there.
+// value returns the bytes of the field, which are none when the field is missing.
 func (f *rawFormatter) value(m protoreflect.Message) []byte {
 	last := len(f.fields) - 1
 	for _, fd := range f.fields[:last] {

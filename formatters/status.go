@@ -20,14 +20,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// maxBase64 is how much is shown of bytes that nobody can read anyway.
+// maxBase64 is how much of the base64 of bytes is shown to a person, in characters.
 const maxBase64 = 120
 
 // WriteStatus writes how a call ended for a person: the code and the message on a
 // line, then each detail under its name, indented. The details of google.rpc have
-// a form of their own, other known types are JSON, and the rest are shown by type
-// and base64. Everything is cleaned. Further lines of a message are indented, so
-// that no server can write a line that seems to be ours. Long texts and many details
+// a form of their own, details of other known types are JSON, and all others are a type and
+// base64. Everything is cleaned. Further lines of a message are indented, so
+// that no server can write a line that looks like one of this program. Long texts and many details
 // are cut, with a note.
 func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 	if s == nil {
@@ -49,7 +49,7 @@ func WriteStatus(w io.Writer, s *invoke.Status, o Options) error {
 type block struct {
 	strings.Builder
 	colors *palette.Palette
-	seen   *secret.Seen // that nothing may have
+	seen   *secret.Seen // masked in all text; may be nil
 	cut    bool         // the rest is left out
 }
 
@@ -77,8 +77,7 @@ func (b *block) name(s string) {
 	b.WriteString("  " + b.colors.Paint(palette.Strong, Clean(Cut(s, MaxText), false)) + "\n")
 }
 
-// line writes a line of a detail. Parts that are empty are left out together with
-// the separators before them.
+// line writes a line of a detail, its parts that are not empty with colons between them.
 func (b *block) line(parts ...string) {
 	if b.full() {
 		return
@@ -99,8 +98,8 @@ func (b *block) line(parts ...string) {
 	}
 }
 
-// full reports whether a block has become long enough, and notes at its end that something
-// is left out.
+// full reports whether the block is so long that the rest is left out, and writes at its end that
+// it is.
 func (b *block) full() bool {
 	if b.cut || b.Len() < maxBlock {
 		return b.cut
@@ -134,7 +133,7 @@ func (b *block) detail(d *anypb.Any, o *Options) {
 	b.line(shortBase64(d.GetValue()))
 }
 
-// detailValue returns the compact JSON of a detail's value, with no @type.
+// detailValue returns the compact JSON of a detail's value, without @type.
 func detailValue(d *anypb.Any, o *Options) ([]byte, error) {
 	t, err := known{o.Types}.FindMessageByURL(d.GetTypeUrl())
 	if err != nil {
@@ -143,7 +142,7 @@ func detailValue(d *anypb.Any, o *Options) ([]byte, error) {
 	return transcode.NewEncoder(t.Descriptor(), o.encoding(nil, "")).Append(nil, d.GetValue())
 }
 
-// shortBase64 returns the base64 of bytes, cut and with the size said when long.
+// shortBase64 returns the base64 of bytes, cut and with a note of their size when it is long.
 func shortBase64(p []byte) string {
 	if base64.StdEncoding.EncodedLen(len(p)) <= maxBase64 {
 		return base64.StdEncoding.EncodeToString(p)
@@ -153,7 +152,7 @@ func shortBase64(p []byte) string {
 
 // WriteErrorJSON writes how a call ended as the indented JSON of a
 // google.rpc.Status. A detail whose type is not known, whose value is not of its
-// type, or whose JSON is past maxDetails, stands with its base64.
+// type, or whose JSON is past maxDetails, is its bytes in base64.
 func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 	p, types := rpcStatus(s, &o)
 	wire, err := proto.Marshal(p)
@@ -172,7 +171,7 @@ func WriteErrorJSON(w io.Writer, s *invoke.Status, o Options) error {
 }
 
 // WriteErrorText writes how a call ended as a google.rpc.Status in the protobuf
-// text format. A detail that cannot be read stands with its bytes.
+// text format. A detail that cannot be decoded is its bytes.
 func WriteErrorText(w io.Writer, s *invoke.Status, o Options) error {
 	m, types := rpcStatus(s, &o)
 	text := o.textFormat(types)
@@ -180,8 +179,7 @@ func WriteErrorText(w io.Writer, s *invoke.Status, o Options) error {
 	return err
 }
 
-// rpcStatus returns a status as the message that it is on the wire, and the types
-// with which all of it can be printed.
+// rpcStatus returns a status as its message, and the types with which all of that can be printed.
 func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
 	types := readable{known: known{o.Types}, broken: map[protoreflect.FullName]bool{}}
 	p := &status.Status{}
@@ -199,8 +197,8 @@ func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
 	return p, types
 }
 
-// readable resolves no type of which a value turned out broken, so that the value
-// is printed as bytes and not an error.
+// readable does not resolve the types of values that are broken, so that such a value is printed
+// as bytes rather than being an error.
 type readable struct {
 	known
 	broken map[protoreflect.FullName]bool

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// sampleRows and sampleBytes are how much is gathered before the columns get
-	// their widths.
+	// sampleRows and sampleBytes are how many rows, and bytes of cells, are gathered before
+	// the columns get their widths.
 	sampleRows  = 100
 	sampleBytes = 256 << 10
 	// sampleDelay is how long the first rows of a stream may wait for others.
@@ -30,32 +30,31 @@ const (
 // in it. Columns that are empty in the first rows are left out; when a later row
 // has something in one of them, a new header follows.
 //
-// What is not asked for by name is not lost either: the fields beside a list that
-// was found without being named are printed below it.
+// When the list was found without being asked for by name, the fields beside it are printed below.
 type tableFormatter struct {
 	o        Options
 	colors   *palette.Palette
 	encoders encoders
 	json     []byte
 
-	desc    protoreflect.MessageDescriptor // what list and columns belong to
-	list    []string                       // the path of the field whose elements are rows; nil: messages are
-	named   bool                           // the list was asked for
+	desc    protoreflect.MessageDescriptor // the type of message that list and columns are for
+	list    []string                       // the path of the field whose elements are the rows; nil: messages are the rows
+	named   bool                           // the list was asked for by name
 	columns []*tableColumn
 
-	mu     sync.Mutex // the timer lays out, too
-	out    *batch.Writer
-	sample []tableRow
-	bytes  int
-	laid   bool // there is a header for the rows to come
-	heads  int  // headers printed
-	timer  *time.Timer
-	at     time.Time
-	shown  []*tableColumn
-	layout *grid.Layout // of shown
+	mu        sync.Mutex // the timer prints, too
+	out       *batch.Writer
+	sample    []tableRow
+	bytes     int
+	hasHeader bool // for the rows that come
+	headers   int  // printed
+	timer     *time.Timer
+	at        time.Time
+	shown     []*tableColumn
+	layout    *grid.Layout // of shown
 }
 
-// A tableRow has a cell for each column that there was when it came.
+// A tableRow has a cell for each column that was known when the row came.
 type tableRow []string
 
 func newTable(w io.Writer, o Options) (Formatter, error) {
@@ -64,8 +63,8 @@ func newTable(w io.Writer, o Options) (Formatter, error) {
 	return f, nil
 }
 
-// Event prints the rows of a response. Columns that the message does not have are
-// an error already before the call is made.
+// Event prints the rows of a response. Columns that the message does not have are an error before
+// the call is made.
 func (f *tableFormatter) Event(e *invoke.Event) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,7 +89,7 @@ func (f *tableFormatter) Event(e *invoke.Event) error {
 	return nil
 }
 
-// response prints the rows of a message, and below a list what else there is.
+// response prints the rows of a message, and below a list the fields beside it.
 func (f *tableFormatter) response(e *invoke.Event) (err error) {
 	if err := memory.Check(e.Message, string(Table), memory.MaxJSON); err != nil {
 		return faulty(e, err)
@@ -127,7 +126,7 @@ func (f *tableFormatter) response(e *invoke.Event) (err error) {
 // row gathers or prints one row.
 func (f *tableFormatter) row(value []byte) error {
 	row := f.cells(value)
-	if f.laid {
+	if f.hasHeader {
 		return f.printRow(row)
 	}
 	f.sample = append(f.sample, row)
@@ -141,14 +140,14 @@ func (f *tableFormatter) row(value []byte) error {
 		f.timer = time.AfterFunc(sampleDelay, func() {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			_ = f.layOut() // the next event and Flush tell the error
+			_ = f.layOut() // the next event and Flush return the error
 		})
 	}
 	return nil
 }
 
-// cells returns the cells of a row, as cleaned text. A member that no column is
-// there for, such as an extension, gets one.
+// cells returns the cells of a row, as cleaned text. A member without a column, such as an
+// extension, gets one.
 func (f *tableFormatter) cells(value []byte) tableRow {
 	row := make(tableRow, len(f.columns))
 	if len(f.o.Columns) > 0 || len(f.columns) == 1 && f.columns[0].path == nil {
@@ -173,8 +172,8 @@ func (f *tableFormatter) cells(value []byte) tableRow {
 	return row
 }
 
-// cellText returns the cleaned text of a value, cut when it is long: a table is for
-// people, and other formats have all of it. It copies no more than what it returns.
+// cellText returns the cleaned text of a value, cut when it is long: a table is for people. It
+// copies no more than what it returns.
 func cellText(value []byte) string {
 	switch {
 	case len(value) <= MaxText:
@@ -186,8 +185,8 @@ func cellText(value []byte) string {
 	return Clean(safetext.WithSize(string(text), size), false)
 }
 
-// layOut gives the columns their widths by the rows that there are, and prints
-// those below a header.
+// layOut gives the columns their widths by the rows that were gathered, and prints these below a
+// header.
 func (f *tableFormatter) layOut() error {
 	if f.timer != nil {
 		f.timer.Stop()
@@ -197,7 +196,7 @@ func (f *tableFormatter) layOut() error {
 		return nil
 	}
 	for _, row := range f.sample {
-		f.show(row)
+		f.markShown(row)
 	}
 	if f.shown = shownColumns(f.columns); len(f.shown) == 0 {
 		f.shown = f.columns // rows with nothing in them
@@ -215,10 +214,10 @@ func (f *tableFormatter) layOut() error {
 	}
 	f.layout.Fit()
 	rows := f.sample
-	f.sample, f.bytes, f.laid = nil, 0, true
-	f.heads++
+	f.sample, f.bytes, f.hasHeader = nil, 0, true
+	f.headers++
 	return f.print(func(b []byte) []byte {
-		if f.heads > 1 {
+		if f.headers > 1 {
 			b = append(b, '\n')
 		}
 		line := string(f.layout.AppendRow(nil, header))
@@ -230,8 +229,8 @@ func (f *tableFormatter) layOut() error {
 	})
 }
 
-// show marks the columns in which a row has something, and tells whether one is new.
-func (f *tableFormatter) show(row tableRow) (more bool) {
+// markShown marks the columns in which a row has something, and reports whether one is new.
+func (f *tableFormatter) markShown(row tableRow) (more bool) {
 	for i, cell := range row {
 		if c := f.columns[i]; cell != "" && !c.shown {
 			c.shown, more = true, true
@@ -255,10 +254,9 @@ func (f *tableFormatter) visible(row tableRow) []string {
 	return cells
 }
 
-// printRow prints a row below a header that is there, or below a new one when the
-// row needs more columns.
+// printRow prints a row below the last header, or below a new one when the row needs more columns.
 func (f *tableFormatter) printRow(row tableRow) error {
-	if f.show(row) {
+	if f.markShown(row) {
 		f.sample = []tableRow{row}
 		return f.layOut()
 	}

@@ -3,19 +3,19 @@ package formatters
 import (
 	"strings"
 
-	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // the types of error details, decoded with no schema
+	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // the types of error details, which need no schema
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// known resolves the types of google.rpc and the well-known types by those that
-// this program carries, which asks nobody, and everything else by the types given.
+// known resolves the types of google.rpc and the well-known types by those linked into this program,
+// without asking a server, and all others by types.
 type known struct{ types invoke.Types }
 
 func (k known) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
-	if t := carried(name); t != nil {
+	if t := linked(name); t != nil {
 		return t, nil
 	}
 	if k.types == nil {
@@ -25,7 +25,7 @@ func (k known) FindMessageByName(name protoreflect.FullName) (protoreflect.Messa
 }
 
 func (k known) FindMessageByURL(url string) (protoreflect.MessageType, error) {
-	if t := carried(typeName(url)); t != nil {
+	if t := linked(typeName(url)); t != nil {
 		return t, nil
 	}
 	if k.types == nil {
@@ -34,8 +34,8 @@ func (k known) FindMessageByURL(url string) (protoreflect.MessageType, error) {
 	return k.types.FindMessageByURL(url)
 }
 
-// carried returns a type that this program carries, or nil.
-func carried(name protoreflect.FullName) protoreflect.MessageType {
+// linked returns a type that is linked into this program, or nil.
+func linked(name protoreflect.FullName) protoreflect.MessageType {
 	if !strings.HasPrefix(string(name), "google.rpc.") && !strings.HasPrefix(string(name), "google.protobuf.") {
 		return nil
 	}

@@ -14,13 +14,12 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// Verbose returns a sink that tells a person on w, which is standard error, what
-// happens in a call: the method, the metadata both ways, and the size and time of
-// each message. Level 2 and up adds a tree of the phases at the end; level 0 and
-// below tells nothing. The wording of the blocks is grpcurl's. Values of secret
+// Verbose returns a sink that prints on w, which is standard error, what happens in a call: the
+// method, the metadata both ways, and the size and time of each message. Level 2 and up adds a list
+// of the phases at the end; level 0 and below prints nothing. The wording of the blocks is grpcurl's. Values of secret
 // request headers are masked, and everything is cleaned.
 //
-// Talk that cannot be written does not stop a call: the sink never fails. It is
+// An error of w does not stop a call: the sink never fails. It is
 // used by one goroutine at a time.
 func Verbose(w io.Writer, level int, o Options) invoke.Sink {
 	if level <= 0 {
@@ -29,7 +28,7 @@ func Verbose(w io.Writer, level int, o Options) invoke.Sink {
 	return &verbose{w: w, o: o, colors: palette.New(o.Color), level: level}
 }
 
-// A verbose is the state of telling one call.
+// A verbose is the sink that Verbose returns.
 type verbose struct {
 	w      io.Writer
 	o      Options
@@ -48,10 +47,10 @@ type verbose struct {
 // A phase is a moment that ends a part of a call.
 type phase struct {
 	name string
-	at   time.Duration // since the call began
+	end  time.Duration // since the call began
 }
 
-// Event tells an event.
+// Event prints an event.
 func (v *verbose) Event(e *invoke.Event) error {
 	v.b.Reset()
 	switch e.Kind {
@@ -83,7 +82,7 @@ func (v *verbose) Event(e *invoke.Event) error {
 	return nil
 }
 
-// open tells the method, where the call goes, and the request's metadata.
+// open prints the method, where the call goes, and the request's metadata.
 func (v *verbose) open(e *invoke.Event) {
 	if e.Call != nil && e.Call.Method != nil {
 		v.b.WriteString("\nResolved method descriptor:\n" + v.method(e.Call.Method))
@@ -96,6 +95,7 @@ func (v *verbose) open(e *invoke.Event) {
 	v.b.WriteByte('\n')
 }
 
+// method returns the definition of a method.
 func (v *verbose) method(d protoreflect.MethodDescriptor) string {
 	source, err := protosource.Definition(d)
 	if err != nil {
@@ -104,29 +104,29 @@ func (v *verbose) method(d protoreflect.MethodDescriptor) string {
 	return protosource.Paint(source, v.colors)
 }
 
-// block tells metadata under a heading.
+// block prints metadata under a heading.
 func (v *verbose) block(heading string, md invoke.Metadata, show func(key, value string) string) {
 	v.b.WriteString("\n" + heading + "\n")
 	if len(md) == 0 {
 		v.b.WriteString("(empty)\n")
 	}
-	began, left := v.b.Len(), 0
+	began, omitted := v.b.Len(), 0
 	for _, key := range md.Keys() {
 		name := v.colors.Paint(palette.Key, Clean(Cut(key, MaxText), false))
 		for _, value := range md[key] {
 			if v.b.Len()-began >= maxBlock {
-				left++
+				omitted++
 				continue
 			}
 			v.b.WriteString(name + ": " + shortValue(key, value, show(key, value)) + "\n")
 		}
 	}
-	if left > 0 {
-		fmt.Fprintf(&v.b, "... (cut: %d more; -o events shows all of it)\n", left)
+	if omitted > 0 {
+		fmt.Fprintf(&v.b, "... (cut: %d more; -o events shows all of it)\n", omitted)
 	}
 }
 
-// finish tells the trailers, how much went each way, and how long it took.
+// finish prints the trailers, how much was sent and received, and how long the call took.
 func (v *verbose) finish(e *invoke.Event) {
 	if e.Status == nil || e.Status.Origin != invoke.OriginTransport { // else nothing was received
 		if !v.headers {
@@ -149,6 +149,7 @@ func (v *verbose) finish(e *invoke.Event) {
 	}
 }
 
+// statusRole returns how the name of a status is painted.
 func statusRole(c codes.Code) palette.Role {
 	if c == codes.OK {
 		return palette.String
@@ -156,17 +157,17 @@ func statusRole(c codes.Code) palette.Role {
 	return palette.Bad
 }
 
-// timing tells when each phase ended and how long it was.
+// timing prints when each phase ended and how long it was.
 func (v *verbose) timing() {
 	v.b.WriteString("\nTiming Data:\n")
 	var before time.Duration
 	for _, p := range v.phases {
-		fmt.Fprintf(&v.b, "  %-17s %s (+%s)\n", p.name+":", millis(p.at), millis(p.at-before))
-		before = p.at
+		fmt.Fprintf(&v.b, "  %-17s %s (+%s)\n", p.name+":", millis(p.end), millis(p.end-before))
+		before = p.end
 	}
 }
 
-// mark notes the end of a phase when it happens first.
+// mark records the end of a phase, the first time.
 func (v *verbose) mark(name string, e *invoke.Event) {
 	if v.level < 2 {
 		return
@@ -179,11 +180,13 @@ func (v *verbose) mark(name string, e *invoke.Event) {
 	v.phases = append(v.phases, phase{name, e.At.Sub(v.opened)})
 }
 
-// since returns how long after its begin something in the call happened.
+// since returns the time from the beginning of the call to an event.
 func (v *verbose) since(e *invoke.Event) string { return millis(e.At.Sub(v.opened)) }
 
+// millis returns a duration in milliseconds.
 func millis(d time.Duration) string { return string(appendMillis(nil, d)) + " ms" }
 
+// bytesText returns a number of bytes in words.
 func bytesText(n int64) string {
 	if n == 1 {
 		return "1 byte"
@@ -191,6 +194,7 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
+// plural returns a number of things in words.
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -25,8 +25,8 @@ const (
 	MaxHeld = 24 << 20
 )
 
-// An Error is a message that is not printed in a way that needs all of it in memory.
-// JSON alone is printed without that.
+// An Error is the error for a message too large for a format that needs all of it in memory, as
+// every format but JSON does.
 type Error struct{ As string } // the format, or what else it is printed as
 
 func (e *Error) Error() string { return "it is too large to be printed as " + e.As }
@@ -46,8 +46,8 @@ const (
 	maxDepth    = 100
 )
 
-// remaining returns a limit without what the values of a message take; less than 0: it is used
-// up. What is no message takes what it has up to there.
+// remaining returns a limit less what the values of a message take, which is below 0 when the limit
+// is passed. A broken message takes what its intact part does.
 func remaining(limit int, md protoreflect.MessageDescriptor, encoded []byte, depth int) int {
 	for len(encoded) > 0 && limit >= 0 && depth < maxDepth {
 		num, typ, n := protowire.ConsumeTag(encoded)
@@ -62,15 +62,15 @@ func remaining(limit int, md protoreflect.MessageDescriptor, encoded []byte, dep
 		encoded = encoded[n+size:]
 		fd := md.Fields().ByNumber(num)
 		if fd == nil {
-			continue // it stays as it is
+			continue // unknown fields stay encoded
 		}
-		limit = remainingBeside(limit-elementCost, fd, typ, value, depth)
+		limit = remainingAfter(limit-elementCost, fd, typ, value, depth)
 	}
 	return limit
 }
 
-// remainingBeside returns a limit without what one encoded value of a field takes.
-func remainingBeside(limit int, fd protoreflect.FieldDescriptor, typ protowire.Type, value []byte, depth int) int {
+// remainingAfter returns a limit less what one encoded value of a field takes.
+func remainingAfter(limit int, fd protoreflect.FieldDescriptor, typ protowire.Type, value []byte, depth int) int {
 	if typ == protowire.StartGroupType && fd.Message() != nil {
 		body, _ := protowire.ConsumeGroup(fd.Number(), value)
 		return remaining(limit-messageCost, fd.Message(), body, depth+1)
@@ -88,7 +88,7 @@ func remainingBeside(limit int, fd protoreflect.FieldDescriptor, typ protowire.T
 	return limit - len(value)
 }
 
-// elements is how many numbers a packed list has.
+// elements returns how many numbers a packed list has.
 func elements(k protoreflect.Kind, packed []byte) int {
 	switch k {
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
