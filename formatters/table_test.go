@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/rpcctl/rpcctl/formatters/internal/grid"
+	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -167,5 +168,18 @@ func TestTableCells(t *testing.T) {
 		m := newRandom(seed, md).message(md)
 		harmless(t, "table", print(t, Table, Options{Types: types}, m))
 		harmless(t, "table", print(t, Table, Options{Types: types, Width: 80}, m))
+	}
+}
+
+// A cell of a table shows the beginning of a long text, and how long it is.
+func TestLongCell(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain": strings.Repeat("x", 2*MaxText), "controls": strings.Repeat("\x01", 2*MaxText), "quotes": strings.Repeat(`"`, 2*MaxText),
+		"accents": "x" + strings.Repeat("é", 2*MaxText), "short": "a\n\"b\"", "astral": strings.Repeat("\U000E0001", MaxText),
+		"just short enough": strings.Repeat(`"`, MaxText),
+	} {
+		if got, want := cellText(jsontext.AppendString(nil, text)), Clean(Cut(text, MaxText), false); got != want {
+			t.Errorf("%s: got %.60q… of %d bytes, want %.60q… of %d", name, got, len(got), want, len(want))
+		}
 	}
 }

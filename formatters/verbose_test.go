@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,5 +81,16 @@ func TestVerboseWithoutStandardError(t *testing.T) {
 		if err := v.Event(e); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestLongMetadata(t *testing.T) {
+	md := invoke.Metadata{"long": {strings.Repeat("x", 1<<20)}, "long-bin": {strings.Repeat("x", 1<<20)}}
+	for i := range 10_000 {
+		md.Add("many", fmt.Sprint("value ", i))
+	}
+	got := tell(t, 1, Options{}, &invoke.Event{Kind: invoke.HeadersReceived, At: at(0), Metadata: md})
+	if len(got) > 2*maxBlock || strings.Count(got, "(cut: 1048576 bytes in all)") != 2 || !strings.Contains(got, " more; -o events shows all of it)") {
+		t.Errorf("%d bytes are told: %.200q", len(got), got)
 	}
 }
