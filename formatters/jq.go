@@ -16,8 +16,10 @@ type jqFormatter struct {
 	program *Program
 	o       Options
 	indent  string
-	result  []byte            // before it is painted
-	painter *jsontext.Painter // nil: no colours
+	results jq.ResultPrinter
+	spill   func(b []byte) []byte // nil: a result is painted, as a whole
+	result  []byte                // before it is painted
+	painter *jsontext.Painter     // nil: no colours
 }
 
 // newFiltered makes the formatter for a format with Options.Filter.
@@ -31,7 +33,9 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
 	}
 	f.program = NewProgram(&f.o)
-	f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color)
+	if f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color); f.painter == nil {
+		f.spill = f.out.Spill
+	}
 	return f, nil
 }
 
@@ -48,10 +52,10 @@ func (f *jqFormatter) Event(e *invoke.Event) error {
 		if err != nil {
 			return err
 		}
-		p := &jq.ResultPrinter{Indent: f.indent, Most: len(buf) + jq.MaxResult(f.program.document)}
-		next, err := f.append(buf, result, p)
+		f.results = jq.ResultPrinter{Indent: f.indent, Most: len(buf) + jq.MaxResult(f.program.document), Spill: f.spill}
+		next, err := f.append(buf, result)
 		switch {
-		case err != nil && p.Spilled():
+		case err != nil && f.results.Spilled():
 			return after(f.out.End(append(next[:0], '\n'), e.At), err)
 		case err != nil:
 			return after(f.out.End(buf, e.At), err)
@@ -61,15 +65,14 @@ func (f *jqFormatter) Event(e *invoke.Event) error {
 }
 
 // append appends one result to buf.
-func (f *jqFormatter) append(buf []byte, result any, p *jq.ResultPrinter) (_ []byte, err error) {
+func (f *jqFormatter) append(buf []byte, result any) (_ []byte, err error) {
 	if text, ok := result.(string); ok && f.o.FilterRaw {
 		return append(buf, Clean(text, true)...), nil
 	}
 	if f.painter == nil {
-		p.Spill = f.out.Spill
-		return p.Append(buf, result)
+		return f.results.Append(buf, result)
 	}
-	if f.result, err = p.Append(f.result[:0], result); err != nil {
+	if f.result, err = f.results.Append(f.result[:0], result); err != nil {
 		return buf, err
 	}
 	return f.painter.Append(buf, f.result), nil
