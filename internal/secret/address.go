@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// URL returns where the secrets in a URL are, in their order: the user and password before
-// an @, and the values of secret parameters of the query.
+// URL returns the spans of the secrets in a URL, in order: the user and password before an @, and
+// the values of secret parameters of the query.
 func URL(text string) (spans [][2]int) {
 	scheme := strings.Index(text, "://")
 	if scheme < 0 {
@@ -23,14 +23,14 @@ func URL(text string) (spans [][2]int) {
 	if query < 0 {
 		return spans
 	}
-	at := end + query + 1
-	params, _, _ := strings.Cut(text[at:], "#")
+	pos := end + query + 1
+	params, _, _ := strings.Cut(text[pos:], "#")
 	for pair := range strings.SplitSeq(params, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if value != "" && secretParameter(unescaped(name), unescaped(value)) {
-			spans = append(spans, [2]int{at + len(name) + 1, at + len(pair)})
+			spans = append(spans, [2]int{pos + len(name) + 1, pos + len(pair)})
 		}
-		at += len(pair) + 1
+		pos += len(pair) + 1
 	}
 	return spans
 }
@@ -40,7 +40,7 @@ func secretParameter(name, value string) bool {
 	return Name(name) || strings.EqualFold(name, "key") || strings.EqualFold(name, "sig") || Value(value)
 }
 
-// unescaped is a part of a query as it is meant, or as it is where it is not in order.
+// unescaped returns a part of a query without its escapes, or as it is when they are broken.
 func unescaped(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		return plain
@@ -48,13 +48,13 @@ func unescaped(text string) string {
 	return text
 }
 
-// Address returns a URL or target without the secrets in it.
+// Address returns a URL or target with its secrets masked.
 func Address(text string) string {
 	var b strings.Builder
-	at := 0
-	for _, s := range URL(text) {
-		b.WriteString(text[at:s[0]] + Mask)
-		at = s[1]
+	end := 0
+	for _, span := range URL(text) {
+		b.WriteString(text[end:span[0]] + Mask)
+		end = span[1]
 	}
-	return b.String() + text[at:]
+	return b.String() + text[end:]
 }

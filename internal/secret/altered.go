@@ -5,47 +5,47 @@ import (
 	"unicode/utf8"
 )
 
-// longToken is the least length of a secret that is known again in capitals and by its
-// first half, in bytes: servers say which token they refuse by the beginning of it. A
-// shorter one could be any word.
+// longToken is the length from which a secret is recognised in other case and by its first half, in
+// bytes: a server may name the token that it refuses by its beginning. A shorter secret could be any
+// word.
 const longToken = 16
 
-// maskAltered masks secrets that came back otherwise than they were sent: with bytes as
-// %XX (RFC 3986, section 2.1), in capitals, or cut after half of them or more.
+// maskAltered masks secrets that come back in another form than they were sent in: with bytes as
+// %XX (RFC 3986, section 2.1), in other case, or cut after half of them or more.
 func (s *Seen) maskAltered(text string) string {
 	if len(s.values) == 0 {
 		return text
 	}
-	plain, at := unpercent(text)
+	plain, index := unpercent(text)
 	folded := foldASCII(plain)
 	var spans [][2]int
 	for _, v := range s.values {
-		in, least := plain, len(v)
+		searched, least := plain, len(v)
 		if len(v) >= longToken {
 			if half := (len(v) + 1) / 2; isRandom(v[:half]) {
 				least = half
 			}
-			in, v = folded, foldASCII(v)
+			searched, v = folded, foldASCII(v)
 		}
 		for from := 0; ; {
-			i := strings.Index(in[from:], v[:least])
+			i := strings.Index(searched[from:], v[:least])
 			if i < 0 {
 				break
 			}
 			from += i
 			end := from + least
-			for end < len(in) && end-from < len(v) && in[end] == v[end-from] {
+			for end < len(searched) && end-from < len(v) && searched[end] == v[end-from] {
 				end++
 			}
-			spans = append(spans, [2]int{at(from), at(end)})
+			spans = append(spans, [2]int{index(from), index(end)})
 			from = end
 		}
 	}
 	return cover(text, spans)
 }
 
-// isRandom reports whether a text looks as no words do that somebody chose: it has digits,
-// or letters of both cases, and neither blanks nor what parts a user and a password.
+// isRandom reports whether a text does not look like words: it has digits or letters of both cases,
+// and neither spaces nor what separates a user and a password.
 func isRandom(text string) bool {
 	var digits, small, capital int
 	for _, c := range []byte(text) {
@@ -63,7 +63,7 @@ func isRandom(text string) bool {
 	return digits > 1 || small > 1 && capital > 1
 }
 
-// cover puts Mask in the place of spans of a text, which may overlap.
+// cover replaces spans of a text, which may overlap, by Mask.
 func cover(text string, spans [][2]int) string {
 	if len(spans) == 0 {
 		return text
@@ -92,9 +92,9 @@ func cover(text string, spans [][2]int) string {
 	return b.String()
 }
 
-// unpercent decodes the %XX in a text. What at returns is where a byte of the result
-// stands in the text.
-func unpercent(text string) (plain string, at func(int) int) {
+// unpercent decodes the %XX in a text. Index returns where in the text a byte of the result comes
+// from.
+func unpercent(text string) (plain string, index func(int) int) {
 	if !strings.Contains(text, "%") {
 		return text, func(i int) int { return i }
 	}
@@ -113,9 +113,10 @@ func unpercent(text string) (plain string, at func(int) int) {
 	return string(decoded), func(i int) int { return places[i] }
 }
 
+// isHex reports whether c is a hexadecimal digit.
 func isHex(c byte) bool { return hexValue(c) < 16 }
 
-// hexValue is the value of a hexadecimal digit; 16 for other bytes.
+// hexValue returns the value of a hexadecimal digit; 16 for other bytes.
 func hexValue(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -128,7 +129,7 @@ func hexValue(c byte) byte {
 	return 16
 }
 
-// foldASCII is a text with small ASCII letters, byte for byte.
+// foldASCII returns a text with its ASCII letters in lower case, byte for byte.
 func foldASCII(text string) string {
 	fold := func(c byte) bool { return c >= 'A' && c <= 'Z' }
 	for i := range len(text) {

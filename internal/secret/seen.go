@@ -11,17 +11,16 @@ import (
 )
 
 const (
-	// shortest is the least length of a value that is masked wherever it stands, in
-	// bytes. A shorter one could be part of any word; it is masked where it is all of
-	// a value.
+	// shortest is the length from which a value is masked wherever it stands, in bytes. A
+	// shorter one could be part of any word; it is masked where it is the whole text.
 	shortest = 8
-	// shortestWord is that of one that is masked as a word of what a server says.
+	// shortestWord is the length from which a value is masked as a word of what a server
+	// says, in bytes.
 	shortestWord = 4
 )
 
-// Seen is the secrets of a process: what was sent as one is masked wherever it
-// comes back. The zero value has none, and a nil one never will. It is safe for
-// concurrent use.
+// Seen holds the secrets that a process has sent, to mask them wherever they come back. The zero
+// value is empty, and a nil *Seen stays so. It is safe for concurrent use.
 type Seen struct {
 	mu     sync.RWMutex
 	values []string // the longest first
@@ -29,8 +28,8 @@ type Seen struct {
 	words  []string // the short ones that are masked as words, in all forms
 }
 
-// Add takes note of a secret, in the forms in which it may come back: without the
-// scheme of an authorization, as user and password, and encoded.
+// Add adds a secret, in the forms in which it may come back: without the scheme of an
+// authorization, as user and password, and encoded.
 func (s *Seen) Add(value string) {
 	if s == nil || value == "" {
 		return
@@ -47,12 +46,12 @@ func (s *Seen) Add(value string) {
 	}
 }
 
-// AddURL takes note of the password and of the secret parameters in a URL. A
-// text that is not a URL is ignored.
+// AddURL adds the password and the secret parameters in a URL. A text that is not a URL is
+// ignored.
 func (s *Seen) AddURL(text string) {
-	for _, at := range URL(text) {
-		value := text[at[0]:at[1]]
-		if text[at[1]:] != "" && text[at[1]] == '@' { // a user, who is no secret, and a password
+	for _, span := range URL(text) {
+		value, rest := text[span[0]:span[1]], text[span[1]:]
+		if strings.HasPrefix(rest, "@") { // a user, who is not secret, and a password
 			_, password, _ := strings.Cut(value, ":")
 			if plain, err := url.PathUnescape(password); err == nil {
 				password = plain
@@ -64,7 +63,7 @@ func (s *Seen) AddURL(text string) {
 	}
 }
 
-// addBasic takes note of the password in the credentials of RFC 7617.
+// addBasic adds the password in the credentials of RFC 7617.
 func (s *Seen) addBasic(encoded string) {
 	plain, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
@@ -76,7 +75,7 @@ func (s *Seen) addBasic(encoded string) {
 	}
 }
 
-// add takes note of a value as it is and as it is encoded.
+// add adds a value as it is and encoded.
 func (s *Seen) add(value string) {
 	if value == "" || slices.Contains(s.values, value) || slices.Contains(s.short, value) {
 		return
@@ -91,7 +90,7 @@ func (s *Seen) add(value string) {
 	s.values = addForms(s.values, value)
 }
 
-// addForms adds a value as it is and as it is encoded, and puts the longest first.
+// addForms appends a value as it is and encoded, and puts the longest forms first.
 func addForms(all []string, value string) []string {
 	for _, form := range []string{
 		value, url.QueryEscape(value), inJSON(value),
@@ -105,18 +104,18 @@ func addForms(all []string, value string) []string {
 	return all
 }
 
-// inJSON is a text as it stands between the quotes of a JSON string.
+// inJSON returns a text as it is written between the quotes of a JSON string.
 func inJSON(text string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if e.Encode(text) != nil {
-		return text // a string has a JSON form
+		return text // cannot happen: a string has a JSON form
 	}
 	return strings.TrimSuffix(b.String(), "\"\n")[1:]
 }
 
-// Mask returns a text with Mask in the place of each secret.
+// Mask returns a text with each secret replaced by Mask.
 func (s *Seen) Mask(text string) string {
 	if s == nil {
 		return text
@@ -134,8 +133,8 @@ func (s *Seen) Mask(text string) string {
 	return s.maskAltered(text)
 }
 
-// MaskWords is Mask for what a server says in a status or a header: there a short secret is
-// masked, too, where it is a word of its own. Elsewhere it could be any word of ours.
+// MaskWords is Mask for what a server says in a status or a header, where a short secret is masked
+// too if it is a whole word. Elsewhere it could be any word of this program.
 func (s *Seen) MaskWords(text string) string {
 	if s == nil {
 		return text
@@ -149,7 +148,7 @@ func (s *Seen) MaskWords(text string) string {
 	return text
 }
 
-// maskWord puts Mask in the place of a word, which no letter and no digit goes on.
+// maskWord replaces a text by Mask where it is a whole word.
 func maskWord(text, word string) string {
 	var b strings.Builder
 	done := 0
@@ -159,7 +158,7 @@ func maskWord(text, word string) string {
 			break
 		}
 		start, end := from+i, from+i+len(word)
-		if goesOn(text, start) || goesOn(text, end) {
+		if insideWord(text, start) || insideWord(text, end) {
 			from = start + 1
 			continue
 		}
@@ -169,33 +168,33 @@ func maskWord(text, word string) string {
 	return b.String() + text[done:]
 }
 
-// goesOn reports whether a word of a text goes on at an index.
-func goesOn(text string, at int) bool {
-	return at > 0 && at < len(text) && inWord(text[at-1]) && inWord(text[at])
+// insideWord reports whether the bytes before and after an index are of one word.
+func insideWord(text string, i int) bool {
+	return i > 0 && i < len(text) && wordByte(text[i-1]) && wordByte(text[i])
 }
 
-// inWord reports whether a byte is of a letter, a digit or an underscore.
-func inWord(c byte) bool {
+// wordByte reports whether a byte is part of a letter, a digit or an underscore.
+func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-// Holds reports whether bytes have a secret in them.
+// Holds reports whether there is a secret in bytes.
 func (s *Seen) Holds(p []byte) bool {
 	text := string(p)
 	return s.Mask(text) != text
 }
 
-// Writer returns a writer that masks secrets in what it hands on to w. A secret
-// that is torn between two writes is not found: callers write whole lines.
+// Writer returns a writer that masks secrets in what it writes to w. A secret that is split between
+// two writes is not found: callers write whole lines.
 func (s *Seen) Writer(w io.Writer) io.Writer { return &masking{w, s} }
 
-// masking is a writer that masks.
+// A masking is the writer of Seen.Writer.
 type masking struct {
 	w    io.Writer
 	seen *Seen
 }
 
-// Write writes p without its secrets. It reports len(p) when all was written.
+// Write writes p with its secrets masked. It returns len(p) when all was written.
 func (m *masking) Write(p []byte) (int, error) {
 	if m.seen == nil {
 		return m.w.Write(p)
@@ -217,8 +216,8 @@ func (m *masking) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Bare returns the writer behind one that masks: a program of the user's is given
-// the terminal itself.
+// Bare returns the writer to which one of Seen.Writer writes, for programs of the user, which get
+// the terminal itself. Any other writer is returned as it is.
 func Bare(w io.Writer) io.Writer {
 	if m, ok := w.(*masking); ok {
 		return m.w

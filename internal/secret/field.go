@@ -8,15 +8,14 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// Declared reports whether the author of a schema marked a field as one that is
-// not to be printed for debugging, by the option debug_redact
-// (google/protobuf/descriptor.proto). It holds for all below the field.
+// Declared reports whether the schema marks a field as not to be printed, by the option debug_redact
+// (google/protobuf/descriptor.proto). The mark holds for everything below the field.
 func Declared(fd protoreflect.FieldDescriptor) bool {
 	o, ok := fd.Options().(*descriptorpb.FieldOptions)
 	return ok && o.GetDebugRedact()
 }
 
-// Field reports whether a field is secret: it is declared so, or named so.
+// Field reports whether a field is secret, by the schema or by its name.
 func Field(fd protoreflect.FieldDescriptor) bool { return Declared(fd) || Name(string(fd.Name())) }
 
 // A Resolver finds the types of extensions and of the messages in an Any.
@@ -25,8 +24,7 @@ type Resolver interface {
 	protoregistry.ExtensionTypeResolver
 }
 
-// A Stripper takes the secret fields out of messages. It is safe for concurrent
-// use.
+// A Stripper removes the secret fields of messages. It is safe for concurrent use.
 type Stripper struct {
 	Secret func(protoreflect.FieldDescriptor) bool // Declared or Field
 	Keys   func(string) bool                       // reports whether the values of a key of a map are secret; nil: none are
@@ -35,22 +33,22 @@ type Stripper struct {
 	known sync.Map // protoreflect.MessageDescriptor → bool
 }
 
-// Strip returns the wire form of a message without its secret fields and all below
-// them, and the paths that it left out, at most 101; elements of a list share theirs. When there are none the wire is returned
-// as it is, and so is what is no message. A nil Stripper leaves nothing out.
-func (s *Stripper) Strip(md protoreflect.MessageDescriptor, wire []byte) (stripped []byte, paths []string) {
+// Strip returns an encoded message without its secret fields, and the paths of these fields, at most
+// 101; the elements of a list share a path. Without secret fields, encoded itself is returned, as it
+// is when it is not a message. A nil *Stripper removes nothing.
+func (s *Stripper) Strip(md protoreflect.MessageDescriptor, encoded []byte) (stripped []byte, paths []string) {
 	if s == nil || !s.mayHide(md) {
-		return wire, nil
+		return encoded, nil
 	}
-	w := &walk{s: s}
-	stripped, ok := w.message(md, wire, 0)
+	w := &stripping{s: s}
+	stripped, ok := w.message(md, encoded, 0)
 	if !ok || !w.found {
-		return wire, nil
+		return encoded, nil
 	}
 	return stripped, w.paths
 }
 
-// mayHide reports whether a message of a type can have a secret field.
+// mayHide reports whether a message of a type may have a secret field.
 func (s *Stripper) mayHide(md protoreflect.MessageDescriptor) bool {
 	if known, ok := s.known.Load(md); ok {
 		return known.(bool)
@@ -60,7 +58,8 @@ func (s *Stripper) mayHide(md protoreflect.MessageDescriptor) bool {
 	return found
 }
 
-// find looks for a secret field below a type.
+// find reports whether there may be a secret field in a type or below it. Seen are the types that were
+// looked at.
 func (s *Stripper) find(md protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
 	if seen[md.FullName()] {
 		return false
@@ -81,6 +80,7 @@ func (s *Stripper) find(md protoreflect.MessageDescriptor, seen map[protoreflect
 	return false
 }
 
+// stringKeys reports whether a field is a map with strings as keys.
 func stringKeys(fd protoreflect.FieldDescriptor) bool {
 	return fd.IsMap() && fd.MapKey().Kind() == protoreflect.StringKind
 }
