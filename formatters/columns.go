@@ -1,7 +1,6 @@
 package formatters
 
 import (
-	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -34,7 +33,7 @@ func (f *tableFormatter) prepare(md protoreflect.MessageDescriptor, single bool)
 		}
 		list = fields[len(fields)-1]
 		if len(rest) > 0 || !list.IsList() || list.Message() == nil {
-			return &FieldError{f.o.Field, list.ContainingMessage().FullName(), fmt.Sprintf("%q is not a repeated message field", list.Name()), ""}
+			return fieldProblem(f.o.Field, list, "is not a repeated message field")
 		}
 		f.list = f.names(fields)
 	case single && !f.hasColumns(md):
@@ -115,7 +114,8 @@ func (f *tableFormatter) names(fields []protoreflect.FieldDescriptor) (names []s
 // numeric reports whether a field is a single number.
 func numeric(fd protoreflect.FieldDescriptor) bool {
 	switch fd.Kind() {
-	case protoreflect.BoolKind, protoreflect.EnumKind, protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind, protoreflect.GroupKind:
+	case protoreflect.BoolKind, protoreflect.EnumKind, protoreflect.StringKind, protoreflect.BytesKind,
+		protoreflect.MessageKind, protoreflect.GroupKind:
 		return false
 	}
 	return !fd.IsList()

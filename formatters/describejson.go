@@ -47,7 +47,7 @@ type (
 		MapKey      string `json:"mapKey,omitempty"`   // the type of a map's keys
 		MapValue    string `json:"mapValue,omitempty"`
 		Cardinality string `json:"cardinality"` // optional, required, repeated
-		Presence    bool   `json:"presence"`    // whether unset is told from the default
+		Presence    bool   `json:"presence"`    // whether unset differs from the default
 		Oneof       string `json:"oneof,omitempty"`
 		Default     string `json:"default,omitempty"`
 	}
@@ -61,8 +61,10 @@ func WriteDescriptorJSON(w io.Writer, d protoreflect.Descriptor, o Options) erro
 	return WriteJSON(w, v)
 }
 
+// A describer makes the JSON of symbols.
 type describer struct{ types invoke.Types }
 
+// symbol returns what a symbol is, with all that is in it.
 func (j describer) symbol(d protoreflect.Descriptor) symbolJSON {
 	v := symbolJSON{Name: string(d.FullName()), Kind: symbolKind(d), Deprecated: Deprecated(d), Options: j.options(d)}
 	v.Comment = comments(d)
@@ -100,6 +102,7 @@ func (j describer) symbol(d protoreflect.Descriptor) symbolJSON {
 	return v
 }
 
+// message adds what is in a message.
 func (j describer) message(v *symbolJSON, d protoreflect.MessageDescriptor) {
 	for i := range d.Fields().Len() {
 		v.Fields = append(v.Fields, j.symbol(d.Fields().Get(i)))
@@ -122,8 +125,11 @@ func (j describer) message(v *symbolJSON, d protoreflect.MessageDescriptor) {
 	}
 }
 
+// describeField returns what a field is.
 func describeField(f protoreflect.FieldDescriptor) *fieldJSON {
-	v := &fieldJSON{JSONName: f.JSONName(), Type: f.Kind().String(), Cardinality: f.Cardinality().String(), Presence: f.HasPresence()}
+	v := &fieldJSON{
+		JSONName: f.JSONName(), Type: f.Kind().String(), Cardinality: f.Cardinality().String(), Presence: f.HasPresence(),
+	}
 	of := f
 	if f.IsMap() {
 		v.Type, v.MapKey, v.MapValue, of = "map", f.MapKey().Kind().String(), f.MapValue().Kind().String(), f.MapValue()
@@ -146,7 +152,7 @@ func describeField(f protoreflect.FieldDescriptor) *fieldJSON {
 	return v
 }
 
-// symbolKind is kindOf for programs.
+// symbolKind returns the kind of a symbol for programs.
 func symbolKind(d protoreflect.Descriptor) string {
 	if _, ok := d.(protoreflect.EnumValueDescriptor); ok {
 		return "value"
@@ -155,15 +161,17 @@ func symbolKind(d protoreflect.Descriptor) string {
 	return kind
 }
 
-// Deprecated tells whether a symbol is marked as deprecated.
+// Deprecated reports whether a symbol is marked as deprecated.
 func Deprecated(d protoreflect.Descriptor) bool {
 	o, ok := d.Options().(interface{ GetDeprecated() bool })
 	return ok && o.GetDeprecated()
 }
 
+// comments returns the comments before and after a symbol.
 func comments(d protoreflect.Descriptor) string {
-	at := d.ParentFile().SourceLocations().ByDescriptor(d)
-	lines := strings.Split(strings.TrimRight(at.LeadingComments+at.TrailingComments, "\n"), "\n")
+	location := d.ParentFile().SourceLocations().ByDescriptor(d)
+	text := location.LeadingComments + location.TrailingComments
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimPrefix(l, " ")
 	}

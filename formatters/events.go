@@ -41,7 +41,8 @@ func newEvents(w io.Writer, o Options) (Formatter, error) {
 	o.Live = true
 	f := &eventFormatter{out: batch.New(w, o.Live), o: o}
 	f.encoders, f.requests = encoders{o: &f.o}, encoders{o: &f.o}
-	f.responseFields, f.requestFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}, RequestStripper(&f.o)
+	f.responseFields = &secret.Stripper{Secret: secret.Declared, Types: known{f.o.Types}}
+	f.requestFields = RequestStripper(&f.o)
 	return f, nil
 }
 
@@ -179,7 +180,7 @@ func (f *eventFormatter) numbered(b []byte, e *invoke.Event) []byte {
 	return strconv.AppendInt(append(b, `,"size":`...), int64(len(e.Message.Wire)), 10)
 }
 
-// sent appends the request itself, when there are many calls to tell apart. What cannot
+// sent appends the request itself, when there are many calls. What cannot
 // be shown, such as raw bytes that are no message, is left out: it was sent all the same.
 func (f *eventFormatter) sent(b []byte, e *invoke.Event) []byte {
 	if f.o.Label == nil {

@@ -192,7 +192,7 @@ func TestEventsOfTheEnd(t *testing.T) {
 	}
 }
 
-// A very large message is a line like any other, and one that is broken at its end is none.
+// A very large message is a line like any other, and one that is broken at its end is not printed.
 func TestEventsOfALargeMessage(t *testing.T) {
 	m := message(t, dish(t), `name: "`+strings.Repeat("soup\\n", 1<<19)+`" price_cents: 3`)
 	event := func(m *invoke.Message) *invoke.Event {

@@ -76,7 +76,7 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 			f.response = nil
 			return faulty(e, err)
 		}
-		if f.streams(e) {
+		if serverStreams(e) {
 			f.begin()
 			f.line = strconv.AppendInt(append(f.line, `,"seq":`...), int64(e.Seq), 10)
 			f.appendResponse()
@@ -84,7 +84,7 @@ func (f *Exchange) Event(e *invoke.Event) (err error) {
 		}
 	case invoke.Finished:
 		f.begin()
-		if f.response != nil && !f.streams(e) {
+		if f.response != nil && !serverStreams(e) {
 			f.appendResponse()
 		}
 		if s := e.Status; s != nil {
@@ -109,11 +109,6 @@ func (f *Exchange) Refused(text []byte, why error, at time.Time) error {
 	}
 	f.line = jsontext.AppendString(append(f.line, `,"error":`...), f.o.Seen.Mask(why.Error()))
 	return f.end(at)
-}
-
-// streams reports whether the server streams responses.
-func (f *Exchange) streams(e *invoke.Event) bool {
-	return e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
 }
 
 // begin begins a line with what distinguishes the call from others.

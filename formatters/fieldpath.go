@@ -22,15 +22,25 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("field %q: %s in %s", e.Path, e.Problem, e.Message)
 }
 
+// fieldProblem returns the error for a path whose last field does not serve.
+func fieldProblem(path string, last protoreflect.FieldDescriptor, problem string) error {
+	return &FieldError{
+		Path: path, Message: last.ContainingMessage().FullName(), Problem: fmt.Sprintf("%q %s", last.Name(), problem),
+	}
+}
+
 // fieldPath resolves names with dots between them, each as in the schema or as in JSON. The names
 // after a map, or after a message whose JSON is not made of its fields, are returned as rest: no
 // schema describes them.
-func fieldPath(md protoreflect.MessageDescriptor, path string) (fields []protoreflect.FieldDescriptor, rest []string, err error) {
+func fieldPath(
+	md protoreflect.MessageDescriptor, path string,
+) (fields []protoreflect.FieldDescriptor, rest []string, err error) {
 	names := strings.Split(path, ".")
 	for i, name := range names {
 		fd := fieldNamed(md, name)
 		if fd == nil {
-			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("there is no field %q", name), nearestField(md, name)}
+			problem := fmt.Sprintf("there is no field %q", name)
+			return nil, nil, &FieldError{path, md.FullName(), problem, nearestField(md, name)}
 		}
 		fields = append(fields, fd)
 		if i == len(names)-1 {
@@ -40,9 +50,11 @@ func fieldPath(md protoreflect.MessageDescriptor, path string) (fields []protore
 		case fd.IsMap(), fd.Message() != nil && !fd.IsList() && wellKnown(fd.Message()):
 			return fields, names[i+1:], nil
 		case fd.IsList():
-			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("%q is repeated, and a path goes through single messages only,", name), ""}
+			return nil, nil, &FieldError{
+				Path: path, Message: md.FullName(), Problem: fmt.Sprintf("%q is repeated, and a path goes through single messages only,", name),
+			}
 		case fd.Message() == nil:
-			return nil, nil, &FieldError{path, md.FullName(), fmt.Sprintf("%q is no message", name), ""}
+			return nil, nil, &FieldError{Path: path, Message: md.FullName(), Problem: fmt.Sprintf("%q is no message", name)}
 		}
 		md = fd.Message()
 	}
@@ -83,8 +95,8 @@ func wellKnown(md protoreflect.MessageDescriptor) bool {
 		return false
 	}
 	switch md.Name() {
-	case "Any", "Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue", "BoolValue", "BytesValue", "DoubleValue",
-		"FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value":
+	case "Any", "Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue",
+		"BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value":
 		return true
 	}
 	return false

@@ -131,3 +131,8 @@ func after(output, message error) error {
 	}
 	return message
 }
+
+// serverStreams reports whether the method of an event's call streams responses.
+func serverStreams(e *invoke.Event) bool {
+	return e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
+}

@@ -1,7 +1,6 @@
 package formatters
 
 import (
-	"fmt"
 	"io"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -33,7 +32,6 @@ func newRaw(w io.Writer, o Options) (Formatter, error) {
 // Event writes a response. A field that the message does not have is an error before the call is
 // made.
 func (f *rawFormatter) Event(e *invoke.Event) error {
-	streams := e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer()
 	switch e.Kind {
 	case invoke.Opened:
 		if e.Call != nil && e.Call.Method != nil {
@@ -62,7 +60,7 @@ func (f *rawFormatter) Event(e *invoke.Event) error {
 	if err != nil {
 		return err
 	}
-	if f.o.Field == "" && streams {
+	if f.o.Field == "" && serverStreams(e) {
 		buf = protowire.AppendVarint(buf, uint64(len(data)))
 	}
 	f.out.Hold(buf)
@@ -81,7 +79,7 @@ func (f *rawFormatter) resolve(md protoreflect.MessageDescriptor) error {
 	}
 	last := fields[len(fields)-1]
 	if len(rest) > 0 || last.IsList() || last.Kind() != protoreflect.StringKind && last.Kind() != protoreflect.BytesKind {
-		return &FieldError{f.o.Field, last.ContainingMessage().FullName(), fmt.Sprintf("%q is not a single string or bytes field", last.Name()), ""}
+		return fieldProblem(f.o.Field, last, "is not a single string or bytes field")
 	}
 	f.desc, f.fields = md, fields
 	return nil

@@ -27,7 +27,9 @@ func newText(w io.Writer, o Options) (Formatter, error) {
 
 // textFormat returns the options of the text format.
 func (o *Options) textFormat(types invoke.Types) textformat.Options {
-	return textformat.Options{Types: types, Colors: palette.New(o.Color), EmitDefaults: o.EmitDefaults, EnumNumbers: o.EnumNumbers}
+	return textformat.Options{
+		Types: types, Colors: palette.New(o.Color), EmitDefaults: o.EmitDefaults, EnumNumbers: o.EnumNumbers,
+	}
 }
 
 // Event prints a response.
@@ -51,7 +53,7 @@ func (f *textFormatter) Event(e *invoke.Event) error {
 	}
 	f.text.Types = f.o.types(e.Message)
 	before := len(buf)
-	if buf = textformat.Append(buf, m, &f.text); len(buf) == before && e.Call != nil && e.Call.Method != nil && e.Call.Method.IsStreamingServer() {
+	if buf = textformat.Append(buf, m, &f.text); len(buf) == before && serverStreams(e) {
 		buf = append(buf, "# empty\n"...) // else it would look like the end of the stream
 	}
 	return f.out.End(buf, e.At)

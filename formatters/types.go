@@ -53,7 +53,9 @@ func (k known) FindExtensionByName(name protoreflect.FullName) (protoreflect.Ext
 	return k.types.FindExtensionByName(name)
 }
 
-func (k known) FindExtensionByNumber(message protoreflect.FullName, n protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+func (k known) FindExtensionByNumber(
+	message protoreflect.FullName, n protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
 	if k.types == nil {
 		return nil, protoregistry.NotFound
 	}

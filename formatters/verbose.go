@@ -88,8 +88,9 @@ func (v *verbose) open(e *invoke.Event) {
 		v.b.WriteString("\nResolved method descriptor:\n" + v.method(e.Call.Method))
 	}
 	if e.Wire.URL != "" {
-		fmt.Fprintf(&v.b, "\nCalling %s\n(%s over HTTP/%s, codec %s, compression %s)\n", Clean(e.Wire.URL, false),
-			Clean(e.Wire.Protocol, false), Clean(e.Wire.HTTP, false), Clean(e.Wire.Codec, false), Clean(e.Wire.Compression, false))
+		fmt.Fprintf(&v.b, "\nCalling %s\n", Clean(e.Wire.URL, false))
+		carried := fmt.Sprintf("%s over HTTP/%s, codec %s, compression %s", e.Wire.Protocol, e.Wire.HTTP, e.Wire.Codec, e.Wire.Compression)
+		v.b.WriteString("(" + Clean(carried, false) + ")\n")
 	}
 	v.block("Request metadata to send:", e.Metadata, v.o.requestValue)
 	v.b.WriteByte('\n')

@@ -27,7 +27,7 @@ type Resolver interface {
 // A Stripper removes the secret fields of messages. It is safe for concurrent use.
 type Stripper struct {
 	Secret func(protoreflect.FieldDescriptor) bool // Declared or Field
-	Keys   func(string) bool                       // reports whether the values of a key of a map are secret; nil: none are
+	Keys   func(string) bool                       // whether the values of a key of a map are secret; nil: none are
 	Types  Resolver                                // may be nil: then an Any is opaque
 
 	known sync.Map // protoreflect.MessageDescriptor → bool

@@ -60,7 +60,9 @@ func secretName(name string, header bool) bool {
 	if slices.ContainsFunc(parts, has) || joined == "basic" {
 		return true
 	}
-	return header && slices.ContainsFunc(headerParts, func(p string) bool { return has(p) && (p != "token" || !n.openToken()) })
+	return header && slices.ContainsFunc(headerParts, func(part string) bool {
+		return has(part) && (part != "token" || !n.openToken())
+	})
 }
 
 // nameWords are the words of a name, in lower case.

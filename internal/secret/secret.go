@@ -16,8 +16,20 @@ func Value(value string) bool {
 	if strings.HasPrefix(value, "eyJ") {
 		return true
 	}
-	scheme, rest, ok := strings.Cut(value, " ")
-	return ok && strings.TrimSpace(rest) != "" && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic"))
+	_, credentials := authorization(value)
+	return credentials != ""
+}
+
+// authorization returns the scheme of an authorization, "bearer" or "basic", and the credentials
+// after it, or "" and "".
+func authorization(value string) (scheme, credentials string) {
+	scheme, rest, _ := strings.Cut(value, " ")
+	for _, known := range []string{"bearer", "basic"} {
+		if strings.EqualFold(scheme, known) {
+			return known, strings.TrimSpace(rest)
+		}
+	}
+	return "", ""
 }
 
 // Request reports whether a header of a request is secret: by its name, by its value, or because

@@ -37,12 +37,10 @@ func (s *Seen) Add(value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(value)
-	if scheme, rest, ok := strings.Cut(value, " "); ok && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic")) {
-		rest = strings.TrimSpace(rest)
-		s.add(rest)
-		if strings.EqualFold(scheme, "basic") {
-			s.addBasic(rest)
-		}
+	scheme, credentials := authorization(value)
+	s.add(credentials)
+	if scheme == "basic" {
+		s.addBasic(credentials)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// unguarded are what a program makes of a document as the dialect has it.
+// unguarded returns the results of a program for a document without our guards, and its error.
 func unguarded(t *testing.T, program, document string) ([]string, string) {
 	t.Helper()
 	query, err := gojq.Parse(program)

@@ -14,7 +14,7 @@ import (
 // testHeld is how many bytes the values of a document may take in a test.
 const testHeld = 228 << 20
 
-// results are what a program makes of a document, and how that ended.
+// results returns the results of a program for a document, and its error.
 func results(t *testing.T, program, document string) ([]string, error) {
 	t.Helper()
 	f, err := Parse(program)

@@ -44,7 +44,7 @@ func tidied(source string) string {
 			blank = true
 			continue
 		}
-		if blank && before != "" && (strings.HasSuffix(before, "}") || strings.HasSuffix(trimmed, "{") || strings.HasPrefix(trimmed, "//") || !indented(line)) {
+		if blank && before != "" && (strings.HasSuffix(before, "}") || opensBlock(line, trimmed)) {
 			b.WriteByte('\n')
 		}
 		if strings.HasPrefix(trimmed, "rpc ") {
@@ -58,7 +58,11 @@ func tidied(source string) string {
 	return b.String()
 }
 
-func indented(line string) bool { return strings.HasPrefix(line, " ") }
+// opensBlock reports whether a blank line may stand before a line: one that begins a definition or
+// a comment, or that is not indented.
+func opensBlock(line, trimmed string) bool {
+	return strings.HasSuffix(trimmed, "{") || strings.HasPrefix(trimmed, "//") || !strings.HasPrefix(line, " ")
+}
 
 // WriteFile writes a whole file, with its comments, as proto source that compiles to the same
 // file. Hidden characters in comments are escaped.

@@ -84,7 +84,10 @@ func (p *printer) message(m protoreflect.Message, depth, anys int) {
 func (p *printer) any(m protoreflect.Message, depth, anys int) bool {
 	fields := m.Descriptor().Fields()
 	urlField, valueField := fields.ByNumber(1), fields.ByNumber(2)
-	if m.Descriptor().FullName() != "google.protobuf.Any" || urlField == nil || valueField == nil || anys >= maxAny || len(m.GetUnknown()) > 0 {
+	if m.Descriptor().FullName() != "google.protobuf.Any" || urlField == nil || valueField == nil {
+		return false
+	}
+	if anys >= maxAny || len(m.GetUnknown()) > 0 {
 		return false
 	}
 	if urlField.Kind() != protoreflect.StringKind || valueField.Kind() != protoreflect.BytesKind {
@@ -99,7 +102,8 @@ func (p *printer) any(m protoreflect.Message, depth, anys int) bool {
 		return false
 	}
 	inner := t.New()
-	if invoke.Unmarshal(proto.UnmarshalOptions{AllowPartial: true, Resolver: p.o.Types}, m.Get(valueField).Bytes(), inner.Interface()) != nil {
+	u := proto.UnmarshalOptions{AllowPartial: true, Resolver: p.o.Types}
+	if invoke.Unmarshal(u, m.Get(valueField).Bytes(), inner.Interface()) != nil {
 		return false
 	}
 	p.name("["+url+"]", depth)

@@ -291,7 +291,8 @@ func isPlain(s []byte) bool {
 		return false
 	}
 	for _, c := range s {
-		if c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(" ./-+@()", c) < 0 {
+		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if !letter && (c < '0' || c > '9') && strings.IndexByte("_ ./-+@()", c) < 0 {
 			return false
 		}
 	}
