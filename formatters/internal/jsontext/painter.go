@@ -57,24 +57,34 @@ func (j *Painter) End(dst []byte) []byte {
 
 // appendPiece appends a piece in colours to dst.
 func (j *Painter) appendPiece(dst, p []byte) []byte {
-	for _, c := range p {
+	for len(p) > 0 {
+		if j.inString {
+			n := j.inStringLength(p)
+			if dst = append(dst, p[:n]...); !j.inString {
+				dst = append(dst, j.colors.End()...)
+			}
+			p = p[n:]
+			continue
+		}
+		c := p[0]
 		switch {
-		case j.inString:
-			dst = j.stringByte(dst, c)
 		case c == '"':
 			role := palette.String
 			if j.key {
 				role = palette.Key
 			}
-			dst = append(append(dst, j.colors.Begin(role)...), c)
+			dst = append(dst, j.colors.Begin(role)...)
 			j.inString, j.key = true, false
 		case beginsScalar(c) || j.inScalar && (c == '.' || c == '+' || c == 'E'):
-			dst = j.scalarByte(dst, c)
+			if !j.inScalar {
+				dst = j.beginScalar(dst, c)
+			}
 		default:
 			dst = j.End(dst)
 			j.structure(c)
-			dst = append(dst, c)
 		}
+		dst = append(dst, c)
+		p = p[1:]
 	}
 	return dst
 }
@@ -84,32 +94,34 @@ func beginsScalar(c byte) bool {
 	return c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z'
 }
 
-// scalarByte appends a byte of a number or a word.
-func (j *Painter) scalarByte(dst []byte, c byte) []byte {
-	if !j.inScalar {
-		role := palette.Number
-		if c >= 'a' {
-			role = palette.Word
-		}
-		dst = append(dst, j.colors.Begin(role)...)
-		j.inScalar = true
+// beginScalar appends what begins a number or a word with c as its first byte.
+func (j *Painter) beginScalar(dst []byte, c byte) []byte {
+	role := palette.Number
+	if c >= 'a' {
+		role = palette.Word
 	}
-	return append(dst, c)
+	j.inScalar = true
+	return append(dst, j.colors.Begin(role)...)
 }
 
-// stringByte appends a byte of a string.
-func (j *Painter) stringByte(dst []byte, c byte) []byte {
-	dst = append(dst, c)
-	switch {
-	case j.escaped:
+// inStringLength returns how much of p belongs to the string that it begins in, up to the next
+// quote or backslash.
+func (j *Painter) inStringLength(p []byte) int {
+	if j.escaped {
 		j.escaped = false
-	case c == '\\':
-		j.escaped = true
-	case c == '"':
-		j.inString = false
-		dst = append(dst, j.colors.End()...)
+		return 1
 	}
-	return dst
+	for i, c := range p {
+		switch c {
+		case '"':
+			j.inString = false
+			return i + 1
+		case '\\':
+			j.escaped = true
+			return i + 1
+		}
+	}
+	return len(p)
 }
 
 // structure follows brackets and commas, from which it is known whether a string is a key.

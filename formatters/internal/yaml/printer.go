@@ -208,6 +208,10 @@ func fits64(n string) bool {
 }
 
 func (y *Printer) paint(text []byte, role palette.Role) {
+	if y.colors == nil {
+		y.b = append(y.b, text...)
+		return
+	}
 	y.b = append(append(append(y.b, y.colors.Begin(role)...), text...), y.colors.End()...)
 }
 
@@ -291,14 +295,25 @@ func isPlain(s []byte) bool {
 		return false
 	}
 	for _, c := range s {
-		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
-		if !letter && (c < '0' || c > '9') && strings.IndexByte("_ ./-+@()", c) < 0 {
+		if !plainByte(c) {
 			return false
 		}
+	}
+	if len(s) > len("false") {
+		return true // longer than each of these words
 	}
 	switch strings.ToLower(string(s)) {
 	case "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf":
 		return false
 	}
 	return true
+}
+
+// plainByte reports whether a byte may be in a string without quotes.
+func plainByte(c byte) bool {
+	switch c {
+	case '_', ' ', '.', '/', '-', '+', '@', '(', ')':
+		return true
+	}
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
