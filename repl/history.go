@@ -11,8 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gofrs/flock"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
@@ -282,14 +285,15 @@ func (h *History) locked(fn func() error) error {
 	if err := boundfile.CheckPlain(h.path + ".lock"); err != nil {
 		return fmt.Errorf("locking the history: %w", err)
 	}
-	lock, err := os.OpenFile(h.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock := flock.New(h.path+".lock", flock.SetFlag(os.O_RDWR|os.O_CREATE), flock.SetPermissions(0o600))
+	err := lock.Lock()
+	for errors.Is(err, syscall.EINTR) { // a signal ended the wait
+		err = lock.Lock()
+	}
 	if err != nil {
 		return fmt.Errorf("locking the history: %w", err)
 	}
-	defer lock.Close() // gives the lock up
-	if err := lockFile(lock); err != nil {
-		return fmt.Errorf("locking the history: %w", err)
-	}
+	defer lock.Close()
 	return fn()
 }
 
