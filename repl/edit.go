@@ -10,9 +10,6 @@ import (
 // go-prompt goes over the whole text many times for each key.
 const pasteLimit = 8 << 10
 
-// pasteMark begins what stands for a paste.
-const pasteMark = "[paste "
-
 // A paste is a text that is kept aside, and what stands for it.
 type paste struct{ mark, text string }
 

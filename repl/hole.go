@@ -6,12 +6,9 @@ import (
 	"unicode"
 )
 
-// A hole is a place in a document that is to be filled in: ‹int32›, or <int32> where there are
-// no signs beyond ASCII. It is one character to the cursor, typing replaces it, and what is
-// not filled in is not there when the text is run: Fill takes it out.
-const holeSigns = "‹›"
-
-// Hole is the text of a hole. What would have a meaning in it is replaced: what a hole says may
+// Hole returns the text of a hole: a place in a document that is to be filled in, ‹int32›, or
+// <int32> where only ASCII is shown. The cursor passes over it as one character, typing replaces
+// it, and Fill takes out those that nobody filled in. What would have a meaning in it is replaced: what a hole says may
 // come from anywhere.
 func Hole(what string, ascii bool) string {
 	what = strings.Map(func(r rune) rune {

@@ -14,10 +14,6 @@ const (
 	menuMax    = 100
 )
 
-// noSeparator is a character that is in no text: with it as the separator go-prompt replaces
-// all that is before the cursor.
-const noSeparator = "\ue000"
-
 // A Completion is what can stand in place of the text from From up to the cursor.
 type Completion struct {
 	From  int

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// Redacted stands where a secret was.
-const Redacted = "‹redacted›"
-
 // Secrets decides what is left out of a text.
 type Secrets struct {
 	Name   func(name string) bool        // reports whether the values of a field, flag or parameter are secret
