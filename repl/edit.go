@@ -2,77 +2,25 @@ package repl
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"strings"
 )
 
-// pasteLimit is the length of a paste, in bytes, beyond which a placeholder stands for it:
-// go-prompt goes over the whole text many times for each key.
-const pasteLimit = 8 << 10
-
-// A paste is a text that is kept aside, and what stands for it.
-type paste struct{ mark, text string }
-
-// insert puts typed text into the line.
-func (e *Editor) insert(s string) {
-	if strings.HasPrefix(s, "}") || strings.HasPrefix(s, "]") {
-		e.line = e.line.outdent()
-	}
-	e.line = e.line.Insert(s)
-}
-
 // paste puts a paste into the line. It is never run.
 func (e *Editor) paste(s string) {
-	s = strings.TrimRight(s, "\n")
-	if len(s) > pasteLimit {
-		mark := fmt.Sprintf(pasteMark+"%d: %s, %d lines]", len(e.pastes)+1, sizeOf(len(s)), strings.Count(s, "\n")+1)
-		e.pastes = append(e.pastes, paste{mark, s})
-		s = mark
-	}
-	e.line = e.line.Insert(s)
+	e.line = e.line.Insert(e.pastes.fold(strings.TrimRight(s, "\n")))
 }
 
-func sizeOf(n int) string {
-	if n < 10<<20 {
-		return fmt.Sprintf("%d KB", (n+1023)>>10)
-	}
-	return fmt.Sprintf("%d MB", n>>20)
-}
-
-// atoms are the texts that are one character to the cursor.
-func (e *Editor) atoms() []string {
-	var marks []string
-	for _, p := range e.pastes {
-		marks = append(marks, p.mark)
-	}
-	for _, h := range Holes(e.line.Text) {
-		marks = append(marks, e.line.Text[h.Start:h.End])
-	}
-	return marks
-}
-
-// expand puts pastes in place of what stands for them.
-func (e *Editor) expand(text string) string {
-	for _, p := range e.pastes {
-		text = strings.Replace(text, p.mark, p.text, 1)
-	}
-	return text
-}
-
-// Fold is the text with placeholders in place of great pastes, as it was typed: for a history.
-func (e *Editor) Fold(text string) string {
-	for _, p := range e.pastes {
-		text = strings.Replace(text, p.text, p.mark, 1)
-	}
-	return text
-}
+// Fold returns the text with placeholders in place of long pastes, as it was typed: for a
+// history.
+func (e *Editor) Fold(text string) string { return e.pastes.folded(text) }
 
 // Forget drops the pastes of a text that is done with.
 func (e *Editor) Forget() { e.pastes = nil }
 
 // enter runs the text, or begins a new line where it is not complete.
 func (e *Editor) enter() {
-	text := e.expand(e.line.Text)
+	text := e.pastes.expanded(e.line.Text)
 	if e.opts.Incomplete == nil || e.force || !e.opts.Incomplete(text) {
 		e.line = e.line.at(len(e.line.Text))
 		e.parser.inject(chunkEnter)
@@ -90,7 +38,7 @@ func (e *Editor) enter() {
 // cancel is Ctrl-C: the text is dropped, and stays on the screen.
 func (e *Editor) cancel() {
 	if e.opts.Leave != nil && e.opts.Leave() {
-		e.leaveEOF()
+		e.end(io.EOF, true)
 		return
 	}
 	below := ""
@@ -107,14 +55,14 @@ func (e *Editor) cancel() {
 
 func (e *Editor) deleteOrLeave() {
 	if e.line.Text == "" {
-		e.leaveEOF()
+		e.end(io.EOF, true)
 		return
 	}
 	e.deleteRight()
 }
 
 func (e *Editor) deleteRight() {
-	e.line = e.line.at(e.line.Cursor).Replace(e.line.Cursor, e.line.right(e.atoms()), "")
+	e.line = e.line.at(e.line.Cursor).Replace(e.line.Cursor, e.line.right(e.pastes.atoms(e.line.Text)), "")
 }
 
 // kill cuts a range.
@@ -136,7 +84,7 @@ func (e *Editor) takeBack() {
 
 // takeGhost takes the grey text, or its first word.
 func (e *Editor) takeGhost(word bool) bool {
-	ghost := e.ghost(e.line)
+	ghost := e.opts.ghost(e.line)
 	if ghost == "" {
 		return false
 	}
@@ -161,7 +109,7 @@ func (e *Editor) edit() {
 		return
 	}
 	e.outside(func() error {
-		text, err := e.opts.Edit(e.expand(e.line.Text))
+		text, err := e.opts.Edit(e.pastes.expanded(e.line.Text))
 		if err == nil {
 			e.line = Line{text, len(text)}
 		}

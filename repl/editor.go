@@ -2,11 +2,6 @@ package repl
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,15 +16,12 @@ var ErrAborted = errors.New("the prompt was ended")
 // ErrHangUp is what Read returns when the terminal is gone.
 var ErrHangUp = errors.New("the terminal is gone")
 
-// crashed is the exit status of a process that panics.
-const crashed = 134
-
 // An Editor is a prompt on the terminal. One goroutine reads; Print, Abort and the methods of
 // Screen may be called from any.
 type Editor struct {
 	*Screen
+	terminalOwner
 	opts   Options
-	term   *terminal
 	parser *parser
 	prompt *prompt.Prompt
 
@@ -50,14 +42,13 @@ type Editor struct {
 	menu    *menu
 	search  *search
 	recall  *recall
-	pastes  []paste
+	pastes  pastes
 	clear   bool // the last key was Ctrl-C
 	leaving bool // go-prompt has been handed the end of the prompt
 
-	ending  atomic.Pointer[ending]
-	endMu   sync.Mutex // held while ending changes, and what the parser knows of it
-	queueMu sync.Mutex
-	queued  []Line // to put into the next prompt
+	ending atomic.Pointer[ending]
+	endMu  sync.Mutex // held while ending changes, and what the parser knows of it
+	next   nextLine
 }
 
 // An ending is why a prompt ends other than with a text.
@@ -73,7 +64,7 @@ func Open(o Options) (*Editor, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Editor{opts: o, term: t, Screen: &Screen{dev: t, colors: palette.NewScreen(o.Colour), ascii: o.ASCII}}
+	e := &Editor{opts: o, terminalOwner: terminalOwner{t}, Screen: &Screen{dev: t, colors: palette.NewScreen(o.Colour), ascii: o.ASCII}}
 	e.parser = newParser(t, e.Crash)
 	if e.opts.History == nil {
 		e.opts.History = &History{}
@@ -108,7 +99,7 @@ func (e *Editor) Read() (string, error) {
 		return "", end.err
 	}
 	e.last = Line{}
-	return e.expand(text), nil
+	return e.pastes.expanded(text), nil
 }
 
 // begin makes ready for a prompt. One that was ended before it began ends at once.
@@ -129,25 +120,18 @@ func (e *Editor) reset() {
 	e.undo, e.search, e.recall = nil, nil, nil
 	e.closing, e.passed = 0, Line{Cursor: -1}
 	e.closeMenu()
-	e.queueMu.Lock()
-	waiting := len(e.queued) > 0
-	e.queueMu.Unlock()
-	if waiting {
+	if e.next.waiting() {
 		e.parser.poke()
 	}
 }
 
 // Put puts a text into the next prompt, in place of what is there.
-func (e *Editor) Put(l Line) {
-	e.queueMu.Lock()
-	e.queued = append(e.queued, l)
-	e.queueMu.Unlock()
-}
+func (e *Editor) Put(l Line) { e.next.put(l) }
 
 // Take returns what was typed when the last prompt was aborted, and clears it from the next.
 func (e *Editor) Take() string {
 	e.Put(Line{})
-	return e.expand(e.last.Text)
+	return e.pastes.expanded(e.last.Text)
 }
 
 // SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
@@ -169,51 +153,10 @@ func (e *Editor) end(err error, keep bool) {
 	e.parser.abort()
 }
 
-// Release gives the terminal its own settings back for a program that is run on it; Hold takes
-// it again. Neither may be called while a prompt is open.
-func (e *Editor) Release() error { return e.term.restore() }
-
-// Hold takes the terminal after Release.
-func (e *Editor) Hold() error { return e.term.quiet() }
-
-// Suspend stops the process as Ctrl-Z does, with the terminal as it was found, and takes it
-// again when the process goes on. It must not be called while a prompt is open.
-func (e *Editor) Suspend() error {
-	return errors.Join(e.term.restore(), e.term.suspend(), e.term.quiet())
-}
-
 // Close gives the terminal back as it was found. It may be called more than once.
 func (e *Editor) Close() error {
 	e.Status("")
 	return e.term.release()
-}
-
-// Crash ends the process after a panic, with the terminal as it was found: a goroutine that
-// panics would otherwise leave it unusable. It does not return.
-func (e *Editor) Crash(cause any) {
-	stack := debug.Stack()
-	e.Restore()
-	fmt.Fprintf(os.Stderr, "internal fault: %v\n%s", cause, stack)
-	os.Exit(crashed)
-}
-
-// Restore gives the terminal back as it was found, for a process that is about to end after a
-// panic of any goroutine.
-func (e *Editor) Restore() {
-	_, _ = e.term.Write([]byte("\r\n" + codePasteOff + codeShowCursor)) // what comes next is the cause, come what may
-	_ = e.term.release()
-}
-
-// Go runs a function on a goroutine of its own, under Crash.
-func (e *Editor) Go(fn func()) {
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				e.Crash(r)
-			}
-		}()
-		fn()
-	}()
 }
 
 // prefix is what stands before the text.
@@ -251,18 +194,9 @@ func (e *Editor) present(texts []piece) {
 		v.hint, v.hintStyle = e.note, Accent
 	}
 	if e.search == nil && e.menu == nil {
-		v.ghost = e.ghost(v.line)
+		v.ghost = e.opts.ghost(v.line)
 	}
 	e.draw(v)
-}
-
-// ghost is how a line of the history goes on that begins with the text.
-func (e *Editor) ghost(l Line) string {
-	if !e.opts.Ghost || l.Text == "" || l.Cursor != len(l.Text) {
-		return ""
-	}
-	rest, _, _ := strings.Cut(e.opts.History.after(l.Text), "\n")
-	return rest
 }
 
 // ended is called when go-prompt ends a prompt.
@@ -285,7 +219,9 @@ func (e *Editor) keys(b *prompt.Buffer) {
 	doc := b.Document()
 	e.line = Line{doc.Text, len(doc.TextBeforeCursor())}
 	before := e.line
-	e.takeQueued()
+	if l, ok := e.next.take(); ok {
+		e.line = l
+	}
 	for {
 		ev, ok := e.parser.event()
 		if !ok {
@@ -301,16 +237,6 @@ func (e *Editor) keys(b *prompt.Buffer) {
 	}
 }
 
-// takeQueued takes what was put for this prompt.
-func (e *Editor) takeQueued() {
-	e.queueMu.Lock()
-	defer e.queueMu.Unlock()
-	for _, l := range e.queued {
-		e.line = l
-	}
-	e.queued = nil
-}
-
 // store puts a line into go-prompt's buffer.
 func store(b *prompt.Buffer, l Line) {
 	doc := b.Document()
@@ -324,6 +250,3 @@ func store(b *prompt.Buffer, l Line) {
 	b.InsertText(l.Before(), false, true)
 	b.InsertText(l.After(), false, false)
 }
-
-// leaveEOF ends the prompt as Ctrl-D does.
-func (e *Editor) leaveEOF() { e.end(io.EOF, true) }

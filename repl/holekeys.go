@@ -36,7 +36,7 @@ func (e *Editor) holeKey(key Key, text string) bool {
 // holeTab unfolds the hole under the cursor, opens the menu for it, or goes to the next one.
 func (e *Editor) holeTab(at Span, on bool) bool {
 	if !on {
-		if len(Holes(e.line.Text)) == 0 || e.completes() {
+		if len(Holes(e.line.Text)) == 0 || e.opts.completes(e.line) {
 			return false
 		}
 		return e.moved(e.line.nextHole(true))
@@ -68,25 +68,6 @@ func (e *Editor) moved(l Line, ok bool) bool {
 		e.line = l
 	}
 	return ok
-}
-
-// completes tells whether Tab is about what is being typed: something has begun, and is not yet
-// what it could become.
-func (e *Editor) completes() bool {
-	if e.opts.Complete == nil {
-		return false
-	}
-	c := e.opts.Complete(e.line)
-	if c.From >= e.line.Cursor || len(c.Items) == 0 {
-		return false
-	}
-	typed := e.line.Text[c.From:e.line.Cursor]
-	for _, item := range c.Items {
-		if strings.TrimRight(item.Text, `" `) == strings.TrimRight(typed, `" `) {
-			return false
-		}
-	}
-	return true
 }
 
 // fillHole puts what was typed in place of a hole: in quotes where it wants them.

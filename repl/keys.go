@@ -26,10 +26,10 @@ func bindings() []binding {
 		{[]Key{"C-r"}, "search the history", (*Editor).beginSearch},
 		{[]Key{"Up", "C-p"}, "a line up, or the history that begins with what is typed", (*Editor).older},
 		{[]Key{"Down", "C-n"}, "a line down, or newer history", (*Editor).newer},
-		{[]Key{"Left", "C-b"}, "", func(e *Editor) { e.line = e.line.at(e.line.left(e.atoms())) }},
+		{[]Key{"Left", "C-b"}, "", func(e *Editor) { e.line = e.line.at(e.line.left(e.pastes.atoms(e.line.Text))) }},
 		{[]Key{"Right", "C-f"}, "right; at the end: take the grey text", func(e *Editor) {
 			if !e.takeGhost(false) {
-				e.line = e.line.at(e.line.right(e.atoms()))
+				e.line = e.line.at(e.line.right(e.pastes.atoms(e.line.Text)))
 			}
 		}},
 		{[]Key{"C-Left", "M-Left", "M-b"}, "a word left", func(e *Editor) { e.line = e.line.at(e.line.wordLeft()) }},
@@ -46,7 +46,7 @@ func bindings() []binding {
 		}},
 		{[]Key{"M-<", "C-Home"}, "to the start of the text", func(e *Editor) { e.line = e.line.at(0) }},
 		{[]Key{"M->", "C-End"}, "to the end of the text", func(e *Editor) { e.line = e.line.at(len(e.line.Text)) }},
-		{[]Key{"Backspace"}, "", func(e *Editor) { e.line = e.line.Replace(e.line.left(e.atoms()), e.line.Cursor, "") }},
+		{[]Key{"Backspace"}, "", func(e *Editor) { e.line = e.line.Replace(e.line.left(e.pastes.atoms(e.line.Text)), e.line.Cursor, "") }},
 		{[]Key{"Delete"}, "", (*Editor).deleteRight},
 		{[]Key{"C-w"}, "cut the word before the cursor, up to a blank", func(e *Editor) { e.kill(e.line.blankLeft(), e.line.Cursor) }},
 		{[]Key{"M-Backspace"}, "cut the word before the cursor", func(e *Editor) { e.kill(e.line.wordLeft(), e.line.Cursor) }},
@@ -147,7 +147,7 @@ func (e *Editor) run(ev event) {
 	case e.holeKey(key, ev.text):
 		return
 	case key == "":
-		e.insert(ev.text)
+		e.line = e.line.typed(ev.text)
 		return
 	case key == keyPaste:
 		e.paste(ev.text)

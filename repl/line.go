@@ -132,6 +132,14 @@ func (l Line) indent() string {
 	return blank
 }
 
+// typed inserts a text that was typed. A closing bracket takes a step of indentation away.
+func (l Line) typed(s string) Line {
+	if strings.HasPrefix(s, "}") || strings.HasPrefix(s, "]") {
+		l = l.outdent()
+	}
+	return l.Insert(s)
+}
+
 // outdent takes a step of indentation away when a bracket is about to close on a line that has
 // nothing else yet.
 func (l Line) outdent() Line {

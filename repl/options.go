@@ -1,5 +1,7 @@
 package repl
 
+import "strings"
+
 // Options are what an Editor asks. Functions are called on one goroutine, while a prompt is
 // open; those that are asked for each key must answer within a millisecond or so. nil
 // functions are left out.
@@ -40,4 +42,32 @@ type Insight struct {
 	Spans []Span // sorted, not overlapping
 	Hint  string // one line, shown below the text
 	Bad   bool   // the hint tells of a mistake
+}
+
+// ghost returns how the newest line of the history that begins with the text goes on.
+func (o *Options) ghost(l Line) string {
+	if !o.Ghost || l.Text == "" || l.Cursor != len(l.Text) {
+		return ""
+	}
+	rest, _, _ := strings.Cut(o.History.after(l.Text), "\n")
+	return rest
+}
+
+// completes reports whether Tab completes what is being typed: something has begun that is not
+// yet one of the candidates.
+func (o *Options) completes(l Line) bool {
+	if o.Complete == nil {
+		return false
+	}
+	c := o.Complete(l)
+	if c.From >= l.Cursor || len(c.Items) == 0 {
+		return false
+	}
+	typed := l.Text[c.From:l.Cursor]
+	for _, item := range c.Items {
+		if strings.TrimRight(item.Text, `" `) == strings.TrimRight(typed, `" `) {
+			return false
+		}
+	}
+	return true
 }

@@ -29,7 +29,7 @@ func pulsed(t *testing.T) *terminal {
 // none reads no more, for ever.
 func TestEditorEndsAsItBegins(t *testing.T) {
 	term := pulsed(t)
-	e := &Editor{term: term, parser: newParser(term, func(any) {})}
+	e := &Editor{terminalOwner: terminalOwner{term}, parser: newParser(term, func(any) {})}
 	for i := range 100_000 {
 		ended := make(chan bool)
 		go func() {
