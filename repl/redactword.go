@@ -96,18 +96,17 @@ func (r *redaction) shifted(text string, kind wordKind, at int) []Span {
 	return spans
 }
 
-// spans returns what is secret of a word, or of the value of a flag.
+// spans returns the parts of a word, or of the value of a flag, that are secret.
 func (r *redaction) spans(text string, kind wordKind) []Span {
-	all := []Span{{Start: 0, End: len(text)}}
 	trimmed := strings.TrimLeft(text, " \t\r\n")
 	switch {
 	case text == "":
 		return nil
 	case kind == whole, r.secrets.Value(text):
-		return all
+		return []Span{{Start: 0, End: len(text)}}
 	case kind == withColon:
 		if strings.Contains(text, ":") {
-			return all
+			return []Span{{Start: 0, End: len(text)}}
 		}
 		return nil
 	case strings.HasPrefix(trimmed, "[") && extension(trimmed) > 0:
@@ -115,18 +114,40 @@ func (r *redaction) spans(text string, kind wordKind) []Span {
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
 		return r.document(text)
 	case kind == headerPair:
-		if name, value, begins, ok := cutHeader(text); ok && value != "" && r.secrets.Header(name, value) {
-			return []Span{{Start: begins, End: len(text)}}
-		}
-		return nil
-	case kind == address:
-		if i := strings.LastIndexByte(text, '@'); i > 0 && !strings.Contains(text, "://") {
-			return []Span{{Start: 0, End: i}}
-		}
+		return r.headerValue(text)
+	}
+	if spans := userInfo(text, kind); spans != nil {
+		return spans
 	}
 	if path, begins, ok := cutPair(text, kind); ok && r.secretPath(path) { // a URL, too, is a secret then
 		return []Span{{Start: begins, End: len(text)}}
 	}
+	return r.mixed(text, kind)
+}
+
+// headerValue returns the value of 'name: value' where that header is secret.
+func (r *redaction) headerValue(text string) []Span {
+	name, value, begins, ok := cutHeader(text)
+	if !ok || value == "" || !r.secrets.Header(name, value) {
+		return nil
+	}
+	return []Span{{Start: begins, End: len(text)}}
+}
+
+// userInfo returns what stands before the @ of an address that is no URL.
+func userInfo(text string, kind wordKind) []Span {
+	if kind != address || strings.Contains(text, "://") {
+		return nil
+	}
+	if i := strings.LastIndexByte(text, '@'); i > 0 {
+		return []Span{{Start: 0, End: i}}
+	}
+	return nil
+}
+
+// mixed returns the secret parts of a text that may be several things at once: a URL, a path
+// with a value, and a message in YAML or the text format of protocol buffers.
+func (r *redaction) mixed(text string, kind wordKind) []Span {
 	spans := r.url(text)
 	message := kind != part && (kind == data || strings.Contains(text, "\n") || loosely(text))
 	if len(spans) > 0 && !message {
