@@ -6,11 +6,6 @@ import (
 	"strings"
 )
 
-// paste puts a paste into the line. It is never run.
-func (e *Editor) paste(s string) {
-	e.line = e.line.Insert(e.pastes.fold(strings.TrimRight(s, "\n")))
-}
-
 // Fold returns the text with placeholders in place of long pastes, as it was typed: for a
 // history.
 func (e *Editor) Fold(text string) string { return e.pastes.folded(text) }
@@ -58,11 +53,7 @@ func (e *Editor) deleteOrLeave() {
 		e.end(io.EOF, true)
 		return
 	}
-	e.deleteRight()
-}
-
-func (e *Editor) deleteRight() {
-	e.line = e.line.at(e.line.Cursor).Replace(e.line.Cursor, e.line.right(e.pastes.atoms(e.line.Text)), "")
+	e.line = e.line.deleteRight(e.pastes.atoms(e.line.Text))
 }
 
 // kill cuts a range.
@@ -70,15 +61,6 @@ func (e *Editor) kill(from, to int) {
 	if from < to {
 		e.killed = e.line.Text[from:to]
 		e.line = e.line.Replace(from, to, "")
-	}
-}
-
-// takeBack undoes the last change.
-func (e *Editor) takeBack() {
-	if n := len(e.undo); n > 0 {
-		e.line = e.undo[n-1]
-		e.undo = e.undo[:n-1]
-		e.typing = false
 	}
 }
 

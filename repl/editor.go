@@ -32,8 +32,7 @@ type Editor struct {
 	seen    Line // what insight is about
 	insight Insight
 	note    string // shown instead of the hint until the next key
-	undo    []Line
-	typing  bool // the last change was typed text
+	undo    undoStack
 	killed  string
 	chord   Key // the first key of two
 	force   bool
@@ -43,7 +42,6 @@ type Editor struct {
 	search  *search
 	recall  *recall
 	pastes  pastes
-	clear   bool // the last key was Ctrl-C
 	leaving bool // go-prompt has been handed the end of the prompt
 
 	ending atomic.Pointer[ending]
@@ -116,8 +114,8 @@ func (e *Editor) begin() {
 // reset forgets what belongs to the last text.
 func (e *Editor) reset() {
 	e.seen, e.insight = Line{Cursor: -1}, Insight{}
-	e.note, e.chord, e.force, e.clear, e.typing = "", "", false, false, false
-	e.undo, e.search, e.recall = nil, nil, nil
+	e.note, e.chord, e.force = "", "", false
+	e.undo, e.search, e.recall = undoStack{}, nil, nil
 	e.closing, e.passed = 0, Line{Cursor: -1}
 	e.closeMenu()
 	if e.next.waiting() {

@@ -47,14 +47,14 @@ func bindings() []binding {
 		{[]Key{"M-<", "C-Home"}, "to the start of the text", func(e *Editor) { e.line = e.line.at(0) }},
 		{[]Key{"M->", "C-End"}, "to the end of the text", func(e *Editor) { e.line = e.line.at(len(e.line.Text)) }},
 		{[]Key{"Backspace"}, "", func(e *Editor) { e.line = e.line.Replace(e.line.left(e.pastes.atoms(e.line.Text)), e.line.Cursor, "") }},
-		{[]Key{"Delete"}, "", (*Editor).deleteRight},
+		{[]Key{"Delete"}, "", func(e *Editor) { e.line = e.line.deleteRight(e.pastes.atoms(e.line.Text)) }},
 		{[]Key{"C-w"}, "cut the word before the cursor, up to a blank", func(e *Editor) { e.kill(e.line.blankLeft(), e.line.Cursor) }},
 		{[]Key{"M-Backspace"}, "cut the word before the cursor", func(e *Editor) { e.kill(e.line.wordLeft(), e.line.Cursor) }},
 		{[]Key{"M-d"}, "cut the word after the cursor", func(e *Editor) { e.kill(e.line.Cursor, e.line.wordRight()) }},
 		{[]Key{"C-k"}, "cut up to the end of the line", func(e *Editor) { e.kill(e.line.Cursor, e.line.rowEnd()) }},
 		{[]Key{"C-u"}, "cut back to the start of the line", func(e *Editor) { e.kill(e.line.rowStart(), e.line.Cursor) }},
 		{[]Key{"C-y"}, "put back what was cut", func(e *Editor) { e.line = e.line.Insert(e.killed) }},
-		{[]Key{"C-_"}, "undo", (*Editor).takeBack},
+		{[]Key{"C-_"}, "undo", func(e *Editor) { e.line = e.undo.last(e.line) }},
 		{[]Key{"C-l"}, "clear the window", func(e *Editor) { e.redraw() }},
 		{[]Key{"C-x C-e"}, "edit the text in $EDITOR", (*Editor).edit},
 	}
@@ -88,49 +88,65 @@ func (k Key) String() string {
 
 // handle does what an event means.
 func (e *Editor) handle(ev event) {
-	before, start := e.line, e.line
 	e.note = ""
-	chose := e.menu != nil && e.menu.selected >= 0 // go-prompt has just put the choice into the text
-	if e.menu != nil {
-		start = e.menu.start
-	}
-	typed := ev.key == ""
-	switch {
-	case e.search != nil && e.searchKey(ev):
-		return
-	case e.menu != nil && ev.key == "Esc":
-		e.line, e.passed = start, start
-		e.closeMenu()
-		return
-	case chose && ev.key == "Enter":
-		e.closeMenu()
-		e.holeBehind()
+	if e.search != nil && e.searchKey(ev) || e.menuKey(ev) {
 		return
 	}
-	wasOpen := e.menu != nil
-	if ev.key != "Up" && ev.key != "Down" && ev.key != "C-p" && ev.key != "C-n" {
-		e.recall = nil
-	}
-	if ev.key != "Enter" && ev.key != "C-c" {
-		e.force, e.clear = false, false
-	}
-	if e.menu != nil && !chose && len(Holes(start.Text)) > len(Holes(e.line.Text)) {
-		e.line = start // the hole that the menu is for is there until something takes its place
+	before, open := e.line, e.menu
+	e.forget(ev)
+	if open != nil && open.selected < 0 && len(Holes(open.start.Text)) > len(Holes(e.line.Text)) {
+		e.line = open.start // the hole that the menu is for is there until something takes its place
 	}
 	e.closeMenu()
 	e.run(ev)
-	if e.line.Text != before.Text && ev.key != "C-_" {
-		if !(typed && e.typing) || strings.ContainsAny(ev.text, " \n") {
-			e.undo = append(e.undo, before)
-		}
-		e.typing = typed
+	if ev.key != "C-_" {
+		e.undo.record(before, e.line, ev)
 	}
-	narrows := typed || ev.key == "Backspace"
-	if narrows && e.menu == nil && e.opts.Complete != nil && (wasOpen && !chose || e.opts.Live && typed) {
-		if !wasOpen {
-			start = e.line
-		}
-		e.refreshMenu(start)
+	e.narrow(ev, open)
+}
+
+// menuKey handles an event that only means something to the open menu: Esc gives its start back,
+// and Enter keeps the candidate that is chosen. It returns false for all others.
+func (e *Editor) menuKey(ev event) bool {
+	switch {
+	case e.menu == nil:
+		return false
+	case ev.key == "Esc":
+		e.line, e.passed = e.menu.start, e.menu.start
+		e.closeMenu()
+	case ev.key == "Enter" && e.menu.selected >= 0: // go-prompt has just put the candidate into the text
+		e.closeMenu()
+		e.holeBehind()
+	default:
+		return false
+	}
+	return true
+}
+
+// forget drops what lasts only until another key is pressed.
+func (e *Editor) forget(ev event) {
+	switch ev.key {
+	case "Up", "Down", "C-p", "C-n":
+	default:
+		e.recall = nil
+	}
+	if ev.key != "Enter" && ev.key != "C-c" {
+		e.force = false
+	}
+}
+
+// narrow opens the menu again for what was typed or deleted, when it was open with nothing
+// chosen, and opens it by itself where the options say so.
+func (e *Editor) narrow(ev event, open *menu) {
+	typed := ev.key == ""
+	if !typed && ev.key != "Backspace" || e.menu != nil || e.opts.Complete == nil {
+		return
+	}
+	switch {
+	case open != nil && (open.selected < 0 || e.opts.Live && typed):
+		e.refreshMenu(open.start)
+	case open == nil && e.opts.Live && typed:
+		e.refreshMenu(e.line)
 	}
 }
 
@@ -150,7 +166,7 @@ func (e *Editor) run(ev event) {
 		e.line = e.line.typed(ev.text)
 		return
 	case key == keyPaste:
-		e.paste(ev.text)
+		e.line = e.line.Insert(e.pastes.fold(ev.text))
 		return
 	case key == "C-x":
 		e.chord = key

@@ -132,6 +132,9 @@ func (l Line) indent() string {
 	return blank
 }
 
+// deleteRight deletes the character after the cursor.
+func (l Line) deleteRight(atoms []string) Line { return l.Replace(l.Cursor, l.right(atoms), "") }
+
 // typed inserts a text that was typed. A closing bracket takes a step of indentation away.
 func (l Line) typed(s string) Line {
 	if strings.HasPrefix(s, "}") || strings.HasPrefix(s, "]") {

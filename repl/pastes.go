@@ -15,8 +15,10 @@ type pastes []paste
 // A paste is a text that is kept aside, and the placeholder that stands for it.
 type paste struct{ mark, text string }
 
-// fold returns the text to insert for a paste: itself, or the placeholder of a long one.
+// fold returns the text to insert for a paste: itself, or the placeholder of a long one. It does
+// not end in a line feed, so that nothing runs before a person presses Enter.
 func (p *pastes) fold(text string) string {
+	text = strings.TrimRight(text, "\n")
 	if len(text) <= pasteLimit {
 		return text
 	}

@@ -26,25 +26,25 @@ func (e *Editor) beginSearch() {
 // searchKey handles an event during a search. It returns false for one that ends the search
 // and then means what it always does.
 func (e *Editor) searchKey(ev event) bool {
-	s := e.search
+	s, h := e.search, e.opts.History
 	switch {
 	case ev.key == "":
 		s.pattern += ev.text
-		e.find(e.opts.History.Len())
+		e.line = s.find(h, h.Len(), e.line)
 	case ev.key == "C-r":
 		if s.pattern != "" {
-			from := e.opts.History.Len()
+			from := h.Len()
 			if s.at >= 0 {
 				from = s.at
 			}
-			e.find(from)
+			e.line = s.find(h, from, e.line)
 		}
 	case ev.key == "Backspace":
 		if s.pattern != "" {
 			l := Line{s.pattern, len(s.pattern)}
 			s.pattern = s.pattern[:l.left(nil)]
 		}
-		e.find(e.opts.History.Len())
+		e.line = s.find(h, h.Len(), e.line)
 	case ev.key == "Enter":
 		e.search = nil
 	case ev.key == "Esc" || ev.key == "C-g" || ev.key == "C-c":
@@ -56,19 +56,19 @@ func (e *Editor) searchKey(ev event) bool {
 	return true
 }
 
-// find shows the newest line before an index that contains the pattern.
-func (e *Editor) find(before int) {
-	s := e.search
+// find returns the newest line before an index that contains the pattern, and now when there is
+// none.
+func (s *search) find(h *History, before int, now Line) Line {
 	if s.pattern == "" {
-		s.at, s.failed, e.line = -1, false, s.start
-		return
+		s.at, s.failed = -1, false
+		return s.start
 	}
-	i, text := e.opts.History.find(before, func(line string) bool { return strings.Contains(line, s.pattern) })
-	s.failed = i < 0
-	if i >= 0 {
-		s.at = i
-		e.line = Line{text, strings.Index(text, s.pattern)}
+	i, text := h.find(before, func(line string) bool { return strings.Contains(line, s.pattern) })
+	if s.failed = i < 0; s.failed {
+		return now
 	}
+	s.at = i
+	return Line{text, strings.Index(text, s.pattern)}
 }
 
 // A recall is a walk through the history with Up and Down.
