@@ -37,7 +37,7 @@ func TestArrange(t *testing.T) {
 		{"a value is missing", "list -a", "list -a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := strings.Join(flags.Arrange(testRoot().newRoot(), strings.Fields(tt.in)), " ")
+			got := strings.Join(flags.Arrange(newRoot(testRoot()), strings.Fields(tt.in)), " ")
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -52,11 +52,11 @@ func FuzzArrange(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		args := strings.Fields(line)
-		got := flags.Arrange(testRoot().newRoot(), args)
+		got := flags.Arrange(newRoot(testRoot()), args)
 		if len(got) != len(args) {
 			t.Fatalf("%q became %q", args, got)
 		}
-		if again := flags.Arrange(testRoot().newRoot(), got); !cmp.Equal(got, again) {
+		if again := flags.Arrange(newRoot(testRoot()), got); !cmp.Equal(got, again) {
 			t.Errorf("%q, then %q", got, again)
 		}
 	})
@@ -64,7 +64,7 @@ func FuzzArrange(f *testing.F) {
 
 // A flag's name means one kind of flag wherever it stands: arrange relies on it.
 func TestFlagsAgree(t *testing.T) {
-	root := testRoot().newRoot()
+	root := newRoot(testRoot())
 	seen := map[string]bool{}
 	for _, c := range append(root.Commands(), root) {
 		for name, takesValue := range flags.Of(c) {

@@ -93,7 +93,7 @@ type awaited struct {
 
 // awaitOperation makes the call, follows the operation that it returns, and hands its
 // result to sink as if the call had returned it.
-func (a *app) awaitOperation(ctx context.Context, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
+func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
 	methods, err := newOperationMethods(p.Method.Output())
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (a *app) awaitOperation(ctx context.Context, p *invoke.Call, invoker *invok
 	if w.last, err = readOperation(first.answer); err != nil {
 		return err
 	}
-	show := a.startProgress("auto", w.progress, nil)
+	show := startProgress(a, "auto", w.progress, nil)
 	err = w.follow(ctx)
 	show.stop()
 	if err != nil {

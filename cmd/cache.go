@@ -15,7 +15,7 @@ import (
 )
 
 // newCache is "cache show" and "cache clear".
-func (a *app) newCache() *cobra.Command {
+func newCache(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cache show|clear",
 		Short: "Show or clear what is remembered of schemas",
@@ -36,7 +36,7 @@ has changed is noticed and asked for again; --no-cache does without.
 		Use:   "show",
 		Short: "Show the folder, and what is remembered in it",
 		Args:  words(0, 0),
-		RunE:  func(*cobra.Command, []string) error { return a.showCache(format.Value == "json") },
+		RunE:  func(*cobra.Command, []string) error { return showCache(a, format.Value == "json") },
 	}
 	show.Flags().VarP(&format, "output", "o", "how to print it")
 	c.AddCommand(show, &cobra.Command{
@@ -61,7 +61,7 @@ type cachedGroup struct {
 	At      time.Time `json:"confirmed"`
 }
 
-func (a *app) showCache(asJSON bool) error {
+func showCache(a *app, asJSON bool) error {
 	entries, err := diskcache.New(a.env.CacheDir).Entries()
 	if err != nil {
 		return fmt.Errorf("reading the cache: %w", err)

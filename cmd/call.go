@@ -50,7 +50,7 @@ type callOptions struct {
 	answers int       // that have come so far
 }
 
-func (a *app) newCall() *cobra.Command {
+func newCall(a *app) *cobra.Command {
 	o := &callOptions{}
 	c := &cobra.Command{
 		Use:   "call METHOD [MESSAGE...]",
@@ -69,7 +69,7 @@ document is a message. Without one, the message is empty, or there is none.`,
 		Args: words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.method, o.messages = args[0], args[1:]
-			return a.call(c, o)
+			return runCall(a, c, o)
 		},
 	}
 	f := c.Flags()
@@ -93,8 +93,8 @@ document is a message. Without one, the message is empty, or there is none.`,
 	return c
 }
 
-// call plans the call, runs it and prints it.
-func (a *app) call(c *cobra.Command, o *callOptions) error {
+// runCall plans the call, runs it and prints it.
+func runCall(a *app, c *cobra.Command, o *callOptions) error {
 	usual := o.format.Value
 	if o.kind.Value != "" {
 		usual = string(formatters.Text) // the one format that shows unknown fields
@@ -124,20 +124,20 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if o.interactive {
-		return a.build(c, o)
+		return fillIn(a, c, o)
 	}
-	a.withoutComments()
+	withoutComments(a)
 	o.began = a.env.Now()
 	md, err := a.globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
 	if o.many.given() {
-		return a.callMany(c.Context(), c.Flags(), o, format, md)
+		return callMany(c.Context(), a, c.Flags(), o, format, md)
 	}
-	p, err := a.planRemembered(c.Context(), ready, o, md)
+	p, err := planRemembered(c.Context(), ready, a, o, md)
 	if err != nil {
-		return a.unplanned(c.Context(), problem.Overdue(err), format, o, md)
+		return unplanned(c.Context(), a, problem.Overdue(err), format, o, md)
 	}
 	a.tellOrigin()
 	if err := a.globals.CheckGet(p); err != nil {
@@ -147,21 +147,21 @@ func (a *app) call(c *cobra.Command, o *callOptions) error {
 		memory.Collect(memory.Stream)
 	}
 	if o.dryRun {
-		return o.settleEdit(a.dryRun(c.Context(), p, format, o))
+		return o.settleEdit(dryRun(c.Context(), a, p, format, o))
 	}
-	return o.settleEdit(a.runRemembered(c.Context(), p, format, o, md))
+	return o.settleEdit(runRemembered(c.Context(), a, p, format, o, md))
 }
 
 // plan is planUntil with the limit of the call.
-func (a *app) plan(ctx context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+func plan(ctx context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	ready, cancel := limited(ctx, o.timeout.Duration())
 	defer cancel()
-	return a.planUntil(ctx, ready, o, md)
+	return planUntil(ctx, ready, a, o, md)
 }
 
 // planUntil finds the method and makes ready the requests, until ready is done. What a client
 // that does not stream sends is read and checked here, before anything is sent.
-func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+func planUntil(ctx, ready context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	p := &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}
 	var err error
 	if o.kind.Value != "" {
@@ -189,7 +189,7 @@ func (a *app) planUntil(ctx, ready context.Context, o *callOptions, md invoke.Me
 		Secrets: redaction.OfInput(p.Method.Input()),
 	}
 	if o.edit {
-		return p, a.edit(ctx, p, o, options)
+		return p, editRequest(ctx, a, p, o, options)
 	}
 	source, err := input.New(o.parts(), options)
 	if err != nil {
@@ -253,7 +253,7 @@ func (o *callOptions) parts() []input.Part {
 // unplanned reports a call that could not be planned. Where the reason is that
 // the server could not be reached for its schema, a program that follows events
 // is told as if it had been the call.
-func (a *app) unplanned(ctx context.Context, err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+func unplanned(ctx context.Context, a *app, err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
 	var se *invoke.StatusError
 	if format != formatters.Events || !errors.As(err, &se) || se.Status.Origin == invoke.OriginServer {
 		return err
@@ -288,8 +288,8 @@ func methodAsked(name string) string {
 	return string(service) + "/" + string(method)
 }
 
-// run drives the call into the formatter.
-func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
+// makeCall drives the call into the formatter.
+func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions) error {
 	transport, err := a.transport(ctx, p.Timeout)
 	if err != nil {
 		return err
@@ -299,14 +299,14 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 		a.types = p.Types
 	}
 	o.output.programTime = p.Timeout
-	out, err := a.openOutput(ctx, format, &o.output, p.Types)
+	out, err := openOutput(ctx, a, format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{goingOn(a.renewing(out, p, o), out.Formatter)}
+	sinks := invoke.Tee{goingOn(renewing(a, out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
 	if a.globals.Verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
-		sinks[0], talk, stopWatching = a.watchStream(sinks[0])
+		sinks[0], talk, stopWatching = watchStream(a, sinks[0])
 	}
 	defer stopWatching()
 	if a.globals.Verbose > 0 {
@@ -324,6 +324,6 @@ func (a *app) run(ctx context.Context, p *invoke.Call, format formatters.Format,
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = a.drive(ctx, invoker, p, sinks, func() (*output, error) { return a.openOutput(later, format, &o.output, p.Types) }, &o.await)
+	err = driveCall(ctx, a, invoker, p, sinks, func() (*output, error) { return openOutput(later, a, format, &o.output, p.Types) }, &o.await)
 	return problem.Printed(format, out.close(unread(err, requests)))
 }

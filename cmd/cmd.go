@@ -112,12 +112,12 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	})
 	s := app.session
 	defer s.Close()
-	root := app.newRoot()
+	root := newRoot(app)
 	addHelp(root)
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		app.addCompletion(root) // cobra keeps it for ever, in a table of the process
+		addCompletion(app, root) // cobra keeps it for ever, in a table of the process
 		plainUsages(root)
 	}
 	root.SetArgs(flags.Arrange(root, args))

@@ -274,7 +274,7 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 }
 
 // completeWith makes a function for cobra of one that offers words.
-func (a *app) completeWith(offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func completeWith(a *app, offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
 		a.globals.Unattended(c.Flags())
 		parent := c.Context()
@@ -305,9 +305,9 @@ func plainUsages(c *cobra.Command) {
 }
 
 // addCompletion gives the commands and flags of a tree their completion.
-func (a *app) addCompletion(root *cobra.Command) {
+func addCompletion(a *app, root *cobra.Command) {
 	names := func(kind wordKind, most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return a.completeWith(func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+		return completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
 			if most >= 0 && len(words) >= most {
 				return nil
 			}
@@ -317,7 +317,7 @@ func (a *app) addCompletion(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "call":
-			c.ValidArgsFunction = a.completeWith(func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+			c.ValidArgsFunction = completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
 				if len(words) == 0 {
 					return completeName(ctx, s, wordMethod, partial)
 				}
@@ -337,7 +337,7 @@ func (a *app) addCompletion(root *cobra.Command) {
 		// A flag that is completed twice is a fault of ours, which a test finds.
 		_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var offers []offer
-			for _, name := range a.contextNames() {
+			for _, name := range contextNames(a) {
 				offers = append(offers, offer{text: name})
 			}
 			return completions(offers)
@@ -346,8 +346,8 @@ func (a *app) addCompletion(root *cobra.Command) {
 }
 
 // contextNames are the names of the contexts.
-func (a *app) contextNames() []string {
-	_, c, err := a.contexts()
+func contextNames(a *app) []string {
+	_, c, err := loadContexts(a)
 	if err != nil {
 		return nil
 	}

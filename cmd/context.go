@@ -21,7 +21,7 @@ type contextOptions struct {
 	yes     bool
 }
 
-func (a *app) newContext() *cobra.Command {
+func newContext(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "context",
 		Short: "Named targets with their settings",
@@ -47,15 +47,15 @@ takes precedence over no context of the user's: a name that both have is an erro
 		Args: words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.newContextList(), a.newContextShow(), a.newContextSet(), a.newContextUse(),
-		a.newContextRemove(), a.newContextTrust(), a.newContextSchema())
+	c.AddCommand(newContextList(a), newContextShow(a), newContextSet(a), newContextUse(a),
+		newContextRemove(a), newContextTrust(a), newContextSchema(a))
 	return c
 }
 
 func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []string{"text", "json"}} }
 
-// contexts loads what there is.
-func (a *app) contexts() (*config.Store, *config.Contexts, error) {
+// loadContexts loads what there is.
+func loadContexts(a *app) (*config.Store, *config.Contexts, error) {
 	store, err := globals.ContextStore(a.env)
 	if err != nil {
 		return nil, nil, err
@@ -78,14 +78,14 @@ func (a *app) contexts() (*config.Store, *config.Contexts, error) {
 	return store, c, nil
 }
 
-func (a *app) newContextList() *cobra.Command {
+func newContextList(a *app) *cobra.Command {
 	o := &contextOptions{output: textOrJSON()}
 	c := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the contexts",
 		Args:    words(0, 0),
-		RunE:    func(*cobra.Command, []string) error { return a.contextList(o) },
+		RunE:    func(*cobra.Command, []string) error { return contextList(a, o) },
 	}
 	c.Flags().VarP(&o.output, "output", "o", "format")
 	return c
@@ -100,8 +100,8 @@ type contextRow struct {
 	Trusted bool   `json:"trusted"`
 }
 
-func (a *app) contextList(o *contextOptions) error {
-	_, c, err := a.contexts()
+func contextList(a *app, o *contextOptions) error {
+	_, c, err := loadContexts(a)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a *app) contextList(o *contextOptions) error {
 	})
 }
 
-func (a *app) newContextUse() *cobra.Command {
+func newContextUse(a *app) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "use NAME",
@@ -184,7 +184,7 @@ func (a *app) newContextUse() *cobra.Command {
 	return c
 }
 
-func (a *app) newContextRemove() *cobra.Command {
+func newContextRemove(a *app) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:     "remove NAME",
@@ -228,7 +228,7 @@ func (a *app) newContextRemove() *cobra.Command {
 	return c
 }
 
-func (a *app) newContextSchema() *cobra.Command {
+func newContextSchema(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of the files, for editors",

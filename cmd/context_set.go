@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) newContextSet() *cobra.Command {
+func newContextSet(a *app) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "set NAME KEY=VALUE...",
@@ -32,7 +32,7 @@ func (a *app) newContextSet() *cobra.Command {
 
 ` + keyList(),
 		Args: words(2, -1),
-		RunE: func(c *cobra.Command, args []string) error { return a.contextSet(c, o, args[0], args[1:]) },
+		RunE: func(c *cobra.Command, args []string) error { return contextSet(a, c, o, args[0], args[1:]) },
 	}
 	c.Flags().BoolVar(&o.project, "project", false, "in the project's file .rpcctl.yaml instead of the user's")
 	return c
@@ -48,13 +48,13 @@ func keyList() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func (a *app) contextSet(c *cobra.Command, o *contextOptions, name string, args []string) error {
+func contextSet(a *app, c *cobra.Command, o *contextOptions, name string, args []string) error {
 	if !config.ValidName(name) {
 		return problem.Usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
 	}
 	var edits []config.Edit
 	for _, arg := range args {
-		e, err := a.edits(name, arg, o.project)
+		e, err := contextEdits(a, name, arg, o.project)
 		if err != nil {
 			return err
 		}
@@ -109,8 +109,8 @@ func kept(x *config.Context, edits []config.Edit, keys []string) []string {
 	})
 }
 
-// edits reads KEY=VALUE.
-func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
+// contextEdits reads KEY=VALUE.
+func contextEdits(a *app, name, arg string, project bool) ([]config.Edit, error) {
 	key, value, ok := strings.Cut(arg, "=")
 	if !ok {
 		return nil, problem.Usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
@@ -162,14 +162,14 @@ func (a *app) edits(name, arg string, project bool) ([]config.Edit, error) {
 		}
 	}
 	if key == "auth-command" && !project {
-		e.Values[0] = a.absoluteProgram(value)
+		e.Values[0] = absoluteProgram(a, value)
 	}
-	return []config.Edit{e}, a.checkValue(k, value)
+	return []config.Edit{e}, checkValue(a, k, value)
 }
 
 // absoluteProgram names the program of a command line by its whole path where it is named from
 // the working folder: the line will be run in that of the user's contexts.
-func (a *app) absoluteProgram(command string) string {
+func absoluteProgram(a *app, command string) string {
 	program, rest, _ := strings.Cut(command, " ")
 	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") || !fileExists(absolute(a.env.WorkDir, program)) {
 		return command
@@ -210,9 +210,9 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 
 // checkValue has the flag of a setting read its value, so that no context is made
 // that cannot be used.
-func (a *app) checkValue(k config.Key, value string) error {
+func checkValue(a *app, k config.Key, value string) error {
 	probe := newApp(a.env)
-	root := probe.newRoot()
+	root := newRoot(probe)
 	flag := root.PersistentFlags().Lookup(k.Name)
 	if flag == nil {
 		for _, sub := range root.Commands() {

@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *app) newContextShow() *cobra.Command {
+func newContextShow(a *app) *cobra.Command {
 	o := &contextOptions{output: textOrJSON()}
 	c := &cobra.Command{
 		Use:   "show [NAME]",
@@ -33,7 +33,7 @@ each comes from: a flag, the environment, a line of a file, or the default.
 
 Secrets are not looked at: what is shown is where they are.`,
 		Args: words(0, 1),
-		RunE: func(c *cobra.Command, args []string) error { return a.contextShow(c, o, args) },
+		RunE: func(c *cobra.Command, args []string) error { return contextShow(a, c, o, args) },
 	}
 	c.Flags().VarP(&o.output, "output", "o", "format")
 	return c
@@ -55,28 +55,28 @@ type shown struct {
 	Rows    []settingRow `json:"settings"`
 }
 
-func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) error {
+func contextShow(a *app, c *cobra.Command, o *contextOptions, args []string) error {
 	f := c.Flags()
 	if len(args) == 1 {
 		if err := f.Set("context", args[0]); err != nil {
 			return err
 		}
 	}
-	asked := a.flagRows(f)
-	store, all, err := a.contexts()
+	asked := flagRows(a, f)
+	store, all, err := loadContexts(a)
 	if err != nil {
 		return err
 	}
-	found, from, err := a.chosen(f, all)
+	found, from, err := chosenContext(a, f, all)
 	if err != nil {
 		return err
 	}
 	s := shown{Rows: asked}
 	if found != nil {
 		s.Context, s.From, s.File, s.Trusted = found.Name, from, found.File.Path, found.File.Trusted
-		s.Rows = append(s.Rows, a.contextRows(f, found)...)
+		s.Rows = append(s.Rows, contextRows(a, f, found)...)
 	}
-	s.Rows = append(s.Rows, a.environmentRows(f, found)...)
+	s.Rows = append(s.Rows, environmentRows(a, f, found)...)
 	s.Rows = slices.Concat(s.Rows, defaultRows(f, s.Rows))
 	slices.SortStableFunc(s.Rows, func(x, y settingRow) int { return keyOrder(x.Key) - keyOrder(y.Key) })
 	if o.output.Value == "json" {
@@ -92,8 +92,8 @@ func (a *app) contextShow(c *cobra.Command, o *contextOptions, args []string) er
 	})
 }
 
-// chosen returns the context that a command with these flags would use.
-func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
+// chosenContext returns the context that a command with these flags would use.
+func chosenContext(a *app, f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
 	name, from := a.globals.ContextName(f)
 	if name == "" && from != "" {
 		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
@@ -120,7 +120,7 @@ func (a *app) chosen(f *pflag.FlagSet, all *config.Contexts) (*config.Context, s
 }
 
 // flagRows are the settings that flags give.
-func (a *app) flagRows(f *pflag.FlagSet) []settingRow {
+func flagRows(a *app, f *pflag.FlagSet) []settingRow {
 	var rows []settingRow
 	for _, k := range config.Keys() {
 		if flag := f.Lookup(k.Name); flag != nil && k.Name != "output" && flags.Changed(f, k.Name) {
@@ -153,7 +153,7 @@ func flagText(flag *pflag.Flag) string {
 }
 
 // contextRows are the settings that a context gives beside the flags.
-func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
+func contextRows(a *app, f *pflag.FlagSet, c *config.Context) []settingRow {
 	given := a.globals.Overridden(f)
 	var rows []settingRow
 	for _, s := range c.Settings {
@@ -167,7 +167,7 @@ func (a *app) contextRows(f *pflag.FlagSet, c *config.Context) []settingRow {
 }
 
 // environmentRows are the settings that the environment gives.
-func (a *app) environmentRows(f *pflag.FlagSet, c *config.Context) []settingRow {
+func environmentRows(a *app, f *pflag.FlagSet, c *config.Context) []settingRow {
 	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.globals.AddressGiven(f) && (c == nil || c.Get("addr") == "") {
 		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) newContextTrust() *cobra.Command {
+func newContextTrust(a *app) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "trust",
@@ -31,15 +31,15 @@ rpcctl, it has to be trusted anew. A file of another user, or one that others ma
 to, is not read at all. rpcctl context show tells what a file asks for without trusting
 it.`,
 		Args: words(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return a.contextTrust(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error { return contextTrust(a, c, o) },
 	}
 	c.Flags().BoolVar(&o.revoke, "revoke", false, "vouch for it no longer")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	return c
 }
 
-func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
-	store, all, err := a.contexts()
+func contextTrust(a *app, c *cobra.Command, o *contextOptions) error {
+	store, all, err := loadContexts(a)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 		return err
 	}
 	if !o.yes {
-		if err := a.confirm(c.Context(), "trust "+p.Path); err != nil {
+		if err := confirm(c.Context(), a, "trust "+p.Path); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (a *app) contextTrust(c *cobra.Command, o *contextOptions) error {
 var errRefused = errors.New("nothing was changed")
 
 // confirm asks the person at the terminal for leave. Any answer but yes is an error.
-func (a *app) confirm(ctx context.Context, what string) error {
+func confirm(ctx context.Context, a *app, what string) error {
 	if !a.env.StdinTTY || a.env.ReadPassword == nil {
 		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
 	}

@@ -32,7 +32,7 @@ func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allo
 	f.BoolVar(allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
 }
 
-func (a *app) newConvert() *cobra.Command {
+func newConvert(a *app) *cobra.Command {
 	o := &convertOptions{}
 	var timeout flags.Seconds
 	c := &cobra.Command{
@@ -49,7 +49,7 @@ Without a MESSAGE, standard input is read.`,
 		Args: words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
-			return a.convert(c, o, args[0], args[1:])
+			return convert(a, c, o, args[0], args[1:])
 		},
 	}
 	addTimeout(c.Flags(), &timeout)
@@ -59,7 +59,7 @@ Without a MESSAGE, standard input is read.`,
 	return c
 }
 
-func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages []string) error {
+func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages []string) error {
 	format, err := o.output.resolve(c.Flags(), "")
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (a *app) convert(c *cobra.Command, o *convertOptions, name string, messages
 	if err != nil {
 		return err
 	}
-	out, err := a.openOutput(c.Context(), format, &o.output, types)
+	out, err := openOutput(c.Context(), a, format, &o.output, types)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type demoOptions struct {
 	reflection   flags.Choice
 }
 
-func (a *app) newDemo() *cobra.Command {
+func newDemo(a *app) *cobra.Command {
 	o := &demoOptions{reflection: flags.Choice{Value: string(testserver.ReflectionBoth), Allowed: []string{"both", "v1", "v1alpha", "none"}}}
 	c := &cobra.Command{
 		Use:   "demo",
@@ -44,7 +44,7 @@ gRPC-Web and Connect on one port, pages in browsers included.
 
 It serves until it is interrupted.`,
 		Args: words(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error { return serveDemo(c.Context(), a, o) },
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -62,7 +62,7 @@ It serves until it is interrupted.`,
 // connections. What calls are known to take has budgets below it.
 const demoMemory = 384 << 20
 
-func (a *app) demo(ctx context.Context, o *demoOptions) (err error) {
+func serveDemo(ctx context.Context, a *app, o *demoOptions) (err error) {
 	memory.Collect(memory.Usual)
 	memory.Served.Store(true)
 	if err := checkListen(o.listen); err != nil {

@@ -23,7 +23,7 @@ type describeOptions struct {
 	timeout     flags.Seconds
 }
 
-func (a *app) newDescribe() *cobra.Command {
+func newDescribe(a *app) *cobra.Command {
 	o := &describeOptions{format: flags.Choice{Allowed: []string{"text", "json", "yaml"}}}
 	c := &cobra.Command{
 		Use:     "describe [SYMBOL...]",
@@ -41,7 +41,7 @@ in, for a message or for the request of a method: JSON with comments, which call
 reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, o.timeout)()
-			return a.describe(c, o, args)
+			return describe(a, c, o, args)
 		},
 	}
 	f := c.Flags()
@@ -54,7 +54,7 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 	return c
 }
 
-func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) error {
+func describe(a *app, c *cobra.Command, o *describeOptions, names []string) error {
 	if o.format.Value == "yaml" && !o.skeleton {
 		return problem.Usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
 	}
@@ -77,7 +77,7 @@ func (a *app) describe(c *cobra.Command, o *describeOptions, names []string) err
 		return err
 	}
 	if o.export.given() {
-		if err := a.writeSchema(&o.export, discovery.Closure(symbols...), nil); err != nil {
+		if err := writeSchema(a, &o.export, discovery.Closure(symbols...), nil); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ type diagnoseOptions struct {
 // diagnoseTimeout is the limit of each question that is asked in a call.
 const diagnoseTimeout = 5 * time.Second
 
-func (a *app) newDiagnose() *cobra.Command {
+func newDiagnose(a *app) *cobra.Command {
 	o := &diagnoseOptions{timeout: flags.Seconds(diagnoseTimeout), output: textOrJSON()}
 	c := &cobra.Command{
 		Use:   "diagnose [TARGET]",
@@ -42,7 +42,7 @@ The verdicts: ok; warn: it works, and something is odd; failed; none: the server
 does not have it, which is no failure; skipped. Exit code 0 when nothing failed,
 else 1.`,
 		Args: words(0, 1),
-		RunE: func(c *cobra.Command, _ []string) error { return a.diagnose(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error { return diagnose(a, c, o) },
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -92,7 +92,7 @@ type DiagnosisError struct {
 func (e *DiagnosisError) Error() string { return fmt.Sprintf("%s: failed at %s", e.Target, e.Step) }
 
 // diagnose walks, and prints each step when it is done.
-func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
+func diagnose(a *app, c *cobra.Command, o *diagnoseOptions) error {
 	ctx := c.Context()
 	ready, cancel := ctx, context.CancelFunc(func() {})
 	if c.Flags().Changed("timeout") {
@@ -116,7 +116,7 @@ func (a *app) diagnose(c *cobra.Command, o *diagnoseOptions) error {
 	}
 	s := a.session.Settings()
 	if !c.Flags().Changed("timeout") && s.Target.Network == invoke.NetworkResolver { // nobody has connected before
-		o.timeout = flags.Seconds(a.ownLimit(o.timeout.Duration()))
+		o.timeout = flags.Seconds(ownLimit(a, o.timeout.Duration()))
 	}
 	d := &diagnosis{Target: s.Target.String(), Steps: []*step{}}
 	var printed error

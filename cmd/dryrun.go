@@ -18,7 +18,7 @@ import (
 
 // dryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
-func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions) error {
+func dryRun(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions) error {
 	ready, cancel := limited(ctx, p.Timeout)
 	defer cancel()
 	transport, err := a.session.Transport(ready)
@@ -32,7 +32,7 @@ func (a *app) dryRun(ctx context.Context, p *invoke.Call, format formatters.Form
 		format = formatters.NDJSON
 	}
 	o.output.programTime = p.Timeout
-	out, err := a.openOutput(ctx, format, &o.output, p.Types)
+	out, err := openOutput(ctx, a, format, &o.output, p.Types)
 	if err != nil {
 		return err
 	}

@@ -22,13 +22,13 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// edit has the message written in an editor, as often as it takes to be right. The
+// editRequest has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
-func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) error {
+func editRequest(ctx context.Context, a *app, p *invoke.Call, o *callOptions, options input.Options) error {
 	if err := program.MayStart(a.env, "--edit", ""); err != nil {
 		return err
 	}
-	text, err := a.editText(ctx, p, o, options)
+	text, err := editText(ctx, a, p, o, options)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 		return err
 	}
 	for {
-		saved, err := a.runEditor(ctx, file)
+		saved, err := runEditor(ctx, a, file)
 		if err != nil {
 			return problem.KeptIn(file.Path, err)
 		}
@@ -54,7 +54,7 @@ func (a *app) edit(ctx context.Context, p *invoke.Call, o *callOptions, options 
 		}
 		a.reporter().Report(err)
 		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
-		if err := a.readLine(ctx); err != nil {
+		if err := waitForEnter(ctx, a); err != nil {
 			return problem.KeptIn(file.Path, err)
 		}
 	}
@@ -75,7 +75,7 @@ func (o *callOptions) settleEdit(err error) error {
 // editText is what the editor begins with: the definition as comments, and the
 // message that was given, or one to fill in. The editor finds no settings in it, which
 // a schema could have among its comments and names.
-func (a *app) editText(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
+func editText(ctx context.Context, a *app, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
 	if err != nil {
@@ -136,7 +136,7 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 }
 
 // runEditor runs the user's editor on a file, and reports whether it was saved.
-func (a *app) runEditor(ctx context.Context, file *program.EditFile) (saved bool, err error) {
+func runEditor(ctx context.Context, a *app, file *program.EditFile) (saved bool, err error) {
 	before, err := os.Stat(file.Path)
 	if err != nil {
 		return false, err
@@ -159,8 +159,8 @@ func (a *app) runEditor(ctx context.Context, file *program.EditFile) (saved bool
 	return !os.SameFile(before, after) || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()), nil
 }
 
-// readLine waits for Enter, or for ctx.
-func (a *app) readLine(ctx context.Context) error {
+// waitForEnter waits for Enter, or for ctx.
+func waitForEnter(ctx context.Context, a *app) error {
 	done := make(chan error, 1)
 	go func() {
 		defer fault.Exit()

@@ -36,7 +36,7 @@ func (o *exportOptions) add(f *pflag.FlagSet) {
 
 func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
 
-func (a *app) newExport() *cobra.Command {
+func newExport(a *app) *cobra.Command {
 	var timeout flags.Seconds
 	o := &exportOptions{}
 	c := &cobra.Command{
@@ -51,7 +51,7 @@ below a folder or as one descriptor set. Without a symbol, all of the schema.
 Names of files that would lead out of the folder are refused.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
-			return a.export(c, o, args)
+			return export(a, c, o, args)
 		},
 	}
 	addTimeout(c.Flags(), &timeout)
@@ -59,7 +59,7 @@ Names of files that would lead out of the folder are refused.`,
 	return c
 }
 
-func (a *app) export(c *cobra.Command, o *exportOptions, names []string) error {
+func export(a *app, c *cobra.Command, o *exportOptions, names []string) error {
 	if !o.given() {
 		return problem.Usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
 	}
@@ -72,13 +72,13 @@ func (a *app) export(c *cobra.Command, o *exportOptions, names []string) error {
 		if err != nil {
 			return err
 		}
-		return a.writeSchema(o, files, faults)
+		return writeSchema(a, o, files, faults)
 	}
 	symbols, err := findSymbols(c.Context(), source, names)
 	if err != nil {
 		return err
 	}
-	return a.writeSchema(o, discovery.Closure(symbols...), nil)
+	return writeSchema(a, o, discovery.Closure(symbols...), nil)
 }
 
 func findSymbols(ctx context.Context, source discovery.Source, names []string) ([]protoreflect.Descriptor, error) {
@@ -95,7 +95,7 @@ func findSymbols(ctx context.Context, source discovery.Source, names []string) (
 
 // writeSchema writes files in the ways that are wanted. What is wrong with one of them
 // does not keep the others from being written.
-func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
+func writeSchema(a *app, o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
 	if len(files) == 0 {
 		return problem.WithFaults(errors.New("there is nothing to export"), faults)
 	}
@@ -107,7 +107,7 @@ func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor,
 		}
 	}
 	if o.protoset != "" {
-		if err := a.writeSet(o.protoset, files); err != nil {
+		if err := writeSet(a, o.protoset, files); err != nil {
 			return problem.WithFaults(fmt.Errorf("writing the descriptor set: %w", err), faults)
 		}
 	}
@@ -126,7 +126,7 @@ func (a *app) writeSchema(o *exportOptions, files []protoreflect.FileDescriptor,
 
 // writeSet writes files as a descriptor set, beside its name and then under it; - is
 // standard output.
-func (a *app) writeSet(name string, files []protoreflect.FileDescriptor) error {
+func writeSet(a *app, name string, files []protoreflect.FileDescriptor) error {
 	if name == "-" {
 		if a.env.StdoutTTY {
 			return problem.Usage(formatters.ErrTerminal, "send them elsewhere: --protoset-out FILE, or a pipe")

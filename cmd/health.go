@@ -30,7 +30,7 @@ type healthOptions struct {
 // healthTimeout is the limit of a check when nobody set one: a probe must end.
 const healthTimeout = 10 * time.Second
 
-func (a *app) newHealth() *cobra.Command {
+func newHealth(a *app) *cobra.Command {
 	o := &healthOptions{timeout: flags.Seconds(healthTimeout), output: flags.Choice{Value: "text", Allowed: []string{"text", "json"}}}
 	c := &cobra.Command{
 		Use:   "health [SERVICE]",
@@ -53,7 +53,7 @@ SERVING.`,
 				o.service = args[0]
 			}
 			o.asked = c.Flags().Changed("timeout") || c.Flags().Changed("max-time")
-			return a.health(c, o)
+			return askHealth(a, c, o)
 		},
 	}
 	f := c.Flags()
@@ -67,7 +67,7 @@ SERVING.`,
 
 // ownLimit is a limit of a call that nobody set: longer than connecting may take, which
 // has more to say about a server that cannot be reached.
-func (a *app) ownLimit(limit time.Duration) time.Duration {
+func ownLimit(a *app, limit time.Duration) time.Duration {
 	s := a.session.Settings()
 	return max(limit, s.ConnectLimit()+time.Second)
 }
@@ -85,8 +85,8 @@ func (e *NotServingError) Error() string {
 	return e.Service + " is " + e.Status
 }
 
-// health asks, and asks again with --wait until the answer is good.
-func (a *app) health(c *cobra.Command, o *healthOptions) error {
+// askHealth asks, and asks again with --wait until the answer is good.
+func askHealth(a *app, c *cobra.Command, o *healthOptions) error {
 	ready, cancel := c.Context(), context.CancelFunc(func() {})
 	if o.asked {
 		ready, cancel = limited(ready, o.timeout.Duration())
@@ -104,13 +104,13 @@ func (a *app) health(c *cobra.Command, o *healthOptions) error {
 		return err
 	}
 	if !o.asked {
-		o.timeout = flags.Seconds(a.ownLimit(o.timeout.Duration()))
+		o.timeout = flags.Seconds(ownLimit(a, o.timeout.Duration()))
 	}
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	if o.watch {
-		return a.watchHealth(c.Context(), invoker, md, o)
+		return watchHealth(c.Context(), a, invoker, md, o)
 	}
-	return a.pollHealth(c.Context(), invoker, md, o)
+	return pollHealth(c.Context(), a, invoker, md, o)
 }
 
 // healthPoll is the time between two questions of --wait.
@@ -118,7 +118,7 @@ const healthPoll = 250 * time.Millisecond
 
 // pollHealth asks once, or with --wait until the answer is SERVING or the time is
 // over, and prints the last answer. The first question waits for the server itself.
-func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+func pollHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
 	wait := a.globals.Wait()
 	until := time.Now().Add(wait)
 	interrupted := ctx
@@ -144,7 +144,7 @@ func (a *app) pollHealth(ctx context.Context, invoker *invoke.Invoker, md invoke
 	if err != nil {
 		return err
 	}
-	if err := a.printHealth(o, state); err != nil {
+	if err := printHealth(a, o, state); err != nil {
 		return err
 	}
 	return verdict(o.service, state)
@@ -198,7 +198,7 @@ func healthAnswer(m *invoke.Message) (healthpb.HealthCheckResponse_ServingStatus
 var errServing = errors.New("serving")
 
 // watchHealth prints each change.
-func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+func watchHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
 	wait := a.globals.Wait()
 	limit := time.Duration(0)
 	if o.asked {
@@ -228,7 +228,7 @@ func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invok
 			return err
 		}
 		last, answered = state, true
-		if err := a.printHealth(o, state); err != nil {
+		if err := printHealth(a, o, state); err != nil {
 			return err
 		}
 		if wait > 0 && state == healthpb.HealthCheckResponse_SERVING {
@@ -250,7 +250,7 @@ func (a *app) watchHealth(ctx context.Context, invoker *invoke.Invoker, md invok
 }
 
 // printHealth prints one answer.
-func (a *app) printHealth(o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
+func printHealth(a *app, o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
 	if o.output.Value == "text" {
 		_, err := fmt.Fprintln(a.env.Stdout, stateName(state))
 		return err

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-func (a *app) newList() *cobra.Command {
+func newList(a *app) *cobra.Command {
 	format := &flags.Choice{Allowed: []string{"text", "table", "json"}}
 	var timeout flags.Seconds
 	c := &cobra.Command{
@@ -38,7 +38,7 @@ deprecated are shown too; -o json has the same for programs.`,
 		Args: words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
-			return a.list(c, args, format.Value)
+			return list(a, c, args, format.Value)
 		},
 	}
 	addTimeout(c.Flags(), &timeout)
@@ -56,7 +56,7 @@ type listed struct {
 	Deprecated bool   `json:"deprecated,omitempty"`
 }
 
-func (a *app) list(c *cobra.Command, args []string, format string) error {
+func list(a *app, c *cobra.Command, args []string, format string) error {
 	source, err := a.source(c)
 	if err != nil {
 		return err

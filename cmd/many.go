@@ -52,7 +52,7 @@ type manyCalls struct {
 const maxTold = 10
 
 // callMany makes many calls of one.
-func (a *app) callMany(ctx context.Context, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
+func callMany(ctx context.Context, a *app, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}}
 	o.output.programTime = m.programTime()
 	err := m.askSchema(ctx)
@@ -80,7 +80,7 @@ func (m *manyCalls) askSchema(ctx context.Context) error {
 	ready, cancel := limited(ctx, m.call.Timeout)
 	defer cancel()
 	if _, err := m.app.askedSource(ready); err != nil {
-		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 		m.call.Method, m.call.Types, err = m.app.findMethod(ctx, m.o.method, m.call.Timeout)
 	}
 	if err != nil {
-		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return m.check()
 }
@@ -131,8 +131,8 @@ func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	again := func() (*output, error) { return a.openOutput(later, m.format, &m.o.output, m.call.Types) }
-	return a.driveMany(ctx, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
+	again := func() (*output, error) { return openOutput(later, a, m.format, &m.o.output, m.call.Types) }
+	return driveMany(ctx, a, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
 			m.run.Everything, m.progress = true, nil
@@ -259,7 +259,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 // watch begins to show how far the run is.
 func (m *manyCalls) watch() {
 	counts := &m.run.Counts
-	m.progress = m.app.startProgress(m.o.many.progress.Value, func(elapsed time.Duration) string {
+	m.progress = startProgress(m.app, m.o.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
 		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, perSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })

@@ -91,8 +91,8 @@ type output struct {
 }
 
 // openOutput opens what prints the answers, until ctx ends what --jq is at.
-func (a *app) openOutput(ctx context.Context, format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
-	w, options, file, err := a.openWriter(ctx, o, types)
+func openOutput(ctx context.Context, a *app, format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
+	w, options, file, err := openWriter(ctx, a, o, types)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (a *app) openOutput(ctx context.Context, format formatters.Format, o *outpu
 }
 
 // openWriter opens where the answers go, which is file unless that is nil.
-func (a *app) openWriter(ctx context.Context, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
+func openWriter(ctx context.Context, a *app, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
 	options = formatters.Options{
 		Types:        types,
 		Color:        a.colour(a.env.StdoutTTY),

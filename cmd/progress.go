@@ -37,7 +37,7 @@ type progress struct {
 
 // startProgress begins to show progress as the flag and the terminal have it. It returns
 // nil, on which all methods do nothing, when there is none to be shown.
-func (a *app) startProgress(mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
+func startProgress(a *app, mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
 	p := &progress{w: a.env.Stderr, plain: mode == "plain", text: text, part: part, now: a.env.Now, end: make(chan struct{})}
 	if mode == "none" || !p.plain && (!a.env.StderrTTY || a.env.Getenv("TERM") == "dumb") {
 		return nil
@@ -148,9 +148,9 @@ func (b besideProgress) Write(text []byte) (int, error) {
 // watchStream shows how many messages a stream has had, beside the talk of -v on the same
 // terminal. It returns a sink that counts and hands on to out, where the talk goes, and
 // what ends it.
-func (a *app) watchStream(out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
+func watchStream(a *app, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
 	var sent, received atomic.Int64
-	p := a.startProgress("auto", func(elapsed time.Duration) string {
+	p := startProgress(a, "auto", func(elapsed time.Duration) string {
 		s, r := sent.Load(), received.Load()
 		return fmt.Sprintf("%d sent, %d received, %s", s, r, perSecond(s+r, elapsed))
 	}, nil)

@@ -51,9 +51,9 @@ var errSatisfied = errors.New("the answer satisfies --until")
 // repeat makes the same call again and again.
 func (m *manyCalls) repeat(ctx context.Context) error {
 	o := &m.o.many.repeat
-	p, err := m.app.plan(ctx, m.o, m.call.Metadata)
+	p, err := plan(ctx, m.app, m.o, m.call.Metadata)
 	if err != nil {
-		return m.app.unplanned(ctx, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	m.call = p
 	if err := m.check(); err != nil {
@@ -65,7 +65,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	}
 	if m.o.dryRun {
 		p.Requests = invoke.Messages(wire)
-		return m.app.dryRun(ctx, p, m.format, m.o)
+		return dryRun(ctx, m.app, p, m.format, m.o)
 	}
 	transport, err := m.app.transport(ctx, m.call.Timeout)
 	if err != nil {

@@ -51,7 +51,7 @@ func newLineApp(env *env.Env, s *shell, l *line) *app {
 
 // newRoot builds a fresh command tree. Building one for each command line keeps
 // flags from leaking from one to the next.
-func (a *app) newRoot() *cobra.Command {
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpcctl",
 		Short: "The terminal for remote procedures",
@@ -82,7 +82,7 @@ interrupted outside a call.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	a.globals.Add(root.PersistentFlags())
-	root.AddCommand(a.newCall(), a.newList(), a.newDescribe(), a.newConvert(), a.newHealth(), a.newDiagnose(), a.newContext(), a.newCache(), a.newExport(), a.newDemo(), a.newShell(), a.newVersion())
+	root.AddCommand(newCall(a), newList(a), newDescribe(a), newConvert(a), newHealth(a), newDiagnose(a), newContext(a), newCache(a), newExport(a), newDemo(a), newShellCommand(a), newVersion(a))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }

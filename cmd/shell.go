@@ -28,7 +28,7 @@ type shellOptions struct {
 	noHistory bool
 }
 
-func (a *app) newShell() *cobra.Command {
+func newShellCommand(a *app) *cobra.Command {
 	o := &shellOptions{}
 	c := &cobra.Command{
 		Use:   "shell",
@@ -44,7 +44,7 @@ as if they were commands. The flags given here hold for every line.
 A script, which is what -c, -f and standard input that is no terminal are, stops at
 the first statement that fails, with its exit code. In the shell, help tells more.`,
 		Args: words(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return a.runShell(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error { return runShell(a, c, o) },
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -60,7 +60,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 }
 
 // runShell decides what kind of shell it is, and runs it.
-func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
+func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 	memory.Collect(memory.Usual)
 	if len(o.lines) > 0 && o.file != "" {
 		return problem.Usage(errors.New("-c and -f both say what to run"), "")
@@ -68,7 +68,7 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 	base := baseFlags(c)
 	ctx, cancel := context.WithCancel(c.Context())
 	if o.noShell {
-		a.keepPrograms(ctx, base)
+		keepPrograms(ctx, a, base)
 	}
 	s := newShell(ctx, a.env, o, base)
 	defer s.close()
@@ -109,9 +109,9 @@ func (a *app) runShell(c *cobra.Command, o *shellOptions) error {
 // keepPrograms lets nothing start a program any more, but the one for a token that the flags of the
 // command line name, or the context in force: statements, and the contexts that they name, may be a
 // stranger's.
-func (a *app) keepPrograms(ctx context.Context, base []string) {
+func keepPrograms(ctx context.Context, a *app, base []string) {
 	probe, only := newApp(a.env.Quiet()), &env.Program{}
-	root := probe.newRoot()
+	root := newRoot(probe)
 	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
 		*only = probe.globals.TokenProgram()
 	}})

@@ -109,8 +109,8 @@ func atFirstHole(text string) repl.Line {
 	return repl.Line{Text: text, Cursor: len(text)}
 }
 
-// build is call -i: the request is filled in at a prompt, and sent from there.
-func (a *app) build(c *cobra.Command, o *callOptions) error {
+// fillIn is call -i: the request is filled in at a prompt, and sent from there.
+func fillIn(a *app, c *cobra.Command, o *callOptions) error {
 	switch {
 	case a.shell != nil && (a.shell.editor == nil || !a.shell.interactive):
 		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
@@ -130,7 +130,7 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	head, err := a.callLine(c, o)
+	head, err := callLine(a, c, o)
 	if err != nil {
 		return err
 	}
@@ -143,11 +143,11 @@ func (a *app) build(c *cobra.Command, o *callOptions) error {
 		a.shell.editor.Put(line)
 		return nil
 	}
-	return a.buildAtTerminal(c, line)
+	return buildAtTerminal(a, c, line)
 }
 
 // callLine is the beginning of the line that makes the call, with the flags that were given.
-func (a *app) callLine(c *cobra.Command, o *callOptions) (string, error) {
+func callLine(a *app, c *cobra.Command, o *callOptions) (string, error) {
 	var b strings.Builder
 	name, set := o.method, map[string]string{}
 	if a.shell != nil {
@@ -188,7 +188,7 @@ func (a *app) callLine(c *cobra.Command, o *callOptions) (string, error) {
 }
 
 // buildAtTerminal is a shell for one call.
-func (a *app) buildAtTerminal(c *cobra.Command, line repl.Line) error {
+func buildAtTerminal(a *app, c *cobra.Command, line repl.Line) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	s := newShell(ctx, a.env, &shellOptions{quiet: true}, baseFlags(c))

@@ -87,11 +87,11 @@ func (s *shell) toBackground() bool {
 	return true
 }
 
-// drive runs a planned call: at once, or as a job when it is a shell's.
-func (a *app) drive(ctx context.Context, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), await *awaitOptions) error {
+// driveCall runs a planned call: at once, or as a job when it is a shell's.
+func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), await *awaitOptions) error {
 	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
 	if await.await {
-		do = func(ctx context.Context, sink invoke.Sink) error { return a.awaitOperation(ctx, p, v, sink, await) }
+		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }
 	}
 	if p.Method.IsStreamingClient() {
 		c := &counted{Requests: p.Requests, terminal: a.env.StdinTTY}
@@ -120,7 +120,7 @@ func (s *shell) share(l *line) int {
 
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the
 // background. do is given a sink for their events, nil when it is to print them itself.
-func (a *app) driveMany(ctx context.Context, name string, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
+func driveMany(ctx context.Context, a *app, name string, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
 	if a.shell == nil || !a.line.st.Background || a.line.job != nil {
 		return do(ctx, nil)
 	}

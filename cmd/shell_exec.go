@@ -145,7 +145,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 
 // newTree builds the commands of the command line that are those of the shell too, and its own.
 func (s *shell) newTree(l *line, a *app) *cobra.Command {
-	root := a.newRoot()
+	root := newRoot(a)
 	for _, c := range root.Commands() {
 		if c.Name() == "shell" || c.Name() == "completion" {
 			root.RemoveCommand(c)
@@ -264,7 +264,7 @@ func (s *shell) schema(ctx context.Context, a *app) (discovery.Source, error) {
 }
 
 func (s *shell) schemaAndTypes(ctx context.Context, a *app) (discovery.Source, invoke.Types, error) {
-	root := a.newRoot()
+	root := newRoot(a)
 	var source discovery.Source
 	var types invoke.Types
 	probe := &cobra.Command{Use: "schema", RunE: func(c *cobra.Command, _ []string) (err error) {

@@ -21,16 +21,16 @@ import (
 
 // planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
 // whole limit: standard input may have taken its time.
-func (a *app) planRemembered(ctx, ready context.Context, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+func planRemembered(ctx, ready context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	t := &tape{from: a.env.Stdin, recording: true}
 	o.stdin = t
 	defer t.stop()
-	p, err := a.planUntil(ctx, ready, o, md)
+	p, err := planUntil(ctx, ready, a, o, md)
 	if err == nil || !a.session.FromMemory() || !mayBeStale(err) || o.edit || !t.rewind() {
 		return p, err
 	}
 	a.session.Forget()
-	return a.plan(ctx, o, md)
+	return plan(ctx, a, o, md)
 }
 
 // mayBeStale tells whether an error would not be one with another schema.
@@ -42,8 +42,8 @@ func mayBeStale(err error) bool {
 
 // runRemembered is run. A method that the server no longer has is looked up again:
 // where a short name now leads elsewhere, the call goes there.
-func (a *app) runRemembered(ctx context.Context, p *invoke.Call, format formatters.Format, o *callOptions, md invoke.Metadata) error {
-	err := a.run(ctx, p, format, o)
+func runRemembered(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+	err := makeCall(ctx, a, p, format, o)
 	var status *invoke.StatusError
 	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !a.session.FromMemory() {
 		return err
@@ -52,18 +52,18 @@ func (a *app) runRemembered(ctx context.Context, p *invoke.Call, format formatte
 	if o.answers > 0 || o.edit || format == formatters.Events || p.Method.IsStreamingClient() || !o.stdin.rewind() {
 		return err
 	}
-	again, perr := a.plan(ctx, o, md)
+	again, perr := plan(ctx, a, o, md)
 	switch {
 	case errors.Is(perr, discovery.ErrNotFound):
 		return perr
 	case perr != nil || invoke.MethodPath(again.Method) == invoke.MethodPath(p.Method):
 		return err
 	}
-	return a.run(ctx, again, format, o)
+	return makeCall(ctx, a, again, format, o)
 }
 
 // withoutComments spares a call the comments of .proto files, which only -vv shows.
-func (a *app) withoutComments() {
+func withoutComments(a *app) {
 	s := a.session.Settings()
 	s.NoComments = a.globals.Verbose < 2
 	a.session.Configure(s)
@@ -119,7 +119,7 @@ type renewal struct {
 }
 
 // renewing wraps the sink that prints the answers.
-func (a *app) renewing(s invoke.Sink, p *invoke.Call, o *callOptions) invoke.Sink {
+func renewing(a *app, s invoke.Sink, p *invoke.Call, o *callOptions) invoke.Sink {
 	return &renewal{Sink: s, app: a, o: o, method: p.Method}
 }
 

@@ -137,7 +137,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 	if err := m.findSomewhere(ctx, list); err != nil {
 		return err
 	}
-	p, err := a.plan(ctx, o, m.call.Metadata)
+	p, err := plan(ctx, a, o, m.call.Metadata)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func version() string {
 	return "devel" + revision + modified
 }
 
-func (a *app) newVersion() *cobra.Command {
+func newVersion(a *app) *cobra.Command {
 	terms := false
 	c := &cobra.Command{
 		Use:   "version",
