@@ -111,7 +111,7 @@ func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke
 	if w.last, err = readOperation(first.answer); err != nil {
 		return err
 	}
-	show := startProgress(a, "auto", w.progress, nil)
+	show := startProgress(a.env, "auto", w.progress, nil)
 	err = w.follow(ctx)
 	show.stop()
 	if err != nil {

@@ -298,15 +298,15 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 		p.Types = types.Within(p.Timeout)
 		a.types = p.Types
 	}
-	o.output.programTime = p.Timeout
-	out, err := openOutput(ctx, a, format, &o.output, p.Types)
+	prints := printing{a.env, a.globals, format, p.Types, p.Timeout}
+	out, err := o.output.open(ctx, prints)
 	if err != nil {
 		return err
 	}
 	sinks := invoke.Tee{goingOn(renewing(a, out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
 	if a.globals.Verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
-		sinks[0], talk, stopWatching = watchStream(a, sinks[0])
+		sinks[0], talk, stopWatching = watchStream(a.env, sinks[0])
 	}
 	defer stopWatching()
 	if a.globals.Verbose > 0 {
@@ -324,6 +324,6 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = driveCall(ctx, a, invoker, p, sinks, func() (*output, error) { return openOutput(later, a, format, &o.output, p.Types) }, &o.await)
+	err = driveCall(ctx, a, invoker, p, sinks, func() (*output, error) { return o.output.open(later, prints) }, &o.await)
 	return problem.Printed(format, out.close(unread(err, requests)))
 }

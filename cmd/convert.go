@@ -96,7 +96,7 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(c.Context(), a, format, &o.output, types)
+	out, err := o.output.open(c.Context(), printing{env: a.env, globals: a.globals, format: format, types: types})
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,7 @@ func dryRun(ctx context.Context, a *app, p *invoke.Call, format formatters.Forma
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	o.output.programTime = p.Timeout
-	out, err := openOutput(ctx, a, format, &o.output, p.Types)
+	out, err := o.output.open(ctx, printing{a.env, a.globals, format, p.Types, p.Timeout})
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,6 @@ const maxTold = 10
 // callMany makes many calls of one.
 func callMany(ctx context.Context, a *app, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}}
-	o.output.programTime = m.programTime()
 	err := m.askSchema(ctx)
 	switch {
 	case err != nil:
@@ -94,6 +93,11 @@ func (m *manyCalls) programTime() time.Duration {
 	return limit
 }
 
+// printing says how responses are printed.
+func (m *manyCalls) printing() printing {
+	return printing{m.app.env, m.app.globals, m.format, m.call.Types, m.programTime()}
+}
+
 // prepare finds the method, which must be one whose client does not stream.
 func (m *manyCalls) prepare(ctx context.Context) (err error) {
 	if m.o.kind.Value != "" {
@@ -131,7 +135,7 @@ func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	again := func() (*output, error) { return openOutput(later, a, m.format, &m.o.output, m.call.Types) }
+	again := func() (*output, error) { return m.o.output.open(later, m.printing()) }
 	return driveMany(ctx, a, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
@@ -259,7 +263,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 // watch begins to show how far the run is.
 func (m *manyCalls) watch() {
 	counts := &m.run.Counts
-	m.progress = startProgress(m.app, m.o.many.progress.Value, func(elapsed time.Duration) string {
+	m.progress = startProgress(m.app.env, m.o.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
 		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, perSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })

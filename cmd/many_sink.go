@@ -27,7 +27,7 @@ func (l *labelled) Begin(index int, r *fanout.Request) {
 // open makes what prints the answers.
 func (m *manyCalls) open(ctx context.Context) error {
 	a, o := m.app, m.o
-	w, options, file, err := openWriter(ctx, a, &o.output, m.call.Types)
+	w, options, file, err := o.output.openWriter(ctx, m.printing())
 	if err != nil {
 		return err
 	}

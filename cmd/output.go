@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
@@ -25,7 +27,6 @@ type outputOptions struct {
 	field                     string
 	jq                        string
 	jqRaw                     bool
-	programTime               time.Duration // limit of --jq for an answer; 0: none
 }
 
 func (o *outputOptions) add(f *pflag.FlagSet) {
@@ -90,26 +91,35 @@ type output struct {
 	lost bool          // not all that was printed has arrived
 }
 
-// openOutput opens what prints the answers, until ctx ends what --jq is at.
-func openOutput(ctx context.Context, a *app, format formatters.Format, o *outputOptions, types invoke.Types) (*output, error) {
-	w, options, file, err := openWriter(ctx, a, o, types)
+// A printing is what is printed, and how.
+type printing struct {
+	env     *env.Env
+	globals *globals.Flags
+	format  formatters.Format
+	types   invoke.Types  // of the messages; may be nil
+	limit   time.Duration // of --jq for one response; 0: none
+}
+
+// open opens what prints the responses. A program of --jq ends when ctx does.
+func (o *outputOptions) open(ctx context.Context, p printing) (*output, error) {
+	w, options, file, err := o.openWriter(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	out := &output{file: file}
-	if out.Formatter, err = formatters.New(format, w, options); err != nil {
+	if out.Formatter, err = formatters.New(p.format, w, options); err != nil {
 		return nil, errors.Join(terminalError(err), out.file.Abandon())
 	}
 	return out, nil
 }
 
-// openWriter opens where the answers go, which is file unless that is nil.
-func openWriter(ctx context.Context, a *app, o *outputOptions, types invoke.Types) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
+// openWriter opens where the responses go, which is file unless that is nil.
+func (o *outputOptions) openWriter(ctx context.Context, p printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
 	options = formatters.Options{
-		Types:        types,
-		Color:        a.colour(a.env.StdoutTTY),
-		Width:        a.env.Width,
-		Live:         a.env.StdoutTTY,
+		Types:        p.types,
+		Color:        p.env.Colored(p.globals.Color.Value, p.env.StdoutTTY),
+		Width:        p.env.Width,
+		Live:         p.env.StdoutTTY,
 		EmitDefaults: o.emitDefaults,
 		ProtoNames:   o.protoNames,
 		Int64Numbers: o.int64Numbers,
@@ -119,9 +129,9 @@ func openWriter(ctx context.Context, a *app, o *outputOptions, types invoke.Type
 		FilterRaw:    o.jqRaw,
 
 		FilterContext: ctx,
-		FilterTime:    o.programTime,
+		FilterTime:    p.limit,
 
-		SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets,
+		SecretHeaders: p.globals.Hidden, Seen: p.env.Secrets,
 	}
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {
@@ -129,12 +139,12 @@ func openWriter(ctx context.Context, a *app, o *outputOptions, types invoke.Type
 		}
 	}
 	if o.file == "" || o.file == "-" {
-		return a.env.Stdout, options, nil, nil
+		return p.env.Stdout, options, nil, nil
 	}
 	if file, err = outfile.Create(o.file); err != nil {
 		return nil, options, nil, err
 	}
-	options.Color, options.Width, options.Live = a.globals.Color.Value == "always", 0, false
+	options.Color, options.Width, options.Live = p.globals.Color.Value == "always", 0, false
 	return file, options, file, nil
 }
 

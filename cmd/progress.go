@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/schollz/progressbar/v3"
 )
@@ -37,9 +38,9 @@ type progress struct {
 
 // startProgress begins to show progress as the flag and the terminal have it. It returns
 // nil, on which all methods do nothing, when there is none to be shown.
-func startProgress(a *app, mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
-	p := &progress{w: a.env.Stderr, plain: mode == "plain", text: text, part: part, now: a.env.Now, end: make(chan struct{})}
-	if mode == "none" || !p.plain && (!a.env.StderrTTY || a.env.Getenv("TERM") == "dumb") {
+func startProgress(env *env.Env, mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
+	p := &progress{w: env.Stderr, plain: mode == "plain", text: text, part: part, now: env.Now, end: make(chan struct{})}
+	if mode == "none" || !p.plain && (!env.StderrTTY || env.Getenv("TERM") == "dumb") {
 		return nil
 	}
 	p.done.Go(p.run)
@@ -148,9 +149,9 @@ func (b besideProgress) Write(text []byte) (int, error) {
 // watchStream shows how many messages a stream has had, beside the talk of -v on the same
 // terminal. It returns a sink that counts and hands on to out, where the talk goes, and
 // what ends it.
-func watchStream(a *app, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
+func watchStream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
 	var sent, received atomic.Int64
-	p := startProgress(a, "auto", func(elapsed time.Duration) string {
+	p := startProgress(env, "auto", func(elapsed time.Duration) string {
 		s, r := sent.Load(), received.Load()
 		return fmt.Sprintf("%d sent, %d received, %s", s, r, perSecond(s+r, elapsed))
 	}, nil)
@@ -161,12 +162,12 @@ func watchStream(a *app, out invoke.Sink) (counts invoke.Sink, talk io.Writer, s
 		case invoke.ResponseReceived:
 			received.Add(1)
 		}
-		if a.env.StdoutTTY && e.Kind == invoke.ResponseReceived {
+		if env.StdoutTTY && e.Kind == invoke.ResponseReceived {
 			p.hide() // the answer is printed at once, on the same terminal
 		}
 		return out.Event(e)
 	})
-	return counts, p.beside(a.env.Stderr), p.stop
+	return counts, p.beside(env.Stderr), p.stop
 }
 
 // perSecond is a rate for people.

@@ -34,9 +34,9 @@ func (s *safeBuffer) String() string {
 func TestProgressPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := newApp(&env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }})
+		e := &env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }}
 		done := int64(0)
-		p := startProgress(a, "plain", func(elapsed time.Duration) string {
+		p := startProgress(e, "plain", func(elapsed time.Duration) string {
 			done += 25
 			return fmt.Sprintf("%d done, %s", done, perSecond(done, elapsed))
 		}, func() (int64, int64) { return done + 25, 100 })
@@ -52,9 +52,9 @@ func TestProgressPlain(t *testing.T) {
 func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr safeBuffer
-		a := newApp(&env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }})
+		e := &env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }}
 		draws := 0
-		p := startProgress(a, "auto", func(time.Duration) string { draws++; return "working" }, nil)
+		p := startProgress(e, "auto", func(time.Duration) string { draws++; return "working" }, nil)
 		time.Sleep(999 * time.Millisecond)
 		synctest.Wait()
 		if stderr.String() != "" {
@@ -80,7 +80,7 @@ func TestNoProgress(t *testing.T) {
 		"on a dumb terminal": {StderrTTY: true},
 	} {
 		env.Getenv = func(string) string { return "dumb" }
-		if p := startProgress(newApp(env), "auto", nil, nil); p != nil {
+		if p := startProgress(env, "auto", nil, nil); p != nil {
 			t.Errorf("%s: there is one", name)
 		}
 	}
