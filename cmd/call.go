@@ -298,7 +298,7 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 		p.Types = types.Within(p.Timeout)
 		a.types = p.Types
 	}
-	prints := printing{a.env, a.globals, format, p.Types, p.Timeout}
+	prints := printing{env: a.env, globals: a.globals, format: format, types: p.Types, limit: p.Timeout}
 	out, err := o.output.open(ctx, prints)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func dryRun(ctx context.Context, a *app, p *invoke.Call, format formatters.Forma
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := o.output.open(ctx, printing{a.env, a.globals, format, p.Types, p.Timeout})
+	out, err := o.output.open(ctx, printing{env: a.env, globals: a.globals, format: format, types: p.Types, limit: p.Timeout})
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (m *manyCalls) programTime() time.Duration {
 
 // printing says how responses are printed.
 func (m *manyCalls) printing() printing {
-	return printing{m.app.env, m.app.globals, m.format, m.call.Types, m.programTime()}
+	return printing{env: m.app.env, globals: m.app.globals, format: m.format, types: m.call.Types, limit: m.programTime()}
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -427,7 +427,7 @@ func (m *manyCalls) outcome(ctx context.Context, sum *fanout.Summary, err error)
 	if m.failures == nil {
 		return err
 	}
-	ferr := m.failures.close(whole && !m.out.lost, sum)
+	ferr := m.failures.close(whole && m.out.whole(), sum)
 	if errors.Is(err, ferr) {
 		return err
 	}

@@ -32,7 +32,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 		return err
 	}
 	options.FilterBeside = m.beside()
-	m.out = &output{file: file}
+	m.out = newOutput(file)
 	if m.answers = w; file == nil && a.env.StdoutTTY {
 		m.answers = besideMany{m, w}
 	}

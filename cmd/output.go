@@ -91,6 +91,12 @@ type output struct {
 	lost bool          // not all that was printed has arrived
 }
 
+// newOutput returns an output that has no formatter yet. file is nil for standard output.
+func newOutput(file *outfile.File) *output { return &output{file: file} }
+
+// whole reports whether all that was printed has arrived.
+func (o *output) whole() bool { return !o.lost }
+
 // A printing is what is printed, and how.
 type printing struct {
 	env     *env.Env
@@ -106,33 +112,32 @@ func (o *outputOptions) open(ctx context.Context, p printing) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &output{file: file}
+	out := newOutput(file)
 	if out.Formatter, err = formatters.New(p.format, w, options); err != nil {
 		return nil, errors.Join(terminalError(err), out.file.Abandon())
 	}
 	return out, nil
 }
 
-// openWriter opens where the responses go, which is file unless that is nil.
-func (o *outputOptions) openWriter(ctx context.Context, p printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
-	options = formatters.Options{
-		Types:        p.types,
-		Color:        p.env.Colored(p.globals.Color.Value, p.env.StdoutTTY),
-		Width:        p.env.Width,
-		Live:         p.env.StdoutTTY,
+// form returns the options that say which form the values in a message have.
+func (o *outputOptions) form(types invoke.Types) formatters.Options {
+	return formatters.Options{
+		Types:        types,
 		EmitDefaults: o.emitDefaults,
 		ProtoNames:   o.protoNames,
 		Int64Numbers: o.int64Numbers,
 		EnumNumbers:  o.enumNumbers,
-		Columns:      o.columns,
-		Field:        o.field,
-		FilterRaw:    o.jqRaw,
-
-		FilterContext: ctx,
-		FilterTime:    p.limit,
-
-		SecretHeaders: p.globals.Hidden, Seen: p.env.Secrets,
 	}
+}
+
+// openWriter opens where the responses go, which is file unless that is nil.
+func (o *outputOptions) openWriter(ctx context.Context, p printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
+	options = o.form(p.types)
+	options.Color = p.env.Colored(p.globals.Color.Value, p.env.StdoutTTY)
+	options.Width, options.Live = p.env.Width, p.env.StdoutTTY
+	options.Columns, options.Field = o.columns, o.field
+	options.FilterRaw, options.FilterContext, options.FilterTime = o.jqRaw, ctx, p.limit
+	options.SecretHeaders, options.Seen = p.globals.Hidden, p.env.Secrets
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {
 			return nil, options, nil, err

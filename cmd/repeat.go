@@ -84,11 +84,9 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		u := &untilTrue{program: formatters.NewProgram(&formatters.Options{
-			Filter: filter, FilterContext: ctx, FilterTime: m.programTime(), FilterBeside: m.beside(),
-			Types: p.Types, EmitDefaults: m.o.output.emitDefaults, ProtoNames: m.o.output.protoNames,
-			Int64Numbers: m.o.output.int64Numbers, EnumNumbers: m.o.output.enumNumbers,
-		})}
+		options := m.o.output.form(p.Types)
+		options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
+		u := &untilTrue{program: formatters.NewProgram(&options)}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	}
 	if err := m.open(ctx); err != nil {

@@ -168,10 +168,9 @@ func (m *manyCalls) targets(ctx context.Context) error {
 // compare has the answers compared.
 func (m *manyCalls) compare() *formatters.Comparison {
 	a, o := m.app, &m.o.output
-	comparison := formatters.NewComparison(formatters.Options{
-		Types: m.call.Types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width, EmitDefaults: o.emitDefaults,
-		ProtoNames: o.protoNames, Int64Numbers: o.int64Numbers, EnumNumbers: o.enumNumbers,
-	})
+	options := o.form(m.call.Types)
+	options.Color, options.Width = a.colour(a.env.StdoutTTY), a.env.Width
+	comparison := formatters.NewComparison(options)
 	m.extra = func(l *labelled) invoke.Sink {
 		return invoke.SinkFunc(func(e *invoke.Event) error {
 			if e.Kind != invoke.ResponseReceived {
