@@ -49,6 +49,8 @@ var rules = []rule{
 	{packages: "cmd/internal/header", ours: []string{"cmd/internal/credential", "cmd/internal/env", "cmd/internal/problem", "internal/secret", "invoke"}, why: "the text of a header depends on no command"},
 	{packages: "cmd/internal/flags", why: "the form of a flag knows nothing of its meaning"},
 	{packages: "cmd/internal/memory", why: "the limits of memory know no command"},
+	{packages: "cmd/internal/output", ours: []string{"cmd/internal/env", "cmd/internal/globals", "cmd/internal/problem", "internal/outfile", "formatters", "invoke"}, why: "where responses are printed depends on no command"},
+	{packages: "cmd/internal/progress", ours: []string{"cmd/internal/env", "invoke"}, why: "progress is shown below the commands that have it"},
 	{packages: "cmd/internal/globals", ours: []string{"cmd/internal/config", "cmd/internal/credential", "cmd/internal/env", "cmd/internal/flags", "cmd/internal/header", "cmd/internal/memory", "cmd/internal/problem", "cmd/internal/session", "internal/boundfile", "internal/secret", "discovery", "invoke", "invoke/..."}, why: "what every command takes knows no command"},
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
 	{packages: "repl", ours: []string{"internal/boundfile", "internal/palette"}, why: "the shell's editor knows nothing of calls"},

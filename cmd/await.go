@@ -10,6 +10,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -111,9 +112,9 @@ func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke
 	if w.last, err = readOperation(first.answer); err != nil {
 		return err
 	}
-	show := startProgress(a.env, "auto", w.progress, nil)
+	show := progress.Start(a.env, "auto", w.progress, nil)
 	err = w.follow(ctx)
-	show.stop()
+	show.Stop()
 	if err != nil {
 		e := &awaitedError{Err: err, name: w.last.name}
 		if ctx.Err() != nil {

@@ -12,8 +12,10 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -31,7 +33,7 @@ type callOptions struct {
 	data         []string     // -d, in the order given
 	in           flags.Choice // format of the requests; "": by a file's extension, else JSON
 	format       flags.Choice // of requests and responses, as grpcurl has it
-	output       outputOptions
+	output       output.Options
 	formatError  bool
 	allowUnknown bool
 	maxSend      flags.Size
@@ -78,7 +80,7 @@ document is a message. Without one, the message is empty, or there is none.`,
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
 	f.BoolVarP(&o.interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
-	o.output.add(f)
+	o.output.Add(f)
 	o.format = flags.Choice{Allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
 	o.kind = flags.Choice{Allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
@@ -99,7 +101,7 @@ func runCall(a *app, c *cobra.Command, o *callOptions) error {
 	if o.kind.Value != "" {
 		usual = string(formatters.Text) // the one format that shows unknown fields
 	}
-	format, err := o.output.resolve(c.Flags(), usual)
+	format, err := o.output.Resolve(c.Flags(), usual)
 	if err != nil {
 		return err
 	}
@@ -298,15 +300,15 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 		p.Types = types.Within(p.Timeout)
 		a.types = p.Types
 	}
-	prints := printing{env: a.env, globals: a.globals, format: format, types: p.Types, limit: p.Timeout}
-	out, err := o.output.open(ctx, prints)
+	prints := output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: p.Types, Limit: p.Timeout}
+	out, err := o.output.Open(ctx, prints)
 	if err != nil {
 		return err
 	}
 	sinks := invoke.Tee{goingOn(renewing(a, out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
 	if a.globals.Verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
-		sinks[0], talk, stopWatching = watchStream(a.env, sinks[0])
+		sinks[0], talk, stopWatching = progress.Stream(a.env, sinks[0])
 	}
 	defer stopWatching()
 	if a.globals.Verbose > 0 {
@@ -324,6 +326,6 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 	a.session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = driveCall(ctx, a, invoker, p, sinks, func() (*output, error) { return o.output.open(later, prints) }, &o.await)
-	return problem.Printed(format, out.close(unread(err, requests)))
+	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.output.Open(later, prints) }, &o.await)
+	return problem.Printed(format, out.Close(unread(err, requests)))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -361,7 +362,7 @@ func completeFlags(c *cobra.Command, set *pflag.FlagSet) {
 		var complete func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 		switch {
 		case f.Name == "output" && c.Name() == "call" || f.Name == "output" && c.Name() == "convert":
-			complete = fixed(formatNames())
+			complete = fixed(output.FormatNames())
 		case f.Name == "proto":
 			complete = extensions("proto")
 		case f.Name == "protoset":

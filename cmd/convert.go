@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -19,7 +20,7 @@ type convertOptions struct {
 	maxSend      flags.Size
 	allowUnknown bool
 	stream       bool
-	output       outputOptions
+	output       output.Options
 }
 
 // addInputFlags defines the flags that say how messages are read.
@@ -55,12 +56,12 @@ Without a MESSAGE, standard input is read.`,
 	addTimeout(c.Flags(), &timeout)
 	addInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
 	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
-	o.output.add(c.Flags())
+	o.output.Add(c.Flags())
 	return c
 }
 
 func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages []string) error {
-	format, err := o.output.resolve(c.Flags(), "")
+	format, err := o.output.Resolve(c.Flags(), "")
 	if err != nil {
 		return err
 	}
@@ -96,10 +97,10 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 	if err != nil {
 		return err
 	}
-	out, err := o.output.open(c.Context(), printing{env: a.env, globals: a.globals, format: format, types: types})
+	out, err := o.output.Open(c.Context(), output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: types})
 	if err != nil {
 		return err
 	}
 	_, err = printRequests(c.Context(), c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
-	return out.close(err)
+	return out.Close(err)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -31,12 +32,12 @@ func dryRun(ctx context.Context, a *app, p *invoke.Call, format formatters.Forma
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := o.output.open(ctx, printing{env: a.env, globals: a.globals, format: format, types: p.Types, limit: p.Timeout})
+	out, err := o.output.Open(ctx, output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: p.Types, Limit: p.Timeout})
 	if err != nil {
 		return err
 	}
 	left, err := printRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
-	err = out.close(err)
+	err = out.Close(err)
 	if len(left) > 0 {
 		a.env.Say("not shown, since it is secret: " + strings.Join(left, ", "))
 	}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -33,14 +35,14 @@ type manyCalls struct {
 	list     fanout.List
 	size     int64        // bytes of the list; 0: not known
 	taken    atomic.Int64 // bytes of it that were read
-	out      *output
+	out      *output.Output
 	answers  io.Writer                   // where the answers go
 	extra    func(*labelled) invoke.Sink // also gets all answers; may be nil
 	makeSink func() fanout.Sink
 	refusals *labelled // prints requests that are no messages; nil: they are not printed
 	failures *failures // nil: they are not kept
 	run      fanout.Run
-	progress *progress
+	progress *progress.Bar
 	told     int // failures told
 	atOnce   int // calls that share the limit of a message; 0: none do
 	finish   func(*fanout.Result) error
@@ -94,8 +96,8 @@ func (m *manyCalls) programTime() time.Duration {
 }
 
 // printing says how responses are printed.
-func (m *manyCalls) printing() printing {
-	return printing{env: m.app.env, globals: m.app.globals, format: m.format, types: m.call.Types, limit: m.programTime()}
+func (m *manyCalls) printing() output.Printing {
+	return output.Printing{Env: m.app.env, Globals: m.app.globals, Format: m.format, Types: m.call.Types, Limit: m.programTime()}
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -135,7 +137,7 @@ func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	again := func() (*output, error) { return m.o.output.open(later, m.printing()) }
+	again := func() (*output.Output, error) { return m.o.output.Open(later, m.printing()) }
 	return driveMany(ctx, a, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
@@ -148,7 +150,7 @@ func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func
 
 // close lets go of what the run had open.
 func (m *manyCalls) close() {
-	m.progress.stop()
+	m.progress.Stop()
 	for _, c := range m.closers {
 		c()
 	}
@@ -256,16 +258,16 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 		defer a.env.InCall.Store(false)
 	}
 	sum, err := m.run.Do(ctx)
-	m.progress.stop()
+	m.progress.Stop()
 	return sum, err
 }
 
 // watch begins to show how far the run is.
 func (m *manyCalls) watch() {
 	counts := &m.run.Counts
-	m.progress = startProgress(m.app.env, m.o.many.progress.Value, func(elapsed time.Duration) string {
+	m.progress = progress.Start(m.app.env, m.o.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
-		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, perSecond(answered+failed, elapsed))
+		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, progress.PerSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })
 }
 
@@ -310,7 +312,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 
 // tell tells something on standard error while the calls go on.
 func (m *manyCalls) tell(text string) {
-	fmt.Fprintf(m.progress.beside(m.app.env.Stderr), "rpcctl: %s\n", text)
+	fmt.Fprintf(m.progress.Beside(m.app.env.Stderr), "rpcctl: %s\n", text)
 }
 
 // name is what a person calls a request.
@@ -423,11 +425,11 @@ func (m *manyCalls) outcome(ctx context.Context, sum *fanout.Summary, err error)
 	if err == nil {
 		err = m.verdict(ctx, sum)
 	}
-	err = m.out.close(err)
+	err = m.out.Close(err)
 	if m.failures == nil {
 		return err
 	}
-	ferr := m.failures.close(whole && m.out.whole(), sum)
+	ferr := m.failures.close(whole && m.out.Whole(), sum)
 	if errors.Is(err, ferr) {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -27,12 +28,12 @@ func (l *labelled) Begin(index int, r *fanout.Request) {
 // open makes what prints the answers.
 func (m *manyCalls) open(ctx context.Context) error {
 	a, o := m.app, m.o
-	w, options, file, err := o.output.openWriter(ctx, m.printing())
+	w, options, file, err := o.output.Writer(ctx, m.printing())
 	if err != nil {
 		return err
 	}
 	options.FilterBeside = m.beside()
-	m.out = newOutput(file)
+	m.out = output.New(file)
 	if m.answers = w; file == nil && a.env.StdoutTTY {
 		m.answers = besideMany{m, w}
 	}
@@ -47,7 +48,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	}
 	first, err := k.make()
 	if err != nil {
-		return errors.Join(terminalError(err), file.Abandon())
+		return errors.Join(output.TerminalError(err), file.Abandon())
 	}
 	m.out.Formatter = first.formatter
 	if k.exchange {
@@ -97,7 +98,7 @@ type besideMany struct {
 }
 
 // Write writes where the progress was.
-func (b besideMany) Write(p []byte) (int, error) { return b.m.progress.beside(b.w).Write(p) }
+func (b besideMany) Write(p []byte) (int, error) { return b.m.progress.Beside(b.w).Write(p) }
 
 // A sinkKind is how answers are printed.
 type sinkKind struct {

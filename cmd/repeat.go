@@ -84,7 +84,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		options := m.o.output.form(p.Types)
+		options := m.o.output.Form(p.Types)
 		options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
 		u := &untilTrue{program: formatters.NewProgram(&options)}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
@@ -94,10 +94,10 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	}
 	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
 		if errors.Is(err, errSatisfied) {
-			return m.out.close(nil)
+			return m.out.Close(nil)
 		}
 		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
-			return m.out.close(&limitError{sum.Next})
+			return m.out.Close(&limitError{sum.Next})
 		}
 		return m.outcome(ctx, sum, err)
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
@@ -88,7 +89,7 @@ func (s *shell) toBackground() bool {
 }
 
 // driveCall runs a planned call: at once, or as a job when it is a shell's.
-func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), await *awaitOptions) error {
+func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
 	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
 	if await.await {
 		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }
@@ -120,7 +121,7 @@ func (s *shell) share(l *line) int {
 
 // driveMany runs many calls: at once, or as a job when a shell is to run them in the
 // background. do is given a sink for their events, nil when it is to print them itself.
-func driveMany(ctx context.Context, a *app, name string, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
+func driveMany(ctx context.Context, a *app, name string, again func() (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
 	if a.shell == nil || !a.line.st.Background || a.line.job != nil {
 		return do(ctx, nil)
 	}
@@ -135,7 +136,7 @@ func driveMany(ctx context.Context, a *app, name string, again func() (*output, 
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.
-func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output, error), do func(context.Context, invoke.Sink) error) error {
+func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}

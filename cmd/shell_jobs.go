@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -24,7 +25,7 @@ type work struct {
 	number int // among the jobs; 0: it was never in the background
 	name   string
 	line   *line
-	again  func() (*output, error)
+	again  func() (*output.Output, error)
 	talk   *conversation // nil: nothing is typed into it
 	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
@@ -127,7 +128,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
-	return out.close(s.follow(ctx, w, out))
+	return out.Close(s.follow(ctx, w, out))
 }
 
 // attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
@@ -159,7 +160,7 @@ func (s *shell) replay(l *line, w *work) error {
 	if err != nil {
 		return err
 	}
-	return out.close(w.Replay(invoke.SinkFunc(func(e *invoke.Event) error {
+	return out.Close(w.Replay(invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind == invoke.Finished && e.Status.Code != 0 {
 			fmt.Fprintf(l.env.Stderr, "%s\n", s.ending(w))
 		}

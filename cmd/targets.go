@@ -159,7 +159,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 			err = comparison.Write(m.answers)
 		}
 		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
-			return m.out.close(&differError{comparison.Differing()})
+			return m.out.Close(&differError{comparison.Differing()})
 		}
 		return m.outcome(ctx, sum, err)
 	})
@@ -168,7 +168,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 // compare has the answers compared.
 func (m *manyCalls) compare() *formatters.Comparison {
 	a, o := m.app, &m.o.output
-	options := o.form(m.call.Types)
+	options := o.Form(m.call.Types)
 	options.Color, options.Width = a.colour(a.env.StdoutTTY), a.env.Width
 	comparison := formatters.NewComparison(options)
 	m.extra = func(l *labelled) invoke.Sink {

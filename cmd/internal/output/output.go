@@ -1,4 +1,6 @@
-package cmd
+// Package output has the flags that say how responses are printed, and opens what prints them: a
+// formatter on standard output, or on a file that gets its name when it is whole.
+package output
 
 import (
 	"context"
@@ -17,8 +19,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// outputOptions are the flags that say how answers are printed.
-type outputOptions struct {
+// Options are the flags that say how responses are printed.
+type Options struct {
 	format                    string
 	file                      string
 	emitDefaults, protoNames  bool
@@ -29,8 +31,9 @@ type outputOptions struct {
 	jqRaw                     bool
 }
 
-func (o *outputOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&o.format, "output", "o", string(formatters.JSON), "`FORMAT` of the answers: "+formatNames())
+// Add defines the flags.
+func (o *Options) Add(f *pflag.FlagSet) {
+	f.StringVarP(&o.format, "output", "o", string(formatters.JSON), "`FORMAT` of the answers: "+FormatNames())
 	f.StringVar(&o.file, "output-file", "", "write the answers to `FILE`, when the call is done; - is standard output")
 	f.StringVar(&o.jq, "jq", "", "print what a jq `PROGRAM` makes of each answer")
 	f.BoolVar(&o.jqRaw, "jq-raw", false, "print strings that come out of --jq as they are")
@@ -42,7 +45,8 @@ func (o *outputOptions) add(f *pflag.FlagSet) {
 	f.StringVar(&o.field, "field", "", "with -o raw the bytes of the field at `PATH`; with -o table the list at PATH as rows")
 }
 
-func formatNames() string {
+// FormatNames returns the names of the formats for the text of a flag.
+func FormatNames() string {
 	var names []string
 	for _, f := range formatters.Formats() {
 		names = append(names, string(f))
@@ -50,8 +54,8 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// resolve returns the output format: -o, or else the one that is usual.
-func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Format, error) {
+// Resolve returns the output format: -o, or else the one that is usual.
+func (o *Options) Resolve(f *pflag.FlagSet, usual string) (formatters.Format, error) {
 	name := o.format
 	if !f.Changed("output") && usual != "" {
 		name = usual
@@ -83,44 +87,44 @@ func (o *outputOptions) resolve(f *pflag.FlagSet, usual string) (formatters.Form
 	return parsed, err
 }
 
-// An output is where the answers go: a formatter on standard output, or on a file
+// An Output is where the answers go: a formatter on standard output, or on a file
 // that is written aside.
-type output struct {
+type Output struct {
 	formatters.Formatter
 	file *outfile.File // nil: standard output
 	lost bool          // not all that was printed has arrived
 }
 
-// newOutput returns an output that has no formatter yet. file is nil for standard output.
-func newOutput(file *outfile.File) *output { return &output{file: file} }
+// New returns an output that has no formatter yet. file is nil for standard output.
+func New(file *outfile.File) *Output { return &Output{file: file} }
 
-// whole reports whether all that was printed has arrived.
-func (o *output) whole() bool { return !o.lost }
+// Whole reports whether all that was printed has arrived.
+func (o *Output) Whole() bool { return !o.lost }
 
-// A printing is what is printed, and how.
-type printing struct {
-	env     *env.Env
-	globals *globals.Flags
-	format  formatters.Format
-	types   invoke.Types  // of the messages; may be nil
-	limit   time.Duration // of --jq for one response; 0: none
+// A Printing is what is printed, and how.
+type Printing struct {
+	Env     *env.Env
+	Globals *globals.Flags
+	Format  formatters.Format
+	Types   invoke.Types  // of the messages; may be nil
+	Limit   time.Duration // of --jq for one response; 0: none
 }
 
-// open opens what prints the responses. A program of --jq ends when ctx does.
-func (o *outputOptions) open(ctx context.Context, p printing) (*output, error) {
-	w, options, file, err := o.openWriter(ctx, p)
+// Open opens what prints the responses. A program of --jq ends when ctx does.
+func (o *Options) Open(ctx context.Context, p Printing) (*Output, error) {
+	w, options, file, err := o.Writer(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	out := newOutput(file)
-	if out.Formatter, err = formatters.New(p.format, w, options); err != nil {
-		return nil, errors.Join(terminalError(err), out.file.Abandon())
+	out := New(file)
+	if out.Formatter, err = formatters.New(p.Format, w, options); err != nil {
+		return nil, errors.Join(TerminalError(err), out.file.Abandon())
 	}
 	return out, nil
 }
 
-// form returns the options that say which form the values in a message have.
-func (o *outputOptions) form(types invoke.Types) formatters.Options {
+// Form returns the options that say which form the values in a message have.
+func (o *Options) Form(types invoke.Types) formatters.Options {
 	return formatters.Options{
 		Types:        types,
 		EmitDefaults: o.emitDefaults,
@@ -130,40 +134,40 @@ func (o *outputOptions) form(types invoke.Types) formatters.Options {
 	}
 }
 
-// openWriter opens where the responses go, which is file unless that is nil.
-func (o *outputOptions) openWriter(ctx context.Context, p printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
-	options = o.form(p.types)
-	options.Color = p.env.Colored(p.globals.Color.Value, p.env.StdoutTTY)
-	options.Width, options.Live = p.env.Width, p.env.StdoutTTY
+// Writer opens where the responses go, which is file unless that is nil.
+func (o *Options) Writer(ctx context.Context, p Printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
+	options = o.Form(p.Types)
+	options.Color = p.Env.Colored(p.Globals.Color.Value, p.Env.StdoutTTY)
+	options.Width, options.Live = p.Env.Width, p.Env.StdoutTTY
 	options.Columns, options.Field = o.columns, o.field
-	options.FilterRaw, options.FilterContext, options.FilterTime = o.jqRaw, ctx, p.limit
-	options.SecretHeaders, options.Seen = p.globals.Hidden, p.env.Secrets
+	options.FilterRaw, options.FilterContext, options.FilterTime = o.jqRaw, ctx, p.Limit
+	options.SecretHeaders, options.Seen = p.Globals.Hidden, p.Env.Secrets
 	if o.jq != "" {
 		if options.Filter, err = formatters.ParseFilter(o.jq); err != nil {
 			return nil, options, nil, err
 		}
 	}
 	if o.file == "" || o.file == "-" {
-		return p.env.Stdout, options, nil, nil
+		return p.Env.Stdout, options, nil, nil
 	}
 	if file, err = outfile.Create(o.file); err != nil {
 		return nil, options, nil, err
 	}
-	options.Color, options.Width, options.Live = p.globals.Color.Value == "always", 0, false
+	options.Color, options.Width, options.Live = p.Globals.Color.Value == "always", 0, false
 	return file, options, file, nil
 }
 
-// terminalError adds the next step to the refusal of raw bytes on a terminal.
-func terminalError(err error) error {
+// TerminalError adds the next step to the refusal of raw bytes on a terminal.
+func TerminalError(err error) error {
 	if errors.Is(err, formatters.ErrTerminal) {
 		return problem.Usage(err, "send them elsewhere: --output-file FILE, or a pipe")
 	}
 	return err
 }
 
-// close ends the output of a call that ended in err, and returns all that went
+// Close ends the output of a call that ended in err, and returns all that went
 // wrong, each thing once. A file gets its name only when nothing did.
-func (o *output) close(err error) error {
+func (o *Output) Close(err error) error {
 	ferr := o.Flush()
 	o.lost = ferr != nil
 	if !errors.Is(err, ferr) {

@@ -1,4 +1,4 @@
-package cmd
+package progress
 
 import (
 	"bytes"
@@ -36,12 +36,12 @@ func TestProgressPlain(t *testing.T) {
 		var stderr safeBuffer
 		e := &env.Env{Stderr: &stderr, Now: time.Now, Getenv: func(string) string { return "" }}
 		done := int64(0)
-		p := startProgress(e, "plain", func(elapsed time.Duration) string {
+		p := Start(e, "plain", func(elapsed time.Duration) string {
 			done += 25
-			return fmt.Sprintf("%d done, %s", done, perSecond(done, elapsed))
+			return fmt.Sprintf("%d done, %s", done, PerSecond(done, elapsed))
 		}, func() (int64, int64) { return done + 25, 100 })
 		time.Sleep(35 * time.Second)
-		p.stop()
+		p.Stop()
 		want := "rpcctl: 25 done, 2.5/s, 30s left\nrpcctl: 50 done, 2.5/s, 20s left\nrpcctl: 75 done, 2.5/s, 10s left\n"
 		if diff := cmp.Diff(want, stderr.String()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -54,7 +54,7 @@ func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 		var stderr safeBuffer
 		e := &env.Env{Stderr: &stderr, StderrTTY: true, Now: time.Now, Getenv: func(string) string { return "" }}
 		draws := 0
-		p := startProgress(e, "auto", func(time.Duration) string { draws++; return "working" }, nil)
+		p := Start(e, "auto", func(time.Duration) string { draws++; return "working" }, nil)
 		time.Sleep(999 * time.Millisecond)
 		synctest.Wait()
 		if stderr.String() != "" {
@@ -65,12 +65,12 @@ func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 		if draws < 15 || draws > 21 {
 			t.Errorf("drawn %d times in two seconds", draws)
 		}
-		fmt.Fprint(p.beside(&stderr), "an answer\n")
+		fmt.Fprint(p.Beside(&stderr), "an answer\n")
 		if at := strings.Index(stderr.String(), "an answer"); !strings.HasSuffix(stderr.String()[:at], "\r") {
 			t.Errorf("the line was not cleared: %q", stderr.String())
 		}
-		p.stop()
-		p.stop()
+		p.Stop()
+		p.Stop()
 	})
 }
 
@@ -80,15 +80,15 @@ func TestNoProgress(t *testing.T) {
 		"on a dumb terminal": {StderrTTY: true},
 	} {
 		env.Getenv = func(string) string { return "dumb" }
-		if p := startProgress(env, "auto", nil, nil); p != nil {
+		if p := Start(env, "auto", nil, nil); p != nil {
 			t.Errorf("%s: there is one", name)
 		}
 	}
-	var none *progress
+	var none *Bar
 	none.hide()
-	none.stop()
+	none.Stop()
 	var b bytes.Buffer
-	fmt.Fprint(none.beside(&b), "x")
+	fmt.Fprint(none.Beside(&b), "x")
 	if b.String() != "x" {
 		t.Errorf("%q", b.String())
 	}

@@ -1,4 +1,5 @@
-package cmd
+// Package progress shows on standard error how far something is that takes a while.
+package progress
 
 import (
 	"fmt"
@@ -13,14 +14,14 @@ import (
 )
 
 const (
-	progressAfter = time.Second      // nothing shorter shows any progress
-	progressEvery = time.Second / 10 // at most so often it is drawn
-	progressPlain = 10 * time.Second // between two lines of --progress plain
+	firstDrawn = time.Second      // what ends sooner shows no progress
+	redrawn    = time.Second / 10 // the shortest time between two drawings
+	plainLine  = 10 * time.Second // between two lines of --progress plain
 )
 
-// A progress shows on standard error how far something is that takes a while. On a
+// A Bar shows on standard error how far something is that takes a while. On a
 // terminal it is one line that is drawn again and again, and gone at the end.
-type progress struct {
+type Bar struct {
 	w     io.Writer
 	plain bool
 	text  func(elapsed time.Duration) string // what there is to tell
@@ -36,10 +37,10 @@ type progress struct {
 	done sync.WaitGroup
 }
 
-// startProgress begins to show progress as the flag and the terminal have it. It returns
+// Start begins to show progress as the flag and the terminal have it. It returns
 // nil, on which all methods do nothing, when there is none to be shown.
-func startProgress(env *env.Env, mode string, text func(time.Duration) string, part func() (done, total int64)) *progress {
-	p := &progress{w: env.Stderr, plain: mode == "plain", text: text, part: part, now: env.Now, end: make(chan struct{})}
+func Start(env *env.Env, mode string, text func(time.Duration) string, part func() (done, total int64)) *Bar {
+	p := &Bar{w: env.Stderr, plain: mode == "plain", text: text, part: part, now: env.Now, end: make(chan struct{})}
 	if mode == "none" || !p.plain && (!env.StderrTTY || env.Getenv("TERM") == "dumb") {
 		return nil
 	}
@@ -48,11 +49,11 @@ func startProgress(env *env.Env, mode string, text func(time.Duration) string, p
 }
 
 // run draws until the end.
-func (p *progress) run() {
+func (p *Bar) run() {
 	began := p.now()
-	first, every := progressAfter, progressEvery
+	first, every := firstDrawn, redrawn
 	if p.plain {
-		first, every = progressPlain, progressPlain
+		first, every = plainLine, plainLine
 	}
 	for t := time.NewTimer(first); ; t.Reset(every) {
 		select {
@@ -66,7 +67,7 @@ func (p *progress) run() {
 }
 
 // draw shows how far it is. That it cannot be written stops nothing.
-func (p *progress) draw(elapsed time.Duration) {
+func (p *Bar) draw(elapsed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var done, total int64
@@ -87,7 +88,7 @@ func (p *progress) draw(elapsed time.Duration) {
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(progressEvery/2), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetRenderBlankState(false))
+			progressbar.OptionThrottle(redrawn/2), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetRenderBlankState(false))
 	}
 	p.bar.Describe(p.text(elapsed))
 	if total > 0 {
@@ -99,7 +100,7 @@ func (p *progress) draw(elapsed time.Duration) {
 
 // hide takes the line away, so that something else can be written. It is drawn again when
 // its time comes.
-func (p *progress) hide() {
+func (p *Bar) hide() {
 	if p == nil {
 		return
 	}
@@ -108,15 +109,15 @@ func (p *progress) hide() {
 	p.clear()
 }
 
-func (p *progress) clear() {
+func (p *Bar) clear() {
 	if p.shown {
 		_ = p.bar.Clear()
 		p.shown = false
 	}
 }
 
-// stop ends it and leaves nothing on the terminal. It may be called again.
-func (p *progress) stop() {
+// Stop ends it and leaves nothing on the terminal. It may be called again.
+func (p *Bar) Stop() {
 	if p == nil {
 		return
 	}
@@ -125,35 +126,35 @@ func (p *progress) stop() {
 	p.hide()
 }
 
-// beside returns a writer to the same terminal, which the line makes room for.
-func (p *progress) beside(w io.Writer) io.Writer {
+// Beside returns a writer to the same terminal, which the line makes room for.
+func (p *Bar) Beside(w io.Writer) io.Writer {
 	if p == nil || p.plain {
 		return w
 	}
-	return besideProgress{p, w}
+	return besideBar{p, w}
 }
 
-type besideProgress struct {
-	p *progress
+type besideBar struct {
+	p *Bar
 	w io.Writer
 }
 
 // Write writes where the line was.
-func (b besideProgress) Write(text []byte) (int, error) {
+func (b besideBar) Write(text []byte) (int, error) {
 	b.p.mu.Lock()
 	defer b.p.mu.Unlock()
 	b.p.clear()
 	return b.w.Write(text)
 }
 
-// watchStream shows how many messages a stream has had, beside the talk of -v on the same
+// Stream shows how many messages a stream has had, beside the talk of -v on the same
 // terminal. It returns a sink that counts and hands on to out, where the talk goes, and
 // what ends it.
-func watchStream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
+func Stream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
 	var sent, received atomic.Int64
-	p := startProgress(env, "auto", func(elapsed time.Duration) string {
+	p := Start(env, "auto", func(elapsed time.Duration) string {
 		s, r := sent.Load(), received.Load()
-		return fmt.Sprintf("%d sent, %d received, %s", s, r, perSecond(s+r, elapsed))
+		return fmt.Sprintf("%d sent, %d received, %s", s, r, PerSecond(s+r, elapsed))
 	}, nil)
 	counts = invoke.SinkFunc(func(e *invoke.Event) error {
 		switch e.Kind {
@@ -167,11 +168,11 @@ func watchStream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Wri
 		}
 		return out.Event(e)
 	})
-	return counts, p.beside(env.Stderr), p.stop
+	return counts, p.Beside(env.Stderr), p.Stop
 }
 
-// perSecond is a rate for people.
-func perSecond(n int64, elapsed time.Duration) string {
+// PerSecond is a rate for people.
+func PerSecond(n int64, elapsed time.Duration) string {
 	rate := float64(n) / max(elapsed.Seconds(), 1e-3)
 	if rate < 10 {
 		return fmt.Sprintf("%.1f/s", rate)
