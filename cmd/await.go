@@ -68,11 +68,11 @@ func (e *awaitedError) Unwrap() error { return e.Err }
 
 // NextStep says what the operation does now, and how to follow it again.
 func (e *awaitedError) NextStep() string {
-	name := formatters.Clean(e.name, false)
+	name := formatters.CleanLine(e.name)
 	again := fmt.Sprintf("rpcctl call %s/GetOperation 'name=%s' --await", operationService, strings.ReplaceAll(name, "'", `'\''`))
 	switch {
 	case e.cancelErr != nil:
-		return fmt.Sprintf("%s could not be cancelled (%s); it is followed again with %s", name, formatters.Clean(e.cancelErr.Error(), false), again)
+		return fmt.Sprintf("%s could not be cancelled (%s); it is followed again with %s", name, formatters.CleanLine(e.cancelErr.Error()), again)
 	case e.cancelled:
 		return fmt.Sprintf("%s was asked to stop; how it ended is told by %s", name, again)
 	default:
@@ -135,7 +135,7 @@ func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke
 func (w *awaited) progress(elapsed time.Duration) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return fmt.Sprintf("%s %s %s", formatters.Clean(w.last.name, false), w.metadata(), elapsed.Round(time.Second))
+	return fmt.Sprintf("%s %s %s", formatters.CleanLine(w.last.name), w.metadata(), elapsed.Round(time.Second))
 }
 
 // metadata is how far the operation is, as JSON on a line.
@@ -148,7 +148,7 @@ func (w *awaited) metadata() string {
 	if err != nil {
 		return ""
 	}
-	return formatters.Clean(string(j), false)
+	return formatters.CleanLine(string(j))
 }
 
 // follow looks at the operation until it is done.

@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/diskcache"
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ has changed is noticed and asked for again; --no-cache does without.
 
   rpcctl cache show
   rpcctl cache clear`,
-		Args: words(1, 1),
+		Args: usage.Words(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return problem.Usage(fmt.Errorf("cache: %q is neither show nor clear", args[0]), "rpcctl cache show")
 		},
@@ -35,14 +36,14 @@ has changed is noticed and asked for again; --no-cache does without.
 	show := &cobra.Command{
 		Use:   "show",
 		Short: "Show the folder, and what is remembered in it",
-		Args:  words(0, 0),
+		Args:  usage.Words(0, 0),
 		RunE:  func(*cobra.Command, []string) error { return showCache(a, format.Value == "json") },
 	}
 	show.Flags().VarP(&format, "output", "o", "how to print it")
 	c.AddCommand(show, &cobra.Command{
 		Use:   "clear",
 		Short: "Forget all of it",
-		Args:  words(0, 0),
+		Args:  usage.Words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if err := diskcache.New(a.env.CacheDir).Clear(); err != nil {
 				return fmt.Errorf("clearing the cache: %w", err)
@@ -82,10 +83,10 @@ func showCache(a *app, asJSON bool) error {
 		if asJSON {
 			return formatters.WriteJSON(w, map[string]any{"folder": a.env.CacheDir, "groups": groups})
 		}
-		fmt.Fprintf(w, "folder  %s\n", formatters.Clean(a.env.CacheDir, false))
+		fmt.Fprintf(w, "folder  %s\n", formatters.CleanLine(a.env.CacheDir))
 		for _, g := range groups {
 			of := strings.TrimPrefix(g.Of, session.TargetGroup)
-			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.Clean(of, false), g.Entries, g.Bytes, g.At.Format(time.RFC3339))
+			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.CleanLine(of), g.Entries, g.Bytes, g.At.Format(time.RFC3339))
 		}
 		return nil
 	})

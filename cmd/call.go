@@ -17,6 +17,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -68,7 +69,7 @@ METHOD is pkg.Service/Method or any end of it that is unique: Service.Method,
 Method. A MESSAGE is a JSON document, @FILE, - for standard input, or field=value
 words; the parts merge from left to right. Where the client streams, each
 document is a message. Without one, the message is empty, or there is none.`,
-		Args: words(1, -1),
+		Args: usage.Words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.method, o.messages = args[0], args[1:]
 			return runCall(a, c, o)

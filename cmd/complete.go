@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -260,7 +261,7 @@ func comment(d protoreflect.Descriptor) string {
 	if i := strings.Index(text, ". "); i >= 0 {
 		text = text[:i+1]
 	}
-	return clean(text)
+	return formatters.CleanLine(text)
 }
 
 // signature is what a method takes and gives.

@@ -267,7 +267,7 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 			directive |= cobra.ShellCompDirectiveNoSpace
 		}
 		if o.about != "" {
-			o.text += "\t" + formatters.Clean(o.about, false)
+			o.text += "\t" + formatters.CleanLine(o.about)
 		}
 		texts = append(texts, o.text)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 )
@@ -44,7 +45,7 @@ Secrets are not kept, only where they are: bearer-env, bearer-file, auth-command
 headers.NAME.env, headers.NAME.file. A project file may say where things are, but
 before rpcctl context trust it gets no secret, runs no program, repeats no call, and
 takes precedence over no context of the user's: a name that both have is an error.`,
-		Args: words(0, 0),
+		Args: usage.Words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newContextList(a), newContextShow(a), newContextSet(a), newContextUse(a),
@@ -84,7 +85,7 @@ func newContextList(a *app) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the contexts",
-		Args:    words(0, 0),
+		Args:    usage.Words(0, 0),
 		RunE:    func(*cobra.Command, []string) error { return contextList(a, o) },
 	}
 	c.Flags().VarP(&o.output, "output", "o", "format")
@@ -132,7 +133,7 @@ func contextList(a *app, o *contextOptions) error {
 			if !r.Trusted {
 				trust = " (not trusted)"
 			}
-			fmt.Fprintf(w, "%s %s\n", mark, formatters.Clean(fmt.Sprintf("%-*s  %-*s  %s%s", name, r.Name, addr, r.Addr, r.File, trust), false))
+			fmt.Fprintf(w, "%s %s\n", mark, formatters.CleanLine(fmt.Sprintf("%-*s  %-*s  %s%s", name, r.Name, addr, r.Addr, r.File, trust)))
 		}
 		return nil
 	})
@@ -145,9 +146,9 @@ func newContextUse(a *app) *cobra.Command {
 		Short: "Make a context the current one",
 		Args: func(c *cobra.Command, args []string) error {
 			if o.none {
-				return words(0, 0)(c, args)
+				return usage.Words(0, 0)(c, args)
 			}
-			return words(1, 1)(c, args)
+			return usage.Words(1, 1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			store, err := globals.ContextStore(a.env)
@@ -190,7 +191,7 @@ func newContextRemove(a *app) *cobra.Command {
 		Use:     "remove NAME",
 		Aliases: []string{"rm"},
 		Short:   "Remove a context",
-		Args:    words(1, 1),
+		Args:    usage.Words(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			store, err := globals.ContextStore(a.env)
 			if err != nil {
@@ -232,7 +233,7 @@ func newContextSchema(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of the files, for editors",
-		Args:  words(0, 0),
+		Args:  usage.Words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			text, err := config.Schema()
 			if err != nil {

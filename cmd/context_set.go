@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -31,7 +32,7 @@ func newContextSet(a *app) *cobra.Command {
   rpcctl context set dev proto=shop.proto,order.proto timeout=
 
 ` + keyList(),
-		Args: words(2, -1),
+		Args: usage.Words(2, -1),
 		RunE: func(c *cobra.Command, args []string) error { return contextSet(a, c, o, args[0], args[1:]) },
 	}
 	c.Flags().BoolVar(&o.project, "project", false, "in the project's file .rpcctl.yaml instead of the user's")
@@ -231,7 +232,7 @@ func checkValue(a *app, k config.Key, value string) error {
 		return problem.Usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
 	}
 	if err := flag.Value.Set(value); err != nil {
-		return problem.Usage(fmt.Errorf("%s: %w", k.Name, plainValue(err)), "")
+		return problem.Usage(fmt.Errorf("%s: %w", k.Name, usage.PlainValue(err)), "")
 	}
 	if strings.HasSuffix(k.Name, "-env") && !credential.IsVariable(value) {
 		return problem.Usage(credential.NotVariable(k.Name), "give the name, and keep the secret in the variable")

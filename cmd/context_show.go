@@ -13,6 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ each comes from: a flag, the environment, a line of a file, or the default.
   rpcctl context show -a localhost:50051
 
 Secrets are not looked at: what is shown is where they are.`,
-		Args: words(0, 1),
+		Args: usage.Words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return contextShow(a, c, o, args) },
 	}
 	c.Flags().VarP(&o.output, "output", "o", "format")
@@ -85,7 +86,7 @@ func contextShow(a *app, c *cobra.Command, o *contextOptions, args []string) err
 	return a.env.Print(func(w *bufio.Writer) error {
 		writeShown(w, s, store.Path())
 		if found != nil && !found.File.Trusted {
-			fmt.Fprintf(w, "\n%s is not trusted (rpcctl context trust)\n", formatters.Clean(found.File.Path, false))
+			fmt.Fprintf(w, "\n%s is not trusted (rpcctl context trust)\n", formatters.CleanLine(found.File.Path))
 			writeAsks(w, found.File)
 		}
 		return nil
@@ -204,16 +205,16 @@ func keyOrder(key string) int {
 func writeShown(w io.Writer, s shown, userFile string) {
 	switch {
 	case s.Context != "":
-		fmt.Fprintf(w, "context %s (%s)\n", formatters.Clean(s.Context, false), formatters.Clean(chosenBy(s.From), false))
+		fmt.Fprintf(w, "context %s (%s)\n", formatters.CleanLine(s.Context), formatters.CleanLine(chosenBy(s.From)))
 	default:
-		fmt.Fprintf(w, "no context; contexts are kept in %s\n", formatters.Clean(userFile, false))
+		fmt.Fprintf(w, "no context; contexts are kept in %s\n", formatters.CleanLine(userFile))
 	}
 	key, value := 0, 0
 	for _, r := range s.Rows {
 		key, value = max(key, len(r.Key)), max(value, min(len(r.Value), 60))
 	}
 	for _, r := range s.Rows {
-		fmt.Fprintln(w, formatters.Clean(fmt.Sprintf("  %-*s  %-*s  %s", key, r.Key, value, r.Value, r.Origin), false))
+		fmt.Fprintln(w, formatters.CleanLine(fmt.Sprintf("  %-*s  %-*s  %s", key, r.Key, value, r.Value, r.Origin)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,7 @@ What is trusted are the bytes that were shown. When the file is changed by anyth
 rpcctl, it has to be trusted anew. A file of another user, or one that others may write
 to, is not read at all. rpcctl context show tells what a file asks for without trusting
 it.`,
-		Args: words(0, 0),
+		Args: usage.Words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return contextTrust(a, c, o) },
 	}
 	c.Flags().BoolVar(&o.revoke, "revoke", false, "vouch for it no longer")
@@ -82,7 +83,7 @@ func confirm(ctx context.Context, a *app, what string) error {
 	if !a.env.StdinTTY || a.env.ReadPassword == nil {
 		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
 	}
-	answer, err := a.env.ReadPassword(ctx, formatters.Clean(what, false)+"? [y/N] ")
+	answer, err := a.env.ReadPassword(ctx, formatters.CleanLine(what)+"? [y/N] ")
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -98,8 +99,8 @@ func confirm(ctx context.Context, a *app, what string) error {
 
 // writeAsks writes all that a project file says, in its order.
 func writeAsks(w io.Writer, f *config.File) {
-	line := func(text string) { fmt.Fprintf(w, "  %s\n", formatters.Clean(text, false)) }
-	fmt.Fprintf(w, "%s asks for:\n", formatters.Clean(f.Path, false))
+	line := func(text string) { fmt.Fprintf(w, "  %s\n", formatters.CleanLine(text)) }
+	fmt.Fprintf(w, "%s asks for:\n", formatters.CleanLine(f.Path))
 	if f.Current != "" {
 		line("current: " + f.Current)
 	}
@@ -125,6 +126,6 @@ func writeChange(w io.Writer, store *config.Store, all *config.Contexts) {
 	}
 	fmt.Fprintln(w, "it has changed since it was trusted:")
 	for text := range strings.Lines(string(diff.Diff("trusted", was, "now", all.Project.Text()))) {
-		fmt.Fprintf(w, "  %s\n", formatters.Clean(strings.TrimRight(text, "\r\n"), false))
+		fmt.Fprintf(w, "  %s\n", formatters.CleanLine(strings.TrimRight(text, "\r\n")))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ called; the schema comes from files, or from the server's reflection.
   rpcctl --protoset shop.binpb convert Order --stream @orders.ndjson -o yaml
 
 Without a MESSAGE, standard input is read.`,
-		Args: words(1, -1),
+		Args: usage.Words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
 			return convert(a, c, o, args[0], args[1:])

@@ -16,6 +16,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
 )
@@ -43,7 +44,7 @@ gRPC-Web and Connect on one port, pages in browsers included.
   rpcctl demo --mtls --cert-dir /tmp/demo-certs
 
 It serves until it is interrupted.`,
-		Args: words(0, 0),
+		Args: usage.Words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return serveDemo(c.Context(), a, o) },
 	}
 	f := c.Flags()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ reflection, and health; one line each with its time and a verdict.
 The verdicts: ok; warn: it works, and something is odd; failed; none: the server
 does not have it, which is no failure; skipped. Exit code 0 when nothing failed,
 else 1.`,
-		Args: words(0, 1),
+		Args: usage.Words(0, 1),
 		RunE: func(c *cobra.Command, _ []string) error { return diagnose(a, c, o) },
 	}
 	f := c.Flags()
@@ -154,9 +155,9 @@ func writeStep(w *bufio.Writer, p *step) error {
 		took = fmt.Sprintf("%.1f ms", *p.Millis)
 	}
 	line := fmt.Sprintf("%-7s  %-10s  %9s  %s", p.Verdict, p.Name, took, formatters.Cut(p.Detail, formatters.MaxText))
-	fmt.Fprintln(w, strings.TrimRight(formatters.Clean(line, false), " "))
+	fmt.Fprintln(w, strings.TrimRight(formatters.CleanLine(line), " "))
 	if p.Hint != "" {
-		fmt.Fprintf(w, "%-7s  hint: %s\n", "", formatters.Clean(p.Hint, false))
+		fmt.Fprintf(w, "%-7s  hint: %s\n", "", formatters.CleanLine(p.Hint))
 	}
 	return nil
 }

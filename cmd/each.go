@@ -158,7 +158,7 @@ func (f *failures) add(r *fanout.Result) error {
 	} else if r.Request.Err == nil {
 		s.Name = "BAD_ANSWER"
 	}
-	s.Message = formatters.Clean(f.secrets.MaskWords(s.Message), false)
+	s.Message = formatters.CleanLine(f.secrets.MaskWords(s.Message))
 	line, jerr := json.Marshal(s)
 	_, serr := f.statuses.Write(append(line, '\n'))
 	return errors.Join(err, jerr, serr)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ it has no health service, 78 it cannot be reached. With --wait the answer is
 waited for until it is SERVING. --watch prints each change until it is
 interrupted or --timeout is over, which exits 68; with --wait too, until it is
 SERVING.`,
-		Args: words(0, 1),
+		Args: usage.Words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.service = args[0]
@@ -258,7 +259,7 @@ func printHealth(a *app, o *healthOptions, state healthpb.HealthCheckResponse_Se
 	line, err := json.Marshal(struct {
 		Service string `json:"service"`
 		Status  string `json:"status"`
-	}{formatters.Clean(o.service, false), stateName(state)})
+	}{formatters.CleanLine(o.service), stateName(state)})
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,10 @@ package cmd
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +21,7 @@ func addHelp(root *cobra.Command) {
 			if err != nil || len(rest) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return withPrefix(commandNames(in), partial), cobra.ShellCompDirectiveNoFileComp
+			return withPrefix(usage.CommandNames(in), partial), cobra.ShellCompDirectiveNoFileComp
 		},
 	})
 	out, script := root.OutOrStdout(), &bytes.Buffer{}
@@ -57,7 +55,7 @@ func help(c *cobra.Command, args []string) error {
 		if in == nil {
 			in, rest = c.Root(), args
 		}
-		return noSuch(rest[0], "command", "rpcctl help lists the commands", commandNames(in))
+		return usage.NoSuch(rest[0], "command", "rpcctl help lists the commands", usage.CommandNames(in))
 	}
 	in.InitDefaultHelpFlag()
 	return in.Help()
@@ -68,26 +66,8 @@ func completion(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}
-	names := commandNames(c)
-	return noSuch(args[0], "shell", "there is completion for "+strings.Join(names, ", "), names)
-}
-
-func noSuch(word, kind, otherwise string, names []string) error {
-	err := fmt.Errorf("%q: no such %s", word, kind)
-	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
-		return problem.Usage(err, fmt.Sprintf("did you mean %s?", near[0]))
-	}
-	return problem.Usage(err, otherwise)
-}
-
-func commandNames(c *cobra.Command) []string {
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return names
+	names := usage.CommandNames(c)
+	return usage.NoSuch(args[0], "shell", "there is completion for "+strings.Join(names, ", "), names)
 }
 
 // A checkedWriter keeps the first error of writing: cobra drops those of its help.

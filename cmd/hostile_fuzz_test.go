@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -177,7 +178,7 @@ func (h *hostile) tab(typed, after string) (lines []string) {
 	for _, item := range c.Items {
 		line := l.Replace(c.From, l.Cursor, item.Text)
 		h.one(l.Text, line.Text)
-		if clean(item.Text) != item.Text || clean(item.About) != item.About || strings.Contains(item.Text, repl.Redacted) {
+		if formatters.CleanLine(item.Text) != item.Text || formatters.CleanLine(item.About) != item.About || strings.Contains(item.Text, repl.Redacted) {
 			h.t.Fatalf("%q offers %q, %q", typed, item.Text, item.About)
 		}
 		lines = append(lines, line.Text)
@@ -369,7 +370,7 @@ func (h *hostile) checkOffers() {
 	texts, _ := completions(offers)
 	for _, text := range texts {
 		word, about, _ := strings.Cut(text, "\t")
-		if strings.ContainsAny(word, " \n\r'\"\\$`|&;<>(){}*?!#~^‘’‚‛“”„‟–—―") || strings.HasPrefix(word, "=") || clean(word) != word || clean(about) != about {
+		if strings.ContainsAny(word, " \n\r'\"\\$`|&;<>(){}*?!#~^‘’‚‛“”„‟–—―") || strings.HasPrefix(word, "=") || formatters.CleanLine(word) != word || formatters.CleanLine(about) != about {
 			h.t.Fatalf("other shells are told %q", text)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -35,7 +36,7 @@ func newList(a *app) *cobra.Command {
 One full name a line, sorted. In a PATTERN, * stands for anything and ? for one
 character. With -v and -o table the kind, the types of a method, and what is
 deprecated are shown too; -o json has the same for programs.`,
-		Args: words(0, 1),
+		Args: usage.Words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			defer within(c, timeout)()
 			return list(a, c, args, format.Value)
@@ -179,7 +180,7 @@ func printList(w *bufio.Writer, rows []listed, format string, width int) error {
 
 // printName prints a line of a plain list. Errors of w are kept until it is flushed.
 func printName(w *bufio.Writer, name string) {
-	w.WriteString(formatters.Clean(name, false))
+	w.WriteString(formatters.CleanLine(name))
 	w.WriteByte('\n')
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
@@ -294,7 +295,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 	}
 	if m.o.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
-			m.tell(at(m.name(r.Index, r.Request.Target), firstLine(m.app.reporter().Explain(r.Err))))
+			m.tell(at(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.reporter().Explain(r.Err))))
 		} else if m.told == maxTold+1 {
 			m.tell("further failures are not told here; --failures FILE keeps them")
 		}
@@ -318,7 +319,7 @@ func (m *manyCalls) tell(text string) {
 // name is what a person calls a request.
 func (m *manyCalls) name(index int, target string) string {
 	if target != "" {
-		return formatters.Clean(target, false)
+		return formatters.CleanLine(target)
 	}
 	return fmt.Sprintf("request %d", index)
 }

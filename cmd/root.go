@@ -2,23 +2,21 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
-	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/cmd/internal/version"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // app is what the commands of one command line share.
@@ -38,7 +36,7 @@ type app struct {
 
 // newApp returns what the commands of one command line share.
 func newApp(env *env.Env) *app {
-	return &app{env: env, globals: globals.New(env, "rpcctl/"+version())}
+	return &app{env: env, globals: globals.New(env, "rpcctl/"+version.String())}
 }
 
 // newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
@@ -75,12 +73,12 @@ interrupted outside a call.`,
 		PersistentPreRunE: a.useContext,
 
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
-		Version: version(),
+		Version: version.String(),
 	}
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(usage.FlagError)
 	a.globals.Add(root.PersistentFlags())
 	root.AddCommand(newCall(a), newList(a), newDescribe(a), newConvert(a), newHealth(a), newDiagnose(a), newContext(a), newCache(a), newExport(a), newDemo(a), newShellCommand(a), newVersion(a))
 	root.CompletionOptions.HiddenDefaultCmd = false
@@ -96,7 +94,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	err := fmt.Errorf("%q: no such command", invoke.MaskTarget(args[0]))
 	if t, terr := invoke.ParseTarget(args[0]); terr == nil {
 		rest := strings.Join(args[1:], " ")
-		if len(args) > 1 && !isCommand(c, args[1]) {
+		if len(args) > 1 && !usage.IsCommand(c, args[1]) {
 			rest = "call " + rest
 		}
 		return problem.Usage(err, strings.TrimSpace(fmt.Sprintf("a target goes behind -a: rpcctl -a %s %s", t, rest)))
@@ -104,88 +102,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	if _, _, merr := discovery.ParseMethod(args[0]); merr == nil && strings.ContainsAny(args[0], "./") {
 		return problem.Usage(err, "to call a method: rpcctl call "+args[0])
 	}
-	return noSuchCommand(c, args[0])
-}
-
-// noSuchCommand is the error for a word that is none of a command's own commands.
-func noSuchCommand(c *cobra.Command, word string) error {
-	err := fmt.Errorf("%q: no such command", invoke.MaskTarget(word))
-	var names []string
-	for _, sub := range c.Commands() {
-		names = append(names, sub.Name())
-	}
-	if near := discovery.Nearest(word, names, 1); len(near) > 0 {
-		return problem.Usage(err, fmt.Sprintf("did you mean %s?", near[0]))
-	}
-	help := "rpcctl help"
-	if c.HasParent() {
-		help = c.CommandPath() + " --help"
-	}
-	return problem.Usage(err, help+" lists the commands")
-}
-
-func isCommand(c *cobra.Command, word string) bool {
-	for _, sub := range c.Commands() {
-		if sub.Name() == word || sub.HasAlias(word) {
-			return true
-		}
-	}
-	return false
-}
-
-// words checks the number of a command's words.
-func words(least, most int) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) >= least && (most < 0 || len(args) <= most) {
-			return nil
-		}
-		if c.HasAvailableSubCommands() && len(args) > 0 {
-			return noSuchCommand(c, args[0])
-		}
-		what := "too few words"
-		if len(args) > least {
-			what = fmt.Sprintf("too many words: %q", args[most])
-		}
-		return problem.Usage(fmt.Errorf("%s: %s", c.Name(), what), "the form is: "+c.UseLine())
-	}
-}
-
-// flagError explains a flag that does not exist, or whose value is no good.
-func flagError(c *cobra.Command, err error) error {
-	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
-	if !unknown {
-		return problem.Usage(plainValue(err), "")
-	}
-	var names []string
-	for known := range flags.Of(c) {
-		names = append(names, known)
-	}
-	if near := discovery.Nearest(name, names, 1); len(near) > 0 {
-		return problem.Usage(err, fmt.Sprintf("did you mean --%s?", near[0]))
-	}
-	return problem.Usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
-}
-
-// plainValue says of a value that is no number, or no switch, just that.
-func plainValue(err error) error {
-	var number *strconv.NumError
-	if !errors.As(err, &number) {
-		return err
-	}
-	what := "a whole number"
-	switch {
-	case errors.Is(number, strconv.ErrRange):
-		what = "in the range of such numbers"
-	case number.Func == "ParseBool":
-		what = "true or false"
-	case number.Func == "ParseFloat":
-		what = "a number"
-	}
-	plain := fmt.Errorf("%q is not %s", number.Num, what)
-	if value := (*pflag.InvalidValueError)(nil); errors.As(err, &value) {
-		return fmt.Errorf("--%s: %w", value.GetFlag().Name, plain)
-	}
-	return plain
+	return usage.NoSuchCommand(c, args[0])
 }
 
 // configure gives the session the settings of this command line. Files that they name are read

@@ -10,7 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,7 +43,7 @@ as if they were commands. The flags given here hold for every line.
 
 A script, which is what -c, -f and standard input that is no terminal are, stops at
 the first statement that fails, with its exit code. In the shell, help tells more.`,
-		Args: words(0, 0),
+		Args: usage.Words(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return runShell(a, c, o) },
 	}
 	f := c.Flags()
@@ -141,6 +141,3 @@ func baseFlags(c *cobra.Command) []string {
 	})
 	return base
 }
-
-// clean is text from outside for one line of the screen.
-func clean(s string) string { return formatters.Clean(s, false) }

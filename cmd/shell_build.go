@@ -11,6 +11,8 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -36,7 +38,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 	meant := map[string]bool{}
 	for _, w := range words {
 		if strings.HasPrefix(w.Text, "@") || w.Text == "-" || strings.HasPrefix(w.Text, "$") {
-			return l, "what " + clean(w.Text) + " stands for is known when the line runs; leave it out to fill the request in"
+			return l, "what " + formatters.CleanLine(w.Text) + " stands for is known when the line runs; leave it out to fill the request in"
 		}
 		for _, e := range w.Expansions() {
 			if e.Env {
@@ -49,7 +51,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 	defer cancel()
 	text, err := requestTemplate(ctx, p.method, s.index.Load().resolver(), parts, template{ascii: !s.env.Unicode(), meant: meant})
 	if err != nil {
-		return l, clean(firstLine(err.Error()))
+		return l, formatters.CleanLine(human.FirstLine(err.Error()))
 	}
 	if !repl.Sole(repl.Fill(head+text), l.Text) {
 		return l, untypeable

@@ -9,6 +9,8 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -129,7 +131,7 @@ func driveMany(ctx context.Context, a *app, name string, again func() (*output.O
 	a.line.ran = true
 	w := &work{Job: job.Start(s.ctx, s.keeps(), do), name: name, line: a.line, again: again, session: a.session}
 	s.jobs.add(w)
-	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 	s.live(w)
 	s.notify(w)
 	return nil
@@ -161,7 +163,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	}
 	if l.st.Background {
 		s.jobs.add(w)
-		s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+		s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 		s.live(w)
 		s.notify(w)
 		return nil
@@ -189,7 +191,7 @@ func (s *shell) asksFirst(l *line, p *invoke.Call) bool {
 	if again {
 		return false
 	}
-	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it", p.Method.Name(), clean(s.target()))))
+	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it", p.Method.Name(), formatters.CleanLine(s.target()))))
 	if s.editor != nil {
 		s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
 	}
@@ -243,7 +245,7 @@ func (s *shell) ended(w *work, err error) {
 	if a := w.line.st.Assign; a != "" && err == nil && number > 0 {
 		s.vars[a] = resultValue(w)
 		if st := w.State(); st.Kept < st.Received {
-			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, count(st.Received, "message"), bytesOf(job.DefaultBytes)))
+			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
 		}
 	}
 	l := w.line
@@ -275,31 +277,13 @@ func summary(w *work) []string {
 		return pieces
 	}
 	if !st.Began.IsZero() && !st.Ended.IsZero() {
-		pieces = append(pieces, since(st.Ended.Sub(st.Began)))
+		pieces = append(pieces, human.Duration(st.Ended.Sub(st.Began)))
 	}
-	pieces = append(pieces, count(st.Received, "message"), bytesOf(st.Bytes))
+	pieces = append(pieces, human.Count(st.Received, "message"), human.Bytes(st.Bytes))
 	if st.Dropped > 0 && !w.beside {
 		pieces = append(pieces, fmt.Sprintf("%d dropped unseen", st.Dropped))
 	}
 	return pieces
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func bytesOf(n int64) string {
-	switch {
-	case n < 10<<10:
-		return fmt.Sprintf("%d B", n)
-	case n < 10<<20:
-		return fmt.Sprintf("%d KB", n>>10)
-	default:
-		return fmt.Sprintf("%d MB", n>>20)
-	}
 }
 
 // Times of the row that says that a call is running.
@@ -336,7 +320,7 @@ func (s *shell) spin(w *work) func() {
 				continue
 			}
 			s.editor.Status(fmt.Sprintf("%c %s %.1fs%sCtrl-C cancels%sCtrl-Z to background",
-				frames[n%len(frames)], clean(w.name), now.Sub(began).Seconds(), s.dot(), s.dot()))
+				frames[n%len(frames)], formatters.CleanLine(w.name), now.Sub(began).Seconds(), s.dot(), s.dot()))
 		}
 	})
 	return func() {

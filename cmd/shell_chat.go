@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -91,7 +92,7 @@ func (s *shell) leaveBehind(w *work) {
 	if w.number == 0 {
 		s.jobs.add(w)
 	}
-	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number, clean(w.name), w.number))
+	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number, formatters.CleanLine(w.name), w.number))
 	s.live(w)
 	s.notify(w)
 }
@@ -106,7 +107,7 @@ func (s *shell) received(w *work, lead string) invoke.Sink {
 		if err != nil {
 			return err
 		}
-		s.say(lead + s.styled(repl.Accent, s.env.Sign("◀ ", "< ")) + formatters.Clean(string(text), false))
+		s.say(lead + s.styled(repl.Accent, s.env.Sign("◀ ", "< ")) + formatters.CleanLine(string(text)))
 		return nil
 	})
 }
@@ -244,7 +245,7 @@ func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) 
 		w.Cancel()
 	case "stats":
 		st := w.State()
-		s.say(fmt.Sprintf("%d sent, %d received, %s", st.Sent, st.Received, bytesOf(st.Bytes)))
+		s.say(fmt.Sprintf("%d sent, %d received, %s", st.Sent, st.Received, human.Bytes(st.Bytes)))
 	case "help":
 		s.say(talkHelp)
 	default:

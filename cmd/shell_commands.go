@@ -13,6 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
@@ -22,7 +23,7 @@ import (
 
 // builtin is a command that makes sense only in the shell.
 func (*shell) builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: words(least, most), RunE: func(c *cobra.Command, args []string) error {
+	return &cobra.Command{Use: use, Short: short, Args: usage.Words(least, most), RunE: func(c *cobra.Command, args []string) error {
 		return run(c.Context(), args)
 	}}
 }
@@ -146,7 +147,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 				if secret.Request(name, value) {
 					value = secret.Mask
 				}
-				fmt.Fprintf(l.env.Stdout, "%s: %s\n", name, clean(value))
+				fmt.Fprintf(l.env.Stdout, "%s: %s\n", name, formatters.CleanLine(value))
 			}
 		}
 		return nil
@@ -184,11 +185,11 @@ func (s *shell) listVars(l *line) error {
 		if err != nil {
 			text = []byte("(" + err.Error() + ")")
 		}
-		fmt.Fprintf(w, "$%s\t%s\n", name, clean(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
+		fmt.Fprintf(w, "$%s\t%s\n", name, formatters.CleanLine(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
 	}
 	for _, n := range s.results.numbers() {
 		r := s.results.get(n)
-		fmt.Fprintf(w, "$%d\t%s: %s\n", n, clean(r.name), strings.Join(summary(r), ", "))
+		fmt.Fprintf(w, "$%d\t%s: %s\n", n, formatters.CleanLine(r.name), strings.Join(summary(r), ", "))
 	}
 	return w.Flush()
 }

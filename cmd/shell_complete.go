@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -33,7 +36,7 @@ func (s *shell) flagTable() flags.Table {
 	return s.table
 }
 
-func (s *shell) isCommand(word string) bool { return isCommand(s.names(), word) }
+func (s *shell) isCommand(word string) bool { return usage.IsCommand(s.names(), word) }
 
 // nearCommands are the commands and methods that a word may have been meant to be.
 func (s *shell) nearCommands(word string) []string {
@@ -65,7 +68,7 @@ func harmless(l repl.Line, c repl.Completion) repl.Completion {
 			left++
 			continue
 		}
-		item.About = clean(item.About)
+		item.About = formatters.CleanLine(item.About)
 		c.Items = append(c.Items, item)
 	}
 	if left > 0 {
@@ -79,7 +82,7 @@ func unfit(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return count(n, "candidate") + " left out: what is in it cannot be typed here"
+	return human.Count(n, "candidate") + " left out: what is in it cannot be typed here"
 }
 
 // candidates tells what can stand at the cursor.
@@ -96,7 +99,7 @@ func (s *shell) candidates(l repl.Line) repl.Completion {
 	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
 		return p.files("@")
 	case p.types && p.method == nil:
-		return repl.Completion{Note: "what " + clean(p.words[len(p.words)-1].Text) + " takes is not known"}
+		return repl.Completion{Note: "what " + formatters.CleanLine(p.words[len(p.words)-1].Text) + " takes is not known"}
 	case p.types:
 		return s.message(p, text)
 	case len(p.words) == 0:
@@ -276,7 +279,7 @@ func (p *spot) files(lead string) repl.Completion {
 	dir, base := filepath.Split(strings.TrimPrefix(path, lead))
 	entries, err := os.ReadDir(cmpOr(dir, "."))
 	if err != nil {
-		return repl.Completion{Note: clean(err.Error())}
+		return repl.Completion{Note: formatters.CleanLine(err.Error())}
 	}
 	var items []repl.Candidate
 	left := 0
@@ -316,7 +319,7 @@ func (s *shell) variables(p spot, text string, skip int) repl.Completion {
 	if dot := strings.LastIndexByte(text, '.'); dot > 0 {
 		v, err := s.evaluate(repl.Word{}, text[:dot])
 		if err != nil {
-			return repl.Completion{Note: clean(err.Error())}
+			return repl.Completion{Note: formatters.CleanLine(err.Error())}
 		}
 		var items []repl.Candidate
 		left := 0

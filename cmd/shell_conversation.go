@@ -6,6 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 )
 
 // queueMax is how many messages may wait for a server that does not read.
@@ -59,9 +62,9 @@ func (c *conversation) closed() bool {
 
 func (c *conversation) prompt(w *work) string {
 	if c.closed() {
-		return clean(w.name) + " (closed for sending) "
+		return formatters.CleanLine(w.name) + " (closed for sending) "
 	}
-	return clean(w.name) + "> "
+	return formatters.CleanLine(w.name) + "> "
 }
 
 // stuckTime is how long a message may wait before that is told.
@@ -91,7 +94,7 @@ func (s *shell) watchSending(w *work) {
 				return
 			}
 			if !c.stuck.Swap(true) {
-				s.sayAside(count(waiting, "message") + " " + s.env.Sign("sending… ", "sending... ") + notReading)
+				s.sayAside(human.Count(waiting, "message") + " " + s.env.Sign("sending… ", "sending... ") + notReading)
 			}
 		}
 	})

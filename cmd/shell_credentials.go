@@ -7,6 +7,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
@@ -43,7 +44,7 @@ func (s *shell) dropCredentials(l *line, hint string) {
 		return true
 	})
 	if len(names) > 0 {
-		fmt.Fprintf(l.env.Stderr, "rpcctl: dropped, being for the target before: %s%s\n", clean(strings.Join(names, ", ")), hint)
+		fmt.Fprintf(l.env.Stderr, "rpcctl: dropped, being for the target before: %s%s\n", formatters.CleanLine(strings.Join(names, ", ")), hint)
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *shell) tell(l *line, text string, hints []string) {
 	var b strings.Builder
 	b.WriteString(l.place + mark + text)
 	for _, h := range hints {
-		b.WriteString("hint: " + formatters.Clean(s.asTypedHere(h), false) + "\n")
+		b.WriteString("hint: " + formatters.CleanLine(s.asTypedHere(h)) + "\n")
 	}
 	fmt.Fprint(l.env.Stderr, b.String())
 }
@@ -147,9 +147,9 @@ func (l *line) flaws(err error) []flaw {
 	)
 	switch {
 	case errors.As(err, &syntax):
-		return []flaw{{syntax.Start, syntax.End, clean(syntax.Problem)}}
+		return []flaw{{syntax.Start, syntax.End, formatters.CleanLine(syntax.Problem)}}
 	case errors.As(err, &placed):
-		return []flaw{{placed.start, placed.end, clean(strings.Join(append([]string{placed.Error()}, problem.Hints(err)...), "; "))}}
+		return []flaw{{placed.start, placed.end, formatters.CleanLine(strings.Join(append([]string{placed.Error()}, problem.Hints(err)...), "; "))}}
 	case errors.As(err, &bad) && bad.Name == "" && l.messages >= 0:
 		return l.inputFlaws(bad)
 	case errors.As(err, &name) && l.messages >= 0 && name.Kind == discovery.KindMethod:
@@ -176,7 +176,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 		near[i] = n[strings.LastIndexAny(n, "/.")+1:]
 	}
 	if len(near) > 0 {
-		text += "; did you mean " + clean(strings.Join(near, " or ")) + "?"
+		text += "; did you mean " + formatters.CleanLine(strings.Join(near, " or ")) + "?"
 	}
 	return []flaw{{word.Start, word.End, text}}
 }
@@ -206,12 +206,12 @@ func (l *line) inputFlaws(e *input.Error) []flaw {
 			start = word.Place(at)
 			end = word.Place(at+max(f.Place.Length, 1)-1) + 1
 		}
-		text := clean(f.Problem)
+		text := formatters.CleanLine(f.Problem)
 		if f.Path != "" && !strings.Contains(text, f.Path) {
-			text = clean(f.Path) + ": " + text
+			text = formatters.CleanLine(f.Path) + ": " + text
 		}
 		if f.Suggestion != "" && !strings.Contains(text, f.Suggestion) {
-			text += "; did you mean " + clean(f.Suggestion) + "?"
+			text += "; did you mean " + formatters.CleanLine(f.Suggestion) + "?"
 		}
 		flaws = append(flaws, flaw{start, max(start, end), text})
 		if f.Also != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/outfile"
@@ -172,7 +173,7 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 		}
 	}
 	at := flags.Of(root).Positionals(l.args)
-	if len(at) > 0 && !isCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {
+	if len(at) > 0 && !usage.IsCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {
 		l.args = slices.Insert(l.args, at[0], "call")
 		l.words = slices.Insert(l.words, at[0], -1)
 		at = flags.Of(root).Positionals(l.args)

@@ -13,6 +13,8 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
@@ -65,14 +67,14 @@ func (s *shell) live(w *work) {
 
 // ending tells how a job ended.
 func (s *shell) ending(w *work) string {
-	text := fmt.Sprintf("[%%%d] %s: %s", w.number, clean(w.name), strings.Join(summary(w), ", "))
+	text := fmt.Sprintf("[%%%d] %s: %s", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
 	if err := w.Err(); err != nil && w.State().Status == nil && !w.beside {
-		text += ": " + clean(err.Error())
+		text += ": " + formatters.CleanLine(err.Error())
 	}
 	return text
 }
 
-func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", count(n, "job"))) }
+func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", human.Count(n, "job"))) }
 
 // jobCommands are the commands about jobs.
 func (s *shell) jobCommands(l *line) []*cobra.Command {
@@ -86,7 +88,7 @@ func (s *shell) jobCommands(l *line) []*cobra.Command {
 	return []*cobra.Command{
 		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
 			for _, w := range s.jobs.all() {
-				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, clean(w.name), strings.Join(summary(w), ", "))
+				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
 			}
 			return nil
 		}),
@@ -119,7 +121,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 		w.quiet = nil
 	}
 	if n := w.State().Dropped; n > 0 {
-		s.sayAside(fmt.Sprintf("%s made room for newer ones", count(n, "message")))
+		s.sayAside(fmt.Sprintf("%s made room for newer ones", human.Count(n, "message")))
 	}
 	if w.talk != nil {
 		return s.talk(ctx, w)
@@ -142,7 +144,7 @@ func (s *shell) attend(ctx context.Context, w *work) error {
 	hide := s.spin(w)
 	_ = w.Wait(attended)
 	if hide(); !w.over() {
-		s.say(fmt.Sprintf("[%%%d] %s goes on in the background", w.number, clean(w.name)))
+		s.say(fmt.Sprintf("[%%%d] %s goes on in the background", w.number, formatters.CleanLine(w.name)))
 		return nil
 	}
 	s.jobs.remove(w)
@@ -153,7 +155,7 @@ func (s *shell) attend(ctx context.Context, w *work) error {
 // replay prints all that a job still has.
 func (s *shell) replay(l *line, w *work) error {
 	if w.beside {
-		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, clean(w.name)), "")
+		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
 	}
 	w.line.app.env = l.env
 	out, err := w.again()
@@ -250,7 +252,7 @@ func (s *shell) inBackground(l *line) {
 	})
 	s.jobs.add(w)
 	close(known)
-	s.say(fmt.Sprintf("[%%%d] %s", w.number, clean(w.name)))
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 	s.notify(w)
 }
 

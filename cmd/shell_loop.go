@@ -11,7 +11,10 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/version"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -57,7 +60,7 @@ func (s *shell) plainLoop() error {
 			}
 			if taken.Len()+len(text) > statementMax {
 				taken.Take()
-				s.say(fmt.Sprintf("a statement of more than %s is too long", bytesOf(statementMax)))
+				s.say(fmt.Sprintf("a statement of more than %s is too long", human.Bytes(statementMax)))
 				continue
 			}
 			if taken.Add(text) {
@@ -139,7 +142,7 @@ func (s *shell) editorLoop() (err error) {
 			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > pressTime {
 				asked = s.env.Now()
 				for _, w := range running {
-					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, clean(w.name)))
+					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, formatters.CleanLine(w.name)))
 				}
 				s.say("Ctrl-D again cancels them and leaves")
 				continue
@@ -209,7 +212,7 @@ func (s *shell) banner() {
 	if s.editor != nil {
 		keys = "Tab completes, " + keys
 	}
-	s.say(strings.Join([]string{"rpcctl " + version(), clean(where), keys}, s.dot()))
+	s.say(strings.Join([]string{"rpcctl " + version.String(), formatters.CleanLine(where), keys}, s.dot()))
 }
 
 // promptText is what stands before the text.
@@ -217,7 +220,7 @@ func (s *shell) promptText() (string, repl.Style) {
 	if w := s.talking.Load(); w != nil {
 		return w.talk.prompt(w), repl.Accent
 	}
-	where, style := clean(shownTarget(s.target())), repl.Accent
+	where, style := formatters.CleanLine(shownTarget(s.target())), repl.Accent
 	if s.code != problem.OK {
 		style = repl.Bad
 	}
@@ -272,28 +275,23 @@ func (s *shell) loadSchema() {
 		return
 	}
 	if err != nil {
-		s.say("no schema: " + clean(firstLine((&problem.Reporter{Env: &env}).Explain(err))))
+		s.say("no schema: " + formatters.CleanLine(human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))))
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
 	ix, err := newIndex(ctx, source, types)
 	if err != nil {
-		text := firstLine((&problem.Reporter{Env: &env}).Explain(err))
+		text := human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))
 		for _, h := range a.reporter().Hints(err) {
 			text += "; " + h
 		}
-		s.say("no schema: " + clean(text))
+		s.say("no schema: " + formatters.CleanLine(text))
 		return
 	}
 	s.index.Store(ix)
 	if s.o.quiet {
 		return
 	}
-	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", count(len(ix.services), "service"), count(len(ix.methods), "method"), since(s.env.Now().Sub(began))))
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
+	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.services), "service"), human.Count(len(ix.methods), "method"), human.Duration(s.env.Now().Sub(began))))
 }

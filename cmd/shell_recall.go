@@ -11,6 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -48,7 +49,7 @@ func (s *shell) remember(text string, code int) {
 // historyFailed says once why the history does not work.
 func (s *shell) historyFailed(what string, err error) {
 	if !s.historyTold.Swap(true) {
-		s.say(what + ": " + clean(err.Error()))
+		s.say(what + ": " + formatters.CleanLine(err.Error()))
 	}
 }
 
@@ -84,7 +85,7 @@ func (s *shell) bang(what string) error {
 		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
 		return nil
 	}
-	fmt.Fprintln(s.env.Stderr, clean(text))
+	fmt.Fprintln(s.env.Stderr, formatters.CleanLine(text))
 	return problem.Exit(s.run(text))
 }
 

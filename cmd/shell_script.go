@@ -13,7 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -150,7 +152,7 @@ func (run *scriptRun) take(text string) bool {
 	}
 	if run.taken.Len()+len(text) > statementMax {
 		first, _, _ := strings.Cut(run.taken.Take()+text, "\n")
-		return run.refuse(first[:min(len(first), 60)], 0, fmt.Sprintf("a statement of more than %s is too long", bytesOf(statementMax)))
+		return run.refuse(first[:min(len(first), 60)], 0, fmt.Sprintf("a statement of more than %s is too long", human.Bytes(statementMax)))
 	}
 	if !run.taken.Add(text) {
 		return false
@@ -194,7 +196,7 @@ func (run *scriptRun) runTaken() bool {
 	all, err := repl.Parse(text)
 	for _, st := range all {
 		if s.o.echo {
-			fmt.Fprintf(s.env.Stderr, "> %s\n", clean(s.redact(text[st.Start:st.End])))
+			fmt.Fprintf(s.env.Stderr, "> %s\n", formatters.CleanLine(s.redact(text[st.Start:st.End])))
 		}
 		s.code = s.statement(text, st, run.place(text, st.Start))
 		if s.left != nil || s.ctx.Err() != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -29,7 +30,7 @@ func (s *shell) askSecrets(ctx context.Context, l *line) (code int, ok bool) {
 	for _, w := range l.st.Words {
 		for range strings.Count(w.Text, repl.Redacted) {
 			at += strings.Index(l.source[at:], repl.Redacted)
-			value, err := s.env.ReadPassword(ctx, clean(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
+			value, err := s.env.ReadPassword(ctx, formatters.CleanLine(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
 			at += len(repl.Redacted)
 			if err == nil && value == "" {
 				err = problem.Usage(errors.New("nothing was typed, and nothing is done"), "")

@@ -28,7 +28,7 @@ func (s *shell) set(l *line, args []string) error {
 			if !ok {
 				value = "(default)"
 			}
-			fmt.Fprintf(l.env.Stdout, "%s=%s\n", name, clean(value))
+			fmt.Fprintf(l.env.Stdout, "%s=%s\n", name, formatters.CleanLine(value))
 		}
 		return nil
 	}
@@ -43,7 +43,7 @@ func (s *shell) set(l *line, args []string) error {
 	}
 	switch {
 	case !given:
-		fmt.Fprintln(l.env.Stdout, clean(s.settings[name]))
+		fmt.Fprintln(l.env.Stdout, formatters.CleanLine(s.settings[name]))
 		return nil
 	case value == "":
 		delete(s.settings, name)

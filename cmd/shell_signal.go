@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
+	"github.com/rpcctl/rpcctl/formatters"
 )
 
 // own takes the signals from the command line, which would end the process: a shell ends the
@@ -101,7 +102,7 @@ func (s *shell) die(code int) {
 func (s *shell) suspendIfAsked() {
 	if s.stopAsked.Swap(false) {
 		if err := s.editor.Suspend(); err != nil {
-			s.say("suspending: " + clean(err.Error()))
+			s.say("suspending: " + formatters.CleanLine(err.Error()))
 		}
 	}
 }

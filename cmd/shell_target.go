@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 )
@@ -27,7 +28,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 			if s.target() == "" {
 				return problem.Usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
 			}
-			fmt.Fprintln(l.env.Stdout, clean(s.target()))
+			fmt.Fprintln(l.env.Stdout, formatters.CleanLine(s.target()))
 			return nil
 		}
 		for _, f := range given {

@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -41,7 +42,7 @@ func (v value) text() (json.RawMessage, error) {
 	}
 	if st := v.work.State(); len(messages) == 0 && st.Received > 0 {
 		return nil, problem.Usage(errors.New("its messages are not kept"),
-			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", bytesOf(job.DefaultBytes), bytesOf(job.StoreBytes)))
+			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", human.Bytes(job.DefaultBytes), human.Bytes(job.StoreBytes)))
 	}
 	if call := v.work.State().Call; call != nil && call.Method.IsStreamingServer() {
 		return listOf(messages), nil
@@ -111,7 +112,7 @@ func (s *shell) assign(name string, v value) error {
 		}
 	}
 	if size > maxValues {
-		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, bytesOf(maxValues)), "unset NAME lets go of one")
+		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, human.Bytes(maxValues)), "unset NAME lets go of one")
 	}
 	s.vars[name] = v
 	return nil

@@ -216,7 +216,7 @@ func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name strin
 	list.targets = append(list.targets, &calledTarget{name: name, session: s})
 	transport, err := s.Transport(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", formatters.Clean(name, false), err)
+		return fmt.Errorf("%s: %w", formatters.CleanLine(name), err)
 	}
 	list.targets[len(list.targets)-1].invoker = &invoke.Invoker{Transport: transport, Now: m.app.env.Now}
 	return nil

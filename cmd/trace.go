@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
@@ -31,7 +32,7 @@ func (a *app) connected(s connect.Step) {
 	case s.Remote != "" && s.Remote != s.Address:
 		what += " to " + s.Remote
 	}
-	a.trace("Connection: %s: %s (%s)\n", s.Address, what, milliseconds(s.Took))
+	a.trace("Connection: %s: %s (%s)\n", s.Address, what, human.Millis(s.Took))
 }
 
 // handshake is what was agreed on in a TLS handshake, and with whom.
@@ -52,9 +53,9 @@ func (a *app) asked(q discovery.Asked) {
 	}
 	outcome := "answered"
 	if q.Err != nil {
-		outcome = firstLine(q.Err.Error())
+		outcome = human.FirstLine(q.Err.Error())
 	}
-	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome, milliseconds(q.Took))
+	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome, human.Millis(q.Took))
 }
 
 // tellOrigin tells where the schema of a call comes from, with -vv, when the server was not
@@ -73,10 +74,6 @@ func (a *app) tellOrigin() {
 	if a.session.FromMemory() {
 		a.trace("Schema: remembered from an earlier call; --no-cache asks the server\n")
 	}
-}
-
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.3f ms", float64(d.Microseconds())/1000)
 }
 
 // trace prints one line in one write.

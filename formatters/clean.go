@@ -23,6 +23,9 @@ const (
 // keepNewlines is set. Everything from outside goes through it before it is shown as text.
 func Clean(s string, keepNewlines bool) string { return safetext.Clean(s, keepNewlines) }
 
+// CleanLine returns s as Clean does, on one line.
+func CleanLine(s string) string { return safetext.Clean(s, false) }
+
 // NewCleaner returns a writer that passes everything on to w as Clean returns it, with line
 // feeds and tabs kept. A character may come in several writes; what is never completed is not
 // written. It must not be used concurrently.

@@ -23,7 +23,7 @@ func askPassword(ctx context.Context, env *env.Env, prompt string) (string, erro
 	if env.ReadPassword == nil {
 		return "", noTerminal()
 	}
-	return env.ReadPassword(ctx, formatters.Clean(prompt, false))
+	return env.ReadPassword(ctx, formatters.CleanLine(prompt))
 }
 
 func noTerminal() error {

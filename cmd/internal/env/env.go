@@ -196,7 +196,7 @@ func (e *Env) Sign(sign, plain string) string {
 
 // Say writes a line for a person to standard error.
 func (e *Env) Say(text string) {
-	fmt.Fprintf(e.Stderr, "rpcctl: %s\n", formatters.Clean(text, false))
+	fmt.Fprintf(e.Stderr, "rpcctl: %s\n", formatters.CleanLine(text))
 }
 
 // SayOnce is say for what every line of a shell would repeat: it says each text once.
@@ -227,7 +227,7 @@ func (e *Env) Print(fn func(w *bufio.Writer) error) error {
 // PrintLine writes one line about a text from outside, which %s in the format stands for.
 func (e *Env) PrintLine(format, text string) error {
 	return e.Print(func(w *bufio.Writer) error {
-		fmt.Fprintf(w, format+"\n", formatters.Clean(text, false))
+		fmt.Fprintf(w, format+"\n", formatters.CleanLine(text))
 		return nil
 	})
 }
@@ -251,7 +251,7 @@ func (e *Env) PrintJSON(v any) error {
 func escapeHidden(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if r != '\n' && formatters.Clean(string(r), false) != string(r) {
+		if r != '\n' && formatters.CleanLine(string(r)) != string(r) {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		} else {
 			b.WriteRune(r)

@@ -52,7 +52,7 @@ func (r *Reporter) Report(err error) {
 	}
 	fmt.Fprint(r.Env.Stderr, "rpcctl: "+r.Explain(err))
 	for _, hint := range r.Hints(err) {
-		fmt.Fprintf(r.Env.Stderr, "hint: %s\n", formatters.Clean(hint, false))
+		fmt.Fprintf(r.Env.Stderr, "hint: %s\n", formatters.CleanLine(hint))
 	}
 }
 
@@ -104,7 +104,7 @@ func (r *Reporter) Explain(err error) string {
 	var wait *boundfile.WaitError
 	switch {
 	case errors.As(err, &wait) && errors.Is(wait, context.Canceled):
-		return "interrupted while reading " + formatters.Clean(wait.Path, false) + "\n"
+		return "interrupted while reading " + formatters.CleanLine(wait.Path) + "\n"
 	case errors.As(err, new(*session.CredentialError)) && errors.Is(err, context.Canceled):
 		return "interrupted\n"
 	case errors.As(err, &framed):
@@ -112,9 +112,9 @@ func (r *Reporter) Explain(err error) string {
 	case errors.As(err, &filter):
 		return faultyFilter(filter)
 	case errors.As(err, new(*session.CredentialError)), errors.As(err, new(*session.ExposedError)):
-		return formatters.Clean(notMade(err).Error(), false) + "\n"
+		return formatters.CleanLine(notMade(err).Error()) + "\n"
 	case errors.As(err, &conn):
-		return formatters.Clean(conn.Error(), false) + "\n"
+		return formatters.CleanLine(conn.Error()) + "\n"
 	case errors.As(err, &bad):
 		return bad.Render(r.Env.Columns()) + "\n"
 	case interruptedLookup(err):
@@ -123,7 +123,7 @@ func (r *Reporter) Explain(err error) string {
 		// Its status says no more than that the service is not there.
 	case errors.As(err, &status):
 		if errors.As(err, &lookup) {
-			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.Clean(lookup.Question, false))
+			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.CleanLine(lookup.Question))
 		}
 		// A strings.Builder takes all that is written.
 		_ = formatters.WriteStatus(&b, status.Status, formatters.Options{Types: r.Types, Color: r.Color, Width: r.Env.Width, Seen: r.Env.Secrets})
@@ -148,12 +148,12 @@ func (r *Reporter) Hints(err error) []string {
 
 // faultyFilter returns the text of an error in a jq program, with a mark under its place.
 func faultyFilter(e *formatters.FilterError) string {
-	text := formatters.Clean(e.Error(), false) + "\n"
+	text := formatters.CleanLine(e.Error()) + "\n"
 	if e.Program == "" || strings.ContainsAny(e.Program, "\n\t") || e.Offset > len(e.Program) {
 		return text
 	}
-	before := formatters.Clean(e.Program[:e.Offset], false)
-	return text + "  " + formatters.Clean(e.Program, false) + "\n  " + strings.Repeat(" ", utf8.RuneCountInString(before)) + "~\n"
+	before := formatters.CleanLine(e.Program[:e.Offset])
+	return text + "  " + formatters.CleanLine(e.Program) + "\n  " + strings.Repeat(" ", utf8.RuneCountInString(before)) + "~\n"
 }
 
 // notMade returns why a call was not made, without the status that wraps it.

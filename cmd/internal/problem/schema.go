@@ -68,7 +68,7 @@ func schemaFault(err error) (text string, ok bool) {
 		return "", false
 	}
 	// The compiler counts a tab as one column, and here it prints as one blank.
-	line := formatters.Clean(strings.ReplaceAll(source, "\t", " "), false)
+	line := formatters.CleanLine(strings.ReplaceAll(source, "\t", " "))
 	runes := []rune(strings.ReplaceAll(source, "\t", " "))
 	before := formatters.Clean(string(runes[:min(column-1, len(runes))]), false)
 	return fmt.Sprintf("%s\n  %s\n  %s^\n", formatters.Clean(err.Error(), true), line, strings.Repeat(" ", utf8.RuneCountInString(before))), true
