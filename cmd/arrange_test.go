@@ -11,7 +11,7 @@ import (
 )
 
 func testRoot() *app {
-	a := newApp(&env.Env{Getenv: func(string) string { return "" }})
+	a := newApp(&env.Env{Getenv: func(string) string { return "" }}, process{})
 	a.session = session.New(session.World{})
 	return a
 }

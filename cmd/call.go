@@ -23,7 +23,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/reflect/protoreflect"
+	"github.com/spf13/pflag"
 )
 
 // callOptions are the flags and words of call.
@@ -75,7 +75,12 @@ document is a message. Without one, the message is empty, or there is none.`,
 			return runCall(a, c, o)
 		},
 	}
-	f := c.Flags()
+	o.add(c.Flags())
+	return c
+}
+
+// add defines the flags.
+func (o *callOptions) add(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.VarP((*flags.Repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
@@ -93,7 +98,6 @@ document is a message. Without one, the message is empty, or there is none.`,
 	o.many.add(f, &o.in)
 	o.await.add(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
-	return c
 }
 
 // runCall plans the call, runs it and prints it.
@@ -123,7 +127,7 @@ func runCall(a *app, c *cobra.Command, o *callOptions) error {
 	}
 	ready, cancel := limited(c.Context(), o.timeout.Duration())
 	defer cancel()
-	if err := a.configure(ready, c); err != nil {
+	if err := a.configure(ready, c.Flags()); err != nil {
 		return err
 	}
 	if o.interactive {
@@ -209,38 +213,6 @@ func planUntil(ctx, ready context.Context, a *app, o *callOptions, md invoke.Met
 	return p, nil
 }
 
-// transport opens the transport of the session, within a limit, 0 for none.
-func (a *app) transport(ctx context.Context, limit time.Duration) (invoke.Transport, error) {
-	ctx, cancel := limited(ctx, limit)
-	defer cancel()
-	return a.session.Transport(ctx)
-}
-
-// findMethod looks the method up. The user's own deadline bounds the lookup too.
-func (a *app) findMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
-	ready, cancel := limited(ctx, timeout)
-	defer cancel()
-	return a.findMethodUntil(ctx, ready, name)
-}
-
-// findMethodUntil looks the method up until ready is done. Its types go on to be looked up until
-// ctx is.
-func (a *app) findMethodUntil(ctx, ready context.Context, name string) (protoreflect.MethodDescriptor, invoke.Types, error) {
-	source, err := a.session.Source(ready)
-	if err != nil {
-		return nil, nil, err
-	}
-	types, err := a.session.Types(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := a.session.Authorize(ready); err != nil {
-		return nil, nil, err
-	}
-	m, err := discovery.FindMethod(ready, source, name)
-	return m, types, err
-}
-
 // parts are the pieces of the message, -d first.
 func (o *callOptions) parts() []input.Part {
 	var parts []input.Part
@@ -297,7 +269,7 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 	if err != nil {
 		return err
 	}
-	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && a.shell == nil { // a job is looked at later, too
+	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.runner.Shell() { // a job is looked at later, too
 		p.Types = types.Within(p.Timeout)
 		a.types = p.Types
 	}
@@ -308,7 +280,7 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 	}
 	sinks := invoke.Tee{goingOn(renewing(a, out, p, o), out.Formatter)}
 	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
-	if a.globals.Verbose > 0 && a.shell == nil && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
+	if a.globals.Verbose > 0 && !a.runner.Shell() && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
 		sinks[0], talk, stopWatching = progress.Stream(a.env, sinks[0])
 	}
 	defer stopWatching()
@@ -329,4 +301,17 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.output.Open(later, prints) }, &o.await)
 	return problem.Printed(format, out.Close(unread(err, requests)))
+}
+
+// driveCall makes a planned call, and follows its operation where --await asks for that.
+func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
+	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
+	if await.await {
+		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }
+	}
+	if p.Method.IsStreamingClient() {
+		c := &counted{Requests: p.Requests, terminal: a.env.StdinTTY}
+		p.Requests, do = c, c.whole(do)
+	}
+	return a.runner.Run(ctx, a, plannedCall{Invoker: v, Call: p, Sink: sinks, Do: do, Again: again})
 }

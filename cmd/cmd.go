@@ -106,7 +106,7 @@ func closeStdout(env *env.Env, code int) int {
 // it.
 func Run(ctx context.Context, env *env.Env, args []string) int {
 	env = env.Guarded()
-	app := newApp(env)
+	app := newApp(env, process{fillIn: buildAtTerminal})
 	app.session = session.New(session.World{
 		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,
 	})

@@ -284,7 +284,7 @@ func completeWith(a *app, offers func(ctx context.Context, s *session.Session, w
 		}
 		ctx, cancel := context.WithTimeout(parent, completionTime)
 		defer cancel()
-		if a.globals.LoadContext(c.Flags()) != nil || a.configure(ctx, c) != nil {
+		if a.globals.LoadContext(c.Flags()) != nil || a.configure(ctx, c.Flags()) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		s := a.session.Settings()

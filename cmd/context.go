@@ -171,9 +171,7 @@ func newContextUse(a *app) *cobra.Command {
 			if err != nil {
 				return globals.UsageIfSyntax(err)
 			}
-			if a.shell != nil {
-				a.shell.contextChanged(a.line)
-			}
+			a.runner.ContextChanged()
 			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
 				a.env.Say(globals.AddrFirst("the current context"))
 			}

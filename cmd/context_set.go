@@ -212,24 +212,17 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 // checkValue has the flag of a setting read its value, so that no context is made
 // that cannot be used.
 func checkValue(a *app, k config.Key, value string) error {
-	probe := newApp(a.env)
-	root := newRoot(probe)
-	flag := root.PersistentFlags().Lookup(k.Name)
-	if flag == nil {
-		for _, sub := range root.Commands() {
-			if sub.Name() == "call" {
-				flag = sub.Flags().Lookup(k.Name)
-			}
-		}
+	g, f, err := globals.Parse(a.env, userAgent(), nil)
+	if err != nil {
+		return err
 	}
-	if flag == nil {
-		if k.Kind == config.Switch && value != "true" && value != "false" {
-			return problem.Usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
-		}
-		return nil
-	}
+	(&callOptions{}).add(f)
 	if k.Kind == config.Switch && value != "true" && value != "false" {
 		return problem.Usage(fmt.Errorf("%s: %q is not true or false", k.Name, value), "")
+	}
+	flag := f.Lookup(k.Name)
+	if flag == nil {
+		return nil
 	}
 	if err := flag.Value.Set(value); err != nil {
 		return problem.Usage(fmt.Errorf("%s: %w", k.Name, usage.PlainValue(err)), "")
@@ -243,8 +236,7 @@ func checkValue(a *app, k config.Key, value string) error {
 		}
 	}
 	if k.Name == "addr" {
-		probe.globals.Addr = value
-		if _, err := probe.globals.Target(); err != nil {
+		if _, err := g.Target(); err != nil {
 			return err
 		}
 	}

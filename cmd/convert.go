@@ -66,7 +66,7 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 	if err != nil {
 		return err
 	}
-	source, err := a.source(c)
+	source, err := a.source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}

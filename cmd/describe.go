@@ -64,7 +64,7 @@ func describe(a *app, c *cobra.Command, o *describeOptions, names []string) erro
 	if o.export.protoset == "-" {
 		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
 	}
-	source, err := a.source(c)
+	source, err := a.source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}

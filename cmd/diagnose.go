@@ -100,7 +100,7 @@ func diagnose(a *app, c *cobra.Command, o *diagnoseOptions) error {
 		ready, cancel = limited(ctx, o.timeout.Duration())
 	}
 	defer cancel()
-	if err := a.configure(ready, c); err != nil {
+	if err := a.configure(ready, c.Flags()); err != nil {
 		return err
 	}
 	transport, err := a.session.Transport(ready) // options and files that are no good end here

@@ -63,7 +63,7 @@ func export(a *app, c *cobra.Command, o *exportOptions, names []string) error {
 	if !o.given() {
 		return problem.Usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
 	}
-	source, err := a.source(c)
+	source, err := a.source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}

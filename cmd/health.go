@@ -93,7 +93,7 @@ func askHealth(a *app, c *cobra.Command, o *healthOptions) error {
 		ready, cancel = limited(ready, o.timeout.Duration())
 	}
 	defer cancel()
-	if err := a.configure(ready, c); err != nil {
+	if err := a.configure(ready, c.Flags()); err != nil {
 		return err
 	}
 	md, err := a.globals.Metadata(ready)

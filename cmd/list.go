@@ -58,7 +58,7 @@ type listed struct {
 }
 
 func list(a *app, c *cobra.Command, args []string, format string) error {
-	source, err := a.source(c)
+	source, err := a.source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}

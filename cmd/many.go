@@ -139,14 +139,14 @@ func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	again := func() (*output.Output, error) { return m.o.output.Open(later, m.printing()) }
-	return driveMany(ctx, a, string(m.call.Method.Name()), again, func(ctx context.Context, job invoke.Sink) error {
+	return a.runner.RunMany(ctx, a, plannedCalls{Name: string(m.call.Method.Name()), Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
 			m.run.Everything, m.progress = true, nil
 		}
 		sum, err := m.do(ctx, invoker)
 		return end(ctx, sum, err)
-	})
+	}})
 }
 
 // close lets go of what the run had open.

@@ -3,11 +3,11 @@ package cmd
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
@@ -68,7 +68,7 @@ func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 	base := baseFlags(c)
 	ctx, cancel := context.WithCancel(c.Context())
 	if o.noShell {
-		keepPrograms(ctx, a, base)
+		keepPrograms(a, base)
 	}
 	s := newShell(ctx, a.env, o, base)
 	defer s.close()
@@ -109,16 +109,13 @@ func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 // keepPrograms lets nothing start a program any more, but the one for a token that the flags of the
 // command line name, or the context in force: statements, and the contexts that they name, may be a
 // stranger's.
-func keepPrograms(ctx context.Context, a *app, base []string) {
-	probe, only := newApp(a.env.Quiet()), &env.Program{}
-	root := newRoot(probe)
-	root.AddCommand(&cobra.Command{Use: "programs", Run: func(*cobra.Command, []string) {
-		*only = probe.globals.TokenProgram()
-	}})
-	root.SetArgs(append(slices.Clone(base), "programs"))
-	_ = root.ExecuteContext(ctx) // the first line tells
+func keepPrograms(a *app, base []string) {
+	only := env.Program{}
+	if g, f, err := globals.Parse(a.env.Quiet(), userAgent(), base); err == nil && g.LoadContext(f) == nil {
+		only = g.TokenProgram()
+	} // the first line reports what is wrong
 	env := *a.env
-	env.Only = only
+	env.Only = &only
 	a.env = &env
 }
 

@@ -113,11 +113,8 @@ func atFirstHole(text string) repl.Line {
 
 // fillIn is call -i: the request is filled in at a prompt, and sent from there.
 func fillIn(a *app, c *cobra.Command, o *callOptions) error {
-	switch {
-	case a.shell != nil && (a.shell.editor == nil || !a.shell.interactive):
-		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
-	case a.shell == nil && (!a.env.StdinTTY || !a.env.StdoutTTY):
-		return problem.Usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
+	if err := a.runner.Prompts(a); err != nil {
+		return err
 	}
 	done, err := a.todaysSchema(c.Context())
 	if err != nil {
@@ -139,25 +136,13 @@ func fillIn(a *app, c *cobra.Command, o *callOptions) error {
 	if !repl.Sole(repl.Fill(head+text), "") {
 		return errors.New(untypeable)
 	}
-	line := atFirstHole(head + text)
-	if a.shell != nil {
-		a.line.ran = true
-		a.shell.editor.Put(line)
-		return nil
-	}
-	return buildAtTerminal(a, c, line)
+	return a.runner.FillIn(a, c, atFirstHole(head+text))
 }
 
 // callLine is the beginning of the line that makes the call, with the flags that were given.
 func callLine(a *app, c *cobra.Command, o *callOptions) (string, error) {
 	var b strings.Builder
-	name, set := o.method, map[string]string{}
-	if a.shell != nil {
-		if word, ok := a.line.positional(1); ok {
-			name = word.Text
-		}
-		set = a.shell.settings
-	}
+	name, set := a.runner.Typed(o.method)
 	var untyped []string
 	typed := func(text string) string {
 		word, ok := repl.Quote(text)

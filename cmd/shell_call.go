@@ -90,25 +90,6 @@ func (s *shell) toBackground() bool {
 	return true
 }
 
-// driveCall runs a planned call: at once, or as a job when it is a shell's.
-func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
-	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
-	if await.await {
-		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }
-	}
-	if p.Method.IsStreamingClient() {
-		c := &counted{Requests: p.Requests, terminal: a.env.StdinTTY}
-		p.Requests, do = c, c.whole(do)
-	}
-	if a.shell == nil {
-		return do(ctx, sinks)
-	}
-	if a.line.st.Background && a.globals.MaxRecv == 0 {
-		p.MaxRecv = a.shell.share(a.line)
-	}
-	return a.shell.drive(ctx, a.line, v, p, sinks, again, do)
-}
-
 // share is the greatest message that one more call in the background may receive, in bytes:
 // all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
 // receive; and less the more there are.
@@ -119,22 +100,6 @@ func (s *shell) share(l *line) int {
 		others-- // the statement itself is one of them
 	}
 	return max(most/(1+others), leastRecv)
-}
-
-// driveMany runs many calls: at once, or as a job when a shell is to run them in the
-// background. do is given a sink for their events, nil when it is to print them itself.
-func driveMany(ctx context.Context, a *app, name string, again func() (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
-	if a.shell == nil || !a.line.st.Background || a.line.job != nil {
-		return do(ctx, nil)
-	}
-	s := a.shell
-	a.line.ran = true
-	w := &work{Job: job.Start(s.ctx, s.keeps(), do), name: name, line: a.line, again: again, session: a.session}
-	s.jobs.add(w)
-	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
-	s.live(w)
-	s.notify(w)
-	return nil
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.

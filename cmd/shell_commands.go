@@ -93,7 +93,7 @@ func (s *shell) use(ctx context.Context, l *line, args []string) error {
 		s.used[n-1], s.used[n-2] = s.used[n-2], s.used[n-1]
 		return nil
 	}
-	source, err := s.schema(ctx, newLineApp(l.env, s, nil))
+	source, _, err := s.schema(ctx, newLineApp(l.env, s, nil))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -184,8 +183,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 // positional is the word of the statement that became an argument: the number of those that are
 // no flags, the command being 0.
 func (l *line) positional(n int) (repl.Word, bool) {
-	root := newRoot(newLineApp(l.env, l.s, l))
-	at := flags.Of(root).Positionals(l.args)
+	at := l.s.flagTable().Positionals(l.args)
 	if n >= len(at) || l.words[at[n]] < 0 {
 		return repl.Word{}, false
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -223,7 +224,7 @@ func (s *shell) lineTimeout(args []string) time.Duration {
 // qualify looks a short name up in what is in use first. A name that only services of the
 // protocol itself share with one other is the other's.
 func (s *shell) qualify(ctx context.Context, name string) (string, error) {
-	source, err := s.schema(ctx, newLineApp(s.env, s, nil))
+	source, _, err := s.schema(ctx, newLineApp(s.env, s, nil))
 	if errors.As(err, new(*boundfile.WaitError)) {
 		return "", err // the call would wait for the file once more
 	}
@@ -258,25 +259,20 @@ func unreached(err error) bool {
 // such as health and reflection.
 func ofProtocol(name string) bool { return strings.HasPrefix(name, "grpc.") }
 
-// schema returns the schema of the lines without flags of their own.
-func (s *shell) schema(ctx context.Context, a *app) (discovery.Source, error) {
-	source, _, err := s.schemaAndTypes(ctx, a)
-	return source, err
-}
-
-func (s *shell) schemaAndTypes(ctx context.Context, a *app) (discovery.Source, invoke.Types, error) {
-	root := newRoot(a)
-	var source discovery.Source
-	var types invoke.Types
-	probe := &cobra.Command{Use: "schema", RunE: func(c *cobra.Command, _ []string) (err error) {
-		if source, err = a.source(c); err != nil {
-			return err
-		}
-		types, err = a.session.Types(s.ctx)
-		return err
-	}}
-	root.AddCommand(probe)
-	root.SetArgs(append(slices.Clone(s.base), "schema"))
-	err := root.ExecuteContext(ctx)
+// schema returns the schema of the lines without flags of their own, and its types.
+func (s *shell) schema(ctx context.Context, a *app) (discovery.Source, invoke.Types, error) {
+	g, f, err := globals.Parse(a.env, userAgent(), s.base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := g.LoadContext(f); err != nil {
+		return nil, nil, err
+	}
+	a.globals = g
+	source, err := a.source(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	types, err := a.session.Types(s.ctx) // which outlive the line
 	return source, types, err
 }

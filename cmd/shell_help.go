@@ -66,7 +66,7 @@ func (s *shell) helpCommand(l *line) *cobra.Command {
 func (s *shell) about(ctx context.Context, l *line, name string) error {
 	a := newLineApp(l.env, s, l)
 	l.app = a
-	source, types, err := s.schemaAndTypes(ctx, a)
+	source, types, err := s.schema(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -262,7 +262,7 @@ func (s *shell) loadSchema() {
 	began := s.env.Now()
 	env := *s.env
 	a := newLineApp(&env, s, nil)
-	source, types, err := s.schemaAndTypes(s.ctx, a)
+	source, types, err := s.schema(s.ctx, a)
 	if a.session != nil && a.session.Settings().Target != nil {
 		where := a.session.Settings().Target.String()
 		s.reached.Store(&where) // a context may have said where

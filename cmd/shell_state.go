@@ -19,7 +19,6 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // A shell is what lasts from line to line. Lines run one after the other; what the prompt and
@@ -129,12 +128,12 @@ func (p *pooled) close() bool {
 	return true
 }
 
-// connection returns the session for a command's flags: the one that a line with the same flags
-// has opened, or a new one. Its transport and types are made here, so that afterwards lines and
+// connection returns the session of a key: the one that a line with the same key has opened, or a
+// new one. Its transport and types are made here, so that afterwards lines and
 // jobs may use it at the same time. Files are read for that until ctx is done, which is the only
 // error. Lines with other flags wait for none of that.
-func (s *shell) connection(ctx context.Context, c *cobra.Command, settings session.Settings) (*session.Session, error) {
-	open, err := s.pooled(ctx, connectionKey(c), settings)
+func (s *shell) connection(ctx context.Context, key string, settings session.Settings) (*session.Session, error) {
+	open, err := s.pooled(ctx, key, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -241,17 +240,6 @@ func (s *shell) dropConnections() {
 			delete(s.pool, key)
 		}
 	}
-}
-
-// connectionKey is the flags that make a connection and a schema what they are.
-func connectionKey(c *cobra.Command) string {
-	var b strings.Builder
-	c.InheritedFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed && f.Name != "color" && f.Name != "verbose" {
-			fmt.Fprintf(&b, "%s=%q ", f.Name, f.Value.String())
-		}
-	})
-	return b.String()
 }
 
 // flag returns the value of a flag of every line, and whether it is there.

@@ -116,7 +116,7 @@ func (e *differError) Error() string {
 // targets makes the same call to several targets.
 func (m *manyCalls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
-	if len(o.many.targets.list) > 0 && a.shell == nil && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
+	if len(o.many.targets.list) > 0 && !a.runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
 		return problem.Usage(errors.New("--targets and --addr both name targets"), "")
 	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {

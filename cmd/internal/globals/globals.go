@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
@@ -48,7 +49,8 @@ type Flags struct {
 	Verbose int          // how many times -v was given
 
 	chosen  chosenContext
-	several bool // these are the flags for one of the targets of --targets
+	names   []string // of all flags, in the order of the help
+	several bool     // these are the flags for one of the targets of --targets
 }
 
 // New returns the flags before any was given.
@@ -158,6 +160,29 @@ func (g *Flags) Add(f *pflag.FlagSet) {
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		flags.AddAlias(f, alias[0], alias[1])
 	}
+	f.VisitAll(func(flag *pflag.Flag) { g.names = append(g.names, flag.Name) })
+}
+
+// Parse returns the flags that words give, and the set of them.
+func Parse(env *env.Env, userAgent string, words []string) (*Flags, *pflag.FlagSet, error) {
+	g, f := New(env, userAgent), pflag.NewFlagSet("", pflag.ContinueOnError)
+	g.Add(f)
+	if err := f.Parse(words); err != nil {
+		return nil, nil, problem.Usage(err, "")
+	}
+	return g, f, nil
+}
+
+// Key returns the flags that make a session what it is, as one text. Command lines with the same
+// key can share a session. f are the flags as parsed.
+func (g *Flags) Key(f *pflag.FlagSet) string {
+	var b strings.Builder
+	for _, name := range g.names {
+		if flag := f.Lookup(name); flag != nil && flag.Changed && name != "color" && name != "verbose" {
+			fmt.Fprintf(&b, "%s=%q ", name, flag.Value.String())
+		}
+	}
+	return b.String()
 }
 
 // Settings returns the settings of a session: what the flags, the environment and the context
