@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 )
 
-func testRoot() *app {
-	a := newApp(&env.Env{Getenv: func(string) string { return "" }}, process{})
-	a.session = session.New(session.World{})
+func testRoot() *app.App {
+	a := app.New(&env.Env{Getenv: func(string) string { return "" }}, app.Process{})
+	a.Session = session.New(session.World{})
 	return a
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
@@ -82,7 +83,7 @@ func (e *awaitedError) NextStep() string {
 
 // awaited is the following of one operation.
 type awaited struct {
-	app     *app
+	app     *app.App
 	call    *invoke.Call
 	invoker *invoke.Invoker
 	methods *operationMethods
@@ -94,7 +95,7 @@ type awaited struct {
 
 // awaitOperation makes the call, follows the operation that it returns, and hands its
 // result to sink as if the call had returned it.
-func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
+func awaitOperation(ctx context.Context, a *app.App, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
 	methods, err := newOperationMethods(p.Method.Output())
 	if err != nil {
 		return err
@@ -112,7 +113,7 @@ func awaitOperation(ctx context.Context, a *app, p *invoke.Call, invoker *invoke
 	if w.last, err = readOperation(first.answer); err != nil {
 		return err
 	}
-	show := progress.Start(a.env, "auto", w.progress, nil)
+	show := progress.Start(a.Env, "auto", w.progress, nil)
 	err = w.follow(ctx)
 	show.Stop()
 	if err != nil {
@@ -204,12 +205,12 @@ func (w *awaited) follow(ctx context.Context) error {
 
 // tell tells with -v how far the operation is, when that has changed.
 func (w *awaited) tell() {
-	if w.app.globals.Verbose == 0 {
+	if w.app.Globals.Verbose == 0 {
 		return
 	}
 	if now := w.metadata(); now != w.said {
 		w.said = now
-		w.app.env.Say(fmt.Sprintf("%s: %s", w.last.name, now))
+		w.app.Env.Say(fmt.Sprintf("%s: %s", w.last.name, now))
 	}
 }
 
@@ -231,7 +232,7 @@ func (w *awaited) cancel(ctx context.Context) error {
 
 // deliver hands on the result as the end of the call.
 func (w *awaited) deliver(first *heldEnd, sink invoke.Sink) error {
-	now := w.app.env.Now()
+	now := w.app.Env.Now()
 	end := &invoke.Event{Kind: invoke.Finished, At: now, Call: w.call, Status: &invoke.Status{Origin: invoke.OriginServer}, Metadata: first.trailers}
 	if w.last.err != nil {
 		end.Status = w.last.err

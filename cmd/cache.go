@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -16,7 +17,7 @@ import (
 )
 
 // newCache is "cache show" and "cache clear".
-func newCache(a *app) *cobra.Command {
+func newCache(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cache show|clear",
 		Short: "Show or clear what is remembered of schemas",
@@ -45,7 +46,7 @@ has changed is noticed and asked for again; --no-cache does without.
 		Short: "Forget all of it",
 		Args:  usage.Words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			if err := diskcache.New(a.env.CacheDir).Clear(); err != nil {
+			if err := diskcache.New(a.Env.CacheDir).Clear(); err != nil {
 				return fmt.Errorf("clearing the cache: %w", err)
 			}
 			return nil
@@ -62,8 +63,8 @@ type cachedGroup struct {
 	At      time.Time `json:"confirmed"`
 }
 
-func showCache(a *app, asJSON bool) error {
-	entries, err := diskcache.New(a.env.CacheDir).Entries()
+func showCache(a *app.App, asJSON bool) error {
+	entries, err := diskcache.New(a.Env.CacheDir).Entries()
 	if err != nil {
 		return fmt.Errorf("reading the cache: %w", err)
 	}
@@ -79,11 +80,11 @@ func showCache(a *app, asJSON bool) error {
 			g.At = e.At.UTC().Truncate(time.Second)
 		}
 	}
-	return a.env.Print(func(w *bufio.Writer) error {
+	return a.Env.Print(func(w *bufio.Writer) error {
 		if asJSON {
-			return formatters.WriteJSON(w, map[string]any{"folder": a.env.CacheDir, "groups": groups})
+			return formatters.WriteJSON(w, map[string]any{"folder": a.Env.CacheDir, "groups": groups})
 		}
-		fmt.Fprintf(w, "folder  %s\n", formatters.CleanLine(a.env.CacheDir))
+		fmt.Fprintf(w, "folder  %s\n", formatters.CleanLine(a.Env.CacheDir))
 		for _, g := range groups {
 			of := strings.TrimPrefix(g.Of, session.TargetGroup)
 			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.CleanLine(of), g.Entries, g.Bytes, g.At.Format(time.RFC3339))

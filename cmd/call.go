@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
@@ -20,6 +21,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
@@ -53,7 +55,7 @@ type callOptions struct {
 	answers int       // that have come so far
 }
 
-func newCall(a *app) *cobra.Command {
+func newCall(a *app.App) *cobra.Command {
 	o := &callOptions{}
 	c := &cobra.Command{
 		Use:   "call METHOD [MESSAGE...]",
@@ -101,7 +103,7 @@ func (o *callOptions) add(f *pflag.FlagSet) {
 }
 
 // runCall plans the call, runs it and prints it.
-func runCall(a *app, c *cobra.Command, o *callOptions) error {
+func runCall(a *app.App, c *cobra.Command, o *callOptions) error {
 	usual := o.format.Value
 	if o.kind.Value != "" {
 		usual = string(formatters.Text) // the one format that shows unknown fields
@@ -120,22 +122,22 @@ func runCall(a *app, c *cobra.Command, o *callOptions) error {
 		return err
 	}
 	if o.formatError {
-		a.statusFormat = formatters.JSON
+		a.StatusFormat = formatters.JSON
 		if o.format.Value == "text" {
-			a.statusFormat = formatters.Text
+			a.StatusFormat = formatters.Text
 		}
 	}
-	ready, cancel := limited(c.Context(), o.timeout.Duration())
+	ready, cancel := app.Limited(c.Context(), o.timeout.Duration())
 	defer cancel()
-	if err := a.configure(ready, c.Flags()); err != nil {
+	if err := a.Configure(ready, c.Flags()); err != nil {
 		return err
 	}
 	if o.interactive {
 		return fillIn(a, c, o)
 	}
 	withoutComments(a)
-	o.began = a.env.Now()
-	md, err := a.globals.Metadata(ready)
+	o.began = a.Env.Now()
+	md, err := a.Globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
@@ -146,8 +148,8 @@ func runCall(a *app, c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return unplanned(c.Context(), a, problem.Overdue(err), format, o, md)
 	}
-	a.tellOrigin()
-	if err := a.globals.CheckGet(p); err != nil {
+	a.TellOrigin()
+	if err := a.Globals.CheckGet(p); err != nil {
 		return err
 	}
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
@@ -160,26 +162,26 @@ func runCall(a *app, c *cobra.Command, o *callOptions) error {
 }
 
 // plan is planUntil with the limit of the call.
-func plan(ctx context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
-	ready, cancel := limited(ctx, o.timeout.Duration())
+func plan(ctx context.Context, a *app.App, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+	ready, cancel := app.Limited(ctx, o.timeout.Duration())
 	defer cancel()
 	return planUntil(ctx, ready, a, o, md)
 }
 
 // planUntil finds the method and makes ready the requests, until ready is done. What a client
 // that does not stream sends is read and checked here, before anything is sent.
-func planUntil(ctx, ready context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+func planUntil(ctx, ready context.Context, a *app.App, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
 	p := &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}
 	var err error
 	if o.kind.Value != "" {
 		p.Method, err = schemalessMethod(o.method, o.kind.Value)
 	} else {
-		p.Method, p.Types, err = a.findMethodUntil(ctx, ready, o.method)
+		p.Method, p.Types, err = a.FindMethodUntil(ctx, ready, o.method)
 	}
 	if err != nil {
 		return nil, err
 	}
-	a.types = p.Types
+	a.Types = p.Types
 	streams := p.Method.IsStreamingClient()
 	if o.await.given() {
 		if err := o.await.check(p.Method); err != nil {
@@ -191,8 +193,8 @@ func planUntil(ctx, ready context.Context, a *app, o *callOptions, md invoke.Met
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
 	options := input.Options{
-		ReadFile: readUntil(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.Value, o.format.Value)),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.env.Now,
+		ReadFile: boundfile.Reader(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.Value, o.format.Value)),
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: o.stdin, Now: a.Env.Now,
 		Secrets: redaction.OfInput(p.Method.Input()),
 	}
 	if o.edit {
@@ -228,23 +230,23 @@ func (o *callOptions) parts() []input.Part {
 // unplanned reports a call that could not be planned. Where the reason is that
 // the server could not be reached for its schema, a program that follows events
 // is told as if it had been the call.
-func unplanned(ctx context.Context, a *app, err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+func unplanned(ctx context.Context, a *app.App, err error, format formatters.Format, o *callOptions, md invoke.Metadata) error {
 	var se *invoke.StatusError
 	if format != formatters.Events || !errors.As(err, &se) || se.Status.Origin == invoke.OriginServer {
 		return err
 	}
-	transport, terr := a.session.Transport(ctx)
+	transport, terr := a.Session.Transport(ctx)
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.env.Stdout, formatters.Options{SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets})
+	f, ferr := formatters.New(format, a.Env.Stdout, formatters.Options{SecretHeaders: a.Globals.Hidden, Seen: a.Env.Secrets})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
 	name := methodAsked(o.method)
 	for _, e := range []*invoke.Event{
 		{Kind: invoke.Opened, At: o.began, Name: name, Wire: transport.Wire(invoke.Method{Path: "/" + name}), Metadata: md},
-		{Kind: invoke.Finished, At: a.env.Now(), Status: se.Status},
+		{Kind: invoke.Finished, At: a.Env.Now(), Status: se.Status},
 	} {
 		if werr := f.Event(e); werr != nil {
 			return errors.Join(err, werr)
@@ -264,29 +266,29 @@ func methodAsked(name string) string {
 }
 
 // makeCall drives the call into the formatter.
-func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions) error {
-	transport, err := a.transport(ctx, p.Timeout)
+func makeCall(ctx context.Context, a *app.App, p *invoke.Call, format formatters.Format, o *callOptions) error {
+	transport, err := a.Transport(ctx, p.Timeout)
 	if err != nil {
 		return err
 	}
-	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.runner.Shell() { // a job is looked at later, too
+	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.Runner.Shell() { // a job is looked at later, too
 		p.Types = types.Within(p.Timeout)
-		a.types = p.Types
+		a.Types = p.Types
 	}
-	prints := output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: p.Types, Limit: p.Timeout}
+	prints := output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout}
 	out, err := o.output.Open(ctx, prints)
 	if err != nil {
 		return err
 	}
 	sinks := invoke.Tee{goingOn(renewing(a, out, p, o), out.Formatter)}
-	talk, stopWatching := io.Writer(a.env.Stderr), func() {}
-	if a.globals.Verbose > 0 && !a.runner.Shell() && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
-		sinks[0], talk, stopWatching = progress.Stream(a.env, sinks[0])
+	talk, stopWatching := io.Writer(a.Env.Stderr), func() {}
+	if a.Globals.Verbose > 0 && !a.Runner.Shell() && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
+		sinks[0], talk, stopWatching = progress.Stream(a.Env, sinks[0])
 	}
 	defer stopWatching()
-	if a.globals.Verbose > 0 {
-		sinks = append(sinks, formatters.Verbose(talk, a.globals.Verbose, formatters.Options{
-			Types: p.Types, Color: a.colour(a.env.StderrTTY), SecretHeaders: a.globals.Hidden, Seen: a.env.Secrets,
+	if a.Globals.Verbose > 0 {
+		sinks = append(sinks, formatters.Verbose(talk, a.Globals.Verbose, formatters.Options{
+			Types: p.Types, Color: a.Colored(a.Env.StderrTTY), SecretHeaders: a.Globals.Hidden, Seen: a.Env.Secrets,
 		}))
 	}
 	requests := p.Requests
@@ -294,24 +296,24 @@ func makeCall(ctx context.Context, a *app, p *invoke.Call, format formatters.For
 		h := o.hold.wrap(p.Requests)
 		p.Requests, sinks = h, append(sinks, h)
 	}
-	a.env.InCall.Store(true)
-	defer a.env.InCall.Store(false)
-	a.session.Refresh(ctx)
-	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	a.Env.InCall.Store(true)
+	defer a.Env.InCall.Store(false)
+	a.Session.Refresh(ctx)
+	invoker := &invoke.Invoker{Transport: transport, Now: a.Env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.output.Open(later, prints) }, &o.await)
 	return problem.Printed(format, out.Close(unread(err, requests)))
 }
 
 // driveCall makes a planned call, and follows its operation where --await asks for that.
-func driveCall(ctx context.Context, a *app, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
+func driveCall(ctx context.Context, a *app.App, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
 	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
 	if await.await {
 		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }
 	}
 	if p.Method.IsStreamingClient() {
-		c := &counted{Requests: p.Requests, terminal: a.env.StdinTTY}
+		c := &counted{Requests: p.Requests, terminal: a.Env.StdinTTY}
 		p.Requests, do = c, c.whole(do)
 	}
-	return a.runner.Run(ctx, a, plannedCall{Invoker: v, Call: p, Sink: sinks, Do: do, Again: again})
+	return a.Runner.Run(ctx, a, app.Call{Invoker: v, Call: p, Sink: sinks, Do: do, Again: again})
 }

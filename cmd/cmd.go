@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
@@ -106,18 +107,18 @@ func closeStdout(env *env.Env, code int) int {
 // it.
 func Run(ctx context.Context, env *env.Env, args []string) int {
 	env = env.Guarded()
-	app := newApp(env, process{fillIn: buildAtTerminal})
-	app.session = session.New(session.World{
-		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: app.connected, Asked: app.asked,
+	a := app.New(env, app.Process{Prompt: buildAtTerminal})
+	a.Session = session.New(session.World{
+		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: a.Connected, Asked: a.Asked,
 	})
-	s := app.session
+	s := a.Session
 	defer s.Close()
-	root := newRoot(app)
+	root := newRoot(a)
 	addHelp(root)
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		addCompletion(app, root) // cobra keeps it for ever, in a table of the process
+		addCompletion(a, root) // cobra keeps it for ever, in a table of the process
 		plainUsages(root)
 	}
 	root.SetArgs(flags.Arrange(root, args))
@@ -126,6 +127,6 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 		err = out.err
 	}
 	err = problem.Overdue(err)
-	app.reporter().Report(err)
+	a.Reporter().Report(err)
 	return problem.Code(err)
 }

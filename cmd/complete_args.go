@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -275,22 +276,22 @@ func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
 }
 
 // completeWith makes a function for cobra of one that offers words.
-func completeWith(a *app, offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func completeWith(a *app.App, offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
-		a.globals.Unattended(c.Flags())
+		a.Globals.Unattended(c.Flags())
 		parent := c.Context()
 		if parent == nil {
 			parent = context.Background()
 		}
 		ctx, cancel := context.WithTimeout(parent, completionTime)
 		defer cancel()
-		if a.globals.LoadContext(c.Flags()) != nil || a.configure(ctx, c.Flags()) != nil {
+		if a.Globals.LoadContext(c.Flags()) != nil || a.Configure(ctx, c.Flags()) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		s := a.session.Settings()
+		s := a.Session.Settings()
 		s.NoComments = true
-		a.session.Configure(s)
-		return completions(offers(ctx, a.session, words, partial))
+		a.Session.Configure(s)
+		return completions(offers(ctx, a.Session, words, partial))
 	}
 }
 
@@ -306,7 +307,7 @@ func plainUsages(c *cobra.Command) {
 }
 
 // addCompletion gives the commands and flags of a tree their completion.
-func addCompletion(a *app, root *cobra.Command) {
+func addCompletion(a *app.App, root *cobra.Command) {
 	names := func(kind wordKind, most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
 			if most >= 0 && len(words) >= most {
@@ -322,7 +323,7 @@ func addCompletion(a *app, root *cobra.Command) {
 				if len(words) == 0 {
 					return completeName(ctx, s, wordMethod, partial)
 				}
-				return completeMessage(ctx, s, a.env.Now, words, partial)
+				return completeMessage(ctx, s, a.Env.Now, words, partial)
 			})
 		case "list", "health":
 			c.ValidArgsFunction = names(wordService, 1)
@@ -347,7 +348,7 @@ func addCompletion(a *app, root *cobra.Command) {
 }
 
 // contextNames are the names of the contexts.
-func contextNames(a *app) []string {
+func contextNames(a *app.App) []string {
 	_, c, err := loadContexts(a)
 	if err != nil {
 		return nil

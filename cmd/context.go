@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -22,7 +23,7 @@ type contextOptions struct {
 	yes     bool
 }
 
-func newContext(a *app) *cobra.Command {
+func newContext(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "context",
 		Short: "Named targets with their settings",
@@ -56,8 +57,8 @@ takes precedence over no context of the user's: a name that both have is an erro
 func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []string{"text", "json"}} }
 
 // loadContexts loads what there is.
-func loadContexts(a *app) (*config.Store, *config.Contexts, error) {
-	store, err := globals.ContextStore(a.env)
+func loadContexts(a *app.App) (*config.Store, *config.Contexts, error) {
+	store, err := globals.ContextStore(a.Env)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,20 +67,20 @@ func loadContexts(a *app) (*config.Store, *config.Contexts, error) {
 		return nil, nil, globals.UsageIfSyntax(err)
 	}
 	if c.PassedOver != nil {
-		a.env.Say(c.PassedOver.Error())
+		a.Env.Say(c.PassedOver.Error())
 	}
 	for _, f := range []*config.File{c.User, c.Project} {
 		if f == nil {
 			continue
 		}
 		for _, w := range f.Warnings {
-			a.env.Say(fmt.Sprintf("%s:%d: %s", f.Path, w.Line, w.Text))
+			a.Env.Say(fmt.Sprintf("%s:%d: %s", f.Path, w.Line, w.Text))
 		}
 	}
 	return store, c, nil
 }
 
-func newContextList(a *app) *cobra.Command {
+func newContextList(a *app.App) *cobra.Command {
 	o := &contextOptions{output: textOrJSON()}
 	c := &cobra.Command{
 		Use:     "list",
@@ -101,7 +102,7 @@ type contextRow struct {
 	Trusted bool   `json:"trusted"`
 }
 
-func contextList(a *app, o *contextOptions) error {
+func contextList(a *app.App, o *contextOptions) error {
 	_, c, err := loadContexts(a)
 	if err != nil {
 		return err
@@ -118,9 +119,9 @@ func contextList(a *app, o *contextOptions) error {
 		}
 	}
 	if o.output.Value == "json" {
-		return a.env.PrintJSON(rows)
+		return a.Env.PrintJSON(rows)
 	}
-	return a.env.Print(func(w *bufio.Writer) error {
+	return a.Env.Print(func(w *bufio.Writer) error {
 		name, addr := 0, 0
 		for _, r := range rows {
 			name, addr = max(name, len(r.Name)), max(addr, len(r.Addr))
@@ -139,7 +140,7 @@ func contextList(a *app, o *contextOptions) error {
 	})
 }
 
-func newContextUse(a *app) *cobra.Command {
+func newContextUse(a *app.App) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "use NAME",
@@ -151,7 +152,7 @@ func newContextUse(a *app) *cobra.Command {
 			return usage.Words(1, 1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := globals.ContextStore(a.env)
+			store, err := globals.ContextStore(a.Env)
 			if err != nil {
 				return err
 			}
@@ -171,9 +172,9 @@ func newContextUse(a *app) *cobra.Command {
 			if err != nil {
 				return globals.UsageIfSyntax(err)
 			}
-			a.runner.ContextChanged()
-			if !o.none && a.env.Getenv("RPCCTL_ADDR") != "" {
-				a.env.Say(globals.AddrFirst("the current context"))
+			a.Runner.ContextChanged()
+			if !o.none && a.Env.Getenv("RPCCTL_ADDR") != "" {
+				a.Env.Say(globals.AddrFirst("the current context"))
 			}
 			return nil
 		},
@@ -183,7 +184,7 @@ func newContextUse(a *app) *cobra.Command {
 	return c
 }
 
-func newContextRemove(a *app) *cobra.Command {
+func newContextRemove(a *app.App) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:     "remove NAME",
@@ -191,7 +192,7 @@ func newContextRemove(a *app) *cobra.Command {
 		Short:   "Remove a context",
 		Args:    usage.Words(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := globals.ContextStore(a.env)
+			store, err := globals.ContextStore(a.Env)
 			if err != nil {
 				return err
 			}
@@ -227,7 +228,7 @@ func newContextRemove(a *app) *cobra.Command {
 	return c
 }
 
-func newContextSchema(a *app) *cobra.Command {
+func newContextSchema(a *app.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of the files, for editors",
@@ -237,7 +238,7 @@ func newContextSchema(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.env.Print(func(w *bufio.Writer) error {
+			return a.Env.Print(func(w *bufio.Writer) error {
 				w.Write(text)
 				w.WriteByte('\n')
 				return nil

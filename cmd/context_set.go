@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -19,7 +20,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newContextSet(a *app) *cobra.Command {
+func newContextSet(a *app.App) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "set NAME KEY=VALUE...",
@@ -49,7 +50,7 @@ func keyList() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func contextSet(a *app, c *cobra.Command, o *contextOptions, name string, args []string) error {
+func contextSet(a *app.App, c *cobra.Command, o *contextOptions, name string, args []string) error {
 	if !config.ValidName(name) {
 		return problem.Usage(fmt.Errorf("%q is not a name for a context", name), "letters, digits and - _ . @")
 	}
@@ -61,7 +62,7 @@ func contextSet(a *app, c *cobra.Command, o *contextOptions, name string, args [
 		}
 		edits = append(edits, e...)
 	}
-	store, err := globals.ContextStore(a.env)
+	store, err := globals.ContextStore(a.Env)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func kept(x *config.Context, edits []config.Edit, keys []string) []string {
 }
 
 // contextEdits reads KEY=VALUE.
-func contextEdits(a *app, name, arg string, project bool) ([]config.Edit, error) {
+func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, error) {
 	key, value, ok := strings.Cut(arg, "=")
 	if !ok {
 		return nil, problem.Usage(fmt.Errorf("%q: a setting is KEY=VALUE", arg), "")
@@ -140,7 +141,7 @@ func contextEdits(a *app, name, arg string, project bool) ([]config.Edit, error)
 		return []config.Edit{e}, nil
 	}
 	if key == "auth-command" {
-		if err := program.MayStart(a.env, key, ""); err != nil { // it would be run by whoever comes next
+		if err := program.MayStart(a.Env, key, ""); err != nil { // it would be run by whoever comes next
 			return nil, err
 		}
 	}
@@ -157,8 +158,8 @@ func contextEdits(a *app, name, arg string, project bool) ([]config.Edit, error)
 	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
 		// The file is elsewhere: a path from the working folder would mean another.
 		for i, v := range e.Values {
-			if key != "proto" || fileExists(filepath.Join(a.env.WorkDir, v)) {
-				e.Values[i] = absolute(a.env.WorkDir, v)
+			if key != "proto" || fileExists(filepath.Join(a.Env.WorkDir, v)) {
+				e.Values[i] = absolute(a.Env.WorkDir, v)
 			}
 		}
 	}
@@ -170,12 +171,12 @@ func contextEdits(a *app, name, arg string, project bool) ([]config.Edit, error)
 
 // absoluteProgram names the program of a command line by its whole path where it is named from
 // the working folder: the line will be run in that of the user's contexts.
-func absoluteProgram(a *app, command string) string {
+func absoluteProgram(a *app.App, command string) string {
 	program, rest, _ := strings.Cut(command, " ")
-	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") || !fileExists(absolute(a.env.WorkDir, program)) {
+	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") || !fileExists(absolute(a.Env.WorkDir, program)) {
 		return command
 	}
-	path := absolute(a.env.WorkDir, program)
+	path := absolute(a.Env.WorkDir, program)
 	if strings.ContainsAny(path, " \t\"'$`~|&;<>()*?") {
 		return command
 	}
@@ -211,8 +212,8 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 
 // checkValue has the flag of a setting read its value, so that no context is made
 // that cannot be used.
-func checkValue(a *app, k config.Key, value string) error {
-	g, f, err := globals.Parse(a.env, userAgent(), nil)
+func checkValue(a *app.App, k config.Key, value string) error {
+	g, f, err := globals.Parse(a.Env, app.UserAgent(), nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -20,7 +21,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func newContextShow(a *app) *cobra.Command {
+func newContextShow(a *app.App) *cobra.Command {
 	o := &contextOptions{output: textOrJSON()}
 	c := &cobra.Command{
 		Use:   "show [NAME]",
@@ -56,7 +57,7 @@ type shown struct {
 	Rows    []settingRow `json:"settings"`
 }
 
-func contextShow(a *app, c *cobra.Command, o *contextOptions, args []string) error {
+func contextShow(a *app.App, c *cobra.Command, o *contextOptions, args []string) error {
 	f := c.Flags()
 	if len(args) == 1 {
 		if err := f.Set("context", args[0]); err != nil {
@@ -81,9 +82,9 @@ func contextShow(a *app, c *cobra.Command, o *contextOptions, args []string) err
 	s.Rows = slices.Concat(s.Rows, defaultRows(f, s.Rows))
 	slices.SortStableFunc(s.Rows, func(x, y settingRow) int { return keyOrder(x.Key) - keyOrder(y.Key) })
 	if o.output.Value == "json" {
-		return a.env.PrintJSON(s)
+		return a.Env.PrintJSON(s)
 	}
-	return a.env.Print(func(w *bufio.Writer) error {
+	return a.Env.Print(func(w *bufio.Writer) error {
 		writeShown(w, s, store.Path())
 		if found != nil && !found.File.Trusted {
 			fmt.Fprintf(w, "\n%s is not trusted (rpcctl context trust)\n", formatters.CleanLine(found.File.Path))
@@ -94,11 +95,11 @@ func contextShow(a *app, c *cobra.Command, o *contextOptions, args []string) err
 }
 
 // chosenContext returns the context that a command with these flags would use.
-func chosenContext(a *app, f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
-	name, from := a.globals.ContextName(f)
+func chosenContext(a *app.App, f *pflag.FlagSet, all *config.Contexts) (*config.Context, string, error) {
+	name, from := a.Globals.ContextName(f)
 	if name == "" && from != "" {
-		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.env.Getenv("RPCCTL_CONTEXT") == "" {
-			a.env.Say(globals.AddrFirst("the current context"))
+		if current, _ := all.Current(); current != "" && from == "RPCCTL_ADDR" && a.Env.Getenv("RPCCTL_CONTEXT") == "" {
+			a.Env.Say(globals.AddrFirst("the current context"))
 		}
 		return nil, "", nil
 	}
@@ -108,7 +109,7 @@ func chosenContext(a *app, f *pflag.FlagSet, all *config.Contexts) (*config.Cont
 			return nil, "", nil
 		}
 		from = file.Path
-		a.globals.SayOverlooked(all, name)
+		a.Globals.SayOverlooked(all, name)
 	}
 	found, err := all.Find(name)
 	if err != nil {
@@ -121,14 +122,14 @@ func chosenContext(a *app, f *pflag.FlagSet, all *config.Contexts) (*config.Cont
 }
 
 // flagRows are the settings that flags give.
-func flagRows(a *app, f *pflag.FlagSet) []settingRow {
+func flagRows(a *app.App, f *pflag.FlagSet) []settingRow {
 	var rows []settingRow
 	for _, k := range config.Keys() {
 		if flag := f.Lookup(k.Name); flag != nil && k.Name != "output" && flags.Changed(f, k.Name) {
 			rows = append(rows, settingRow{k.Name, flagText(flag), "flag --" + k.Name})
 		}
 	}
-	for _, text := range a.globals.Headers() {
+	for _, text := range a.Globals.Headers() {
 		if path, isFile := strings.CutPrefix(text, "@"); isFile {
 			rows = append(rows, settingRow{"headers", "@" + path, "flag --header"})
 			continue
@@ -154,8 +155,8 @@ func flagText(flag *pflag.Flag) string {
 }
 
 // contextRows are the settings that a context gives beside the flags.
-func contextRows(a *app, f *pflag.FlagSet, c *config.Context) []settingRow {
-	given := a.globals.Overridden(f)
+func contextRows(a *app.App, f *pflag.FlagSet, c *config.Context) []settingRow {
+	given := a.Globals.Overridden(f)
 	var rows []settingRow
 	for _, s := range c.Settings {
 		if given[s.Key] && s.Key != "output" {
@@ -168,8 +169,8 @@ func contextRows(a *app, f *pflag.FlagSet, c *config.Context) []settingRow {
 }
 
 // environmentRows are the settings that the environment gives.
-func environmentRows(a *app, f *pflag.FlagSet, c *config.Context) []settingRow {
-	if addr := a.env.Getenv("RPCCTL_ADDR"); addr != "" && !a.globals.AddressGiven(f) && (c == nil || c.Get("addr") == "") {
+func environmentRows(a *app.App, f *pflag.FlagSet, c *config.Context) []settingRow {
+	if addr := a.Env.Getenv("RPCCTL_ADDR"); addr != "" && !a.Globals.AddressGiven(f) && (c == nil || c.Get("addr") == "") {
 		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
 	}
 	return nil

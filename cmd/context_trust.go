@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/config"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -17,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newContextTrust(a *app) *cobra.Command {
+func newContextTrust(a *app.App) *cobra.Command {
 	o := &contextOptions{}
 	c := &cobra.Command{
 		Use:   "trust",
@@ -39,7 +40,7 @@ it.`,
 	return c
 }
 
-func contextTrust(a *app, c *cobra.Command, o *contextOptions) error {
+func contextTrust(a *app.App, c *cobra.Command, o *contextOptions) error {
 	store, all, err := loadContexts(a)
 	if err != nil {
 		return err
@@ -55,9 +56,9 @@ func contextTrust(a *app, c *cobra.Command, o *contextOptions) error {
 		if err := store.Trust(c.Context(), nil); err != nil {
 			return globals.UsageIfSyntax(err)
 		}
-		return a.env.PrintLine("%s is not trusted any more", p.Path)
+		return a.Env.PrintLine("%s is not trusted any more", p.Path)
 	}
-	if err := a.env.Print(func(w *bufio.Writer) error {
+	if err := a.Env.Print(func(w *bufio.Writer) error {
 		writeAsks(w, p)
 		writeChange(w, store, all)
 		return nil
@@ -72,18 +73,18 @@ func contextTrust(a *app, c *cobra.Command, o *contextOptions) error {
 	if err := store.Trust(c.Context(), p); err != nil {
 		return globals.UsageIfSyntax(err)
 	}
-	return a.env.PrintLine("%s is trusted as shown", p.Path)
+	return a.Env.PrintLine("%s is trusted as shown", p.Path)
 }
 
 // errRefused is a question that was not answered with yes.
 var errRefused = errors.New("nothing was changed")
 
 // confirm asks the person at the terminal for leave. Any answer but yes is an error.
-func confirm(ctx context.Context, a *app, what string) error {
-	if !a.env.StdinTTY || a.env.ReadPassword == nil {
+func confirm(ctx context.Context, a *app.App, what string) error {
+	if !a.Env.StdinTTY || a.Env.ReadPassword == nil {
 		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
 	}
-	answer, err := a.env.ReadPassword(ctx, formatters.CleanLine(what)+"? [y/N] ")
+	answer, err := a.Env.ReadPassword(ctx, formatters.CleanLine(what)+"? [y/N] ")
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

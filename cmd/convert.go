@@ -3,11 +3,13 @@ package cmd
 import (
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
@@ -34,7 +36,7 @@ func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allo
 	f.BoolVar(allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
 }
 
-func newConvert(a *app) *cobra.Command {
+func newConvert(a *app.App) *cobra.Command {
 	o := &convertOptions{}
 	var timeout flags.Seconds
 	c := &cobra.Command{
@@ -50,23 +52,23 @@ called; the schema comes from files, or from the server's reflection.
 Without a MESSAGE, standard input is read.`,
 		Args: usage.Words(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
-			defer within(c, timeout)()
+			defer app.Within(c, timeout)()
 			return convert(a, c, o, args[0], args[1:])
 		},
 	}
-	addTimeout(c.Flags(), &timeout)
+	app.AddTimeout(c.Flags(), &timeout)
 	addInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
 	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
 	o.output.Add(c.Flags())
 	return c
 }
 
-func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages []string) error {
+func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messages []string) error {
 	format, err := o.output.Resolve(c.Flags(), "")
 	if err != nil {
 		return err
 	}
-	source, err := a.source(c.Context(), c.Flags())
+	source, err := a.Source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 	if !ok {
 		return problem.Usage(fmt.Errorf("%s: not a message", d.FullName()), "")
 	}
-	types, err := a.session.Types(c.Context())
+	types, err := a.Session.Types(c.Context())
 	if err != nil {
 		return err
 	}
@@ -86,9 +88,9 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 		messages = []string{"-"}
 	}
 	requests, err := input.New((&callOptions{messages: messages}).parts(), input.Options{
-		ReadFile: readUntil(c.Context()),
+		ReadFile: boundfile.Reader(c.Context()),
 		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.Value),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.env.Stdin, Now: a.env.Now,
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.Env.Stdin, Now: a.Env.Now,
 		Secrets: redaction.OfInput(message),
 	})
 	if err != nil {
@@ -98,7 +100,7 @@ func convert(a *app, c *cobra.Command, o *convertOptions, name string, messages 
 	if err != nil {
 		return err
 	}
-	out, err := o.output.Open(c.Context(), output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: types})
+	out, err := o.output.Open(c.Context(), output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: types})
 	if err != nil {
 		return err
 	}

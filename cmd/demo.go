@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -30,7 +31,7 @@ type demoOptions struct {
 	reflection   flags.Choice
 }
 
-func newDemo(a *app) *cobra.Command {
+func newDemo(a *app.App) *cobra.Command {
 	o := &demoOptions{reflection: flags.Choice{Value: string(testserver.ReflectionBoth), Allowed: []string{"both", "v1", "v1alpha", "none"}}}
 	c := &cobra.Command{
 		Use:   "demo",
@@ -63,7 +64,7 @@ It serves until it is interrupted.`,
 // connections. What calls are known to take has budgets below it.
 const demoMemory = 384 << 20
 
-func serveDemo(ctx context.Context, a *app, o *demoOptions) (err error) {
+func serveDemo(ctx context.Context, a *app.App, o *demoOptions) (err error) {
 	memory.Collect(memory.Usual)
 	memory.Served.Store(true)
 	if err := checkListen(o.listen); err != nil {
@@ -72,7 +73,7 @@ func serveDemo(ctx context.Context, a *app, o *demoOptions) (err error) {
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return problem.Usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
-	options := testserver.Options{Now: a.env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.Value)}
+	options := testserver.Options{Now: a.Env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.Value)}
 	flags, err := o.secure(&options)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func serveDemo(ctx context.Context, a *app, o *demoOptions) (err error) {
 			err = errors.Join(err, <-done)
 		}()
 	}
-	if _, err := fmt.Fprint(a.env.Stdout, greeting(target, strings.TrimSpace(target+" "+flags))); err != nil {
+	if _, err := fmt.Fprint(a.Env.Stdout, greeting(target, strings.TrimSpace(target+" "+flags))); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return server.Serve(l)

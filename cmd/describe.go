@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -23,7 +24,7 @@ type describeOptions struct {
 	timeout     flags.Seconds
 }
 
-func newDescribe(a *app) *cobra.Command {
+func newDescribe(a *app.App) *cobra.Command {
 	o := &describeOptions{format: flags.Choice{Allowed: []string{"text", "json", "yaml"}}}
 	c := &cobra.Command{
 		Use:     "describe [SYMBOL...]",
@@ -40,7 +41,7 @@ Without a symbol all services are described. --skeleton prints a request to fill
 in, for a message or for the request of a method: JSON with comments, which call
 reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 		RunE: func(c *cobra.Command, args []string) error {
-			defer within(c, o.timeout)()
+			defer app.Within(c, o.timeout)()
 			return describe(a, c, o, args)
 		},
 	}
@@ -50,11 +51,11 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 	f.BoolVar(&o.deps, "deps", false, "describe the messages and enums too that a symbol refers to")
 	f.VarP(&o.format, "output", "o", "how to print it")
 	o.export.add(f)
-	addTimeout(f, &o.timeout)
+	app.AddTimeout(f, &o.timeout)
 	return c
 }
 
-func describe(a *app, c *cobra.Command, o *describeOptions, names []string) error {
+func describe(a *app.App, c *cobra.Command, o *describeOptions, names []string) error {
 	if o.format.Value == "yaml" && !o.skeleton {
 		return problem.Usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
 	}
@@ -64,7 +65,7 @@ func describe(a *app, c *cobra.Command, o *describeOptions, names []string) erro
 	if o.export.protoset == "-" {
 		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
 	}
-	source, err := a.source(c.Context(), c.Flags())
+	source, err := a.Source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func describe(a *app, c *cobra.Command, o *describeOptions, names []string) erro
 	if err != nil {
 		return err
 	}
-	types, err := a.session.Types(c.Context())
+	types, err := a.Session.Types(c.Context())
 	if err != nil {
 		return err
 	}
@@ -84,12 +85,12 @@ func describe(a *app, c *cobra.Command, o *describeOptions, names []string) erro
 	if o.deps {
 		symbols = discovery.Reach(symbols...)
 	}
-	err = a.env.Print(func(w *bufio.Writer) error {
+	err = a.Env.Print(func(w *bufio.Writer) error {
 		for i, d := range symbols {
 			if i > 0 && o.format.Value != "json" {
 				w.WriteByte('\n')
 			}
-			if err := o.describe(w, d, formatters.Options{Types: types, Color: a.colour(a.env.StdoutTTY), Width: a.env.Width}); err != nil {
+			if err := o.describe(w, d, formatters.Options{Types: types, Color: a.Colored(a.Env.StdoutTTY), Width: a.Env.Width}); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
@@ -27,7 +28,7 @@ type diagnoseOptions struct {
 // diagnoseTimeout is the limit of each question that is asked in a call.
 const diagnoseTimeout = 5 * time.Second
 
-func newDiagnose(a *app) *cobra.Command {
+func newDiagnose(a *app.App) *cobra.Command {
 	o := &diagnoseOptions{timeout: flags.Seconds(diagnoseTimeout), output: textOrJSON()}
 	c := &cobra.Command{
 		Use:   "diagnose [TARGET]",
@@ -93,29 +94,29 @@ type DiagnosisError struct {
 func (e *DiagnosisError) Error() string { return fmt.Sprintf("%s: failed at %s", e.Target, e.Step) }
 
 // diagnose walks, and prints each step when it is done.
-func diagnose(a *app, c *cobra.Command, o *diagnoseOptions) error {
+func diagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 	ctx := c.Context()
 	ready, cancel := ctx, context.CancelFunc(func() {})
 	if c.Flags().Changed("timeout") {
-		ready, cancel = limited(ctx, o.timeout.Duration())
+		ready, cancel = app.Limited(ctx, o.timeout.Duration())
 	}
 	defer cancel()
-	if err := a.configure(ready, c.Flags()); err != nil {
+	if err := a.Configure(ready, c.Flags()); err != nil {
 		return err
 	}
-	transport, err := a.session.Transport(ready) // options and files that are no good end here
+	transport, err := a.Session.Transport(ready) // options and files that are no good end here
 	if err != nil {
 		return err
 	}
-	duplex, err := a.session.Duplex(ready)
+	duplex, err := a.Session.Duplex(ready)
 	if err != nil {
 		return err
 	}
-	md, err := a.globals.Metadata(ready)
+	md, err := a.Globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
-	s := a.session.Settings()
+	s := a.Session.Settings()
 	if !c.Flags().Changed("timeout") && s.Target.Network == invoke.NetworkResolver { // nobody has connected before
 		o.timeout = flags.Seconds(ownLimit(a, o.timeout.Duration()))
 	}
@@ -124,14 +125,14 @@ func diagnose(a *app, c *cobra.Command, o *diagnoseOptions) error {
 	done := func(p *step) {
 		d.Steps = append(d.Steps, p)
 		if o.output.Value == "text" && printed == nil {
-			printed = a.env.Print(func(w *bufio.Writer) error { return writeStep(w, p) })
+			printed = a.Env.Print(func(w *bufio.Writer) error { return writeStep(w, p) })
 		}
 	}
-	w := &wayfarer{settings: s, dial: a.env.Dial, now: a.env.Now, done: done}
+	w := &wayfarer{settings: s, dial: a.Env.Dial, now: a.Env.Now, done: done}
 	reached := w.connection(ctx)
 	q := &questions{
-		invoker: &invoke.Invoker{Transport: transport, Now: a.env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
-		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.globals.Refused,
+		invoker: &invoke.Invoker{Transport: transport, Now: a.Env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
+		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.Globals.Refused,
 	}
 	q.ask(ctx, reached)
 	if ctx.Err() != nil {
@@ -140,7 +141,7 @@ func diagnose(a *app, c *cobra.Command, o *diagnoseOptions) error {
 	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })
 	d.OK = failed < 0
 	if o.output.Value == "json" {
-		printed = a.env.PrintJSON(d)
+		printed = a.Env.PrintJSON(d)
 	}
 	if printed != nil || d.OK {
 		return printed

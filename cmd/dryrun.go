@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -19,27 +20,27 @@ import (
 
 // dryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
-func dryRun(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions) error {
-	ready, cancel := limited(ctx, p.Timeout)
+func dryRun(ctx context.Context, a *app.App, p *invoke.Call, format formatters.Format, o *callOptions) error {
+	ready, cancel := app.Limited(ctx, p.Timeout)
 	defer cancel()
-	transport, err := a.session.Transport(ready)
+	transport, err := a.Session.Transport(ready)
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
-	if _, err := io.WriteString(a.env.Stderr, formatters.Clean(describePlan(p, transport, a.globals.Secret), true)); err != nil {
+	if _, err := io.WriteString(a.Env.Stderr, formatters.Clean(describePlan(p, transport, a.Globals.Secret), true)); err != nil {
 		return err
 	}
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := o.output.Open(ctx, output.Printing{Env: a.env, Globals: a.globals, Format: format, Types: p.Types, Limit: p.Timeout})
+	out, err := o.output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
 	if err != nil {
 		return err
 	}
 	left, err := printRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
 	err = out.Close(err)
 	if len(left) > 0 {
-		a.env.Say("not shown, since it is secret: " + strings.Join(left, ", "))
+		a.Env.Say("not shown, since it is secret: " + strings.Join(left, ", "))
 	}
 	return err
 }

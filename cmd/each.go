@@ -25,7 +25,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
-	transport, err := m.app.transport(ctx, m.call.Timeout)
+	transport, err := m.app.Transport(ctx, m.call.Timeout)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 		if inPlace && m.o.many.skip > 0 {
 			return problem.Usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
 		}
-		if m.failures, err = createFailures(path, list, m.app.env.Secrets); err != nil {
+		if m.failures, err = createFailures(path, list, m.app.Env.Secrets); err != nil {
 			return err
 		}
 		m.failures.inPlace = inPlace
@@ -52,7 +52,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return errors.Join(err, m.failures.abandon())
 	}
-	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, m.eachOutcome)
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.Env.Now}, m.eachOutcome)
 }
 
 // eachOutcome is outcome. A list may be live, as a pipe that is written to now and then, so that
@@ -90,7 +90,7 @@ func (l *inputList) Next(ctx context.Context, r *fanout.Request) error {
 func (m *manyCalls) inPlace(path string, list *input.List) bool {
 	var from os.FileInfo
 	var err error
-	if stdin, ok := m.app.env.Stdin.(*os.File); ok && list.File() == "" {
+	if stdin, ok := m.app.Env.Stdin.(*os.File); ok && list.File() == "" {
 		from, err = stdin.Stat()
 	} else {
 		from, err = os.Stat(list.File())

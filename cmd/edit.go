@@ -12,6 +12,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -24,8 +25,8 @@ import (
 
 // editRequest has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
-func editRequest(ctx context.Context, a *app, p *invoke.Call, o *callOptions, options input.Options) error {
-	if err := program.MayStart(a.env, "--edit", ""); err != nil {
+func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions, options input.Options) error {
+	if err := program.MayStart(a.Env, "--edit", ""); err != nil {
 		return err
 	}
 	text, err := editText(ctx, a, p, o, options)
@@ -49,11 +50,11 @@ func editRequest(ctx context.Context, a *app, p *invoke.Call, o *callOptions, op
 			p.Requests, o.edited = invoke.Messages(messages...), file
 			return nil
 		}
-		if !a.env.StdinTTY || !errors.As(err, new(*input.Error)) {
+		if !a.Env.StdinTTY || !errors.As(err, new(*input.Error)) {
 			return problem.KeptIn(file.Path, err)
 		}
-		a.reporter().Report(err)
-		fmt.Fprint(a.env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
+		a.Reporter().Report(err)
+		fmt.Fprint(a.Env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
 		if err := waitForEnter(ctx, a); err != nil {
 			return problem.KeptIn(file.Path, err)
 		}
@@ -75,7 +76,7 @@ func (o *callOptions) settleEdit(err error) error {
 // editText is what the editor begins with: the definition as comments, and the
 // message that was given, or one to fill in. The editor finds no settings in it, which
 // a schema could have among its comments and names.
-func editText(ctx context.Context, a *app, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
+func editText(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
 	if err != nil {
@@ -136,19 +137,19 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 }
 
 // runEditor runs the user's editor on a file, and reports whether it was saved.
-func runEditor(ctx context.Context, a *app, file *program.EditFile) (saved bool, err error) {
+func runEditor(ctx context.Context, a *app.App, file *program.EditFile) (saved bool, err error) {
 	before, err := os.Stat(file.Path)
 	if err != nil {
 		return false, err
 	}
-	stderr := secret.Bare(a.env.Stderr)
-	stdout := a.env.Stdout
-	if !a.env.StdoutTTY {
+	stderr := secret.Bare(a.Env.Stderr)
+	stdout := a.Env.Stdout
+	if !a.Env.StdoutTTY {
 		stdout = stderr // the answers go there, not the editor
 	}
-	a.env.Yielded.Store(true)
-	defer a.env.Yielded.Store(false)
-	err = file.EditWith(ctx, a.env, a.env.Stdin, stdout, stderr, a.env.Getenv("VISUAL"), a.env.Getenv("EDITOR"))
+	a.Env.Yielded.Store(true)
+	defer a.Env.Yielded.Store(false)
+	err = file.EditWith(ctx, a.Env, a.Env.Stdin, stdout, stderr, a.Env.Getenv("VISUAL"), a.Env.Getenv("EDITOR"))
 	if err != nil {
 		return false, err
 	}
@@ -160,11 +161,11 @@ func runEditor(ctx context.Context, a *app, file *program.EditFile) (saved bool,
 }
 
 // waitForEnter waits for Enter, or for ctx.
-func waitForEnter(ctx context.Context, a *app) error {
+func waitForEnter(ctx context.Context, a *app.App) error {
 	done := make(chan error, 1)
 	go func() {
 		defer fault.Exit()
-		_, err := bufio.NewReader(a.env.Stdin).ReadString('\n')
+		_, err := bufio.NewReader(a.Env.Stdin).ReadString('\n')
 		done <- err
 	}()
 	select {

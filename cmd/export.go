@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -36,7 +37,7 @@ func (o *exportOptions) add(f *pflag.FlagSet) {
 
 func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
 
-func newExport(a *app) *cobra.Command {
+func newExport(a *app.App) *cobra.Command {
 	var timeout flags.Seconds
 	o := &exportOptions{}
 	c := &cobra.Command{
@@ -50,20 +51,20 @@ below a folder or as one descriptor set. Without a symbol, all of the schema.
 
 Names of files that would lead out of the folder are refused.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			defer within(c, timeout)()
+			defer app.Within(c, timeout)()
 			return export(a, c, o, args)
 		},
 	}
-	addTimeout(c.Flags(), &timeout)
+	app.AddTimeout(c.Flags(), &timeout)
 	o.add(c.Flags())
 	return c
 }
 
-func export(a *app, c *cobra.Command, o *exportOptions, names []string) error {
+func export(a *app.App, c *cobra.Command, o *exportOptions, names []string) error {
 	if !o.given() {
 		return problem.Usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
 	}
-	source, err := a.source(c.Context(), c.Flags())
+	source, err := a.Source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func findSymbols(ctx context.Context, source discovery.Source, names []string) (
 
 // writeSchema writes files in the ways that are wanted. What is wrong with one of them
 // does not keep the others from being written.
-func writeSchema(a *app, o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
+func writeSchema(a *app.App, o *exportOptions, files []protoreflect.FileDescriptor, faults []error) error {
 	if len(files) == 0 {
 		return problem.WithFaults(errors.New("there is nothing to export"), faults)
 	}
@@ -126,12 +127,12 @@ func writeSchema(a *app, o *exportOptions, files []protoreflect.FileDescriptor, 
 
 // writeSet writes files as a descriptor set, beside its name and then under it; - is
 // standard output.
-func writeSet(a *app, name string, files []protoreflect.FileDescriptor) error {
+func writeSet(a *app.App, name string, files []protoreflect.FileDescriptor) error {
 	if name == "-" {
-		if a.env.StdoutTTY {
+		if a.Env.StdoutTTY {
 			return problem.Usage(formatters.ErrTerminal, "send them elsewhere: --protoset-out FILE, or a pipe")
 		}
-		return appendSet(a.env.Stdout, files)
+		return appendSet(a.Env.Stdout, files)
 	}
 	out, err := outfile.Create(name)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -31,7 +32,7 @@ type healthOptions struct {
 // healthTimeout is the limit of a check when nobody set one: a probe must end.
 const healthTimeout = 10 * time.Second
 
-func newHealth(a *app) *cobra.Command {
+func newHealth(a *app.App) *cobra.Command {
 	o := &healthOptions{timeout: flags.Seconds(healthTimeout), output: flags.Choice{Value: "text", Allowed: []string{"text", "json"}}}
 	c := &cobra.Command{
 		Use:   "health [SERVICE]",
@@ -68,8 +69,8 @@ SERVING.`,
 
 // ownLimit is a limit of a call that nobody set: longer than connecting may take, which
 // has more to say about a server that cannot be reached.
-func ownLimit(a *app, limit time.Duration) time.Duration {
-	s := a.session.Settings()
+func ownLimit(a *app.App, limit time.Duration) time.Duration {
+	s := a.Session.Settings()
 	return max(limit, s.ConnectLimit()+time.Second)
 }
 
@@ -87,27 +88,27 @@ func (e *NotServingError) Error() string {
 }
 
 // askHealth asks, and asks again with --wait until the answer is good.
-func askHealth(a *app, c *cobra.Command, o *healthOptions) error {
+func askHealth(a *app.App, c *cobra.Command, o *healthOptions) error {
 	ready, cancel := c.Context(), context.CancelFunc(func() {})
 	if o.asked {
-		ready, cancel = limited(ready, o.timeout.Duration())
+		ready, cancel = app.Limited(ready, o.timeout.Duration())
 	}
 	defer cancel()
-	if err := a.configure(ready, c.Flags()); err != nil {
+	if err := a.Configure(ready, c.Flags()); err != nil {
 		return err
 	}
-	md, err := a.globals.Metadata(ready)
+	md, err := a.Globals.Metadata(ready)
 	if err != nil {
 		return err
 	}
-	transport, err := a.session.Transport(ready)
+	transport, err := a.Session.Transport(ready)
 	if err != nil {
 		return err
 	}
 	if !o.asked {
 		o.timeout = flags.Seconds(ownLimit(a, o.timeout.Duration()))
 	}
-	invoker := &invoke.Invoker{Transport: transport, Now: a.env.Now}
+	invoker := &invoke.Invoker{Transport: transport, Now: a.Env.Now}
 	if o.watch {
 		return watchHealth(c.Context(), a, invoker, md, o)
 	}
@@ -119,8 +120,8 @@ const healthPoll = 250 * time.Millisecond
 
 // pollHealth asks once, or with --wait until the answer is SERVING or the time is
 // over, and prints the last answer. The first question waits for the server itself.
-func pollHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.Wait()
+func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+	wait := a.Globals.Wait()
 	until := time.Now().Add(wait)
 	interrupted := ctx
 	state, err := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
@@ -199,8 +200,8 @@ func healthAnswer(m *invoke.Message) (healthpb.HealthCheckResponse_ServingStatus
 var errServing = errors.New("serving")
 
 // watchHealth prints each change.
-func watchHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
-	wait := a.globals.Wait()
+func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md invoke.Metadata, o *healthOptions) error {
+	wait := a.Globals.Wait()
 	limit := time.Duration(0)
 	if o.asked {
 		limit = o.timeout.Duration()
@@ -218,8 +219,8 @@ func watchHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke
 		defer time.AfterFunc(wait, func() { over.Store(true); cancel() }).Stop()
 	}
 	last, answered := healthpb.HealthCheckResponse_UNKNOWN, false
-	a.env.InCall.Store(true)
-	defer a.env.InCall.Store(false)
+	a.Env.InCall.Store(true)
+	defer a.Env.InCall.Store(false)
 	err = invoker.Do(ctx, call, invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind != invoke.ResponseReceived {
 			return nil
@@ -251,9 +252,9 @@ func watchHealth(ctx context.Context, a *app, invoker *invoke.Invoker, md invoke
 }
 
 // printHealth prints one answer.
-func printHealth(a *app, o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
+func printHealth(a *app.App, o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
 	if o.output.Value == "text" {
-		_, err := fmt.Fprintln(a.env.Stdout, stateName(state))
+		_, err := fmt.Fprintln(a.Env.Stdout, stateName(state))
 		return err
 	}
 	line, err := json.Marshal(struct {
@@ -263,7 +264,7 @@ func printHealth(a *app, o *healthOptions, state healthpb.HealthCheckResponse_Se
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.env.Stdout, "%s\n", line)
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s\n", line)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
@@ -19,7 +20,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-func newList(a *app) *cobra.Command {
+func newList(a *app.App) *cobra.Command {
 	format := &flags.Choice{Allowed: []string{"text", "table", "json"}}
 	var timeout flags.Seconds
 	c := &cobra.Command{
@@ -38,11 +39,11 @@ character. With -v and -o table the kind, the types of a method, and what is
 deprecated are shown too; -o json has the same for programs.`,
 		Args: usage.Words(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			defer within(c, timeout)()
+			defer app.Within(c, timeout)()
 			return list(a, c, args, format.Value)
 		},
 	}
-	addTimeout(c.Flags(), &timeout)
+	app.AddTimeout(c.Flags(), &timeout)
 	c.Flags().VarP(format, "output", "o", "how to print it")
 	return c
 }
@@ -57,12 +58,12 @@ type listed struct {
 	Deprecated bool   `json:"deprecated,omitempty"`
 }
 
-func list(a *app, c *cobra.Command, args []string, format string) error {
-	source, err := a.source(c.Context(), c.Flags())
+func list(a *app.App, c *cobra.Command, args []string, format string) error {
+	source, err := a.Source(c.Context(), c.Flags())
 	if err != nil {
 		return err
 	}
-	full := format == "table" || format == "json" || a.globals.Verbose > 0
+	full := format == "table" || format == "json" || a.Globals.Verbose > 0
 	var rows []listed
 	var services []protoreflect.FullName
 	var faults []error
@@ -75,11 +76,11 @@ func list(a *app, c *cobra.Command, args []string, format string) error {
 		return err
 	}
 	for _, f := range discovery.Faults(source) {
-		fmt.Fprintf(a.env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
+		fmt.Fprintf(a.Env.Stderr, "rpcctl: passed over: %s\n", formatters.Clean(f.Error(), true))
 	}
-	err = a.env.Print(func(w *bufio.Writer) error {
+	err = a.Env.Print(func(w *bufio.Writer) error {
 		if full {
-			return printList(w, rows, format, a.env.Width)
+			return printList(w, rows, format, a.Env.Width)
 		}
 		for _, r := range rows {
 			printName(w, r.Name)

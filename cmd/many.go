@@ -10,12 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -27,7 +29,7 @@ import (
 
 // A manyCalls is a run of many calls as the command line has it.
 type manyCalls struct {
-	app    *app
+	app    *app.App
 	o      *callOptions
 	format formatters.Format
 	call   *invoke.Call
@@ -55,7 +57,7 @@ type manyCalls struct {
 const maxTold = 10
 
 // callMany makes many calls of one.
-func callMany(ctx context.Context, a *app, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
+func callMany(ctx context.Context, a *app.App, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
 	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}}
 	err := m.askSchema(ctx)
 	switch {
@@ -79,9 +81,9 @@ func (m *manyCalls) askSchema(ctx context.Context) error {
 	if m.o.kind.Value != "" || m.o.many.targets.given() {
 		return nil
 	}
-	ready, cancel := limited(ctx, m.call.Timeout)
+	ready, cancel := app.Limited(ctx, m.call.Timeout)
 	defer cancel()
-	if _, err := m.app.askedSource(ready); err != nil {
+	if _, err := m.app.AskedSource(ready); err != nil {
 		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
 	}
 	return nil
@@ -98,7 +100,7 @@ func (m *manyCalls) programTime() time.Duration {
 
 // printing says how responses are printed.
 func (m *manyCalls) printing() output.Printing {
-	return output.Printing{Env: m.app.env, Globals: m.app.globals, Format: m.format, Types: m.call.Types, Limit: m.programTime()}
+	return output.Printing{Env: m.app.Env, Globals: m.app.Globals, Format: m.format, Types: m.call.Types, Limit: m.programTime()}
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -106,7 +108,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 	if m.o.kind.Value != "" {
 		m.call.Method, err = schemalessMethod(m.o.method, m.o.kind.Value)
 	} else {
-		m.call.Method, m.call.Types, err = m.app.findMethod(ctx, m.o.method, m.call.Timeout)
+		m.call.Method, m.call.Types, err = m.app.FindMethod(ctx, m.o.method, m.call.Timeout)
 	}
 	if err != nil {
 		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
@@ -116,19 +118,19 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 
 // check refuses a method that many calls cannot be made of.
 func (m *manyCalls) check() error {
-	m.app.types = m.call.Types
+	m.app.Types = m.call.Types
 	if m.call.Method.IsStreamingClient() {
 		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
 			invoke.MethodName(m.call.Method), invoke.StreamKind(m.call.Method)), "without --each it takes the whole list in one call")
 	}
-	return m.app.globals.CheckGet(m.call)
+	return m.app.Globals.CheckGet(m.call)
 }
 
 // inputOptions say how requests are read.
 func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
 	return input.Options{
-		ReadFile: readUntil(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.Value, m.o.format.Value)),
-		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.env.Stdin, Now: m.app.env.Now,
+		ReadFile: boundfile.Reader(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.Value, m.o.format.Value)),
+		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.Env.Stdin, Now: m.app.Env.Now,
 		Secrets: redaction.OfInput(m.call.Method.Input()),
 	}
 }
@@ -139,7 +141,7 @@ func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	again := func() (*output.Output, error) { return m.o.output.Open(later, m.printing()) }
-	return a.runner.RunMany(ctx, a, plannedCalls{Name: string(m.call.Method.Name()), Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
+	return a.Runner.RunMany(ctx, a, app.Calls{Name: string(m.call.Method.Name()), Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
 			m.run.Everything, m.progress = true, nil
@@ -174,7 +176,7 @@ const (
 // sharedRecv, so that all of them together take no more memory than one. 0 is what the
 // transport has: for one call at a time, and where the user has set it.
 func (m *manyCalls) share(ctx context.Context) int {
-	if m.app.globals.MaxRecv != 0 || m.o.many.concurrency < 2 {
+	if m.app.Globals.MaxRecv != 0 || m.o.many.concurrency < 2 {
 		return 0
 	}
 	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {
@@ -255,8 +257,8 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 	if m.job == nil {
 		memory.Collect(memory.Many)
 		m.watch()
-		a.env.InCall.Store(true)
-		defer a.env.InCall.Store(false)
+		a.Env.InCall.Store(true)
+		defer a.Env.InCall.Store(false)
 	}
 	sum, err := m.run.Do(ctx)
 	m.progress.Stop()
@@ -266,7 +268,7 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 // watch begins to show how far the run is.
 func (m *manyCalls) watch() {
 	counts := &m.run.Counts
-	m.progress = progress.Start(m.app.env, m.o.many.progress.Value, func(elapsed time.Duration) string {
+	m.progress = progress.Start(m.app.Env, m.o.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
 		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, progress.PerSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })
@@ -289,13 +291,13 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 	}
 	if r.Request.Err != nil && m.refusals != nil {
 		m.refusals.Begin(r.Index, r.Request)
-		if err := m.refusals.exchange.Refused(r.Request.Text, r.Request.Err, m.app.env.Now()); err != nil {
+		if err := m.refusals.exchange.Refused(r.Request.Text, r.Request.Err, m.app.Env.Now()); err != nil {
 			return err
 		}
 	}
 	if m.o.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
-			m.tell(at(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.reporter().Explain(r.Err))))
+			m.tell(at(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.Reporter().Explain(r.Err))))
 		} else if m.told == maxTold+1 {
 			m.tell("further failures are not told here; --failures FILE keeps them")
 		}
@@ -313,7 +315,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 
 // tell tells something on standard error while the calls go on.
 func (m *manyCalls) tell(text string) {
-	fmt.Fprintf(m.progress.Beside(m.app.env.Stderr), "rpcctl: %s\n", text)
+	fmt.Fprintf(m.progress.Beside(m.app.Env.Stderr), "rpcctl: %s\n", text)
 }
 
 // name is what a person calls a request.

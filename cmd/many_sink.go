@@ -34,7 +34,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	}
 	options.FilterBeside = m.beside()
 	m.out = output.New(file)
-	if m.answers = w; file == nil && a.env.StdoutTTY {
+	if m.answers = w; file == nil && a.Env.StdoutTTY {
 		m.answers = besideMany{m, w}
 	}
 	k := sinkKind{m: m, options: options, single: true}
@@ -54,7 +54,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 	if k.exchange {
 		m.refusals = first
 	}
-	m.run.Everything = !k.single || a.globals.Verbose > 0
+	m.run.Everything = !k.single || a.Globals.Verbose > 0
 	m.makeSink = func() fanout.Sink {
 		if m.job != nil {
 			l := &labelled{Sink: m.job}
@@ -82,9 +82,9 @@ func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
 	if m.extra != nil {
 		tee = append(tee, m.extra(l))
 	}
-	if m.app.globals.Verbose > 0 {
-		tee = append(tee, formatters.Verbose(besideMany{m, m.app.env.Stderr}, m.app.globals.Verbose, formatters.Options{
-			Types: m.call.Types, Color: m.app.colour(m.app.env.StderrTTY), SecretHeaders: m.app.globals.Hidden, Seen: m.app.env.Secrets,
+	if m.app.Globals.Verbose > 0 {
+		tee = append(tee, formatters.Verbose(besideMany{m, m.app.Env.Stderr}, m.app.Globals.Verbose, formatters.Options{
+			Types: m.call.Types, Color: m.app.Colored(m.app.Env.StderrTTY), SecretHeaders: m.app.Globals.Hidden, Seen: m.app.Env.Secrets,
 		}))
 	}
 	l.Sink = tee

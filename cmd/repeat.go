@@ -67,7 +67,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		p.Requests = invoke.Messages(wire)
 		return dryRun(ctx, m.app, p, m.format, m.o)
 	}
-	transport, err := m.app.transport(ctx, m.call.Timeout)
+	transport, err := m.app.Transport(ctx, m.call.Timeout)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return err
 	}
-	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.Env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
 		if errors.Is(err, errSatisfied) {
 			return m.out.Close(nil)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
@@ -15,7 +16,7 @@ import (
 
 // newRoot builds a fresh command tree. Building one for each command line keeps
 // flags from leaking from one to the next.
-func newRoot(a *app) *cobra.Command {
+func newRoot(a *app.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpcctl",
 		Short: "The terminal for remote procedures",
@@ -35,17 +36,17 @@ Exit codes: 0 done, 1 failed outside an RPC, or a stream ended before its input,
 interrupted outside a call.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Args:              a.noCommand,
-		PersistentPreRunE: a.useContext,
+		Args:              noCommand,
+		PersistentPreRunE: func(c *cobra.Command, args []string) error { return useContext(a, c, args) },
 
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 		Version: version.String(),
 	}
-	root.SetIn(a.env.Stdin)
-	root.SetOut(a.env.Stdout)
-	root.SetErr(a.env.Stderr)
+	root.SetIn(a.Env.Stdin)
+	root.SetOut(a.Env.Stdout)
+	root.SetErr(a.Env.Stderr)
 	root.SetFlagErrorFunc(usage.FlagError)
-	a.globals.Add(root.PersistentFlags())
+	a.Globals.Add(root.PersistentFlags())
 	root.AddCommand(newCall(a), newList(a), newDescribe(a), newConvert(a), newHealth(a), newDiagnose(a), newContext(a), newCache(a), newExport(a), newDemo(a), newShellCommand(a), newVersion(a))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
@@ -53,7 +54,7 @@ interrupted outside a call.`,
 
 // noCommand explains a first word that is no command, which people who know
 // other tools type: a target, or a method.
-func (a *app) noCommand(c *cobra.Command, args []string) error {
+func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -77,7 +78,7 @@ var withoutContext = []string{"version", "help", "demo", "completion", "context"
 
 // useContext fills in the flags that were not given from the context in use. It runs before
 // every command.
-func (a *app) useContext(c *cobra.Command, args []string) error {
+func useContext(a *app.App, c *cobra.Command, args []string) error {
 	if c.Parent() == nil {
 		return nil // it prints help
 	}
@@ -87,12 +88,12 @@ func (a *app) useContext(c *cobra.Command, args []string) error {
 		}
 	}
 	if c.Name() == "diagnose" && len(args) == 1 {
-		if a.globals.AddressGiven(c.Flags()) {
+		if a.Globals.AddressGiven(c.Flags()) {
 			return problem.Usage(fmt.Errorf("%s and --addr both name a target", args[0]), "")
 		}
 		if err := c.Flags().Set("addr", args[0]); err != nil {
 			return err
 		}
 	}
-	return a.globals.LoadContext(c.Flags())
+	return a.Globals.LoadContext(c.Flags())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -28,7 +29,7 @@ type shellOptions struct {
 	noHistory bool
 }
 
-func newShellCommand(a *app) *cobra.Command {
+func newShellCommand(a *app.App) *cobra.Command {
 	o := &shellOptions{}
 	c := &cobra.Command{
 		Use:   "shell",
@@ -60,7 +61,7 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 }
 
 // runShell decides what kind of shell it is, and runs it.
-func runShell(a *app, c *cobra.Command, o *shellOptions) error {
+func runShell(a *app.App, c *cobra.Command, o *shellOptions) error {
 	memory.Collect(memory.Usual)
 	if len(o.lines) > 0 && o.file != "" {
 		return problem.Usage(errors.New("-c and -f both say what to run"), "")
@@ -70,15 +71,15 @@ func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 	if o.noShell {
 		keepPrograms(a, base)
 	}
-	s := newShell(ctx, a.env, o, base)
+	s := newShell(ctx, a.Env, o, base)
 	defer s.close()
 	defer cancel() // whoever opens a connection gives up before they are closed
-	if len(o.lines) == 0 && o.file == "" && a.env.StdinTTY {
-		if _, err := a.globals.Settings(ctx, c.Flags()); err != nil {
+	if len(o.lines) == 0 && o.file == "" && a.Env.StdinTTY {
+		if _, err := a.Globals.Settings(ctx, c.Flags()); err != nil {
 			return err // before the prompt, not at the first line
 		}
 	}
-	if target, production := a.globals.Peek(c.Flags()); target != nil {
+	if target, production := a.Globals.Peek(c.Flags()); target != nil {
 		where := target.String()
 		s.reached.Store(&where)
 		s.production.Store(production)
@@ -88,15 +89,15 @@ func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 		return s.script("-c", strings.NewReader(strings.Join(o.lines, "\n")))
 	case o.file != "" && o.file != "-":
 		return s.scriptFile(o.file)
-	case !a.env.StdinTTY || o.file == "-":
-		return s.script("stdin", a.env.Stdin)
+	case !a.Env.StdinTTY || o.file == "-":
+		return s.script("stdin", a.Env.Stdin)
 	}
 	s.interactive = true
 	s.own()
-	if t := a.env.Getenv("TERM"); o.plain || t == "" || t == "dumb" {
+	if t := a.Env.Getenv("TERM"); o.plain || t == "" || t == "dumb" {
 		return s.plainLoop()
 	}
-	err := s.openEditor(a.colour(true))
+	err := s.openEditor(a.Colored(true))
 	if errors.Is(err, repl.ErrNoTerminal) {
 		return s.plainLoop()
 	}
@@ -109,14 +110,14 @@ func runShell(a *app, c *cobra.Command, o *shellOptions) error {
 // keepPrograms lets nothing start a program any more, but the one for a token that the flags of the
 // command line name, or the context in force: statements, and the contexts that they name, may be a
 // stranger's.
-func keepPrograms(a *app, base []string) {
+func keepPrograms(a *app.App, base []string) {
 	only := env.Program{}
-	if g, f, err := globals.Parse(a.env.Quiet(), userAgent(), base); err == nil && g.LoadContext(f) == nil {
+	if g, f, err := globals.Parse(a.Env.Quiet(), app.UserAgent(), base); err == nil && g.LoadContext(f) == nil {
 		only = g.TokenProgram()
 	} // the first line reports what is wrong
-	env := *a.env
+	env := *a.Env
 	env.Only = &only
-	a.env = &env
+	a.Env = &env
 }
 
 // baseFlags are the flags of the command line that every line of the shell begins with, each

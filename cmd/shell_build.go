@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -80,7 +82,7 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
 	if len(parts) > 0 {
 		source, err := input.New(parts, input.Options{
-			ReadFile: readUntil(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: redaction.OfInput(m.Input()),
+			ReadFile: boundfile.Reader(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: redaction.OfInput(m.Input()),
 		})
 		if err != nil {
 			return "", err
@@ -112,20 +114,20 @@ func atFirstHole(text string) repl.Line {
 }
 
 // fillIn is call -i: the request is filled in at a prompt, and sent from there.
-func fillIn(a *app, c *cobra.Command, o *callOptions) error {
-	if err := a.runner.Prompts(a); err != nil {
+func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
+	if err := a.Runner.Prompts(a); err != nil {
 		return err
 	}
-	done, err := a.todaysSchema(c.Context())
+	done, err := a.TodaysSchema(c.Context())
 	if err != nil {
 		return err
 	}
-	m, types, err := a.findMethod(c.Context(), o.method, o.timeout.Duration())
+	m, types, err := a.FindMethod(c.Context(), o.method, o.timeout.Duration())
 	done()
 	if err != nil {
 		return err
 	}
-	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: !a.env.Unicode()})
+	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: !a.Env.Unicode()})
 	if err != nil {
 		return err
 	}
@@ -136,13 +138,13 @@ func fillIn(a *app, c *cobra.Command, o *callOptions) error {
 	if !repl.Sole(repl.Fill(head+text), "") {
 		return errors.New(untypeable)
 	}
-	return a.runner.FillIn(a, c, atFirstHole(head+text))
+	return a.Runner.FillIn(a, c, atFirstHole(head+text))
 }
 
 // callLine is the beginning of the line that makes the call, with the flags that were given.
-func callLine(a *app, c *cobra.Command, o *callOptions) (string, error) {
+func callLine(a *app.App, c *cobra.Command, o *callOptions) (string, error) {
 	var b strings.Builder
-	name, set := a.runner.Typed(o.method)
+	name, set := a.Runner.Typed(o.method)
 	var untyped []string
 	typed := func(text string) string {
 		word, ok := repl.Quote(text)
@@ -175,14 +177,14 @@ func callLine(a *app, c *cobra.Command, o *callOptions) (string, error) {
 }
 
 // buildAtTerminal is a shell for one call.
-func buildAtTerminal(a *app, c *cobra.Command, line repl.Line) error {
+func buildAtTerminal(a *app.App, c *cobra.Command, line repl.Line) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
-	s := newShell(ctx, a.env, &shellOptions{quiet: true}, baseFlags(c))
+	s := newShell(ctx, a.Env, &shellOptions{quiet: true}, baseFlags(c))
 	defer s.close()
 	s.interactive = true
 	s.own()
-	if err := s.openEditor(a.colour(true)); err != nil {
+	if err := s.openEditor(a.Colored(true)); err != nil {
 		return problem.Usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
 	}
 	s.once = true

@@ -118,11 +118,11 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return s.converse(ctx, l, v, p, again)
 	}
 	if l.job != nil {
-		l.job.session = l.app.session
+		l.job.session = l.app.Session
 		return do(ctx, invoke.Tee{sinks, l.keep})
 	}
 	j := job.Start(s.ctx, s.keeps(), do)
-	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.session}
+	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.Session}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}

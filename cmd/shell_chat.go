@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -34,7 +35,7 @@ func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *inv
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p, session: l.app.session})
+	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p, session: l.app.Session})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above
@@ -187,7 +188,7 @@ func (s *shell) messages(ctx context.Context, w *work, words []string) ([][]byte
 		parts = append(parts, input.Part{Text: text, Origin: fmt.Sprintf("part %d", i+1)})
 	}
 	source, err := input.New(parts, input.Options{
-		ReadFile: readUntil(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now,
+		ReadFile: boundfile.Reader(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now,
 		Secrets: redaction.OfInput(w.call.Method.Input()),
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *shell) explain(l *line, err error) {
 		if a == nil {
 			a = newLineApp(l.env, s, l)
 		}
-		s.tell(l, l.conceal(a.reporter().Explain(err)), a.reporter().Hints(err))
+		s.tell(l, l.conceal(a.Reporter().Explain(err)), a.Reporter().Hints(err))
 		return
 	}
 	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -29,7 +30,7 @@ type line struct {
 	st     repl.Statement
 	env    *env.Env // with the statement's own output
 	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
-	app    *app     // that runs it; nil before
+	app    *app.App // that runs it; nil before
 
 	args     []string         // as cobra gets them
 	words    []int            // for each argument the word that it is from; -1: none
@@ -146,7 +147,7 @@ func (s *shell) command(ctx context.Context, l *line) error {
 }
 
 // newTree builds the commands of the command line that are those of the shell too, and its own.
-func (s *shell) newTree(l *line, a *app) *cobra.Command {
+func (s *shell) newTree(l *line, a *app.App) *cobra.Command {
 	root := newRoot(a)
 	for _, c := range root.Commands() {
 		if c.Name() == "shell" || c.Name() == "completion" {
@@ -181,7 +182,7 @@ func (s *shell) tree(ctx context.Context, l *line, words []repl.Word) error {
 	}
 	prefix := s.baseFor(flags.Of(root), l.args, at)
 	if len(at) > 1 && l.args[at[0]] == "call" {
-		ready, cancel := limited(ctx, s.lineTimeout(l.args))
+		ready, cancel := app.Limited(ctx, s.lineTimeout(l.args))
 		defer cancel()
 		name, err := s.qualify(ready, l.args[at[1]])
 		if err != nil {
@@ -260,19 +261,19 @@ func unreached(err error) bool {
 func ofProtocol(name string) bool { return strings.HasPrefix(name, "grpc.") }
 
 // schema returns the schema of the lines without flags of their own, and its types.
-func (s *shell) schema(ctx context.Context, a *app) (discovery.Source, invoke.Types, error) {
-	g, f, err := globals.Parse(a.env, userAgent(), s.base)
+func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invoke.Types, error) {
+	g, f, err := globals.Parse(a.Env, app.UserAgent(), s.base)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := g.LoadContext(f); err != nil {
 		return nil, nil, err
 	}
-	a.globals = g
-	source, err := a.source(ctx, f)
+	a.Globals = g
+	source, err := a.Source(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
-	types, err := a.session.Types(s.ctx) // which outlive the line
+	types, err := a.Session.Types(s.ctx) // which outlive the line
 	return source, types, err
 }

@@ -78,8 +78,8 @@ func (s *shell) about(ctx context.Context, l *line, name string) error {
 	if err != nil {
 		return err
 	}
-	return a.env.Print(func(w *bufio.Writer) error {
-		fo := formatters.Options{Types: types, Color: a.colour(l.env.StdoutTTY), Width: l.env.Width}
+	return a.Env.Print(func(w *bufio.Writer) error {
+		fo := formatters.Options{Types: types, Color: a.Colored(l.env.StdoutTTY), Width: l.env.Width}
 		if err := formatters.WriteDescriptor(w, d, fo); err != nil {
 			return err
 		}

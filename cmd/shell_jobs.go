@@ -115,7 +115,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if w.beside {
 		return s.attend(ctx, w)
 	}
-	w.line.app.env = l.env
+	w.line.app.Env = l.env
 	if w.quiet != nil {
 		w.quiet()
 		w.quiet = nil
@@ -157,7 +157,7 @@ func (s *shell) replay(l *line, w *work) error {
 	if w.beside {
 		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
 	}
-	w.line.app.env = l.env
+	w.line.app.Env = l.env
 	out, err := w.again()
 	if err != nil {
 		return err

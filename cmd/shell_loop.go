@@ -263,10 +263,10 @@ func (s *shell) loadSchema() {
 	env := *s.env
 	a := newLineApp(&env, s, nil)
 	source, types, err := s.schema(s.ctx, a)
-	if a.session != nil && a.session.Settings().Target != nil {
-		where := a.session.Settings().Target.String()
+	if a.Session != nil && a.Session.Settings().Target != nil {
+		where := a.Session.Settings().Target.String()
 		s.reached.Store(&where) // a context may have said where
-		s.production.Store(a.globals.Production())
+		s.production.Store(a.Globals.Production())
 		if s.editor != nil {
 			s.editor.Refresh()
 		}
@@ -283,7 +283,7 @@ func (s *shell) loadSchema() {
 	ix, err := newIndex(ctx, source, types)
 	if err != nil {
 		text := human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))
-		for _, h := range a.reporter().Hints(err) {
+		for _, h := range a.Reporter().Hints(err) {
 			text += "; " + h
 		}
 		s.say("no schema: " + formatters.CleanLine(text))

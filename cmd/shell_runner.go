@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -23,20 +24,20 @@ type lineRunner struct {
 
 // newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
 // nil for what the shell does between lines.
-func newLineApp(env *env.Env, s *shell, l *line) *app {
-	return newApp(env, lineRunner{s, l})
+func newLineApp(env *env.Env, s *shell, l *line) *app.App {
+	return app.New(env, lineRunner{s, l})
 }
 
 // Session implements runner. The session is that of all lines with the same flags.
-func (r lineRunner) Session(ctx context.Context, a *app, f *pflag.FlagSet, settings session.Settings) (*session.Session, error) {
-	open, err := r.s.connection(ctx, a.globals.Key(f), settings)
+func (r lineRunner) Session(ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings) (*session.Session, error) {
+	open, err := r.s.connection(ctx, a.Globals.Key(f), settings)
 	if err != nil {
 		return nil, err
 	}
-	if a.globals.CurrentContext() && settings.Target != nil { // it may be another than before
+	if a.Globals.CurrentContext() && settings.Target != nil { // it may be another than before
 		where := settings.Target.String()
 		r.s.reached.Store(&where)
-		r.s.production.Store(a.globals.Production())
+		r.s.production.Store(a.Globals.Production())
 	}
 	return open, nil
 }
@@ -50,22 +51,22 @@ func (r lineRunner) LockSchema(ctx context.Context) (unlock func(), err error) {
 }
 
 // Run implements runner: the call is a job.
-func (r lineRunner) Run(ctx context.Context, a *app, c plannedCall) error {
-	if r.l.st.Background && a.globals.MaxRecv == 0 {
+func (r lineRunner) Run(ctx context.Context, a *app.App, c app.Call) error {
+	if r.l.st.Background && a.Globals.MaxRecv == 0 {
 		c.Call.MaxRecv = r.s.share(r.l)
 	}
 	return r.s.drive(ctx, r.l, c.Invoker, c.Call, c.Sink, c.Again, c.Do)
 }
 
 // RunMany implements runner: in the background the calls are one job.
-func (r lineRunner) RunMany(ctx context.Context, a *app, m plannedCalls) error {
+func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error {
 	l := r.l
 	if !l.st.Background || l.job != nil {
 		return m.Do(ctx, nil)
 	}
 	s := r.s
 	l.ran = true
-	w := &work{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, line: l, again: m.Again, session: a.session}
+	w := &work{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, line: l, again: m.Again, session: a.Session}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 	s.live(w)
@@ -87,7 +88,7 @@ func (r lineRunner) ContextChanged() {
 func (lineRunner) Shell() bool { return true }
 
 // Prompts implements prompter.
-func (r lineRunner) Prompts(*app) error {
+func (r lineRunner) Prompts(*app.App) error {
 	if r.s.editor == nil || !r.s.interactive {
 		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
 	}
@@ -103,7 +104,7 @@ func (r lineRunner) Typed(method string) (string, map[string]string) {
 }
 
 // FillIn implements prompter: the line comes into the next prompt.
-func (r lineRunner) FillIn(_ *app, _ *cobra.Command, l repl.Line) error {
+func (r lineRunner) FillIn(_ *app.App, _ *cobra.Command, l repl.Line) error {
 	r.l.ran = true
 	r.s.editor.Put(l)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -21,15 +22,15 @@ import (
 
 // planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
 // whole limit: standard input may have taken its time.
-func planRemembered(ctx, ready context.Context, a *app, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
-	t := &tape{from: a.env.Stdin, recording: true}
+func planRemembered(ctx, ready context.Context, a *app.App, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
+	t := &tape{from: a.Env.Stdin, recording: true}
 	o.stdin = t
 	defer t.stop()
 	p, err := planUntil(ctx, ready, a, o, md)
-	if err == nil || !a.session.FromMemory() || !mayBeStale(err) || o.edit || !t.rewind() {
+	if err == nil || !a.Session.FromMemory() || !mayBeStale(err) || o.edit || !t.rewind() {
 		return p, err
 	}
-	a.session.Forget()
+	a.Session.Forget()
 	return plan(ctx, a, o, md)
 }
 
@@ -42,13 +43,13 @@ func mayBeStale(err error) bool {
 
 // runRemembered is run. A method that the server no longer has is looked up again:
 // where a short name now leads elsewhere, the call goes there.
-func runRemembered(ctx context.Context, a *app, p *invoke.Call, format formatters.Format, o *callOptions, md invoke.Metadata) error {
+func runRemembered(ctx context.Context, a *app.App, p *invoke.Call, format formatters.Format, o *callOptions, md invoke.Metadata) error {
 	err := makeCall(ctx, a, p, format, o)
 	var status *invoke.StatusError
-	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !a.session.FromMemory() {
+	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !a.Session.FromMemory() {
 		return err
 	}
-	a.session.Forget()
+	a.Session.Forget()
 	if o.answers > 0 || o.edit || format == formatters.Events || p.Method.IsStreamingClient() || !o.stdin.rewind() {
 		return err
 	}
@@ -63,10 +64,10 @@ func runRemembered(ctx context.Context, a *app, p *invoke.Call, format formatter
 }
 
 // withoutComments spares a call the comments of .proto files, which only -vv shows.
-func withoutComments(a *app) {
-	s := a.session.Settings()
-	s.NoComments = a.globals.Verbose < 2
-	a.session.Configure(s)
+func withoutComments(a *app.App) {
+	s := a.Session.Settings()
+	s.NoComments = a.Globals.Verbose < 2
+	a.Session.Configure(s)
 }
 
 // A tape keeps what was read of standard input, so that it can be read again.
@@ -111,7 +112,7 @@ func (t *tape) rewind() bool {
 // fit it, and then by what the server says now.
 type renewal struct {
 	invoke.Sink
-	app    *app
+	app    *app.App
 	o      *callOptions
 	method protoreflect.MethodDescriptor
 	tried  bool
@@ -119,7 +120,7 @@ type renewal struct {
 }
 
 // renewing wraps the sink that prints the answers.
-func renewing(a *app, s invoke.Sink, p *invoke.Call, o *callOptions) invoke.Sink {
+func renewing(a *app.App, s invoke.Sink, p *invoke.Call, o *callOptions) invoke.Sink {
 	return &renewal{Sink: s, app: a, o: o, method: p.Method}
 }
 
@@ -137,7 +138,7 @@ func (r *renewal) Event(e *invoke.Event) error {
 	}
 	err := r.Sink.Event(e)
 	var wire *transcode.WireError
-	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.app.session.FromMemory() {
+	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.app.Session.FromMemory() {
 		return err
 	}
 	if r.renew(); r.now == nil {
@@ -161,16 +162,16 @@ const (
 
 func (r *renewal) suspicious(e *invoke.Event) bool {
 	return !r.tried && e.Seq < checkedAnswers && len(e.Message.Wire) <= maxChecked &&
-		r.app.session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
+		r.app.Session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
 }
 
 // renew asks the server for the method, once. Without an answer all stays as it is.
 func (r *renewal) renew() {
 	r.tried = true
-	r.app.session.Forget()
+	r.app.Session.Forget()
 	ctx, cancel := context.WithTimeout(context.Background(), discovery.ReflectTimeout)
 	defer cancel()
-	source, err := r.app.session.Source(ctx)
+	source, err := r.app.Session.Source(ctx)
 	if err != nil {
 		return
 	}

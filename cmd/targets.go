@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -116,7 +117,7 @@ func (e *differError) Error() string {
 // targets makes the same call to several targets.
 func (m *manyCalls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
-	if len(o.many.targets.list) > 0 && !a.runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
+	if len(o.many.targets.list) > 0 && !a.Runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
 		return problem.Usage(errors.New("--targets and --addr both name targets"), "")
 	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
@@ -131,9 +132,9 @@ func (m *manyCalls) targets(ctx context.Context) error {
 	if err := m.openTargets(ctx, list); err != nil {
 		return err
 	}
-	plain := a.session
-	a.session = list.targets[0].session
-	defer func() { a.session = plain }()
+	plain := a.Session
+	a.Session = list.targets[0].session
+	defer func() { a.Session = plain }()
 	if err := m.findSomewhere(ctx, list); err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 func (m *manyCalls) compare() *formatters.Comparison {
 	a, o := m.app, &m.o.output
 	options := o.Form(m.call.Types)
-	options.Color, options.Width = a.colour(a.env.StdoutTTY), a.env.Width
+	options.Color, options.Width = a.Colored(a.Env.StdoutTTY), a.Env.Width
 	comparison := formatters.NewComparison(options)
 	m.extra = func(l *labelled) invoke.Sink {
 		return invoke.SinkFunc(func(e *invoke.Event) error {
@@ -188,7 +189,7 @@ func (m *manyCalls) compare() *formatters.Comparison {
 
 // openTargets makes a session for each target. Nothing is dialled.
 func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
-	ctx, cancel := limited(ctx, m.call.Timeout)
+	ctx, cancel := app.Limited(ctx, m.call.Timeout)
 	defer cancel()
 	o := &m.o.many.targets
 	if o.eachAddress {
@@ -199,7 +200,7 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 		return err
 	}
 	for _, name := range names {
-		s, err := m.app.globals.OfTarget(ctx, m.flags, name)
+		s, err := m.app.Globals.OfTarget(ctx, m.flags, name)
 		if err != nil {
 			return err
 		}
@@ -211,21 +212,21 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 }
 
 func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name string, settings session.Settings) error {
-	s := session.New(session.World{Dial: m.app.env.Dial, Now: m.app.env.Now})
+	s := session.New(session.World{Dial: m.app.Env.Dial, Now: m.app.Env.Now})
 	s.Configure(settings)
 	list.targets = append(list.targets, &calledTarget{name: name, session: s})
 	transport, err := s.Transport(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", formatters.CleanLine(name), err)
 	}
-	list.targets[len(list.targets)-1].invoker = &invoke.Invoker{Transport: transport, Now: m.app.env.Now}
+	list.targets[len(list.targets)-1].invoker = &invoke.Invoker{Transport: transport, Now: m.app.Env.Now}
 	return nil
 }
 
 // openAddresses makes a session for each address of the target's name. Each of them is
 // expected to be the host that was named.
 func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
-	settings, err := m.app.globals.Settings(ctx, m.flags)
+	settings, err := m.app.Globals.Settings(ctx, m.flags)
 	if err != nil {
 		return err
 	}
@@ -272,8 +273,8 @@ func (m *manyCalls) findSomewhere(ctx context.Context, list *targetList) error {
 	}
 	var first error
 	for _, t := range list.targets {
-		m.app.session = t.session
-		_, _, err := m.app.findMethod(ctx, m.o.method, m.call.Timeout)
+		m.app.Session = t.session
+		_, _, err := m.app.FindMethod(ctx, m.o.method, m.call.Timeout)
 		if err == nil {
 			return nil
 		}

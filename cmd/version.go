@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
 	"github.com/rpcctl/rpcctl/internal/notices"
 	"github.com/spf13/cobra"
 )
 
-func newVersion(a *app) *cobra.Command {
+func newVersion(a *app.App) *cobra.Command {
 	terms := false
 	c := &cobra.Command{
 		Use:   "version",
@@ -19,9 +20,9 @@ func newVersion(a *app) *cobra.Command {
 		Args:  usage.Words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if terms {
-				return a.env.Print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
+				return a.Env.Print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
 			}
-			_, err := fmt.Fprintf(a.env.Stdout, "rpcctl %s %s %s/%s\n", version.String(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.Env.Stdout, "rpcctl %s %s %s/%s\n", version.String(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

@@ -300,3 +300,8 @@ func Open(ctx context.Context, path string) (*os.File, error) {
 	}
 	return nil, &WaitError{path, false, ctx.Err()}
 }
+
+// Reader returns what reads files as Read does, until ctx is done.
+func Reader(ctx context.Context) func(name string, limit int64) ([]byte, error) {
+	return func(name string, limit int64) ([]byte, error) { return Read(ctx, name, limit) }
+}

@@ -1,4 +1,4 @@
-package cmd
+package app
 
 import (
 	"cmp"
@@ -17,10 +17,10 @@ import (
 // traceLevel is the number of -v from which on lookups and connections are told.
 const traceLevel = 2
 
-// connected tells of a step of making a connection, with -vv. It may be called by
+// Connected tells of a step of making a connection, with -vv. It may be called by
 // several goroutines.
-func (a *app) connected(s connect.Step) {
-	if a.globals.Verbose < traceLevel {
+func (a *App) Connected(s connect.Step) {
+	if a.Globals.Verbose < traceLevel {
 		return
 	}
 	what := "connected"
@@ -45,10 +45,10 @@ func handshake(s *tls.ConnectionState) string {
 	return text
 }
 
-// asked tells of a question about the schema, with -vv. It may be called by several
+// Asked tells of a question about the schema, with -vv. It may be called by several
 // goroutines.
-func (a *app) asked(q discovery.Asked) {
-	if a.globals.Verbose < traceLevel {
+func (a *App) Asked(q discovery.Asked) {
+	if a.Globals.Verbose < traceLevel {
 		return
 	}
 	outcome := "answered"
@@ -58,28 +58,28 @@ func (a *app) asked(q discovery.Asked) {
 	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome, human.Millis(q.Took))
 }
 
-// tellOrigin tells where the schema of a call comes from, with -vv, when the server was not
+// TellOrigin tells where the schema of a call comes from, with -vv, when the server was not
 // asked for it.
-func (a *app) tellOrigin() {
-	if a.globals.Verbose < traceLevel {
+func (a *App) TellOrigin() {
+	if a.Globals.Verbose < traceLevel {
 		return
 	}
-	s := a.session.Settings()
+	s := a.Session.Settings()
 	if files := append(append([]string{}, s.Protos...), s.Protosets...); len(files) > 0 {
 		for i, name := range files {
 			files[i] = secret.Address(name)
 		}
 		a.trace("Schema: from %s\n", strings.Join(files, ", "))
 	}
-	if a.session.FromMemory() {
+	if a.Session.FromMemory() {
 		a.trace("Schema: remembered from an earlier call; --no-cache asks the server\n")
 	}
 }
 
 // trace prints one line in one write.
-func (a *app) trace(format string, args ...any) {
+func (a *App) trace(format string, args ...any) {
 	line := formatters.Clean(fmt.Sprintf(format, args...), true)
 	a.tracing.Lock()
 	defer a.tracing.Unlock()
-	fmt.Fprint(a.env.Stderr, line) // there is nobody left to tell
+	fmt.Fprint(a.Env.Stderr, line) // there is nobody left to tell
 }

@@ -1,0 +1,126 @@
+// Package app has what the commands of one command line share: the world around them, the flags that
+// all have, and the session; and the Runner, which is where the process that runs one command line
+// and the interactive shell differ.
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/version"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// An App is what the commands of one command line share.
+type App struct {
+	Env     *env.Env
+	Session *session.Session
+	Globals *globals.Flags
+	Runner  Runner
+	// StatusFormat is how the status of a failed call is printed: as JSON or text
+	// when --format-error asks for it, and for people when it is "".
+	StatusFormat formatters.Format
+	Types        invoke.Types // for the details of a status; may be nil
+	tracing      sync.Mutex   // held while a line of -vv is printed
+}
+
+// UserAgent returns the name and version that the program gives to servers.
+func UserAgent() string { return "rpcctl/" + version.String() }
+
+// New returns what the commands of one command line share that r runs.
+func New(env *env.Env, r Runner) *App {
+	return &App{Env: env, Runner: r, Globals: globals.New(env, UserAgent())}
+}
+
+// Configure gives the session the settings of this command line, whose flags are f. Files that they
+// name are read until ctx is done.
+func (a *App) Configure(ctx context.Context, f *pflag.FlagSet) error {
+	s, err := a.Globals.Settings(ctx, f)
+	if err != nil {
+		return err
+	}
+	a.Session, err = a.Runner.Session(ctx, a, f, s)
+	return err
+}
+
+// Source configures the session and returns its schema. Who looks at a schema wants
+// to see today's: the server is asked, whatever is remembered of it.
+func (a *App) Source(ctx context.Context, f *pflag.FlagSet) (discovery.Source, error) {
+	if err := a.Configure(ctx, f); err != nil {
+		return nil, err
+	}
+	source, err := a.AskedSource(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source, a.Session.Authorize(ctx)
+}
+
+// AskedSource returns the schema as it is today.
+func (a *App) AskedSource(ctx context.Context) (discovery.Source, error) {
+	done, err := a.TodaysSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return a.Session.Source(ctx)
+}
+
+// TodaysSchema makes the session ask the server for its schema, whatever is remembered
+// of it. done is called when it was asked. The error is that of ctx.
+func (a *App) TodaysSchema(ctx context.Context) (done func(), err error) {
+	if done, err = a.Runner.LockSchema(ctx); err != nil {
+		return nil, err
+	}
+	a.Session.AskServer()
+	return done, nil
+}
+
+// Reporter returns what prints the errors of this command line.
+func (a *App) Reporter() *problem.Reporter {
+	return &problem.Reporter{Env: a.Env, Types: a.Types, Color: a.Colored(a.Env.StderrTTY), Status: a.StatusFormat, Refused: a.Globals.Refused}
+}
+
+// Colored reports whether a stream gets colours.
+func (a *App) Colored(tty bool) bool { return a.Env.Colored(a.Globals.Color.Value, tty) }
+
+// Transport opens the transport of the session, within a limit, 0 for none.
+func (a *App) Transport(ctx context.Context, limit time.Duration) (invoke.Transport, error) {
+	ctx, cancel := Limited(ctx, limit)
+	defer cancel()
+	return a.Session.Transport(ctx)
+}
+
+// FindMethod looks the method up. The user's own deadline bounds the lookup too.
+func (a *App) FindMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
+	ready, cancel := Limited(ctx, timeout)
+	defer cancel()
+	return a.FindMethodUntil(ctx, ready, name)
+}
+
+// FindMethodUntil looks the method up until ready is done. Its types go on to be looked up until
+// ctx is.
+func (a *App) FindMethodUntil(ctx, ready context.Context, name string) (protoreflect.MethodDescriptor, invoke.Types, error) {
+	source, err := a.Session.Source(ready)
+	if err != nil {
+		return nil, nil, err
+	}
+	types, err := a.Session.Types(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.Session.Authorize(ready); err != nil {
+		return nil, nil, err
+	}
+	m, err := discovery.FindMethod(ready, source, name)
+	return m, types, err
+}
