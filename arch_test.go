@@ -51,6 +51,7 @@ var rules = []rule{
 	{packages: "cmd/internal/memory", why: "the limits of memory know no command"},
 	{packages: "cmd/internal/output", ours: []string{"cmd/internal/env", "cmd/internal/globals", "cmd/internal/problem", "internal/outfile", "formatters", "invoke"}, why: "where responses are printed depends on no command"},
 	{packages: "cmd/internal/app", ours: []string{"cmd/internal/env", "cmd/internal/flags", "cmd/internal/globals", "cmd/internal/output", "cmd/internal/problem", "cmd/internal/session", "cmd/internal/version", "internal/human", "internal/secret", "discovery", "formatters", "invoke", "invoke/...", "repl"}, why: "what commands share knows no command"},
+	{packages: "cmd/internal/complete", ours: []string{"cmd/internal/redaction", "internal/boundfile", "internal/secret", "internal/transcode", "discovery", "formatters", "invoke", "invoke/input", "repl"}, why: "what a word may become depends on no command"},
 	{packages: "cmd/internal/progress", ours: []string{"cmd/internal/env", "invoke"}, why: "progress is shown below the commands that have it"},
 	{packages: "cmd/internal/version", why: "a version depends on nothing"},
 	{packages: "internal/human", why: "words for numbers depend on nothing"},

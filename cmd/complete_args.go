@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -18,7 +19,6 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Completion never fails: where nothing is known, nothing is offered.
@@ -61,7 +61,7 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 	var offers []offer
 	switch kind {
 	case wordService:
-		offers = suffixOffers(asNames(services), partial)
+		offers = suffixOffers(complete.AsNames(services), partial)
 	case wordMethod:
 		methods, rest := discovery.KnownMethods(ctx, source, services)
 		offers = suffixOffers(methods, partial)
@@ -73,20 +73,12 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 		for i, m := range methods {
 			methods[i] = strings.Replace(m, "/", ".", 1)
 		}
-		names := slices.Concat(asNames(services), methods, asNames(discovery.Known(source)))
+		names := slices.Concat(complete.AsNames(services), methods, complete.AsNames(discovery.Known(source)))
 		offers = suffixOffers(names, partial)
 	case wordMessageType:
-		offers = suffixOffers(asNames(discovery.Known(source)), partial)
+		offers = suffixOffers(complete.AsNames(discovery.Known(source)), partial)
 	}
 	return offers
-}
-
-func asNames(names []protoreflect.FullName) []string {
-	texts := make([]string, len(names))
-	for i, n := range names {
-		texts[i] = string(n)
-	}
-	return texts
 }
 
 // suffixOffers offers the shortest end of each name that begins with what was typed
@@ -184,35 +176,35 @@ func completeMessage(ctx context.Context, s *session.Session, now func() time.Ti
 		return nil
 	}
 	s.Refresh(ctx)
-	r := &request{method: m, words: words[1:], now: now, plain: true}
+	r := &complete.Request{Method: m, Words: words[1:], Now: now, Plain: true}
 	if strings.Contains(strings.Join(words, " ")+partial, "@type") {
-		r.types = servedTypes(ctx, source)
+		r.Types = servedTypes(ctx, source)
 	}
 	return fieldOffers(r, partial)
 }
 
 // servedTypes are the messages in the files of all services, as far as they are told in time.
-func servedTypes(ctx context.Context, source discovery.Source) messageTypes {
-	types, seen := messageTypes{}, map[string]bool{}
+func servedTypes(ctx context.Context, source discovery.Source) complete.MessageTypes {
+	types, seen := complete.MessageTypes{}, map[string]bool{}
 	services, err := source.Services(ctx)
 	if err != nil {
 		return nil
 	}
 	for _, name := range services {
 		if d, err := source.Find(ctx, name); err == nil {
-			types.add(d.ParentFile(), seen)
+			types.Add(d.ParentFile(), seen)
 		}
 	}
 	return types
 }
 
 // fieldOffers offers what a word of a request may become: as the shell does.
-func fieldOffers(r *request, partial string) []offer {
-	r.whole = partial
-	f := r.locate(partial)
+func fieldOffers(r *complete.Request, partial string) []offer {
+	r.Whole = partial
+	f := r.Locate(partial)
 	var offers []offer
-	for _, c := range f.candidates("") {
-		text := partial[:f.from] + c.Text
+	for _, c := range f.Candidates("") {
+		text := partial[:f.From] + c.Text
 		offers = append(offers, offer{text: text, about: c.About, open: strings.HasSuffix(text, "=") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
 	}
 	return offers

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -69,13 +70,13 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 		in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: style})
 		words = args
 	}
-	var all walker
+	var all complete.Walker
 	if method != nil {
-		r := request{method: method, types: s.index.Load().messages()}
+		r := complete.Request{Method: method, Types: s.index.Load().Messages()}
 		for _, w := range words {
-			r.words = append(r.words, w.Text)
+			r.Words = append(r.Words, w.Text)
 		}
-		all = r.walker()
+		all = r.Walker()
 	}
 	for _, w := range words {
 		paintWord(in, l, w, all)
@@ -83,7 +84,7 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 }
 
 // paintWord colours a word of a message.
-func paintWord(in *repl.Insight, l repl.Line, w repl.Word, all walker) {
+func paintWord(in *repl.Insight, l repl.Line, w repl.Word, all complete.Walker) {
 	add := func(from, to int, style repl.Style) {
 		in.Spans = append(in.Spans, repl.Span{Start: from, End: to, Style: style})
 	}
@@ -96,9 +97,9 @@ func paintWord(in *repl.Insight, l repl.Line, w repl.Word, all walker) {
 		add(w.Start, w.End, repl.Accent)
 	case assigned:
 		style := repl.Field
-		steps := wordPath(strings.TrimSuffix(path, ":"))
-		if all.root != nil {
-			if at := all.walk(steps, repl.WantValue); at.field == nil && !at.typeURL {
+		steps := complete.WordPath(strings.TrimSuffix(path, ":"))
+		if all.Root != nil {
+			if at := all.Walk(steps, repl.WantValue); at.Field == nil && !at.TypeURL {
 				style = repl.Wrong
 			}
 		}
@@ -113,14 +114,14 @@ func paintWord(in *repl.Insight, l repl.Line, w repl.Word, all walker) {
 }
 
 // paintJSON colours a document that begins at an offset.
-func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, all walker) {
+func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, all complete.Walker) {
 	repl.ScanJSON(text, func(t repl.Token) {
 		style := valueStyle(t.Text, t.Quoted)
 		if t.Key {
 			style = repl.Field
-			if all.root != nil && t.End < len(text) {
-				parent := all.walk(append(slices.Clone(base), t.Path...), repl.WantKey).parent
-				if parent != nil && fieldNamed(parent, t.Text) == nil && !scalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
+			if all.Root != nil && t.End < len(text) {
+				parent := all.Walk(append(slices.Clone(base), t.Path...), repl.WantKey).Parent
+				if parent != nil && complete.FieldNamed(parent, t.Text) == nil && !complete.ScalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
 					style = repl.Wrong
 				}
 			}
@@ -154,19 +155,19 @@ func (s *shell) hint(l repl.Line) string {
 		}
 		return ""
 	}
-	if f, ok := s.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.field != nil {
-		return s.aboutField(f.field)
+	if f, ok := s.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.Field != nil {
+		return s.aboutField(f.Field)
 	}
-	text := string(p.method.Name()) + "(" + signature(p.method, ")"+s.env.Sign(" → ", " -> "))
-	if c := comment(p.method); c != "" {
+	text := string(p.method.Name()) + "(" + complete.Signature(p.method, ")"+s.env.Sign(" → ", " -> "))
+	if c := complete.Comment(p.method); c != "" {
 		text += s.dot() + c
 	}
 	return text
 }
 
 func (s *shell) aboutField(fd protoreflect.FieldDescriptor) string {
-	text := string(fd.Name()) + ": " + fieldType(fd) + ", field " + strconv.Itoa(int(fd.Number()))
-	if c := comment(fd); c != "" {
+	text := string(fd.Name()) + ": " + complete.FieldType(fd) + ", field " + strconv.Itoa(int(fd.Number()))
+	if c := complete.Comment(fd); c != "" {
 		text += s.dot() + c
 	}
 	return text

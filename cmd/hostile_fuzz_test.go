@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -102,10 +103,10 @@ func (h *hostile) set(jsonName, comment, value, file string) bool {
 	}
 	method := fd.Services().Get(0).Methods().Get(0)
 	h.md, h.value = method.Input(), value
-	ix := &index{byName: map[string]*entry{}, secrets: map[string]struct{}{}, known: messageTypes{}}
-	ix.known.add(fd, map[string]bool{})
-	ix.methods = []entry{newEntry("h.S.M", "S.M", method)}
-	ix.nameEnds()
+	ix := &complete.Index{ByName: map[string]*complete.Entry{}, Secrets: map[string]struct{}{}, Known: complete.MessageTypes{}}
+	ix.Known.Add(fd, map[string]bool{})
+	ix.Methods = []complete.Entry{complete.NewEntry("h.S.M", "S.M", method)}
+	ix.NameEnds()
 	h.index.Store(ix)
 	h.results = resultTable{}
 	answer := dynamicpb.NewMessage(h.md)
@@ -360,7 +361,7 @@ func (h *hostile) checkFiles() {
 
 // checkOffers looks at what other shells are told.
 func (h *hostile) checkOffers() {
-	r := &request{method: h.index.Load().methods[0].method, plain: true, now: time.Now, types: h.index.Load().known}
+	r := &complete.Request{Method: h.index.Load().Methods[0].Method, Plain: true, Now: time.Now, Types: h.index.Load().Known}
 	var offers []offer
 	for _, partial := range []string{"", "name=", "inner.", "{", `{"`, "kind=", "mask="} {
 		offers = append(offers, fieldOffers(r, partial)...)

@@ -2,26 +2,20 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/human"
-	"github.com/rpcctl/rpcctl/internal/transcode"
-	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // buildRequest puts a request to fill in behind the method of a line, with the values that are
@@ -51,7 +45,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, completionTime) // of files: somebody waits at the keyboard
 	defer cancel()
-	text, err := requestTemplate(ctx, p.method, s.index.Load().resolver(), parts, template{ascii: !s.env.Unicode(), meant: meant})
+	text, err := complete.Fill(ctx, p.method, s.index.Load().Resolver(), parts, complete.Form{ASCII: !s.env.Unicode(), Meant: meant})
 	if err != nil {
 		return l, formatters.CleanLine(human.FirstLine(err.Error()))
 	}
@@ -78,33 +72,6 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 	return head, message
 }
 
-// requestTemplate is the request of a method to fill in, with the values of the parts.
-func requestTemplate(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t template) (string, error) {
-	if len(parts) > 0 {
-		source, err := input.New(parts, input.Options{
-			ReadFile: boundfile.Reader(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: redaction.OfInput(m.Input()),
-		})
-		if err != nil {
-			return "", err
-		}
-		wire, err := source.Next(ctx)
-		if err != nil && err != io.EOF {
-			return "", err
-		}
-		text, err := transcode.NewEncoder(m.Input(), transcode.EncodeOptions{Types: types}).Append(nil, wire)
-		if err != nil {
-			return "", err
-		}
-		if json.Unmarshal(text, &t.given) != nil { // it is a value and no object, whole as it is
-			return string(t.requoted(text)), nil
-		}
-	}
-	if scalarForm(m.Input()) {
-		return t.hole(string(m.Input().Name())), nil
-	}
-	return t.message(m.Input(), "")
-}
-
 // atFirstHole is a text with the cursor on its first hole.
 func atFirstHole(text string) repl.Line {
 	if holes := repl.Holes(text); len(holes) > 0 {
@@ -127,7 +94,7 @@ func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	text, err := requestTemplate(c.Context(), m, types, o.parts(), template{ascii: !a.Env.Unicode()})
+	text, err := complete.Fill(c.Context(), m, types, o.parts(), complete.Form{ASCII: !a.Env.Unicode()})
 	if err != nil {
 		return err
 	}
@@ -193,4 +160,46 @@ func buildAtTerminal(a *app.App, c *cobra.Command, line repl.Line) error {
 		return err
 	}
 	return problem.Exit(problem.Interrupted) // nothing was sent, which is no success
+}
+
+// unfold is the message in place of the hole under the cursor, when it is one.
+func (s *shell) unfold(l repl.Line) (string, bool) {
+	before := l
+	for _, h := range repl.Holes(l.Text) {
+		if h.Start == l.Cursor {
+			before = repl.Line{Text: l.Text[:h.Start] + l.Text[h.End:], Cursor: h.Start}
+			if !strings.HasSuffix(repl.HoleName(l.Text, h), " …") {
+				return "", false
+			}
+		}
+	}
+	p := s.spot(before)
+	f, ok := s.locate(&p)
+	if !ok || f.Want != repl.WantValue || f.Field == nil {
+		return "", false
+	}
+	md := f.Field.Message()
+	if f.Field.IsMap() {
+		md = f.Field.MapValue().Message()
+	}
+	if md == nil {
+		return "", false
+	}
+	row := l.Text[strings.LastIndexByte(l.Before(), '\n')+1 : l.Cursor]
+	indent := row[:len(row)-len(strings.TrimLeft(row, " "))]
+	text, err := complete.Form{ASCII: !s.env.Unicode()}.Message(md, indent)
+	return text, err == nil && repl.Harmless(before.Text, before.Insert(text).Text)
+}
+
+// blank is the hole for the value at the cursor.
+func (s *shell) blank(l repl.Line) string {
+	p := s.spot(l)
+	f, ok := s.locate(&p)
+	switch {
+	case !ok || f.Want != repl.WantValue || f.Field == nil:
+		return ""
+	case f.Element && f.Field.IsMap():
+		return complete.Form{ASCII: !s.env.Unicode()}.Hole(complete.HoleName(f.Field.MapValue()))
+	}
+	return complete.Form{ASCII: !s.env.Unicode()}.Value(f.Field)
 }

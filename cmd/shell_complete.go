@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -16,9 +18,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// candidateMax is how many candidates are worth sorting.
-const candidateMax = 100
 
 // names is a command tree to look at, from any goroutine.
 func (s *shell) names() *cobra.Command {
@@ -40,17 +39,17 @@ func (s *shell) isCommand(word string) bool { return usage.IsCommand(s.names(), 
 
 // nearCommands are the commands and methods that a word may have been meant to be.
 func (s *shell) nearCommands(word string) []string {
-	var entries []entry
+	var entries []complete.Entry
 	for _, c := range s.names().Commands() {
-		entries = append(entries, newEntry(c.Name(), c.Name(), nil))
+		entries = append(entries, complete.NewEntry(c.Name(), c.Name(), nil))
 	}
 	if ix := s.index.Load(); ix != nil {
-		entries = append(slices.Clone(entries), ix.methods...)
+		entries = append(slices.Clone(entries), ix.Methods...)
 	}
-	hits, _ := search(entries, word, 2)
+	hits, _ := complete.Search(entries, word, 2)
 	var names []string
 	for _, h := range hits {
-		names = append(names, h.full)
+		names = append(names, h.Full)
 	}
 	return names
 }
@@ -117,8 +116,8 @@ func (s *shell) message(p spot, text string) repl.Completion {
 	if !ok {
 		return repl.Completion{}
 	}
-	items := f.candidates(p.line.After())
-	return repl.Completion{From: p.word.Start + f.from, Items: items, Note: unfit(f.unfit)}
+	items := f.Candidates(p.line.After())
+	return repl.Completion{From: p.word.Start + f.From, Items: items, Note: unfit(f.Unfit)}
 }
 
 // from makes a completion of the word at the cursor, without its first skip bytes.
@@ -144,20 +143,20 @@ func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
 	if ix == nil {
 		return nil, 0
 	}
-	hits, more := search(ix.methods, text, candidateMax)
+	hits, more := complete.Search(ix.Methods, text, complete.CandidateMax)
 	if used := s.using(); used != "" { // those of the service in use first
-		slices.SortStableFunc(hits, func(a, b hit) int {
-			return boolOrder(strings.HasPrefix(b.full, used+"."), strings.HasPrefix(a.full, used+"."))
+		slices.SortStableFunc(hits, func(a, b complete.Hit) int {
+			return boolOrder(strings.HasPrefix(b.Full, used+"."), strings.HasPrefix(a.Full, used+"."))
 		})
 	}
 	var items []repl.Candidate
 	for _, h := range hits {
-		name := h.typed
+		name := h.Typed
 		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
-			name = h.full
+			name = h.Full
 		}
-		about := signature(h.method, s.env.Sign(" → ", " -> "))
-		if c := comment(h.method); c != "" {
+		about := complete.Signature(h.Method, s.env.Sign(" → ", " -> "))
+		if c := complete.Comment(h.Method); c != "" {
 			about += s.dot() + c
 		}
 		items = append(items, repl.Candidate{Text: name + tail, About: about})
@@ -183,14 +182,14 @@ func (s *shell) argument(p spot, text string) repl.Completion {
 		items, more := s.methodNames(text, " ")
 		return p.from(0, items, more)
 	case "list", "ls", "use":
-		return p.from(0, ix.serviceNames(text), 0)
+		return p.from(0, ix.ServiceNames(text), 0)
 	case "describe", "desc":
 		items, more := s.methodNames(text, " ")
-		return p.from(0, append(ix.serviceNames(text), items...), more)
+		return p.from(0, append(ix.ServiceNames(text), items...), more)
 	case "fg", "wait", "cancel", "log":
 		var items []repl.Candidate
 		for _, w := range s.jobs.all() {
-			items = appendMatch(items, text, fmt.Sprintf("%%%d ", w.number), w.name)
+			items = complete.AppendMatch(items, text, fmt.Sprintf("%%%d ", w.number), w.name)
 		}
 		return p.from(0, items, 0)
 	case "source", "save":
@@ -200,48 +199,29 @@ func (s *shell) argument(p spot, text string) repl.Completion {
 		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
 			if values := settingNames[name]; strings.HasPrefix(text, name+"=") {
 				for _, v := range values {
-					items = appendMatch(items, text, name+"="+v, "")
+					items = complete.AppendMatch(items, text, name+"="+v, "")
 				}
 				continue
 			}
-			items = appendMatch(items, text, name+"=", strings.Join(settingNames[name], ", "))
+			items = complete.AppendMatch(items, text, name+"=", strings.Join(settingNames[name], ", "))
 		}
 		return p.from(0, items, 0)
 	case "header":
 		var items []repl.Candidate
 		for _, h := range []string{"authorization: ", "x-request-id: ", "x-api-key: ", "accept-language: "} {
-			items = appendMatch(items, text, h, "")
+			items = complete.AppendMatch(items, text, h, "")
 		}
 		return p.from(0, items, 0)
 	case "help":
-		items := appendMatch(nil, text, "keys", "the keys of the prompt")
+		items := complete.AppendMatch(nil, text, "keys", "the keys of the prompt")
 		for _, c := range s.names().Commands() {
-			items = appendMatch(items, text, c.Name(), c.Short)
+			items = complete.AppendMatch(items, text, c.Name(), c.Short)
 		}
 		return p.from(0, items, 0)
 	case "unset":
 		return s.variables(p, text, 0)
 	}
 	return repl.Completion{}
-}
-
-func appendMatch(items []repl.Candidate, prefix, text, about string) []repl.Candidate {
-	if strings.HasPrefix(text, prefix) {
-		items = append(items, repl.Candidate{Text: text, About: about})
-	}
-	return items
-}
-
-func (ix *index) serviceNames(text string) []repl.Candidate {
-	if ix == nil {
-		return nil
-	}
-	var items []repl.Candidate
-	hits, _ := search(ix.services, text, candidateMax)
-	for _, h := range hits {
-		items = append(items, repl.Candidate{Text: h.full, About: "service"})
-	}
-	return items
 }
 
 // flags completes the flags of a command.
@@ -263,7 +243,7 @@ func (s *shell) flags(p spot, text string) repl.Completion {
 		if f.NoOptDefVal == "" {
 			tail = "="
 		}
-		items = appendMatch(items, text, "--"+f.Name+tail, f.Usage)
+		items = complete.AppendMatch(items, text, "--"+f.Name+tail, f.Usage)
 	}
 	c.LocalFlags().VisitAll(add)
 	c.InheritedFlags().VisitAll(add)
@@ -277,7 +257,7 @@ func (p *spot) files(lead string) repl.Completion {
 		return repl.Completion{}
 	}
 	dir, base := filepath.Split(strings.TrimPrefix(path, lead))
-	entries, err := os.ReadDir(cmpOr(dir, "."))
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
 	if err != nil {
 		return repl.Completion{Note: formatters.CleanLine(err.Error())}
 	}
@@ -307,13 +287,6 @@ func (p *spot) files(lead string) repl.Completion {
 	return c
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // variables completes $names and the fields of what they stand for.
 func (s *shell) variables(p spot, text string, skip int) repl.Completion {
 	if dot := strings.LastIndexByte(text, '.'); dot > 0 {
@@ -340,13 +313,13 @@ func (s *shell) variables(p spot, text string, skip int) repl.Completion {
 	var items []repl.Candidate
 	names := slices.Sorted(maps.Keys(s.vars))
 	if s.results.get(0) != nil {
-		items = appendMatch(items, text, "$_", "the last answer")
+		items = complete.AppendMatch(items, text, "$_", "the last answer")
 	}
 	for _, name := range names {
-		items = appendMatch(items, text, "$"+name, "")
+		items = complete.AppendMatch(items, text, "$"+name, "")
 	}
 	for _, n := range slices.Backward(s.results.numbers()) {
-		items = appendMatch(items, text, fmt.Sprintf("$%d", n), s.results.get(n).name)
+		items = complete.AppendMatch(items, text, fmt.Sprintf("$%d", n), s.results.get(n).name)
 	}
 	return p.from(skip, items, 0)
 }

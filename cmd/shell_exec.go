@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -243,7 +244,7 @@ func (s *shell) qualify(ctx context.Context, name string) (string, error) {
 	} else if !errors.As(err, &many) {
 		return name, nil
 	}
-	others := slices.DeleteFunc(slices.Clone(many.Candidates), ofProtocol)
+	others := slices.DeleteFunc(slices.Clone(many.Candidates), complete.OfProtocol)
 	if len(others) == 1 {
 		return others[0], nil
 	}
@@ -255,10 +256,6 @@ func unreached(err error) bool {
 	var ce *connect.Error
 	return errors.As(err, &ce) && ce.Kind == connect.TimedOut
 }
-
-// ofProtocol tells of the name of a method that it is one of the services that gRPC defines,
-// such as health and reflection.
-func ofProtocol(name string) bool { return strings.HasPrefix(name, "grpc.") }
 
 // schema returns the schema of the lines without flags of their own, and its types.
 func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invoke.Types, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -45,11 +46,11 @@ func reformat(l repl.Line) repl.Line {
 // aboutHere tells about the field or method under the cursor.
 func (s *shell) aboutHere(l repl.Line) (repl.Line, string) {
 	p := s.spot(l)
-	if f, ok := s.locate(&p); ok && f.field != nil {
-		return l, s.aboutField(f.field)
+	if f, ok := s.locate(&p); ok && f.Field != nil {
+		return l, s.aboutField(f.Field)
 	}
 	if p.method == nil {
 		return l, "nothing is known about this; help tells what there is to type"
 	}
-	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), signature(p.method, s.env.Sign(" → ", " -> ")), comment(p.method))
+	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), complete.Signature(p.method, s.env.Sign(" → ", " -> ")), complete.Comment(p.method))
 }

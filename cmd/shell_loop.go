@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
@@ -97,7 +98,7 @@ func (s *shell) openEditor(colour bool) error {
 		Keys:       s.keys(),
 		Unfold:     s.unfold,
 		Blank:      s.blank,
-		Quoted:     quotedHole,
+		Quoted:     complete.QuotedHole,
 		Edit:       s.editText,
 		Cancel:     s.cancelTalk,
 		Leave:      func() bool { return s.once && s.talking.Load() == nil },
@@ -280,7 +281,7 @@ func (s *shell) loadSchema() {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
-	ix, err := newIndex(ctx, source, types)
+	ix, err := complete.NewIndex(ctx, source, types)
 	if err != nil {
 		text := human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))
 		for _, h := range a.Reporter().Hints(err) {
@@ -293,5 +294,5 @@ func (s *shell) loadSchema() {
 	if s.o.quiet {
 		return
 	}
-	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.services), "service"), human.Count(len(ix.methods), "method"), human.Duration(s.env.Now().Sub(began))))
+	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"), human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
 }

@@ -61,7 +61,7 @@ func (s *shell) redact(text string) string {
 // policy is what is secret in statements.
 func (s *shell) policy() repl.Secrets {
 	ix := s.index.Load()
-	return redaction.Policy(ix.secretField)
+	return redaction.Policy(ix.SecretField)
 }
 
 // shownTarget is a target without what may be a secret in it.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -91,45 +92,45 @@ func (s *shell) places(words []repl.Word) []int {
 }
 
 // methodNamed is the method that a name stands for here, nil when that is not known.
-func (s *shell) methodNamed(ix *index, name string) protoreflect.MethodDescriptor {
+func (s *shell) methodNamed(ix *complete.Index, name string) protoreflect.MethodDescriptor {
 	if ix == nil {
 		return nil
 	}
 	for _, used := range slices.Backward(s.used) {
-		if e := ix.method(used + "." + name); e != nil {
-			return e.method
+		if e := ix.Method(used + "." + name); e != nil {
+			return e.Method
 		}
 	}
-	if e := ix.method(name); e != nil {
-		return e.method
+	if e := ix.Method(name); e != nil {
+		return e.Method
 	}
 	return nil
 }
 
 // locate finds out where in the message the cursor is.
-func (s *shell) locate(p *spot) (f fieldSpot, ok bool) {
+func (s *shell) locate(p *spot) (f complete.Cursor, ok bool) {
 	if p.method == nil {
 		return f, false
 	}
 	if p.word.Raw {
-		return s.request(p).locate(p.text()), true
+		return s.request(p).Locate(p.text()), true
 	}
 	// In quotes only the value of a word is looked at: all before it is as it was typed.
-	f = s.request(p).locate(p.word.Text)
-	return f, f.Want == repl.WantValue && !f.json && strings.HasPrefix(p.text(), p.word.Text[:f.from])
+	f = s.request(p).Locate(p.word.Text)
+	return f, f.Want == repl.WantValue && !f.JSON && strings.HasPrefix(p.text(), p.word.Text[:f.From])
 }
 
 // request is the request that is typed, with what the shell knows.
-func (s *shell) request(p *spot) *request {
+func (s *shell) request(p *spot) *complete.Request {
 	ix := s.index.Load()
-	r := &request{
-		method: p.method, types: ix.messages(), now: s.env.Now, seen: s.results.seen,
-		secret: func(name string) bool { return secret.Name(name) || ix.secretField(name) },
+	r := &complete.Request{
+		Method: p.method, Types: ix.Messages(), Now: s.env.Now, Seen: s.results.seen,
+		Secret: func(name string) bool { return secret.Name(name) || ix.SecretField(name) },
 	}
 	for _, w := range p.words {
-		r.words = append(r.words, w.Text)
+		r.Words = append(r.Words, w.Text)
 	}
-	r.whole = wordAround(p.line) // what is behind the cursor tells, too
+	r.Whole = wordAround(p.line) // what is behind the cursor tells, too
 	return r
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -49,7 +50,7 @@ type shell struct {
 	demoOnce sync.Once
 	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
 
-	index atomic.Pointer[index] // for completion; nil until it is known
+	index atomic.Pointer[complete.Index] // for completion; nil until it is known
 
 	callMu     sync.Mutex
 	foreground *foreground   // what Ctrl-C is for; nil: the prompt

@@ -131,6 +131,7 @@ func (g *Flags) ContextName(f *pflag.FlagSet) (name, from string) {
 	return "", ""
 }
 
+// AddressGiven reports whether a flag names a target.
 func (g *Flags) AddressGiven(f *pflag.FlagSet) bool {
 	return flags.Changed(f, "addr") || flags.Changed(f, "unix") || flags.Changed(f, "targets")
 }
@@ -142,6 +143,7 @@ func (g *Flags) SayOverlooked(c *config.Contexts, current string) {
 	}
 }
 
+// UnknownContext returns the usage error for a name that no context has. from is where it stands.
 func UnknownContext(name, from string, c *config.Contexts) error {
 	hint := "rpcctl context list shows what there is"
 	if near := discovery.Nearest(name, c.Names(), 1); len(near) > 0 {

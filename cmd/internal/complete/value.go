@@ -1,4 +1,4 @@
-package cmd
+package complete
 
 import (
 	"fmt"
@@ -10,20 +10,20 @@ import (
 )
 
 // values are what a field can be set to.
-func (f *fieldSpot) values() []repl.Candidate {
-	fd := f.field
+func (f *Cursor) values() []repl.Candidate {
+	fd := f.Field
 	switch {
 	case f.typeURL:
 		return f.typeURLs()
 	case fd == nil:
 		return nil
 	}
-	if f.json && !f.element {
+	if f.JSON && !f.Element {
 		switch {
 		case fd.IsMap():
-			return appendMatch(nil, f.Prefix, "{", fieldType(fd))
+			return AppendMatch(nil, f.Prefix, "{", FieldType(fd))
 		case fd.IsList():
-			return appendMatch(nil, f.Prefix, "[", fieldType(fd))
+			return AppendMatch(nil, f.Prefix, "[", FieldType(fd))
 		}
 	}
 	if fd.IsMap() {
@@ -33,10 +33,10 @@ func (f *fieldSpot) values() []repl.Candidate {
 	case fd.Enum() != nil:
 		return f.enumValues(fd.Enum())
 	case fd.Kind() == protoreflect.BoolKind:
-		return appendMatch(appendMatch(nil, f.Prefix, "true", ""), f.Prefix, "false", "")
+		return AppendMatch(AppendMatch(nil, f.Prefix, "true", ""), f.Prefix, "false", "")
 	case fd.Message() != nil:
 		return f.messageValues(fd.Message())
-	case fd.Kind() == protoreflect.StringKind && f.seen != nil && !f.secret(string(fd.Name())):
+	case fd.Kind() == protoreflect.StringKind && f.Seen != nil && !f.Secret(string(fd.Name())):
 		return f.seenValues(fd.JSONName())
 	}
 	return nil
@@ -44,9 +44,9 @@ func (f *fieldSpot) values() []repl.Candidate {
 
 // enumValues are the names of an enum: without the prefix that all share in a word, in quotes
 // in a document.
-func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate {
+func (f *Cursor) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate {
 	shared := ""
-	if !f.json {
+	if !f.JSON {
 		shared = sharedPrefix(ed)
 	}
 	var items []repl.Candidate
@@ -55,7 +55,7 @@ func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate 
 		full := string(v.Name())
 		name := strings.TrimPrefix(full, shared)
 		about := fmt.Sprint(v.Number())
-		if c := comment(v); c != "" {
+		if c := Comment(v); c != "" {
 			about += " " + c
 		}
 		prefix := strings.ToUpper(f.Prefix)
@@ -65,13 +65,13 @@ func (f *fieldSpot) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate 
 		if !strings.HasPrefix(name, prefix) {
 			name = full
 		}
-		if f.json {
+		if f.JSON {
 			name = full
 		}
 		if text, ok := f.typed(name); ok {
 			items = append(items, repl.Candidate{Text: text, About: about})
 		} else {
-			f.unfit++
+			f.Unfit++
 		}
 	}
 	return items
@@ -96,9 +96,9 @@ func sharedPrefix(ed protoreflect.EnumDescriptor) string {
 }
 
 // messageValues begin a message, or are one that is written as a value.
-func (f *fieldSpot) messageValues(md protoreflect.MessageDescriptor) []repl.Candidate {
+func (f *Cursor) messageValues(md protoreflect.MessageDescriptor) []repl.Candidate {
 	quote := func(v string) string {
-		if f.json {
+		if f.JSON {
 			return f.closed(`"` + v + `"`)
 		}
 		return v
@@ -109,36 +109,36 @@ func (f *fieldSpot) messageValues(md protoreflect.MessageDescriptor) []repl.Cand
 	}
 	switch md.FullName() {
 	case "google.protobuf.Timestamp":
-		now := f.now().UTC()
-		items := appendMatch(nil, prefix, quote(now.Format("2006-01-02T15:04:05Z")), "this second")
-		items = appendMatch(items, prefix, quote(now.Format("2006-01-02")+"T00:00:00Z"), "today")
-		if !f.json {
-			items = append(appendMatch(nil, prefix, "now", "when the call is made"), items...)
+		now := f.Now().UTC()
+		items := AppendMatch(nil, prefix, quote(now.Format("2006-01-02T15:04:05Z")), "this second")
+		items = AppendMatch(items, prefix, quote(now.Format("2006-01-02")+"T00:00:00Z"), "today")
+		if !f.JSON {
+			items = append(AppendMatch(nil, prefix, "now", "when the call is made"), items...)
 		}
 		return items
 	case "google.protobuf.FieldMask":
 		return f.maskPaths()
 	case "google.protobuf.Duration":
-		return appendMatch(appendMatch(nil, prefix, quote("30s"), "seconds"), prefix, quote("1.5s"), "")
+		return AppendMatch(AppendMatch(nil, prefix, quote("30s"), "seconds"), prefix, quote("1.5s"), "")
 	}
-	return appendMatch(nil, prefix, "{", string(md.Name()))
+	return AppendMatch(nil, prefix, "{", string(md.Name()))
 }
 
 // seenLength is how long a value, in bytes, is offered again.
 const seenLength = 100
 
 // seenValues are the values of a field of this name in the last answers.
-func (f *fieldSpot) seenValues(name string) []repl.Candidate {
+func (f *Cursor) seenValues(name string) []repl.Candidate {
 	var items []repl.Candidate
 	seen := map[string]bool{}
-	for _, v := range f.seen(name) {
+	for _, v := range f.Seen(name) {
 		if seen[v] || !strings.HasPrefix(v, f.Prefix) || v == "" || len(v) > seenLength {
 			continue
 		}
 		seen[v] = true
 		text, ok := f.typed(v)
-		if !ok || slices.Contains(f.words, "--each") && strings.ContainsAny(v, "{}") { // where braces name columns
-			f.unfit++
+		if !ok || slices.Contains(f.Words, "--each") && strings.ContainsAny(v, "{}") { // where braces name columns
+			f.Unfit++
 			continue
 		}
 		items = append(items, repl.Candidate{Text: text, About: "seen in an answer"})
@@ -147,15 +147,15 @@ func (f *fieldSpot) seenValues(name string) []repl.Candidate {
 }
 
 // typeURLs are the types that an Any can hold here: in a word the name of the message is enough.
-func (f *fieldSpot) typeURLs() []repl.Candidate {
+func (f *Cursor) typeURLs() []repl.Candidate {
 	lead := "type.googleapis.com/"
 	typed := f.Prefix[strings.LastIndexByte(f.Prefix, '/')+1:]
 	var items []repl.Candidate
-	for _, name := range f.types.names() {
+	for _, name := range f.Types.names() {
 		last := name[strings.LastIndexByte(name, '.')+1:]
 		switch {
 		case strings.Contains(name, ".") && !strings.HasPrefix(lead+name, f.Prefix) && !strings.HasPrefix(name, typed) && !strings.HasPrefix(last, typed), name == anyName:
-		case f.json:
+		case f.JSON:
 			items = append(items, repl.Candidate{Text: f.closed(repl.QuoteJSON(lead + name)), About: last})
 		case strings.HasPrefix(f.Prefix, lead):
 			items = append(items, repl.Candidate{Text: lead + name, About: last})
@@ -168,17 +168,17 @@ func (f *fieldSpot) typeURLs() []repl.Candidate {
 
 // maskPaths are the paths that a FieldMask can have, the last of which is being typed: those of
 // the message beside it that it is about (https://google.aip.dev/134).
-func (f *fieldSpot) maskPaths() []repl.Candidate {
+func (f *Cursor) maskPaths() []repl.Candidate {
 	begins := strings.LastIndexByte(f.Prefix, ',') + 1
 	before := strings.Split(f.Prefix[:max(0, begins-1)], ",")
 	typed := f.Prefix[begins:]
 	lead := ""
-	if f.json && f.Quote == 0 {
+	if f.JSON && f.Quote == 0 {
 		lead = `"`
 	} else {
-		f.from += begins
+		f.From += begins
 		if f.Quote != 0 {
-			f.from++
+			f.From++
 		}
 	}
 	md := f.masked()
@@ -187,7 +187,7 @@ func (f *fieldSpot) maskPaths() []repl.Candidate {
 		if step == "" {
 			break
 		}
-		fd := fieldNamed(md, step)
+		fd := FieldNamed(md, step)
 		if fd == nil || fd.Message() == nil || fd.IsList() || fd.IsMap() {
 			return nil
 		}
@@ -197,16 +197,16 @@ func (f *fieldSpot) maskPaths() []repl.Candidate {
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)
 		name := string(fd.Name())
-		if f.json {
+		if f.JSON {
 			name = fd.JSONName()
 		}
 		if !repl.Bare(name) || strings.ContainsAny(name, ".,") {
-			f.unfit++
+			f.Unfit++
 			continue
 		}
 		path := typed[:dot] + name
 		if !slices.Contains(before, path) {
-			items = appendMatch(items, lead+typed, lead+path, describeField(fd))
+			items = AppendMatch(items, lead+typed, lead+path, describeField(fd))
 		}
 	}
 	return items
@@ -214,14 +214,14 @@ func (f *fieldSpot) maskPaths() []repl.Candidate {
 
 // masked is the message that a FieldMask is about: the answer, when it says what to read; the
 // one message beside it; else what it stands in.
-func (f *fieldSpot) masked() protoreflect.MessageDescriptor {
-	around := f.field.ContainingMessage()
-	if strings.HasPrefix(string(f.field.Name()), "read_") {
-		return f.method.Output()
+func (f *Cursor) masked() protoreflect.MessageDescriptor {
+	around := f.Field.ContainingMessage()
+	if strings.HasPrefix(string(f.Field.Name()), "read_") {
+		return f.Method.Output()
 	}
 	var beside []protoreflect.MessageDescriptor
 	for i := range around.Fields().Len() {
-		if fd := around.Fields().Get(i); fd.Message() != nil && !fd.IsList() && !fd.IsMap() && !scalarForm(fd.Message()) {
+		if fd := around.Fields().Get(i); fd.Message() != nil && !fd.IsList() && !fd.IsMap() && !ScalarForm(fd.Message()) {
 			beside = append(beside, fd.Message())
 		}
 	}

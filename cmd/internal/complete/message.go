@@ -1,4 +1,4 @@
-package cmd
+package complete
 
 import (
 	"fmt"
@@ -10,72 +10,72 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// A request is the words of a message that is being typed, and what is known of its method.
+// A Request is the words of a message that is being typed, and what is known of its method.
 // Completing it asks nobody: that happens at a key, or while a command line waits.
-type request struct {
-	method protoreflect.MethodDescriptor
-	types  messageTypes
-	words  []string // the other words
-	whole  string   // the word at the cursor, with what is behind the cursor
-	plain  bool     // words are not quoted: the shell of a command line does that
+type Request struct {
+	Method protoreflect.MethodDescriptor
+	Types  MessageTypes
+	Words  []string // the other words
+	Whole  string   // the word at the cursor, with what is behind the cursor
+	Plain  bool     // words are not quoted: the shell of a command line does that
 	// What the shell knows besides.
-	now    func() time.Time
-	seen   func(field string) []string // strings that answers had in a field; nil: none
-	secret func(field string) bool     // its values are not shown; nil: none is
+	Now    func() time.Time
+	Seen   func(field string) []string // strings that answers had in a field; nil: none
+	Secret func(field string) bool     // its values are not shown; nil: none is
 }
 
-// A fieldSpot is where in a message the cursor is.
-type fieldSpot struct {
-	*request
+// A Cursor is where in a message the cursor is.
+type Cursor struct {
+	*Request
 	repl.Place
-	json    bool                           // in a document, not in a field=value word
-	from    int                            // where in the word the prefix begins
+	JSON    bool                           // in a document, not in a field=value word
+	From    int                            // where in the word the prefix begins
 	parent  protoreflect.MessageDescriptor // whose key is wanted; nil: unknown
-	field   protoreflect.FieldDescriptor   // whose value is wanted, or whose element; nil: none
-	element bool                           // the value is one element of a list or map
+	Field   protoreflect.FieldDescriptor   // whose value is wanted, or whose element; nil: none
+	Element bool                           // the value is one element of a list or map
 	typeURL bool                           // the type of an Any is wanted
 	held    bool                           // parent is what an Any holds
 	after   string                         // what stands behind the cursor
-	unfit   int                            // how many candidates cannot be typed
+	Unfit   int                            // how many candidates cannot be typed
 }
 
-// locate finds out where in the message the cursor is. text is its word up to there.
-func (r *request) locate(text string) fieldSpot {
-	f := fieldSpot{request: r}
+// Locate finds out where in the message the cursor is. text is its word up to there.
+func (r *Request) Locate(text string) Cursor {
+	f := Cursor{Request: r}
 	path, value, assigned := strings.Cut(text, "=")
 	switch {
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		f.Place, f.json = repl.ScanJSON(text, nil), true
+		f.Place, f.JSON = repl.ScanJSON(text, nil), true
 	case assigned && (strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") || strings.HasSuffix(path, ":")):
-		f.Place, f.json, f.from = repl.ScanJSON(value, nil), true, len(path)+1
-		f.Path = append(wordPath(strings.TrimSuffix(path, ":")), f.Path...)
+		f.Place, f.JSON, f.From = repl.ScanJSON(value, nil), true, len(path)+1
+		f.Path = append(WordPath(strings.TrimSuffix(path, ":")), f.Path...)
 	case assigned:
-		f.Place = repl.Place{Path: wordPath(path), Want: repl.WantValue, Prefix: value}
-		f.from = len(path) + 1
+		f.Place = repl.Place{Path: WordPath(path), Want: repl.WantValue, Prefix: value}
+		f.From = len(path) + 1
 	default:
 		cut := strings.LastIndexAny(text, ".") + 1
-		f.Place = repl.Place{Path: wordPath(text[:max(0, cut-1)]), Want: repl.WantKey, Prefix: text[cut:]}
-		f.from = cut
+		f.Place = repl.Place{Path: WordPath(text[:max(0, cut-1)]), Want: repl.WantKey, Prefix: text[cut:]}
+		f.From = cut
 		f.Used = r.usedFields(text[:cut])
 	}
-	if f.json && f.Want == repl.WantKey && len(r.whole) >= len(text) {
+	if f.JSON && f.Want == repl.WantKey && len(r.Whole) >= len(text) {
 		f.Used = r.usedKeys(&f, text)
 	}
-	f.from += f.Start
-	w := r.walker().walk(f.Path, f.Want)
-	f.parent, f.field, f.element, f.typeURL, f.held = w.parent, w.field, w.element, w.typeURL, w.held
+	f.From += f.Start
+	w := r.Walker().Walk(f.Path, f.Want)
+	f.parent, f.Field, f.Element, f.typeURL, f.held = w.Parent, w.Field, w.element, w.TypeURL, w.held
 	return f
 }
 
 // usedKeys are the keys of the object that the cursor is in, those behind it too.
-func (r *request) usedKeys(f *fieldSpot, text string) []string {
+func (r *Request) usedKeys(f *Cursor, text string) []string {
 	path := f.Path
-	if f.from > 0 { // path=document
-		path = path[len(wordPath(strings.TrimSuffix(text[:f.from-1], ":"))):]
+	if f.From > 0 { // path=document
+		path = path[len(WordPath(strings.TrimSuffix(text[:f.From-1], ":"))):]
 	}
 	var used []string
 	at := pathKey(path)
-	repl.ScanJSON(text[f.from:f.from+f.Start]+r.whole[len(text):], func(t repl.Token) {
+	repl.ScanJSON(text[f.From:f.From+f.Start]+r.Whole[len(text):], func(t repl.Token) {
 		if t.Key && pathKey(t.Path) == at {
 			used = append(used, t.Text)
 		}
@@ -84,9 +84,9 @@ func (r *request) usedKeys(f *fieldSpot, text string) []string {
 }
 
 // usedFields are the fields of the other words that begin with the same path.
-func (r *request) usedFields(prefix string) []string {
+func (r *Request) usedFields(prefix string) []string {
 	var used []string
-	for _, w := range r.words {
+	for _, w := range r.Words {
 		rest, ok := strings.CutPrefix(w, prefix)
 		if name, _, assigned := strings.Cut(rest, "="); ok && assigned && !strings.ContainsAny(name, ".[") {
 			used = append(used, strings.TrimSuffix(name, ":"))
@@ -95,8 +95,8 @@ func (r *request) usedFields(prefix string) []string {
 	return used
 }
 
-// wordPath is the path of a word, as far as it goes.
-func wordPath(text string) []repl.Step {
+// WordPath is the path of a word, as far as it goes.
+func WordPath(text string) []repl.Step {
 	var path []repl.Step
 	for text != "" {
 		if text[0] == '[' {
@@ -116,15 +116,16 @@ func wordPath(text string) []repl.Step {
 	return path
 }
 
-func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+// FieldNamed returns the field of a message that a name stands for, nil for none.
+func FieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if f := md.Fields().ByName(protoreflect.Name(name)); f != nil {
 		return f
 	}
 	return md.Fields().ByJSONName(name)
 }
 
-// candidates are what can stand in place of the text from f.from on.
-func (f *fieldSpot) candidates(after string) []repl.Candidate {
+// Candidates are what can stand in place of the text from f.from on.
+func (f *Cursor) Candidates(after string) []repl.Candidate {
 	f.after = after
 	switch f.Want {
 	case repl.WantKey:
@@ -139,7 +140,7 @@ func (f *fieldSpot) candidates(after string) []repl.Candidate {
 	return nil
 }
 
-func (f *fieldSpot) closing() string {
+func (f *Cursor) closing() string {
 	if n := len(f.Path); n > 0 && f.Path[n-1].List {
 		return "]"
 	}
@@ -147,19 +148,19 @@ func (f *fieldSpot) closing() string {
 }
 
 // keys are the fields that are not set yet.
-func (f *fieldSpot) keys(after string) []repl.Candidate {
+func (f *Cursor) keys(after string) []repl.Candidate {
 	if f.parent == nil {
 		return nil
 	}
 	if f.parent.FullName() == anyName {
 		return f.matching(nil, "@type", f.key("@type", after, "="), "the type of the message inside")
 	}
-	if f.held && scalarForm(f.parent) {
+	if f.held && ScalarForm(f.parent) {
 		return f.matching(nil, "value", f.key("value", after, "="), string(f.parent.Name()))
 	}
 	var taken []protoreflect.OneofDescriptor
 	for _, name := range f.Used {
-		if u := fieldNamed(f.parent, name); u != nil && u.ContainingOneof() != nil {
+		if u := FieldNamed(f.parent, name); u != nil && u.ContainingOneof() != nil {
 			taken = append(taken, u.ContainingOneof())
 		}
 	}
@@ -171,11 +172,11 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 	for i := range f.parent.Fields().Len() {
 		fd := f.parent.Fields().Get(i)
 		name := string(fd.Name())
-		if f.json {
+		if f.JSON {
 			name = fieldName(fd, f.quote())
 		}
 		used := slices.Contains(f.Used, string(fd.Name())) || slices.Contains(f.Used, fd.JSONName())
-		if used && !fd.IsList() && !fd.IsMap() || used && f.json || fd.ContainingOneof() != nil && slices.Contains(taken, fd.ContainingOneof()) {
+		if used && !fd.IsList() && !fd.IsMap() || used && f.JSON || fd.ContainingOneof() != nil && slices.Contains(taken, fd.ContainingOneof()) {
 			continue
 		}
 		prefix := strings.ToLower(f.Prefix)
@@ -183,7 +184,7 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 			continue
 		}
 		if !repl.Bare(string(fd.Name())) {
-			f.unfit++
+			f.Unfit++
 			continue
 		}
 		c := choice{repl.Candidate{Text: f.key(name, after, wordTail(fd)), About: describeField(fd)}, 1}
@@ -205,7 +206,7 @@ func (f *fieldSpot) keys(after string) []repl.Candidate {
 }
 
 // matching adds a candidate when its name begins with what is typed.
-func (f *fieldSpot) matching(items []repl.Candidate, name, text, about string) []repl.Candidate {
+func (f *Cursor) matching(items []repl.Candidate, name, text, about string) []repl.Candidate {
 	if strings.HasPrefix(name, f.Prefix) {
 		items = append(items, repl.Candidate{Text: text, About: about})
 	}
@@ -213,7 +214,7 @@ func (f *fieldSpot) matching(items []repl.Candidate, name, text, about string) [
 }
 
 // quote is the quote of strings at the place.
-func (f *fieldSpot) quote() byte {
+func (f *Cursor) quote() byte {
 	if f.Quote != 0 {
 		return f.Quote
 	}
@@ -223,7 +224,7 @@ func (f *fieldSpot) quote() byte {
 // fieldName is the name of a field in a document: its own where the one for JSON, which can be
 // any text, is not a string as it stands, or is the name of another.
 func fieldName(fd protoreflect.FieldDescriptor, quote byte) string {
-	if name := fd.JSONName(); name != "" && repl.PlainJSON(name, quote) && fieldNamed(fd.ContainingMessage(), name) == fd {
+	if name := fd.JSONName(); name != "" && repl.PlainJSON(name, quote) && FieldNamed(fd.ContainingMessage(), name) == fd {
 		return name
 	}
 	return string(fd.Name())
@@ -231,15 +232,15 @@ func fieldName(fd protoreflect.FieldDescriptor, quote byte) string {
 
 // typed is a text from outside as it is typed at the place: as the value of a word, or as a
 // string of a document. ok is false when there is no way to type it.
-func (f *fieldSpot) typed(text string) (typed string, ok bool) {
+func (f *Cursor) typed(text string) (typed string, ok bool) {
 	word, ok := repl.Quote(text)
 	switch quote := f.quote(); {
 	case !ok:
-	case !f.json && (strings.HasPrefix(text, "@") || strings.HasPrefix(text, `\@`)):
+	case !f.JSON && (strings.HasPrefix(text, "@") || strings.HasPrefix(text, `\@`)):
 		return "", false // a file, or what stands for the sign
-	case !f.json && f.plain:
+	case !f.JSON && f.Plain:
 		return text, true
-	case !f.json:
+	case !f.JSON:
 		return word, true
 	case quote == '"':
 		return f.closed(repl.QuoteJSON(text)), true
@@ -250,7 +251,7 @@ func (f *fieldSpot) typed(text string) (typed string, ok bool) {
 }
 
 // closed is a string without its last quote, where that is there already.
-func (f *fieldSpot) closed(text string) string {
+func (f *Cursor) closed(text string) string {
 	if f.Quote != 0 && strings.HasPrefix(f.after, string(f.Quote)) {
 		return text[:len(text)-1]
 	}
@@ -258,8 +259,8 @@ func (f *fieldSpot) closed(text string) string {
 }
 
 // key is the text of a key, with what must follow it and is not there yet.
-func (f *fieldSpot) key(name, after, tail string) string {
-	if !f.json {
+func (f *Cursor) key(name, after, tail string) string {
+	if !f.JSON {
 		if strings.HasPrefix(after, tail) {
 			return name
 		}
@@ -280,35 +281,36 @@ func wordTail(fd protoreflect.FieldDescriptor) string {
 	switch {
 	case fd.IsMap():
 		return "["
-	case fd.IsList() && fd.Message() != nil && !scalarForm(fd.Message()):
+	case fd.IsList() && fd.Message() != nil && !ScalarForm(fd.Message()):
 		return "[+]."
 	case fd.IsList():
 		return "[+]="
-	case fd.Message() != nil && !scalarForm(fd.Message()):
+	case fd.Message() != nil && !ScalarForm(fd.Message()):
 		return "."
 	}
 	return "="
 }
 
-// scalarForm tells of a message that it is written as one value.
-func scalarForm(md protoreflect.MessageDescriptor) bool {
+// ScalarForm tells of a message that it is written as one value.
+func ScalarForm(md protoreflect.MessageDescriptor) bool {
 	name := md.FullName()
 	return name.Parent() == "google.protobuf" && name != "google.protobuf.Struct" && name != "google.protobuf.Any"
 }
 
 // describeField tells the type and number of a field.
 func describeField(fd protoreflect.FieldDescriptor) string {
-	text := fieldType(fd)
+	text := FieldType(fd)
 	if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() {
 		text += ", one of " + string(o.Name())
 	}
 	return fmt.Sprintf("%s, %d", text, fd.Number())
 }
 
-func fieldType(fd protoreflect.FieldDescriptor) string {
+// FieldType returns the type of a field for people.
+func FieldType(fd protoreflect.FieldDescriptor) string {
 	switch {
 	case fd.IsMap():
-		return fmt.Sprintf("map<%s, %s>", fieldType(fd.MapKey()), fieldType(fd.MapValue()))
+		return fmt.Sprintf("map<%s, %s>", FieldType(fd.MapKey()), FieldType(fd.MapValue()))
 	case fd.IsList():
 		return "repeated " + kindName(fd)
 	}
