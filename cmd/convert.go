@@ -13,7 +13,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -24,16 +23,6 @@ type convertOptions struct {
 	allowUnknown bool
 	stream       bool
 	output       output.Options
-}
-
-// addInputFlags defines the flags that say how messages are read.
-func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allowUnknown *bool) {
-	for _, format := range input.Formats() {
-		in.Allowed = append(in.Allowed, string(format))
-	}
-	f.Var(in, "in", "format of the messages given (default: by the extension of a file, else json)")
-	f.Var(maxSend, "max-send-size", "greatest message to send (default 64MiB)")
-	f.BoolVar(allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
 }
 
 func newConvert(a *app.App) *cobra.Command {

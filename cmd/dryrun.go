@@ -20,7 +20,8 @@ import (
 
 // dryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
-func dryRun(ctx context.Context, a *app.App, p *invoke.Call, format formatters.Format, o *callOptions) error {
+func (s *single) dryRun(ctx context.Context, p *invoke.Call) error {
+	a, format := s.app, s.format
 	ready, cancel := app.Limited(ctx, p.Timeout)
 	defer cancel()
 	transport, err := a.Session.Transport(ready)
@@ -33,7 +34,7 @@ func dryRun(ctx context.Context, a *app.App, p *invoke.Call, format formatters.F
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := o.output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
+	out, err := s.o.output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/rpcctl/rpcctl/internal/fault"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/discovery"
@@ -23,13 +22,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// editRequest has the message written in an editor, as often as it takes to be right. The
+// edit has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
-func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions, options input.Options) error {
+func (s *single) edit(ctx context.Context, p *invoke.Call, options input.Options) error {
+	a := s.app
 	if err := program.MayStart(a.Env, "--edit", ""); err != nil {
 		return err
 	}
-	text, err := editText(ctx, a, p, o, options)
+	text, err := s.editText(ctx, p, options)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions
 		return err
 	}
 	for {
-		saved, err := runEditor(ctx, a, file)
+		saved, err := s.runEditor(ctx, file)
 		if err != nil {
 			return problem.KeptIn(file.Path, err)
 		}
@@ -47,7 +47,7 @@ func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions
 		}
 		messages, err := readEdited(ctx, file.Path, options)
 		if err == nil {
-			p.Requests, o.edited = invoke.Messages(messages...), file
+			p.Requests, s.edited = invoke.Messages(messages...), file
 			return nil
 		}
 		if !a.Env.StdinTTY || !errors.As(err, new(*input.Error)) {
@@ -55,7 +55,7 @@ func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions
 		}
 		a.Reporter().Report(err)
 		fmt.Fprint(a.Env.Stderr, "Enter to edit it again, Ctrl-C to leave: ")
-		if err := waitForEnter(ctx, a); err != nil {
+		if err := waitForEnter(ctx, a.Env.Stdin); err != nil {
 			return problem.KeptIn(file.Path, err)
 		}
 	}
@@ -63,20 +63,20 @@ func editRequest(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions
 
 // settleEdit removes the text that was edited, or says where it is when the call
 // failed.
-func (o *callOptions) settleEdit(err error) error {
+func (s *single) settleEdit(err error) error {
 	switch {
-	case o.edited == nil:
+	case s.edited == nil:
 		return err
 	case err != nil:
-		return problem.KeptIn(o.edited.Path, err)
+		return problem.KeptIn(s.edited.Path, err)
 	}
-	return o.edited.Remove()
+	return s.edited.Remove()
 }
 
 // editText is what the editor begins with: the definition as comments, and the
 // message that was given, or one to fill in. The editor finds no settings in it, which
 // a schema could have among its comments and names.
-func editText(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions, options input.Options) ([]byte, error) {
+func (s *single) editText(ctx context.Context, p *invoke.Call, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
 	if err != nil {
@@ -86,13 +86,13 @@ func editText(ctx context.Context, a *app.App, p *invoke.Call, o *callOptions, o
 	for line := range strings.Lines(definition.String()) {
 		text = append(text, strings.TrimRight("// "+line, " \n")+"\n"...)
 	}
-	message, err := editMessage(ctx, p, o, options)
+	message, err := s.editMessage(ctx, p, options)
 	return append(program.NoSettings(text, " :", " *"), program.NoSettings(message, `\u003a`, `\u002a`)...), err
 }
 
 // editMessage is the message that the editor begins with, as JSON.
-func editMessage(ctx context.Context, p *invoke.Call, o *callOptions, options input.Options) (text []byte, err error) {
-	parts := o.parts()
+func (s *single) editMessage(ctx context.Context, p *invoke.Call, options input.Options) (text []byte, err error) {
+	parts := s.o.parts()
 	if len(parts) == 0 {
 		return discovery.Skeleton(p.Method.Input())
 	}
@@ -137,7 +137,8 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 }
 
 // runEditor runs the user's editor on a file, and reports whether it was saved.
-func runEditor(ctx context.Context, a *app.App, file *program.EditFile) (saved bool, err error) {
+func (s *single) runEditor(ctx context.Context, file *program.EditFile) (saved bool, err error) {
+	a := s.app
 	before, err := os.Stat(file.Path)
 	if err != nil {
 		return false, err
@@ -161,11 +162,11 @@ func runEditor(ctx context.Context, a *app.App, file *program.EditFile) (saved b
 }
 
 // waitForEnter waits for Enter, or for ctx.
-func waitForEnter(ctx context.Context, a *app.App) error {
+func waitForEnter(ctx context.Context, stdin io.Reader) error {
 	done := make(chan error, 1)
 	go func() {
 		defer fault.Exit()
-		_, err := bufio.NewReader(a.Env.Stdin).ReadString('\n')
+		_, err := bufio.NewReader(stdin).ReadString('\n')
 		done <- err
 	}()
 	select {

@@ -84,7 +84,7 @@ func (m *manyCalls) askSchema(ctx context.Context) error {
 	ready, cancel := app.Limited(ctx, m.call.Timeout)
 	defer cancel()
 	if _, err := m.app.AskedSource(ready); err != nil {
-		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return newSingle(m.app, m.o, m.format, m.call.Metadata).unplanned(ctx, problem.Overdue(err))
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (m *manyCalls) prepare(ctx context.Context) (err error) {
 		m.call.Method, m.call.Types, err = m.app.FindMethod(ctx, m.o.method, m.call.Timeout)
 	}
 	if err != nil {
-		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return newSingle(m.app, m.o, m.format, m.call.Metadata).unplanned(ctx, problem.Overdue(err))
 	}
 	return m.check()
 }

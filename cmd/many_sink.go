@@ -74,7 +74,7 @@ func (m *manyCalls) open(ctx context.Context) error {
 
 // tee makes the sink of calls from their formatter and what else looks at them.
 func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
-	tee := invoke.Tee{goingOn(l.formatter, l.formatter)}
+	tee := invoke.Tee{tolerant(l.formatter, l.formatter)}
 	if single {
 		tee[0] = answersOnly{l.formatter}
 		l = &labelled{}

@@ -51,9 +51,10 @@ var errSatisfied = errors.New("the answer satisfies --until")
 // repeat makes the same call again and again.
 func (m *manyCalls) repeat(ctx context.Context) error {
 	o := &m.o.many.repeat
-	p, err := plan(ctx, m.app, m.o, m.call.Metadata)
+	one := newSingle(m.app, m.o, m.format, m.call.Metadata)
+	p, err := one.plan(ctx)
 	if err != nil {
-		return unplanned(ctx, m.app, problem.Overdue(err), m.format, m.o, m.call.Metadata)
+		return one.unplanned(ctx, problem.Overdue(err))
 	}
 	m.call = p
 	if err := m.check(); err != nil {
@@ -65,7 +66,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	}
 	if m.o.dryRun {
 		p.Requests = invoke.Messages(wire)
-		return dryRun(ctx, m.app, p, m.format, m.o)
+		return one.dryRun(ctx, p)
 	}
 	transport, err := m.app.Transport(ctx, m.call.Timeout)
 	if err != nil {

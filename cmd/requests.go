@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
+	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 )
 
@@ -56,4 +58,14 @@ func unread(err error, requests invoke.Requests) error {
 		return err
 	}
 	return &unreadError{err, source.Reading()}
+}
+
+// addInputFlags defines the flags that say how messages are read.
+func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allowUnknown *bool) {
+	for _, format := range input.Formats() {
+		in.Allowed = append(in.Allowed, string(format))
+	}
+	f.Var(in, "in", "format of the messages given (default: by the extension of a file, else json)")
+	f.Var(maxSend, "max-send-size", "greatest message to send (default 64MiB)")
+	f.BoolVar(allowUnknown, "allow-unknown-fields", false, "leave out fields that the schema does not have")
 }

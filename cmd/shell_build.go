@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // buildRequest puts a request to fill in behind the method of a line, with the values that are
@@ -50,13 +48,10 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 		return l, formatters.CleanLine(human.FirstLine(err.Error()))
 	}
 	if !repl.Sole(repl.Fill(head+text), l.Text) {
-		return l, untypeable
+		return l, complete.Untypeable
 	}
-	return atFirstHole(head + text), ""
+	return complete.AtFirstHole(head + text), ""
 }
-
-// untypeable says why there is no request to fill in.
-const untypeable = "a request to fill in would be more than one statement, by a name in the schema"
 
 // apart takes the words of the message out of a line: what is left is the method, with its flags.
 func (s *shell) apart(typed string, words []repl.Word) (head string, message []repl.Word) {
@@ -70,77 +65,6 @@ func (s *shell) apart(typed string, words []repl.Word) (head string, message []r
 		head += typed[w.Start:w.End] + " "
 	}
 	return head, message
-}
-
-// atFirstHole is a text with the cursor on its first hole.
-func atFirstHole(text string) repl.Line {
-	if holes := repl.Holes(text); len(holes) > 0 {
-		return repl.Line{Text: text, Cursor: holes[0].Start}
-	}
-	return repl.Line{Text: text, Cursor: len(text)}
-}
-
-// fillIn is call -i: the request is filled in at a prompt, and sent from there.
-func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
-	if err := a.Runner.Prompts(a); err != nil {
-		return err
-	}
-	done, err := a.TodaysSchema(c.Context())
-	if err != nil {
-		return err
-	}
-	m, types, err := a.FindMethod(c.Context(), o.method, o.timeout.Duration())
-	done()
-	if err != nil {
-		return err
-	}
-	text, err := complete.Fill(c.Context(), m, types, o.parts(), complete.Form{ASCII: !a.Env.Unicode()})
-	if err != nil {
-		return err
-	}
-	head, err := callLine(a, c, o)
-	if err != nil {
-		return err
-	}
-	if !repl.Sole(repl.Fill(head+text), "") {
-		return errors.New(untypeable)
-	}
-	return a.Runner.FillIn(a, c, atFirstHole(head+text))
-}
-
-// callLine is the beginning of the line that makes the call, with the flags that were given.
-func callLine(a *app.App, c *cobra.Command, o *callOptions) (string, error) {
-	var b strings.Builder
-	name, set := a.Runner.Typed(o.method)
-	var untyped []string
-	typed := func(text string) string {
-		word, ok := repl.Quote(text)
-		if !ok {
-			untyped = append(untyped, text)
-		}
-		return word
-	}
-	own := c.LocalNonPersistentFlags()
-	own.VisitAll(func(f *pflag.Flag) {
-		if !f.Changed || f.Name == "interactive" || f.Name == "data" || set[f.Name] != "" && set[f.Name] == f.Value.String() {
-			return
-		}
-		values := []string{f.Value.String()}
-		if many, ok := f.Value.(pflag.SliceValue); ok {
-			values = many.GetSlice()
-		}
-		for _, v := range values {
-			b.WriteString(" --" + f.Name + "=" + typed(v))
-		}
-	})
-	name = typed(name)
-	switch {
-	case len(untyped) > 0:
-		return "", problem.Usage(fmt.Errorf("%q cannot be typed at a prompt", untyped[0]), "without -i it can be given")
-	case b.Len() == 0:
-		return name + " ", nil
-	}
-	return "call" + b.String() + " " + name + " ", nil
 }
 
 // buildAtTerminal is a shell for one call.

@@ -22,19 +22,18 @@ import (
 
 // planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
 // whole limit: standard input may have taken its time.
-func planRemembered(ctx, ready context.Context, a *app.App, o *callOptions, md invoke.Metadata) (*invoke.Call, error) {
-	t := &tape{from: a.Env.Stdin, recording: true}
-	o.stdin = t
-	defer t.stop()
-	p, err := planUntil(ctx, ready, a, o, md)
-	if err == nil || !a.Session.FromMemory() || !mayBeStale(err) || o.edit || !t.rewind() {
+func (s *single) planRemembered(ctx, ready context.Context) (*invoke.Call, error) {
+	s.stdin = &recording{from: s.app.Env.Stdin, on: true}
+	defer s.stdin.stop()
+	p, err := s.planUntil(ctx, ready)
+	if err == nil || !s.app.Session.FromMemory() || !mayBeStale(err) || s.o.edit || !s.stdin.rewind() {
 		return p, err
 	}
-	a.Session.Forget()
-	return plan(ctx, a, o, md)
+	s.app.Session.Forget()
+	return s.plan(ctx)
 }
 
-// mayBeStale tells whether an error would not be one with another schema.
+// mayBeStale reports whether an error may be that of a schema that is out of date.
 func mayBeStale(err error) bool {
 	var bad *input.Error
 	return errors.Is(err, discovery.ErrNotFound) || errors.As(err, new(*discovery.AmbiguousError)) ||
@@ -43,24 +42,24 @@ func mayBeStale(err error) bool {
 
 // runRemembered is run. A method that the server no longer has is looked up again:
 // where a short name now leads elsewhere, the call goes there.
-func runRemembered(ctx context.Context, a *app.App, p *invoke.Call, format formatters.Format, o *callOptions, md invoke.Metadata) error {
-	err := makeCall(ctx, a, p, format, o)
+func (s *single) runRemembered(ctx context.Context, p *invoke.Call) error {
+	err := s.run(ctx, p)
 	var status *invoke.StatusError
-	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !a.Session.FromMemory() {
+	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !s.app.Session.FromMemory() {
 		return err
 	}
-	a.Session.Forget()
-	if o.answers > 0 || o.edit || format == formatters.Events || p.Method.IsStreamingClient() || !o.stdin.rewind() {
+	s.app.Session.Forget()
+	if s.responses > 0 || s.o.edit || s.format == formatters.Events || p.Method.IsStreamingClient() || !s.stdin.rewind() {
 		return err
 	}
-	again, perr := plan(ctx, a, o, md)
+	again, perr := s.plan(ctx)
 	switch {
 	case errors.Is(perr, discovery.ErrNotFound):
 		return perr
 	case perr != nil || invoke.MethodPath(again.Method) == invoke.MethodPath(p.Method):
 		return err
 	}
-	return makeCall(ctx, a, again, format, o)
+	return s.run(ctx, again)
 }
 
 // withoutComments spares a call the comments of .proto files, which only -vv shows.
@@ -70,37 +69,45 @@ func withoutComments(a *app.App) {
 	a.Session.Configure(s)
 }
 
-// A tape keeps what was read of standard input, so that it can be read again.
-type tape struct {
-	from      io.Reader
-	recording bool
-	kept      bytes.Buffer
-	lost      bool          // more was read than is kept
-	again     *bytes.Reader // nil: not rewound
+// A recording keeps what was read of standard input, so that it can be read again.
+type recording struct {
+	from  io.Reader
+	on    bool
+	kept  bytes.Buffer
+	lost  bool          // more was read than is kept
+	again *bytes.Reader // nil: not rewound
 }
 
-// maxTape is how much is kept, in bytes.
-const maxTape = 4 << 20
+// maxRecorded is how much is kept, in bytes.
+const maxRecorded = 4 << 20
+
+// input returns standard input, as it is recorded where it is.
+func (s *single) input() io.Reader {
+	if s.stdin == nil {
+		return s.app.Env.Stdin
+	}
+	return s.stdin
+}
 
 // Read implements io.Reader.
-func (t *tape) Read(p []byte) (int, error) {
+func (t *recording) Read(p []byte) (int, error) {
 	if t.again != nil && t.again.Len() > 0 {
 		return t.again.Read(p)
 	}
 	n, err := t.from.Read(p)
-	if t.recording && t.kept.Len()+n > maxTape {
-		t.recording, t.lost, t.kept = false, true, bytes.Buffer{}
+	if t.on && t.kept.Len()+n > maxRecorded {
+		t.on, t.lost, t.kept = false, true, bytes.Buffer{}
 	}
-	if t.recording {
+	if t.on {
 		t.kept.Write(p[:n])
 	}
 	return n, err
 }
 
-func (t *tape) stop() { t.recording = false }
+func (t *recording) stop() { t.on = false }
 
-// rewind makes what was read be read again, and tells whether all of it is there.
-func (t *tape) rewind() bool {
+// rewind has what was read so far read again, and reports whether all of it is there.
+func (t *recording) rewind() bool {
 	if t.lost {
 		return false
 	}
@@ -108,70 +115,69 @@ func (t *tape) rewind() bool {
 	return true
 }
 
-// A renewal prints answers by a schema that was remembered, for as long as they
+// A refreshingSink prints responses by a schema that was remembered, for as long as they
 // fit it, and then by what the server says now.
-type renewal struct {
+type refreshingSink struct {
 	invoke.Sink
-	app    *app.App
-	o      *callOptions
+	call   *single
 	method protoreflect.MethodDescriptor
 	tried  bool
-	now    protoreflect.MessageDescriptor // of answers; nil: as remembered
+	now    protoreflect.MessageDescriptor // of responses; nil: as remembered
 }
 
-// renewing wraps the sink that prints the answers.
-func renewing(a *app.App, s invoke.Sink, p *invoke.Call, o *callOptions) invoke.Sink {
-	return &renewal{Sink: s, app: a, o: o, method: p.Method}
+// refreshing wraps the sink that prints the responses.
+func (s *single) refreshing(out invoke.Sink, p *invoke.Call) invoke.Sink {
+	return &refreshingSink{Sink: out, call: s, method: p.Method}
 }
 
 // Event implements invoke.Sink.
-func (r *renewal) Event(e *invoke.Event) error {
+func (r *refreshingSink) Event(e *invoke.Event) error {
 	if e.Kind != invoke.ResponseReceived {
 		return r.Sink.Event(e)
 	}
-	r.o.answers++
+	r.call.responses++
 	if r.suspicious(e) {
-		r.renew()
+		r.refresh()
 	}
 	if r.now != nil {
-		return r.renewed(e)
+		return r.refreshed(e)
 	}
 	err := r.Sink.Event(e)
 	var wire *transcode.WireError
-	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.app.Session.FromMemory() {
+	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.call.app.Session.FromMemory() {
 		return err
 	}
-	if r.renew(); r.now == nil {
+	if r.refresh(); r.now == nil {
 		return err
 	}
-	return r.renewed(e)
+	return r.refreshed(e)
 }
 
-// renewed hands an answer on with today's type.
-func (r *renewal) renewed(e *invoke.Event) error {
+// refreshed hands a response on with today's type.
+func (r *refreshingSink) refreshed(e *invoke.Event) error {
 	again := *e
 	again.Message = &invoke.Message{Desc: r.now, Wire: e.Message.Wire, Types: e.Message.Types}
 	return r.Sink.Event(&again)
 }
 
-// The first answers are looked at for fields that the schema does not have.
+// The first responses are looked at for fields that the schema does not have.
 const (
-	checkedAnswers = 16
-	maxChecked     = 256 << 10 // bytes of one
+	checkedResponses = 16
+	maxChecked       = 256 << 10 // bytes of one
 )
 
-func (r *renewal) suspicious(e *invoke.Event) bool {
-	return !r.tried && e.Seq < checkedAnswers && len(e.Message.Wire) <= maxChecked &&
-		r.app.Session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
+func (r *refreshingSink) suspicious(e *invoke.Event) bool {
+	return !r.tried && e.Seq < checkedResponses && len(e.Message.Wire) <= maxChecked &&
+		r.call.app.Session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
 }
 
-// renew asks the server for the method, once. Without an answer all stays as it is.
-func (r *renewal) renew() {
+// refresh asks the server for the method, once. Without a response all stays as it is.
+func (r *refreshingSink) refresh() {
 	r.tried = true
-	r.app.Session.Forget()
+	r.call.app.Session.Forget()
 	ctx, cancel := context.WithTimeout(context.Background(), discovery.ReflectTimeout)
 	defer cancel()
-	source, err := r.app.Session.Source(ctx)
+	source, err := r.call.app.Session.Source(ctx)
 	if err != nil {
 		return
 	}
@@ -181,8 +187,7 @@ func (r *renewal) renew() {
 	}
 }
 
-// hasUnknown tells whether a message has a field that its type does not have, in
-// it or in what it holds.
+// hasUnknown reports whether a message, or one inside it, has a field that its type does not have.
 func hasUnknown(md protoreflect.MessageDescriptor, wire []byte, depth int) bool {
 	const deepest = 32
 	for len(wire) > 0 && depth < deepest {

@@ -138,7 +138,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 	if err := m.findSomewhere(ctx, list); err != nil {
 		return err
 	}
-	p, err := plan(ctx, a, o, m.call.Metadata)
+	p, err := newSingle(a, o, m.format, m.call.Metadata).plan(ctx)
 	if err != nil {
 		return err
 	}

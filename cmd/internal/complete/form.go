@@ -159,3 +159,14 @@ func Fill(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Typ
 	}
 	return t.Message(m.Input(), "")
 }
+
+// AtFirstHole returns a text with the cursor on its first hole.
+func AtFirstHole(text string) repl.Line {
+	if holes := repl.Holes(text); len(holes) > 0 {
+		return repl.Line{Text: text, Cursor: holes[0].Start}
+	}
+	return repl.Line{Text: text, Cursor: len(text)}
+}
+
+// Untypeable says why there is no request to fill in.
+const Untypeable = "a request to fill in would be more than one statement, by a name in the schema"

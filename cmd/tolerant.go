@@ -8,25 +8,25 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// goesOn is around a sink that prints. Where its formatter can show an answer that is no
-// message of its type, that is done and the call goes on to its status; what was wrong is
-// the error of the whole.
-type goesOn struct {
+// A tolerantSink wraps a sink that prints. Where the formatter can show a response that is not a
+// message of its type, it does, and the call goes on to its status; what was wrong is then the error
+// of the call.
+type tolerantSink struct {
 	invoke.Sink
 	formatter formatters.Undecoded
-	wrong     error // with the first such answer
+	wrong     error // with the first such response
 }
 
-// goingOn wraps a sink for the sake of the formatter behind it.
-func goingOn(s invoke.Sink, f formatters.Formatter) invoke.Sink {
+// tolerant returns a tolerantSink where the formatter behind the sink allows one, and else the sink.
+func tolerant(s invoke.Sink, f formatters.Formatter) invoke.Sink {
 	if u, ok := f.(formatters.Undecoded); ok {
-		return &goesOn{Sink: s, formatter: u}
+		return &tolerantSink{Sink: s, formatter: u}
 	}
 	return s
 }
 
 // Event implements invoke.Sink.
-func (s *goesOn) Event(e *invoke.Event) error {
+func (s *tolerantSink) Event(e *invoke.Event) error {
 	switch e.Kind {
 	case invoke.Opened:
 		s.wrong = nil
