@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -46,7 +47,7 @@ Without a MESSAGE, standard input is read.`,
 		},
 	}
 	app.AddTimeout(c.Flags(), &timeout)
-	addInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
+	call.AddInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
 	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
 	o.output.Add(c.Flags())
 	return c
@@ -76,7 +77,7 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if len(messages) == 0 {
 		messages = []string{"-"}
 	}
-	requests, err := input.New((&callOptions{messages: messages}).parts(), input.Options{
+	requests, err := input.New((&call.Options{Messages: messages}).Parts(), input.Options{
 		ReadFile: boundfile.Reader(c.Context()),
 		Message:  message, Types: types, Streams: o.stream, Format: input.Format(o.in.Value),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.Env.Stdin, Now: a.Env.Now,
@@ -85,7 +86,7 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if err != nil {
 		return err
 	}
-	method, err := makeMethod("rpcctl.Offline", "Convert", message, o.stream, o.stream)
+	method, err := call.MakeMethod("rpcctl.Offline", "Convert", message, o.stream, o.stream)
 	if err != nil {
 		return err
 	}
@@ -93,6 +94,6 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if err != nil {
 		return err
 	}
-	_, err = printRequests(c.Context(), c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
+	_, err = call.PrintRequests(c.Context(), c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
 	return out.Close(err)
 }

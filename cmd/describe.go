@@ -125,7 +125,7 @@ func describedSymbols(ctx context.Context, source discovery.Source, names []stri
 	return symbols, faults, nil
 }
 
-// broken tells whether an error is that of one file or symbol, and not of the way
+// broken reports whether an error is that of one file or symbol, and not of the way
 // to the schema.
 func broken(err error) bool {
 	return errors.Is(err, discovery.ErrNotFound) || errors.As(err, new(*discovery.DescriptorError)) ||

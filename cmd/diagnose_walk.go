@@ -88,7 +88,7 @@ func (w *wayfarer) connection(ctx context.Context) bool {
 	return w.http2(ctx, secured)
 }
 
-// otherProtocol tells whether calls are made otherwise than by gRPC, which alone
+// otherProtocol reports whether calls are made otherwise than by gRPC, which alone
 // wants HTTP/2.
 func (w *wayfarer) otherProtocol() bool {
 	p := w.settings.Wire.Protocol

@@ -203,7 +203,7 @@ func writeProtos(dir string, files []protoreflect.FileDescriptor) (faults []erro
 	return faults, nil
 }
 
-// safePath tells whether a name from outside is that of a file below a folder, on
+// safePath reports whether a name from outside is that of a file below a folder, on
 // every system: no way up, no device, nothing hidden from a listing.
 func safePath(name string) bool {
 	if !fs.ValidPath(name) || name == "." || len(name) > 1024 || !strings.HasSuffix(name, ".proto") {
@@ -224,7 +224,7 @@ func safePath(name string) bool {
 	return true
 }
 
-// device tells whether a name is that of a device wherever it stands
+// device reports whether a name is that of a device wherever it stands
 // (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
 func device(base string) bool {
 	switch base {

@@ -152,7 +152,7 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 	return verdict(o.service, state)
 }
 
-// comesUp tells whether an answer may still become SERVING.
+// comesUp reports whether an answer may still become SERVING.
 func comesUp(state healthpb.HealthCheckResponse_ServingStatus, err error) bool {
 	var se *invoke.StatusError
 	if errors.As(err, &se) {

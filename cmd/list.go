@@ -128,7 +128,7 @@ func describeServices(ctx context.Context, source discovery.Source, names []prot
 	return rows, faults, nil
 }
 
-// matches tells whether a name fits a pattern in which * stands for anything and
+// matches reports whether a name fits a pattern in which * stands for anything and
 // ? for one character; the name of a package has no other marks.
 func matches(pattern, name string) bool {
 	ok, err := path.Match(strings.NewReplacer(`\`, `\\`, "[", `\[`).Replace(pattern), name)

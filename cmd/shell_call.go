@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -99,7 +100,7 @@ func (s *shell) share(l *line) int {
 		most = grpcwire.DefaultMaxRecv
 		others-- // the statement itself is one of them
 	}
-	return max(most/(1+others), leastRecv)
+	return max(most/(1+others), memory.LeastMessage)
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.

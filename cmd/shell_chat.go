@@ -23,7 +23,7 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// converses tells whether the requests of a call are to be typed while it runs: the client
+// converses reports whether the requests of a call are to be typed while it runs: the client
 // streams, no message was given, and there is a prompt.
 func (s *shell) converses(l *line, p *invoke.Call) bool {
 	return s.editor != nil && s.interactive && p.Method.IsStreamingClient() && l.messages == 0 && !l.redirect &&

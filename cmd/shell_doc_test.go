@@ -46,14 +46,14 @@ func docSteps(t *testing.T, name string) []step {
 	return steps
 }
 
-// fitsLine tells whether a line is as the document has it: … stands for anything.
+// fitsLine reports whether a line is as the document has it: … stands for anything.
 func fitsLine(got, want string) bool {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*")
 	ok, err := regexp.MatchString("^"+pattern+"$", got)
 	return err == nil && ok
 }
 
-// holds tells whether lines of the screen that follow each other begin with a line that has the
+// holds reports whether lines of the screen that follow each other begin with a line that has the
 // input, and are as wanted.
 func (st step) holds(text string, from int) (next int, ok bool) {
 	lines := strings.Split(text, "\n")

@@ -115,7 +115,7 @@ const (
 	noticeTime = time.Second
 )
 
-// notice tells whether there is room for one more notice. When there is not, later tells how
+// notice reports whether there is room for one more notice. When there is not, later tells how
 // many were left out.
 func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 	t.mu.Lock()

@@ -6,7 +6,6 @@ package app
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
@@ -17,7 +16,6 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/pflag"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // An App is what the commands of one command line share.
@@ -92,35 +90,3 @@ func (a *App) Reporter() *problem.Reporter {
 
 // Colored reports whether a stream gets colours.
 func (a *App) Colored(tty bool) bool { return a.Env.Colored(a.Globals.Color.Value, tty) }
-
-// Transport opens the transport of the session, within a limit, 0 for none.
-func (a *App) Transport(ctx context.Context, limit time.Duration) (invoke.Transport, error) {
-	ctx, cancel := Limited(ctx, limit)
-	defer cancel()
-	return a.Session.Transport(ctx)
-}
-
-// FindMethod looks the method up. The user's own deadline bounds the lookup too.
-func (a *App) FindMethod(ctx context.Context, name string, timeout time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
-	ready, cancel := Limited(ctx, timeout)
-	defer cancel()
-	return a.FindMethodUntil(ctx, ready, name)
-}
-
-// FindMethodUntil looks the method up until ready is done. Its types go on to be looked up until
-// ctx is.
-func (a *App) FindMethodUntil(ctx, ready context.Context, name string) (protoreflect.MethodDescriptor, invoke.Types, error) {
-	source, err := a.Session.Source(ready)
-	if err != nil {
-		return nil, nil, err
-	}
-	types, err := a.Session.Types(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := a.Session.Authorize(ready); err != nil {
-		return nil, nil, err
-	}
-	m, err := discovery.FindMethod(ready, source, name)
-	return m, types, err
-}

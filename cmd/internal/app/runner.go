@@ -60,7 +60,8 @@ type Call struct {
 
 // A Calls is many calls that are planned.
 type Calls struct {
-	Name string // of the method
+	Name    string           // of the method
+	Session *session.Session // that has the schema
 	// Do makes the calls, and gives sink their events; nil: it prints them itself.
 	Do    func(ctx context.Context, sink invoke.Sink) error
 	Again func() (*output.Output, error) // as that of a plannedCall

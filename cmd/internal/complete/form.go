@@ -83,7 +83,7 @@ func key(fd protoreflect.FieldDescriptor) string {
 	return repl.QuoteJSON(fieldName(fd, '"')) + ": "
 }
 
-// chosen tells whether a member of a oneof has a value.
+// chosen reports whether a member of a oneof has a value.
 func (t Form) chosen(o protoreflect.OneofDescriptor) bool {
 	return slices.ContainsFunc(members(o), func(name string) bool { _, ok := t.given[name]; return ok })
 }

@@ -146,7 +146,7 @@ func (w Walker) Walk(path []repl.Step, want repl.Want) walked {
 	return at
 }
 
-// repeated tells whether the place is a whole list or map.
+// repeated reports whether the place is a whole list or map.
 func (at walked) repeated() bool {
 	return at.Field != nil && !at.element && (at.Field.IsList() || at.Field.IsMap())
 }

@@ -60,7 +60,7 @@ func apply(path string, text []byte, e Edit) ([]byte, error) {
 	return changed, nil
 }
 
-// hasUnder tells whether a file has values under a path.
+// hasUnder reports whether a file has values under a path.
 func hasUnder(m map[string]string, path []string) bool {
 	for k := range m {
 		if strings.HasPrefix(k, strings.Join(path, "\x00")+"\x00") {

@@ -153,7 +153,7 @@ func sum(text []byte) string {
 	return "sha256:" + hex.EncodeToString(s[:])
 }
 
-// ValidName tells whether a context may have this name: letters, digits and - _ . @,
+// ValidName reports whether a context may have this name: letters, digits and - _ . @,
 // not - first.
 func ValidName(name string) bool {
 	for _, r := range name {

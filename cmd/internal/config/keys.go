@@ -86,7 +86,7 @@ func FindKey(name string) (Key, bool) {
 	return keys[i], true
 }
 
-// plain tells whether the value of a key is written as it is, without quotes.
+// plain reports whether the value of a key is written as it is, without quotes.
 func (k Kind) plain(value string) bool {
 	switch k {
 	case Switch:

@@ -29,6 +29,10 @@ const (
 	mostLive = 280 << 20
 )
 
+// LeastMessage is the limit of a message, in bytes, that calls at the same time leave each other,
+// however many they are.
+const LeastMessage = 1 << 20
+
 // Unlimited is set when there is to be no soft limit.
 var Unlimited atomic.Bool
 

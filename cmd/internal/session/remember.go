@@ -126,7 +126,7 @@ func (s *Session) remember() {
 	}
 }
 
-// FromMemory tells whether any of the schema that was used so far was remembered
+// FromMemory reports whether any of the schema that was used so far was remembered
 // from an earlier process.
 func (s *Session) FromMemory() bool { return s.memory != nil && s.memory.Used() }
 

@@ -270,7 +270,7 @@ func (r *replay) reopen() bool {
 	return true
 }
 
-// again tells whether the call is to be made again after it ended in a status
+// again reports whether the call is to be made again after it ended in a status
 // without an answer, having waited as long as is right.
 func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 	if notUp(st) {
@@ -369,12 +369,12 @@ func retryInfo(st *invoke.Status) time.Duration {
 	return 0
 }
 
-// notUp tells whether a status says that the server is not there yet.
+// notUp reports whether a status says that the server is not there yet.
 func notUp(st *invoke.Status) bool {
 	return st.Code == codes.Unavailable && st.Origin == invoke.OriginTransport && !permanent(st)
 }
 
-// permanent tells whether a connection could not be made for a reason that time
+// permanent reports whether a connection could not be made for a reason that time
 // does not heal.
 func permanent(st *invoke.Status) bool {
 	var ce *connect.Error

@@ -1,4 +1,4 @@
-package cmd
+package many
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -56,7 +57,7 @@ func (o *targetOptions) checkAlone(f *pflag.FlagSet) error {
 	return nil
 }
 
-func (o *targetOptions) check(f *pflag.FlagSet, m *manyOptions) error {
+func (o *targetOptions) check(f *pflag.FlagSet, m *Options) error {
 	if len(o.list) > 0 && o.eachAddress {
 		return problem.Usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
 	}
@@ -115,9 +116,9 @@ func (e *differError) Error() string {
 }
 
 // targets makes the same call to several targets.
-func (m *manyCalls) targets(ctx context.Context) error {
+func (m *calls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
-	if len(o.many.targets.list) > 0 && !a.Runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
+	if len(m.many.targets.list) > 0 && !a.Runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
 		return problem.Usage(errors.New("--targets and --addr both name targets"), "")
 	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
@@ -132,13 +133,13 @@ func (m *manyCalls) targets(ctx context.Context) error {
 	if err := m.openTargets(ctx, list); err != nil {
 		return err
 	}
-	plain := a.Session
-	a.Session = list.targets[0].session
-	defer func() { a.Session = plain }()
+	m.session = list.targets[0].session
 	if err := m.findSomewhere(ctx, list); err != nil {
 		return err
 	}
-	p, err := newSingle(a, o, m.format, m.call.Metadata).plan(ctx)
+	one := call.New(a, o, m.format, m.call.Metadata)
+	one.Session = m.session
+	p, err := one.Plan(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (m *manyCalls) targets(ctx context.Context) error {
 		if err == nil && m.format == formatters.Table && m.job == nil {
 			err = comparison.Write(m.answers)
 		}
-		if err == nil && sum.First == nil && sum.Complete && o.many.targets.expectSame && !comparison.Same() {
+		if err == nil && sum.First == nil && sum.Complete && m.many.targets.expectSame && !comparison.Same() {
 			return m.out.Close(&differError{comparison.Differing()})
 		}
 		return m.outcome(ctx, sum, err)
@@ -167,8 +168,8 @@ func (m *manyCalls) targets(ctx context.Context) error {
 }
 
 // compare has the answers compared.
-func (m *manyCalls) compare() *formatters.Comparison {
-	a, o := m.app, &m.o.output
+func (m *calls) compare() *formatters.Comparison {
+	a, o := m.app, &m.o.Output
 	options := o.Form(m.call.Types)
 	options.Color, options.Width = a.Colored(a.Env.StdoutTTY), a.Env.Width
 	comparison := formatters.NewComparison(options)
@@ -188,10 +189,10 @@ func (m *manyCalls) compare() *formatters.Comparison {
 }
 
 // openTargets makes a session for each target. Nothing is dialled.
-func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
+func (m *calls) openTargets(ctx context.Context, list *targetList) error {
 	ctx, cancel := app.Limited(ctx, m.call.Timeout)
 	defer cancel()
-	o := &m.o.many.targets
+	o := &m.many.targets
 	if o.eachAddress {
 		return m.openAddresses(ctx, list)
 	}
@@ -211,7 +212,7 @@ func (m *manyCalls) openTargets(ctx context.Context, list *targetList) error {
 	return nil
 }
 
-func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name string, settings session.Settings) error {
+func (m *calls) openTarget(ctx context.Context, list *targetList, name string, settings session.Settings) error {
 	s := session.New(session.World{Dial: m.app.Env.Dial, Now: m.app.Env.Now})
 	s.Configure(settings)
 	list.targets = append(list.targets, &calledTarget{name: name, session: s})
@@ -225,7 +226,7 @@ func (m *manyCalls) openTarget(ctx context.Context, list *targetList, name strin
 
 // openAddresses makes a session for each address of the target's name. Each of them is
 // expected to be the host that was named.
-func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
+func (m *calls) openAddresses(ctx context.Context, list *targetList) error {
 	settings, err := m.app.Globals.Settings(ctx, m.flags)
 	if err != nil {
 		return err
@@ -267,14 +268,14 @@ func (m *manyCalls) openAddresses(ctx context.Context, list *targetList) error {
 
 // findSomewhere makes the session of a target that knows the method the one that is asked
 // for the schema: a target that is down says nothing of the others.
-func (m *manyCalls) findSomewhere(ctx context.Context, list *targetList) error {
-	if m.o.kind.Value != "" {
+func (m *calls) findSomewhere(ctx context.Context, list *targetList) error {
+	if m.o.Kind.Value != "" {
 		return nil
 	}
 	var first error
 	for _, t := range list.targets {
-		m.app.Session = t.session
-		_, _, err := m.app.FindMethod(ctx, m.o.method, m.call.Timeout)
+		m.session = t.session
+		_, _, err := call.FindMethod(ctx, t.session, m.o.Method, m.call.Timeout)
 		if err == nil {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package cmd
+package many
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
@@ -21,15 +22,15 @@ import (
 )
 
 // each makes a call for each request of a list.
-func (m *manyCalls) each(ctx context.Context) error {
+func (m *calls) each(ctx context.Context) error {
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
-	transport, err := m.app.Transport(ctx, m.call.Timeout)
+	transport, err := call.Transport(ctx, m.app.Session, m.call.Timeout)
 	if err != nil {
 		return err
 	}
-	list, err := input.NewList(m.o.parts(), m.inputOptions(ctx))
+	list, err := input.NewList(m.o.Parts(), m.o.Input(ctx, m.app, m.call.Method.Input(), m.call.Types))
 	if errors.Is(err, input.ErrNoList) {
 		return problem.Usage(errors.New("--each needs a list of requests"), "-d @FILE, or -d @- for standard input")
 	}
@@ -39,9 +40,9 @@ func (m *manyCalls) each(ctx context.Context) error {
 	m.closers = append(m.closers, list.Close)
 	_, m.size = list.Read()
 	m.list = &inputList{list: list, m: m}
-	if path := m.o.many.failures; path != "" {
+	if path := m.many.failures; path != "" {
 		inPlace := m.inPlace(path, list)
-		if inPlace && m.o.many.skip > 0 {
+		if inPlace && m.many.skip > 0 {
 			return problem.Usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
 		}
 		if m.failures, err = createFailures(path, list, m.app.Env.Secrets); err != nil {
@@ -57,7 +58,7 @@ func (m *manyCalls) each(ctx context.Context) error {
 
 // eachOutcome is outcome. A list may be live, as a pipe that is written to now and then, so that
 // only who waits can know that it takes too long: they are told what they waited for.
-func (m *manyCalls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error) error {
+func (m *calls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	l, ok := m.list.(*inputList)
 	if ok && l.interrupted && l.list.File() != "" && ctx.Err() != nil {
 		text := "interrupted while reading " + l.list.File()
@@ -69,7 +70,7 @@ func (m *manyCalls) eachOutcome(ctx context.Context, sum *fanout.Summary, err er
 // inputList is the list of a run as input reads it.
 type inputList struct {
 	list   *input.List
-	m      *manyCalls
+	m      *calls
 	record input.Record
 
 	interrupted bool // while it was read
@@ -87,7 +88,7 @@ func (l *inputList) Next(ctx context.Context, r *fanout.Request) error {
 }
 
 // inPlace reports whether a file of failures is the one that the list is in.
-func (m *manyCalls) inPlace(path string, list *input.List) bool {
+func (m *calls) inPlace(path string, list *input.List) bool {
 	var from os.FileInfo
 	var err error
 	if stdin, ok := m.app.Env.Stdin.(*os.File); ok && list.File() == "" {

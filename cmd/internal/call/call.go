@@ -1,4 +1,6 @@
-package cmd
+// Package call makes one call as a command line has it: it finds the method, reads the message, makes
+// the call, and prints the responses.
+package call
 
 import (
 	"cmp"
@@ -18,43 +20,44 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// callOptions are the flags and words of call.
-type callOptions struct {
-	method   string
-	messages []string
+// Options are the flags and words of call.
+type Options struct {
+	Method   string
+	Messages []string
 
 	data         []string     // -d, in the order given
-	in           flags.Choice // format of the requests; "": by a file's extension, else JSON
+	In           flags.Choice // format of the requests; "": by a file's extension, else JSON
 	format       flags.Choice // of requests and responses, as grpcurl has it
-	output       output.Options
+	Output       output.Options
 	formatError  bool
 	allowUnknown bool
 	maxSend      flags.Size
-	kind         flags.Choice // with no schema: the shape of the method
-	edit         bool
-	interactive  bool
-	timeout      flags.Seconds
+	Kind         flags.Choice // with no schema: the shape of the method
+	Edit         bool
+	Interactive  bool
+	Timeout      flags.Seconds
 	hold         holdOptions
-	dryRun       bool
-	many         manyOptions
-	await        awaitOptions
+	DryRun       bool
+	Await        awaitOptions
 }
 
-// A single is one call as the command line has it, from its planning to its end.
-type single struct {
-	app    *app.App
-	o      *callOptions
-	format formatters.Format
-	md     invoke.Metadata
+// A Call is one call as the command line has it, from its planning to its end.
+type Call struct {
+	app     *app.App
+	Session *session.Session // that serves it
+	o       *Options
+	format  formatters.Format
+	md      invoke.Metadata
 
 	began     time.Time         // when the schema was first asked for
 	stdin     *recording        // standard input, as far as it was read; nil: it is read once
@@ -62,82 +65,70 @@ type single struct {
 	edited    *program.EditFile // that the message was written in; nil: it was not edited
 }
 
-// newSingle returns a call that is not planned yet.
-func newSingle(a *app.App, o *callOptions, format formatters.Format, md invoke.Metadata) *single {
-	return &single{app: a, o: o, format: format, md: md, began: a.Env.Now()}
+// New returns a call that is not planned yet.
+func New(a *app.App, o *Options, format formatters.Format, md invoke.Metadata) *Call {
+	return &Call{app: a, Session: a.Session, o: o, format: format, md: md, began: a.Env.Now()}
 }
 
-// add defines the flags.
-func (o *callOptions) add(f *pflag.FlagSet) {
+// Add defines the flags.
+func (o *Options) Add(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.VarP((*flags.Repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
-	addInputFlags(f, &o.in, &o.maxSend, &o.allowUnknown)
-	f.BoolVar(&o.edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
-	f.BoolVarP(&o.interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
-	o.output.Add(f)
+	AddInputFlags(f, &o.In, &o.maxSend, &o.allowUnknown)
+	f.BoolVar(&o.Edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
+	f.BoolVarP(&o.Interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
+	o.Output.Add(f)
 	o.format = flags.Choice{Allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
-	o.kind = flags.Choice{Allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
-	f.Var(&o.kind, "kind", "call pkg.Service/Method with no schema: requests with --in raw, answers by field number")
+	o.Kind = flags.Choice{Allowed: []string{"unary", "client-stream", "server-stream", "bidi"}}
+	f.Var(&o.Kind, "kind", "call pkg.Service/Method with no schema: requests with --in raw, answers by field number")
 	f.BoolVar(&o.formatError, "format-error", false, "print a failed status as JSON, or as --format asks, on stderr")
-	f.Var(&o.timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
+	f.Var(&o.Timeout, "timeout", "deadline of the call: 2.5 (seconds), 200ms")
 	flags.AddAlias(f, "max-time", "timeout")
 	o.hold.add(f)
-	o.many.add(f, &o.in)
-	o.await.add(f)
-	f.BoolVar(&o.dryRun, "dry-run", false, "print the request and where it would go, and stop")
+	o.Await.add(f)
+	f.BoolVar(&o.DryRun, "dry-run", false, "print the request and where it would go, and stop")
 }
 
-// runCall plans the call, runs it and prints it.
-func runCall(a *app.App, c *cobra.Command, o *callOptions) error {
+// Check returns the format of the output, and a usage error for flags that do not go together.
+func (o *Options) Check(f *pflag.FlagSet) (formatters.Format, error) {
 	usual := o.format.Value
-	if o.kind.Value != "" {
+	if o.Kind.Value != "" {
 		usual = string(formatters.Text) // the one format that shows unknown fields
 	}
-	format, err := o.output.Resolve(c.Flags(), usual)
+	format, err := o.Output.Resolve(f, usual)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := o.checkSchemaless(format); err != nil {
-		return err
-	}
-	if err := o.hold.check(); err != nil {
-		return err
-	}
-	if err := o.checkMany(c.Flags()); err != nil {
-		return err
-	}
-	if o.formatError {
-		a.StatusFormat = formatters.JSON
-		if o.format.Value == "text" {
-			a.StatusFormat = formatters.Text
-		}
-	}
-	ready, cancel := app.Limited(c.Context(), o.timeout.Duration())
-	defer cancel()
-	if err := a.Configure(ready, c.Flags()); err != nil {
-		return err
-	}
-	if o.interactive {
-		return fillIn(a, c, o)
-	}
-	withoutComments(a)
-	md, err := a.Globals.Metadata(ready)
-	if err != nil {
-		return err
-	}
-	if o.many.given() {
-		return callMany(c.Context(), a, c.Flags(), o, format, md)
-	}
-	return newSingle(a, o, format, md).do(c.Context(), ready)
+	return format, cmp.Or(o.checkSchemaless(format), o.hold.check())
 }
 
-// do plans the call until ready is done, runs it and prints it.
-func (s *single) do(ctx, ready context.Context) error {
+// StatusFormat is the format of a failed status, "" for people.
+func (o *Options) StatusFormat() formatters.Format {
+	switch {
+	case !o.formatError:
+		return ""
+	case o.format.Value == "text":
+		return formatters.Text
+	}
+	return formatters.JSON
+}
+
+// Input says how the requests of a method are read, until ctx is done.
+func (o *Options) Input(ctx context.Context, a *app.App, request protoreflect.MessageDescriptor, types invoke.Types) input.Options {
+	return input.Options{
+		ReadFile: boundfile.Reader(ctx), Message: request, Types: types, Format: input.Format(cmp.Or(o.In.Value, o.format.Value)),
+		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.Env.Stdin, Now: a.Env.Now,
+		Secrets: redaction.OfInput(request),
+	}
+}
+
+// Do plans the call until ready is done, runs it and prints it.
+func (s *Call) Do(ctx, ready context.Context) error {
 	a := s.app
 	p, err := s.planRemembered(ctx, ready)
 	if err != nil {
-		return s.unplanned(ctx, problem.Overdue(err))
+		return s.Unplanned(ctx, problem.Overdue(err))
 	}
 	a.TellOrigin()
 	if err := a.Globals.CheckGet(p); err != nil {
@@ -146,37 +137,37 @@ func (s *single) do(ctx, ready context.Context) error {
 	if p.Method.IsStreamingClient() || p.Method.IsStreamingServer() {
 		memory.Collect(memory.Stream)
 	}
-	if s.o.dryRun {
-		return s.settleEdit(s.dryRun(ctx, p))
+	if s.o.DryRun {
+		return s.settleEdit(s.DryRun(ctx, p))
 	}
 	return s.settleEdit(s.runRemembered(ctx, p))
 }
 
-// plan is planUntil with the limit of the call.
-func (s *single) plan(ctx context.Context) (*invoke.Call, error) {
-	ready, cancel := app.Limited(ctx, s.o.timeout.Duration())
+// Plan is planUntil with the limit of the call.
+func (s *Call) Plan(ctx context.Context) (*invoke.Call, error) {
+	ready, cancel := app.Limited(ctx, s.o.Timeout.Duration())
 	defer cancel()
 	return s.planUntil(ctx, ready)
 }
 
 // planUntil finds the method and makes ready the requests, until ready is done. What a client
 // that does not stream sends is read and checked here, before anything is sent.
-func (s *single) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
+func (s *Call) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 	a, o := s.app, s.o
-	p := &invoke.Call{Metadata: s.md, Timeout: o.timeout.Duration()}
+	p := &invoke.Call{Metadata: s.md, Timeout: o.Timeout.Duration()}
 	var err error
-	if o.kind.Value != "" {
-		p.Method, err = schemalessMethod(o.method, o.kind.Value)
+	if o.Kind.Value != "" {
+		p.Method, err = Schemaless(o.Method, o.Kind.Value)
 	} else {
-		p.Method, p.Types, err = a.FindMethodUntil(ctx, ready, o.method)
+		p.Method, p.Types, err = s.Session.FindMethod(ctx, ready, o.Method)
 	}
 	if err != nil {
 		return nil, err
 	}
 	a.Types = p.Types
 	streams := p.Method.IsStreamingClient()
-	if o.await.given() {
-		if err := o.await.check(p.Method); err != nil {
+	if o.Await.Given() {
+		if err := o.Await.check(p.Method); err != nil {
 			return nil, err
 		}
 	}
@@ -184,15 +175,15 @@ func (s *single) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 		return nil, problem.Usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
-	options := input.Options{
-		ReadFile: boundfile.Reader(ready), Message: p.Method.Input(), Types: p.Types, Streams: streams, Format: input.Format(cmp.Or(o.in.Value, o.format.Value)),
-		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: s.input(), Now: a.Env.Now,
-		Secrets: redaction.OfInput(p.Method.Input()),
+	options := o.Input(ready, a, p.Method.Input(), p.Types)
+	options.Streams = streams
+	if s.stdin != nil {
+		options.Stdin = s.stdin
 	}
-	if o.edit {
+	if o.Edit {
 		return p, s.edit(ctx, p, options)
 	}
-	source, err := input.New(o.parts(), options)
+	source, err := input.New(o.Parts(), options)
 	if err != nil {
 		return nil, err
 	}
@@ -207,28 +198,42 @@ func (s *single) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 	return p, nil
 }
 
-// parts are the pieces of the message, -d first.
-func (o *callOptions) parts() []input.Part {
+// FindMethod looks a method up. The limit of the call is that of the lookup too.
+func FindMethod(ctx context.Context, s *session.Session, name string, limit time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
+	ready, cancel := app.Limited(ctx, limit)
+	defer cancel()
+	return s.FindMethod(ctx, ready, name)
+}
+
+// Transport opens the transport of a session, within a limit, 0 for none.
+func Transport(ctx context.Context, s *session.Session, limit time.Duration) (invoke.Transport, error) {
+	ctx, cancel := app.Limited(ctx, limit)
+	defer cancel()
+	return s.Transport(ctx)
+}
+
+// Parts are the pieces of the message, -d first.
+func (o *Options) Parts() []input.Part {
 	var parts []input.Part
 	for _, data := range o.data {
 		parts = append(parts, input.Part{Text: data, Data: true, Origin: "-d"})
 	}
-	for i, m := range o.messages {
+	for i, m := range o.Messages {
 		parts = append(parts, input.Part{Text: m, Origin: fmt.Sprintf("MESSAGE %d", i+1)})
 	}
 	return parts
 }
 
-// unplanned reports a call that could not be planned. Where the reason is that
+// Unplanned reports a call that could not be planned. Where the reason is that
 // the server could not be reached for its schema, a program that follows events
 // is told as if it had been the call.
-func (s *single) unplanned(ctx context.Context, err error) error {
+func (s *Call) Unplanned(ctx context.Context, err error) error {
 	a, format := s.app, s.format
 	var se *invoke.StatusError
 	if format != formatters.Events || !errors.As(err, &se) || se.Status.Origin == invoke.OriginServer {
 		return err
 	}
-	transport, terr := a.Session.Transport(ctx)
+	transport, terr := s.Session.Transport(ctx)
 	if terr != nil {
 		return err
 	}
@@ -236,7 +241,7 @@ func (s *single) unplanned(ctx context.Context, err error) error {
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
-	name := methodAsked(s.o.method)
+	name := methodAsked(s.o.Method)
 	for _, e := range []*invoke.Event{
 		{Kind: invoke.Opened, At: s.began, Name: name, Wire: transport.Wire(invoke.Method{Path: "/" + name}), Metadata: s.md},
 		{Kind: invoke.Finished, At: a.Env.Now(), Status: se.Status},
@@ -259,9 +264,9 @@ func methodAsked(name string) string {
 }
 
 // run drives the call into the formatter.
-func (s *single) run(ctx context.Context, p *invoke.Call) error {
+func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 	a, o := s.app, s.o
-	transport, err := a.Transport(ctx, p.Timeout)
+	transport, err := Transport(ctx, s.Session, p.Timeout)
 	if err != nil {
 		return err
 	}
@@ -270,11 +275,11 @@ func (s *single) run(ctx context.Context, p *invoke.Call) error {
 		a.Types = p.Types
 	}
 	prints := output.Printing{Env: a.Env, Globals: a.Globals, Format: s.format, Types: p.Types, Limit: p.Timeout}
-	out, err := o.output.Open(ctx, prints)
+	out, err := o.Output.Open(ctx, prints)
 	if err != nil {
 		return err
 	}
-	sinks := invoke.Tee{tolerant(s.refreshing(out, p), out.Formatter)}
+	sinks := invoke.Tee{Tolerant(s.refreshing(out, p), out.Formatter)}
 	talk, stopWatching := io.Writer(a.Env.Stderr), func() {}
 	if a.Globals.Verbose > 0 && !a.Runner.Shell() && (p.Method.IsStreamingClient() || p.Method.IsStreamingServer()) {
 		sinks[0], talk, stopWatching = progress.Stream(a.Env, sinks[0])
@@ -292,10 +297,10 @@ func (s *single) run(ctx context.Context, p *invoke.Call) error {
 	}
 	a.Env.InCall.Store(true)
 	defer a.Env.InCall.Store(false)
-	a.Session.Refresh(ctx)
+	s.Session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.Env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.output.Open(later, prints) }, &o.await)
+	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.Output.Open(later, prints) }, &o.Await)
 	return problem.Printed(s.format, out.Close(unread(err, requests)))
 }
 

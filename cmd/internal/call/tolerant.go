@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"errors"
@@ -17,8 +17,8 @@ type tolerantSink struct {
 	wrong     error // with the first such response
 }
 
-// tolerant returns a tolerantSink where the formatter behind the sink allows one, and else the sink.
-func tolerant(s invoke.Sink, f formatters.Formatter) invoke.Sink {
+// Tolerant returns a tolerantSink where the formatter behind the sink allows one, and else the sink.
+func Tolerant(s invoke.Sink, f formatters.Formatter) invoke.Sink {
 	if u, ok := f.(formatters.Undecoded); ok {
 		return &tolerantSink{Sink: s, formatter: u}
 	}

@@ -1,7 +1,8 @@
-package cmd
+// Package many makes many calls of one command line: one for each request of a list, one to each of
+// several targets, or the same again and again.
+package many
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,28 +12,29 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
-	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
-	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 )
 
-// A manyCalls is a run of many calls as the command line has it.
-type manyCalls struct {
-	app    *app.App
-	o      *callOptions
-	format formatters.Format
-	call   *invoke.Call
+// A calls is a run of many calls as the command line has it.
+type calls struct {
+	app     *app.App
+	o       *call.Options
+	many    *Options
+	format  formatters.Format
+	call    *invoke.Call
+	session *session.Session // that has the schema
 
 	flags    *pflag.FlagSet
 	list     fanout.List
@@ -56,15 +58,15 @@ type manyCalls struct {
 // maxTold is how many failures are told one by one.
 const maxTold = 10
 
-// callMany makes many calls of one.
-func callMany(ctx context.Context, a *app.App, f *pflag.FlagSet, o *callOptions, format formatters.Format, md invoke.Metadata) error {
-	m := &manyCalls{app: a, o: o, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.timeout.Duration()}}
+// Run makes many calls of one.
+func Run(ctx context.Context, a *app.App, f *pflag.FlagSet, o *call.Options, many *Options, format formatters.Format, md invoke.Metadata) error {
+	m := &calls{app: a, session: a.Session, o: o, many: many, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.Timeout.Duration()}}
 	err := m.askSchema(ctx)
 	switch {
 	case err != nil:
-	case o.many.each:
+	case m.many.each:
 		err = m.each(ctx)
-	case o.many.targets.given():
+	case m.many.targets.given():
 		err = m.targets(ctx)
 	default:
 		err = m.repeat(ctx)
@@ -77,21 +79,21 @@ func callMany(ctx context.Context, a *app.App, f *pflag.FlagSet, o *callOptions,
 
 // askSchema makes the schema be today's, where one could be remembered: what is wrong with the first
 // of many requests may not be the schema of yesterday.
-func (m *manyCalls) askSchema(ctx context.Context) error {
-	if m.o.kind.Value != "" || m.o.many.targets.given() {
+func (m *calls) askSchema(ctx context.Context) error {
+	if m.o.Kind.Value != "" || m.many.targets.given() {
 		return nil
 	}
 	ready, cancel := app.Limited(ctx, m.call.Timeout)
 	defer cancel()
 	if _, err := m.app.AskedSource(ready); err != nil {
-		return newSingle(m.app, m.o, m.format, m.call.Metadata).unplanned(ctx, problem.Overdue(err))
+		return call.New(m.app, m.o, m.format, m.call.Metadata).Unplanned(ctx, problem.Overdue(err))
 	}
 	return nil
 }
 
 // programTime is the limit of a jq program for an answer: what bounds the calls; 0: nothing.
-func (m *manyCalls) programTime() time.Duration {
-	limit, length := m.call.Timeout, m.o.many.repeat.length.Duration()
+func (m *calls) programTime() time.Duration {
+	limit, length := m.call.Timeout, m.many.repeat.length.Duration()
 	if limit == 0 || length > 0 && length < limit {
 		return length
 	}
@@ -99,25 +101,25 @@ func (m *manyCalls) programTime() time.Duration {
 }
 
 // printing says how responses are printed.
-func (m *manyCalls) printing() output.Printing {
+func (m *calls) printing() output.Printing {
 	return output.Printing{Env: m.app.Env, Globals: m.app.Globals, Format: m.format, Types: m.call.Types, Limit: m.programTime()}
 }
 
 // prepare finds the method, which must be one whose client does not stream.
-func (m *manyCalls) prepare(ctx context.Context) (err error) {
-	if m.o.kind.Value != "" {
-		m.call.Method, err = schemalessMethod(m.o.method, m.o.kind.Value)
+func (m *calls) prepare(ctx context.Context) (err error) {
+	if m.o.Kind.Value != "" {
+		m.call.Method, err = call.Schemaless(m.o.Method, m.o.Kind.Value)
 	} else {
-		m.call.Method, m.call.Types, err = m.app.FindMethod(ctx, m.o.method, m.call.Timeout)
+		m.call.Method, m.call.Types, err = call.FindMethod(ctx, m.app.Session, m.o.Method, m.call.Timeout)
 	}
 	if err != nil {
-		return newSingle(m.app, m.o, m.format, m.call.Metadata).unplanned(ctx, problem.Overdue(err))
+		return call.New(m.app, m.o, m.format, m.call.Metadata).Unplanned(ctx, problem.Overdue(err))
 	}
 	return m.check()
 }
 
 // check refuses a method that many calls cannot be made of.
-func (m *manyCalls) check() error {
+func (m *calls) check() error {
 	m.app.Types = m.call.Types
 	if m.call.Method.IsStreamingClient() {
 		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
@@ -126,22 +128,13 @@ func (m *manyCalls) check() error {
 	return m.app.Globals.CheckGet(m.call)
 }
 
-// inputOptions say how requests are read.
-func (m *manyCalls) inputOptions(ctx context.Context) input.Options {
-	return input.Options{
-		ReadFile: boundfile.Reader(ctx), Message: m.call.Method.Input(), Types: m.call.Types, Format: input.Format(cmp.Or(m.o.in.Value, m.o.format.Value)),
-		AllowUnknown: m.o.allowUnknown, MaxSize: int64(m.o.maxSend), Stdin: m.app.Env.Stdin, Now: m.app.Env.Now,
-		Secrets: redaction.OfInput(m.call.Method.Input()),
-	}
-}
-
 // start makes the calls, shows how far it is, and returns what end makes of how it went;
 // or it leaves all that to a job.
-func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
+func (m *calls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	again := func() (*output.Output, error) { return m.o.output.Open(later, m.printing()) }
-	return a.Runner.RunMany(ctx, a, app.Calls{Name: string(m.call.Method.Name()), Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
+	again := func() (*output.Output, error) { return m.o.Output.Open(later, m.printing()) }
+	return a.Runner.RunMany(ctx, a, app.Calls{Name: string(m.call.Method.Name()), Session: m.session, Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {
 			m.run.Everything, m.progress = true, nil
@@ -152,7 +145,7 @@ func (m *manyCalls) start(ctx context.Context, invoker *invoke.Invoker, end func
 }
 
 // close lets go of what the run had open.
-func (m *manyCalls) close() {
+func (m *calls) close() {
 	m.progress.Stop()
 	for _, c := range m.closers {
 		c()
@@ -161,9 +154,6 @@ func (m *manyCalls) close() {
 }
 
 const (
-	// leastRecv is the greatest message, in bytes, that a call may receive however many there
-	// are beside it.
-	leastRecv = 1 << 20
 	// sharedRecv is what calls at the same time may receive together, in bytes: a little more
 	// than one alone, of which printing takes some memory once.
 	sharedRecv = 80 << 20
@@ -175,21 +165,21 @@ const (
 // share is the greatest message that each of the calls may receive, in bytes: they share
 // sharedRecv, so that all of them together take no more memory than one. 0 is what the
 // transport has: for one call at a time, and where the user has set it.
-func (m *manyCalls) share(ctx context.Context) int {
-	if m.app.Globals.MaxRecv != 0 || m.o.many.concurrency < 2 {
+func (m *calls) share(ctx context.Context) int {
+	if m.app.Globals.MaxRecv != 0 || m.many.concurrency < 2 {
 		return 0
 	}
 	if m.atOnce = m.callsAtOnce(ctx); m.atOnce < 2 {
 		return 0
 	}
-	return min(max(sharedRecv/m.atOnce, leastRecv), mostShared)
+	return min(max(sharedRecv/m.atOnce, memory.LeastMessage), mostShared)
 }
 
 // beside reports whether an answer may be worked on while others are received.
-func (m *manyCalls) beside() bool { return m.o.many.concurrency > 1 }
+func (m *calls) beside() bool { return m.many.concurrency > 1 }
 
 // callsAtOnce is how many calls go on at the same time at most, as far as that is known.
-func (m *manyCalls) callsAtOnce(ctx context.Context) int {
+func (m *calls) callsAtOnce(ctx context.Context) int {
 	all, known := 0, false
 	switch l := m.list.(type) {
 	case *targetList:
@@ -198,15 +188,15 @@ func (m *manyCalls) callsAtOnce(ctx context.Context) int {
 		all, known = l.times, l.times > 0
 	case *inputList:
 		if m.size > 0 { // a file, or on the command line: the next request does not wait for an answer
-			ahead := readAhead(ctx, l, m.o.many.skip+m.o.many.concurrency)
+			ahead := readAhead(ctx, l, m.many.skip+m.many.concurrency)
 			m.list = ahead
-			all, known = len(ahead.read)-m.o.many.skip, ahead.err != nil
+			all, known = len(ahead.read)-m.many.skip, ahead.err != nil
 		}
 	}
 	if !known {
-		return m.o.many.concurrency
+		return m.many.concurrency
 	}
-	return min(m.o.many.concurrency, all)
+	return min(m.many.concurrency, all)
 }
 
 // aheadBytes is how much of a list is read ahead, in bytes.
@@ -246,8 +236,8 @@ func (a *aheadList) Next(ctx context.Context, r *fanout.Request) error {
 }
 
 // do makes the calls.
-func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summary, error) {
-	a, o := m.app, &m.o.many
+func (m *calls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summary, error) {
+	a, o := m.app, m.many
 	recv := m.share(ctx)
 	m.run.Invoker, m.run.Call, m.run.List = invoker, *m.call, m.list
 	m.run.First, m.run.Concurrency, m.run.Unordered = o.skip, o.concurrency, o.unordered
@@ -266,9 +256,9 @@ func (m *manyCalls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Su
 }
 
 // watch begins to show how far the run is.
-func (m *manyCalls) watch() {
+func (m *calls) watch() {
 	counts := &m.run.Counts
-	m.progress = progress.Start(m.app.Env, m.o.many.progress.Value, func(elapsed time.Duration) string {
+	m.progress = progress.Start(m.app.Env, m.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
 		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, progress.PerSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })
@@ -282,7 +272,7 @@ func spares(err error) bool {
 }
 
 // dealt takes the result of a request.
-func (m *manyCalls) dealt(r *fanout.Result) error {
+func (m *calls) dealt(r *fanout.Result) error {
 	if r.Err == nil {
 		if m.finish != nil {
 			return m.finish(r)
@@ -295,7 +285,7 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 			return err
 		}
 	}
-	if m.o.many.keepGoing && !r.Stopped {
+	if m.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
 			m.tell(at(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.Reporter().Explain(r.Err))))
 		} else if m.told == maxTold+1 {
@@ -314,12 +304,12 @@ func (m *manyCalls) dealt(r *fanout.Result) error {
 }
 
 // tell tells something on standard error while the calls go on.
-func (m *manyCalls) tell(text string) {
+func (m *calls) tell(text string) {
 	fmt.Fprintf(m.progress.Beside(m.app.Env.Stderr), "rpcctl: %s\n", text)
 }
 
 // name is what a person calls a request.
-func (m *manyCalls) name(index int, target string) string {
+func (m *calls) name(index int, target string) string {
 	if target != "" {
 		return formatters.CleanLine(target)
 	}
@@ -327,8 +317,8 @@ func (m *manyCalls) name(index int, target string) string {
 }
 
 // verdict is the error of a run, which says at which request and what became of the rest.
-func (m *manyCalls) verdict(ctx context.Context, sum *fanout.Summary) error {
-	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.o.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.o.many.each}
+func (m *calls) verdict(ctx context.Context, sum *fanout.Summary) error {
+	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.many.each}
 	switch {
 	case sum.First != nil:
 		e.Err = sum.First
@@ -348,7 +338,7 @@ func (m *manyCalls) verdict(ctx context.Context, sum *fanout.Summary) error {
 }
 
 // target is where the request of an index goes, when that makes a difference.
-func (m *manyCalls) target(index int) string {
+func (m *calls) target(index int) string {
 	if l, ok := m.list.(*targetList); ok {
 		return l.targets[index].name
 	}
@@ -423,7 +413,7 @@ func (e *manyError) NextStep() string {
 }
 
 // outcome joins how the run ended with what the output said.
-func (m *manyCalls) outcome(ctx context.Context, sum *fanout.Summary, err error) error {
+func (m *calls) outcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	whole := err == nil && sum.Complete
 	if err == nil {
 		err = m.verdict(ctx, sum)

@@ -1,18 +1,19 @@
-package cmd
+package many
 
 import (
 	"errors"
 	"fmt"
 	"math"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/spf13/pflag"
 )
 
-// manyOptions are the flags that make many calls of one.
-type manyOptions struct {
+// Options are the flags that make many calls of one.
+type Options struct {
 	each        bool
 	concurrency int
 	unordered   bool
@@ -26,9 +27,10 @@ type manyOptions struct {
 	repeat      repeatOptions
 }
 
-func (o *manyOptions) add(f *pflag.FlagSet, in *flags.Choice) {
+// Add defines the flags, and adds the formats of lists to those of messages that --in takes.
+func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 	for _, format := range input.ListFormats() {
-		in.Allowed = append(in.Allowed, string(format))
+		call.In.Allowed = append(call.In.Allowed, string(format))
 	}
 	f.BoolVar(&o.each, "each", false, "a call for each request of the list that -d gives: documents, or CSV or TSV whose columns are field paths; words with {column} make the requests of its rows")
 	f.IntVar(&o.concurrency, "concurrency", 1, "calls in flight at most")
@@ -44,14 +46,13 @@ func (o *manyOptions) add(f *pflag.FlagSet, in *flags.Choice) {
 	o.repeat.add(f)
 }
 
-// given tells whether there are many calls.
-func (o *manyOptions) given() bool { return o.each || o.targets.given() || o.repeat.given() }
+// Given reports whether there are many calls.
+func (o *Options) Given() bool { return o.each || o.targets.given() || o.repeat.given() }
 
-// check finds flags that mean nothing together.
-func (o *callOptions) checkMany(f *pflag.FlagSet) error {
-	m := &o.many
+// Check finds flags that mean nothing together.
+func (m *Options) Check(f *pflag.FlagSet, o *call.Options) error {
 	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
-		if f.Changed(flag) && !m.given() {
+		if f.Changed(flag) && !m.Given() {
 			hint := "--each, --repeat or --targets make many"
 			if flag == "failures" || flag == "skip" {
 				hint = "--each makes many, of a list"
@@ -65,10 +66,10 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 	if f.Changed("repeat") && m.repeat.times < 1 {
 		return problem.Usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
 	}
-	if format := input.Format(o.in.Value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
+	if format := input.Format(o.In.Value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
 		return problem.Usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
 	}
-	if !m.given() {
+	if !m.Given() {
 		return nil
 	}
 	kinds := 0
@@ -88,9 +89,9 @@ func (o *callOptions) checkMany(f *pflag.FlagSet) error {
 		return problem.Usage(errors.New("--skip passes over requests of --each, 0 or more"), "")
 	case m.failures != "" && !m.each:
 		return problem.Usage(errors.New("--failures keeps requests of --each"), "")
-	case o.dryRun && !m.repeat.given():
+	case o.DryRun && !m.repeat.given():
 		return problem.Usage(errors.New("--dry-run shows one call"), "convert --stream shows what a list becomes")
-	case o.edit, o.await.given():
+	case o.Edit, o.Await.Given():
 		return problem.Usage(errors.New("--edit and --await are for one call"), "")
 	}
 	return m.targets.check(f, m)

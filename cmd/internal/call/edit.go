@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"bufio"
@@ -24,7 +24,7 @@ import (
 
 // edit has the message written in an editor, as often as it takes to be right. The
 // text stays on disk until it was answered, and errors say where.
-func (s *single) edit(ctx context.Context, p *invoke.Call, options input.Options) error {
+func (s *Call) edit(ctx context.Context, p *invoke.Call, options input.Options) error {
 	a := s.app
 	if err := program.MayStart(a.Env, "--edit", ""); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *single) edit(ctx context.Context, p *invoke.Call, options input.Options
 
 // settleEdit removes the text that was edited, or says where it is when the call
 // failed.
-func (s *single) settleEdit(err error) error {
+func (s *Call) settleEdit(err error) error {
 	switch {
 	case s.edited == nil:
 		return err
@@ -76,7 +76,7 @@ func (s *single) settleEdit(err error) error {
 // editText is what the editor begins with: the definition as comments, and the
 // message that was given, or one to fill in. The editor finds no settings in it, which
 // a schema could have among its comments and names.
-func (s *single) editText(ctx context.Context, p *invoke.Call, options input.Options) ([]byte, error) {
+func (s *Call) editText(ctx context.Context, p *invoke.Call, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *single) editText(ctx context.Context, p *invoke.Call, options input.Opt
 }
 
 // editMessage is the message that the editor begins with, as JSON.
-func (s *single) editMessage(ctx context.Context, p *invoke.Call, options input.Options) (text []byte, err error) {
-	parts := s.o.parts()
+func (s *Call) editMessage(ctx context.Context, p *invoke.Call, options input.Options) (text []byte, err error) {
+	parts := s.o.Parts()
 	if len(parts) == 0 {
 		return discovery.Skeleton(p.Method.Input())
 	}
@@ -137,7 +137,7 @@ func readEdited(ctx context.Context, name string, options input.Options) ([][]by
 }
 
 // runEditor runs the user's editor on a file, and reports whether it was saved.
-func (s *single) runEditor(ctx context.Context, file *program.EditFile) (saved bool, err error) {
+func (s *Call) runEditor(ctx context.Context, file *program.EditFile) (saved bool, err error) {
 	a := s.app
 	before, err := os.Stat(file.Path)
 	if err != nil {

@@ -1,4 +1,4 @@
-package cmd
+package many
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -49,12 +50,12 @@ func (e *limitError) Error() string {
 var errSatisfied = errors.New("the answer satisfies --until")
 
 // repeat makes the same call again and again.
-func (m *manyCalls) repeat(ctx context.Context) error {
-	o := &m.o.many.repeat
-	one := newSingle(m.app, m.o, m.format, m.call.Metadata)
-	p, err := one.plan(ctx)
+func (m *calls) repeat(ctx context.Context) error {
+	o := &m.many.repeat
+	one := call.New(m.app, m.o, m.format, m.call.Metadata)
+	p, err := one.Plan(ctx)
 	if err != nil {
-		return one.unplanned(ctx, problem.Overdue(err))
+		return one.Unplanned(ctx, problem.Overdue(err))
 	}
 	m.call = p
 	if err := m.check(); err != nil {
@@ -64,11 +65,11 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.o.dryRun {
+	if m.o.DryRun {
 		p.Requests = invoke.Messages(wire)
-		return one.dryRun(ctx, p)
+		return one.DryRun(ctx, p)
 	}
-	transport, err := m.app.Transport(ctx, m.call.Timeout)
+	transport, err := call.Transport(ctx, m.app.Session, m.call.Timeout)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		options := m.o.output.Form(p.Types)
+		options := m.o.Output.Form(p.Types)
 		options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
 		u := &untilTrue{program: formatters.NewProgram(&options)}
 		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
@@ -97,7 +98,7 @@ func (m *manyCalls) repeat(ctx context.Context) error {
 		if errors.Is(err, errSatisfied) {
 			return m.out.Close(nil)
 		}
-		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.o.many.keepGoing) {
+		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.many.keepGoing) {
 			return m.out.Close(&limitError{sum.Next})
 		}
 		return m.outcome(ctx, sum, err)

@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"context"
@@ -18,13 +18,13 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// dryRun prints a call instead of making it: the requests on standard output, as
+// DryRun prints a call instead of making it: the requests on standard output, as
 // data, and where they would go on standard error.
-func (s *single) dryRun(ctx context.Context, p *invoke.Call) error {
+func (s *Call) DryRun(ctx context.Context, p *invoke.Call) error {
 	a, format := s.app, s.format
 	ready, cancel := app.Limited(ctx, p.Timeout)
 	defer cancel()
-	transport, err := a.Session.Transport(ready)
+	transport, err := s.Session.Transport(ready)
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
@@ -34,11 +34,11 @@ func (s *single) dryRun(ctx context.Context, p *invoke.Call) error {
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := s.o.output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
+	out, err := s.o.Output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
 	if err != nil {
 		return err
 	}
-	left, err := printRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
+	left, err := PrintRequests(ctx, ready, p, out, formatters.RequestStripper(&formatters.Options{Types: p.Types}))
 	err = out.Close(err)
 	if len(left) > 0 {
 		a.Env.Say("not shown, since it is secret: " + strings.Join(left, ", "))
@@ -49,10 +49,10 @@ func (s *single) dryRun(ctx context.Context, p *invoke.Call) error {
 // maxLeft is how many fields that are not shown are named.
 const maxLeft = 20
 
-// printRequests hands the requests to a formatter as it would the answers, without
+// PrintRequests hands the requests to a formatter as it would the answers, without
 // the fields that are secret to a Stripper, which may be nil. It returns the paths of
 // those. Files are read until ready is done.
-func printRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
+func PrintRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
 	e := invoke.Event{Kind: invoke.ResponseReceived, Call: p}
 	for ; ; e.Seq++ {
 		wire, err := nextRequest(ctx, ready, p.Requests)

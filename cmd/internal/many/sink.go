@@ -1,10 +1,11 @@
-package cmd
+package many
 
 import (
 	"context"
 	"errors"
 	"io"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -26,9 +27,9 @@ func (l *labelled) Begin(index int, r *fanout.Request) {
 }
 
 // open makes what prints the answers.
-func (m *manyCalls) open(ctx context.Context) error {
+func (m *calls) open(ctx context.Context) error {
 	a, o := m.app, m.o
-	w, options, file, err := o.output.Writer(ctx, m.printing())
+	w, options, file, err := o.Output.Writer(ctx, m.printing())
 	if err != nil {
 		return err
 	}
@@ -38,12 +39,12 @@ func (m *manyCalls) open(ctx context.Context) error {
 		m.answers = besideMany{m, w}
 	}
 	k := sinkKind{m: m, options: options, single: true}
-	switch targets := o.many.targets.given(); {
+	switch targets := m.many.targets.given(); {
 	case targets && m.format == formatters.Table:
 		k.silent = true // they are compared at the end
 	case m.format == formatters.Events:
 		k.single = false
-	case o.many.withRequest, targets:
+	case m.many.withRequest, targets:
 		k.single, k.exchange = false, true
 	}
 	first, err := k.make()
@@ -73,8 +74,8 @@ func (m *manyCalls) open(ctx context.Context) error {
 }
 
 // tee makes the sink of calls from their formatter and what else looks at them.
-func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
-	tee := invoke.Tee{tolerant(l.formatter, l.formatter)}
+func (m *calls) tee(l *labelled, single bool) fanout.Sink {
+	tee := invoke.Tee{call.Tolerant(l.formatter, l.formatter)}
 	if single {
 		tee[0] = answersOnly{l.formatter}
 		l = &labelled{}
@@ -93,7 +94,7 @@ func (m *manyCalls) tee(l *labelled, single bool) fanout.Sink {
 
 // besideMany writes to the terminal that the progress is on, once there is one.
 type besideMany struct {
-	m *manyCalls
+	m *calls
 	w io.Writer
 }
 
@@ -102,7 +103,7 @@ func (b besideMany) Write(p []byte) (int, error) { return b.m.progress.Beside(b.
 
 // A sinkKind is how answers are printed.
 type sinkKind struct {
-	m        *manyCalls
+	m        *calls
 	options  formatters.Options
 	single   bool // one formatter for all calls
 	exchange bool // each with its index, status and time
@@ -121,7 +122,7 @@ func (k *sinkKind) make() (*labelled, error) {
 	case k.silent:
 		l.formatter = silent{}
 	case k.exchange:
-		l.exchange, err = formatters.NewExchange(k.m.format, k.m.answers, k.m.o.many.withRequest, options)
+		l.exchange, err = formatters.NewExchange(k.m.format, k.m.answers, k.m.many.withRequest, options)
 		if l.formatter = l.exchange; err != nil {
 			err = problem.Usage(err, "-o json and -o ndjson do")
 		}

@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"bytes"
@@ -22,15 +22,15 @@ import (
 
 // planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
 // whole limit: standard input may have taken its time.
-func (s *single) planRemembered(ctx, ready context.Context) (*invoke.Call, error) {
+func (s *Call) planRemembered(ctx, ready context.Context) (*invoke.Call, error) {
 	s.stdin = &recording{from: s.app.Env.Stdin, on: true}
 	defer s.stdin.stop()
 	p, err := s.planUntil(ctx, ready)
-	if err == nil || !s.app.Session.FromMemory() || !mayBeStale(err) || s.o.edit || !s.stdin.rewind() {
+	if err == nil || !s.Session.FromMemory() || !mayBeStale(err) || s.o.Edit || !s.stdin.rewind() {
 		return p, err
 	}
-	s.app.Session.Forget()
-	return s.plan(ctx)
+	s.Session.Forget()
+	return s.Plan(ctx)
 }
 
 // mayBeStale reports whether an error may be that of a schema that is out of date.
@@ -42,17 +42,17 @@ func mayBeStale(err error) bool {
 
 // runRemembered is run. A method that the server no longer has is looked up again:
 // where a short name now leads elsewhere, the call goes there.
-func (s *single) runRemembered(ctx context.Context, p *invoke.Call) error {
+func (s *Call) runRemembered(ctx context.Context, p *invoke.Call) error {
 	err := s.run(ctx, p)
 	var status *invoke.StatusError
-	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !s.app.Session.FromMemory() {
+	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !s.Session.FromMemory() {
 		return err
 	}
-	s.app.Session.Forget()
-	if s.responses > 0 || s.o.edit || s.format == formatters.Events || p.Method.IsStreamingClient() || !s.stdin.rewind() {
+	s.Session.Forget()
+	if s.responses > 0 || s.o.Edit || s.format == formatters.Events || p.Method.IsStreamingClient() || !s.stdin.rewind() {
 		return err
 	}
-	again, perr := s.plan(ctx)
+	again, perr := s.Plan(ctx)
 	switch {
 	case errors.Is(perr, discovery.ErrNotFound):
 		return perr
@@ -62,8 +62,8 @@ func (s *single) runRemembered(ctx context.Context, p *invoke.Call) error {
 	return s.run(ctx, again)
 }
 
-// withoutComments spares a call the comments of .proto files, which only -vv shows.
-func withoutComments(a *app.App) {
+// WithoutComments spares a call the comments of .proto files, which only -vv shows.
+func WithoutComments(a *app.App) {
 	s := a.Session.Settings()
 	s.NoComments = a.Globals.Verbose < 2
 	a.Session.Configure(s)
@@ -80,14 +80,6 @@ type recording struct {
 
 // maxRecorded is how much is kept, in bytes.
 const maxRecorded = 4 << 20
-
-// input returns standard input, as it is recorded where it is.
-func (s *single) input() io.Reader {
-	if s.stdin == nil {
-		return s.app.Env.Stdin
-	}
-	return s.stdin
-}
 
 // Read implements io.Reader.
 func (t *recording) Read(p []byte) (int, error) {
@@ -119,14 +111,14 @@ func (t *recording) rewind() bool {
 // fit it, and then by what the server says now.
 type refreshingSink struct {
 	invoke.Sink
-	call   *single
+	call   *Call
 	method protoreflect.MethodDescriptor
 	tried  bool
 	now    protoreflect.MessageDescriptor // of responses; nil: as remembered
 }
 
 // refreshing wraps the sink that prints the responses.
-func (s *single) refreshing(out invoke.Sink, p *invoke.Call) invoke.Sink {
+func (s *Call) refreshing(out invoke.Sink, p *invoke.Call) invoke.Sink {
 	return &refreshingSink{Sink: out, call: s, method: p.Method}
 }
 
@@ -144,7 +136,7 @@ func (r *refreshingSink) Event(e *invoke.Event) error {
 	}
 	err := r.Sink.Event(e)
 	var wire *transcode.WireError
-	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.call.app.Session.FromMemory() {
+	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.call.Session.FromMemory() {
 		return err
 	}
 	if r.refresh(); r.now == nil {
@@ -168,16 +160,16 @@ const (
 
 func (r *refreshingSink) suspicious(e *invoke.Event) bool {
 	return !r.tried && e.Seq < checkedResponses && len(e.Message.Wire) <= maxChecked &&
-		r.call.app.Session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
+		r.call.Session.FromMemory() && hasUnknown(e.Message.Desc, e.Message.Wire, 0)
 }
 
 // refresh asks the server for the method, once. Without a response all stays as it is.
 func (r *refreshingSink) refresh() {
 	r.tried = true
-	r.call.app.Session.Forget()
+	r.call.Session.Forget()
 	ctx, cancel := context.WithTimeout(context.Background(), discovery.ReflectTimeout)
 	defer cancel()
-	source, err := r.call.app.Session.Source(ctx)
+	source, err := r.call.Session.Source(ctx)
 	if err != nil {
 		return
 	}

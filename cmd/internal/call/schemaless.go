@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"errors"
@@ -16,11 +16,11 @@ import (
 )
 
 // checkSchemaless refuses what needs a schema when --kind says that there is none.
-func (o *callOptions) checkSchemaless(format formatters.Format) error {
-	if o.kind.Value == "" {
+func (o *Options) checkSchemaless(format formatters.Format) error {
+	if o.Kind.Value == "" {
 		return nil
 	}
-	if len(o.data)+len(o.messages) > 0 && o.in.Value != "raw" {
+	if len(o.data)+len(o.Messages) > 0 && o.In.Value != "raw" {
 		return problem.Usage(errors.New("with no schema a message can only be given as bytes"), "--in raw -d @FILE")
 	}
 	switch format {
@@ -30,8 +30,8 @@ func (o *callOptions) checkSchemaless(format formatters.Format) error {
 	return problem.Usage(fmt.Errorf("with no schema answers cannot be printed as %s", format), "-o text shows them by field number, -o raw their bytes")
 }
 
-// schemalessMethod makes up a method whose messages have no fields that are known.
-func schemalessMethod(name, kind string) (protoreflect.MethodDescriptor, error) {
+// Schemaless makes up a method whose messages have no fields that are known.
+func Schemaless(name, kind string) (protoreflect.MethodDescriptor, error) {
 	service, method, err := discovery.ParseMethod(name)
 	if err != nil {
 		return nil, problem.Usage(err, "")
@@ -40,11 +40,11 @@ func schemalessMethod(name, kind string) (protoreflect.MethodDescriptor, error) 
 		return nil, problem.Usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name), "pkg.Service/Method")
 	}
 	empty := (&emptypb.Empty{}).ProtoReflect().Descriptor()
-	return makeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" || kind == "bidi")
+	return MakeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" || kind == "bidi")
 }
 
-// makeMethod makes up a method that takes and gives the same message.
-func makeMethod(service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams, serverStreams bool) (protoreflect.MethodDescriptor, error) {
+// MakeMethod makes up a method that takes and gives the same message.
+func MakeMethod(service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams, serverStreams bool) (protoreflect.MethodDescriptor, error) {
 	var files protoregistry.Files
 	if err := files.RegisterFile(message.ParentFile()); err != nil {
 		return nil, err

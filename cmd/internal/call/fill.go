@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// fillIn is call -i: the request is filled in at a prompt, and sent from there.
-func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
+// FillIn is call -i: the request is filled in at a prompt, and sent from there.
+func FillIn(a *app.App, c *cobra.Command, o *Options) error {
 	if err := a.Runner.Prompts(a); err != nil {
 		return err
 	}
@@ -22,12 +22,12 @@ func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	m, types, err := a.FindMethod(c.Context(), o.method, o.timeout.Duration())
+	m, types, err := FindMethod(c.Context(), a.Session, o.Method, o.Timeout.Duration())
 	done()
 	if err != nil {
 		return err
 	}
-	text, err := complete.Fill(c.Context(), m, types, o.parts(), complete.Form{ASCII: !a.Env.Unicode()})
+	text, err := complete.Fill(c.Context(), m, types, o.Parts(), complete.Form{ASCII: !a.Env.Unicode()})
 	if err != nil {
 		return err
 	}
@@ -42,9 +42,9 @@ func fillIn(a *app.App, c *cobra.Command, o *callOptions) error {
 }
 
 // callLine is the beginning of the line that makes the call, with the flags that were given.
-func callLine(a *app.App, c *cobra.Command, o *callOptions) (string, error) {
+func callLine(a *app.App, c *cobra.Command, o *Options) (string, error) {
 	var b strings.Builder
-	name, set := a.Runner.Typed(o.method)
+	name, set := a.Runner.Typed(o.Method)
 	var untyped []string
 	typed := func(text string) string {
 		word, ok := repl.Quote(text)

@@ -1,4 +1,4 @@
-package cmd
+package call
 
 import (
 	"context"
@@ -60,8 +60,8 @@ func unread(err error, requests invoke.Requests) error {
 	return &unreadError{err, source.Reading()}
 }
 
-// addInputFlags defines the flags that say how messages are read.
-func addInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allowUnknown *bool) {
+// AddInputFlags defines the flags that say how messages are read.
+func AddInputFlags(f *pflag.FlagSet, in *flags.Choice, maxSend *flags.Size, allowUnknown *bool) {
 	for _, format := range input.Formats() {
 		in.Allowed = append(in.Allowed, string(format))
 	}
