@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
+	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
@@ -118,8 +119,8 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		addCompletion(a, root) // cobra keeps it for ever, in a table of the process
-		plainUsages(root)
+		othershells.Add(a, root, contextNames) // cobra keeps it for ever, in a table of the process
+		othershells.PlainUsages(root)
 	}
 	root.SetArgs(flags.Arrange(root, args))
 	err := root.ExecuteContext(ctx)

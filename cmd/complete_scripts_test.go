@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 )
 
 // hostileWords are words that a shell could take for something else than themselves. PowerShell
@@ -22,7 +23,7 @@ var hostileWords = []string{
 // leaves out what a shell could take for something else, quoted or not.
 func TestOffersToOtherShells(t *testing.T) {
 	for _, word := range hostileWords {
-		texts, _ := completions([]offer{{text: word}, {text: word + word}, {text: word + "=1"}, {text: "plain", about: word}})
+		texts, _ := othershells.Candidates([]othershells.Offer{{Text: word}, {Text: word + word}, {Text: word + "=1"}, {Text: "plain", About: word}})
 		if len(texts) != 1 || !strings.HasPrefix(texts[0], "plain\t") || strings.Count(texts[0], "\t") != 1 || strings.ContainsAny(texts[0], "\n\r\x00\x1b") {
 			t.Errorf("%q is offered as %q", word, texts)
 		}
@@ -60,7 +61,7 @@ func TestPowerShellScript(t *testing.T) {
 	quotes := regexp.MustCompile(strings.ReplaceAll(filter[1], "''", "'"))
 	const special = "'\"`$(){};|&<>,@#\n\r\t ‘’‚‛“”„‟–—―" // about_Parsing, about_Special_Characters
 	for _, r := range special {
-		if word := "a" + string(r) + "b"; inAnyShell(word) && !quotes.MatchString(string(r)) {
+		if word := "a" + string(r) + "b"; othershells.InAnyShell(word) && !quotes.MatchString(string(r)) {
 			t.Errorf("%q is offered, and not quoted", word)
 		}
 	}

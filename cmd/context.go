@@ -246,3 +246,12 @@ func newContextSchema(a *app.App) *cobra.Command {
 		},
 	}
 }
+
+// contextNames are the names of the contexts.
+func contextNames(a *app.App) []string {
+	_, c, err := loadContexts(a)
+	if err != nil {
+		return nil
+	}
+	return c.Names()
+}

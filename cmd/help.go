@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/spf13/cobra"
 )
@@ -30,9 +31,9 @@ func addHelp(root *cobra.Command) {
 	root.SetOut(out)
 	for _, sub := range root.Commands() {
 		if sub.Name() == "completion" {
-			sub.Args, sub.RunE = cobra.ArbitraryArgs, completion
+			sub.Args, sub.RunE = cobra.ArbitraryArgs, completionOf
 			for _, shell := range sub.Commands() {
-				runNothing(shell, script)
+				othershells.RunNothing(shell, script)
 			}
 		}
 	}
@@ -61,8 +62,8 @@ func help(c *cobra.Command, args []string) error {
 	return in.Help()
 }
 
-// completion is what completion does with no shell, or with none that there is.
-func completion(c *cobra.Command, args []string) error {
+// completionOf is what completion does with no shell, or with none that there is.
+func completionOf(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -362,13 +363,13 @@ func (h *hostile) checkFiles() {
 // checkOffers looks at what other shells are told.
 func (h *hostile) checkOffers() {
 	r := &complete.Request{Method: h.index.Load().Methods[0].Method, Plain: true, Now: time.Now, Types: h.index.Load().Known}
-	var offers []offer
+	var offers []othershells.Offer
 	for _, partial := range []string{"", "name=", "inner.", "{", `{"`, "kind=", "mask="} {
-		offers = append(offers, fieldOffers(r, partial)...)
+		offers = append(offers, othershells.FieldOffers(r, partial)...)
 	}
-	offers = append(offers, completeFile("@", h.dir+"/")...)
-	offers = append(offers, offer{text: h.value, about: h.value}, offer{text: "x", about: h.value})
-	texts, _ := completions(offers)
+	offers = append(offers, othershells.CompleteFile("@", h.dir+"/")...)
+	offers = append(offers, othershells.Offer{Text: h.value, About: h.value}, othershells.Offer{Text: "x", About: h.value})
+	texts, _ := othershells.Candidates(offers)
 	for _, text := range texts {
 		word, about, _ := strings.Cut(text, "\t")
 		if strings.ContainsAny(word, " \n\r'\"\\$`|&;<>(){}*?!#~^‘’‚‛“”„‟–—―") || strings.HasPrefix(word, "=") || formatters.CleanLine(word) != word || formatters.CleanLine(about) != about {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/human"
@@ -41,7 +42,7 @@ func (s *shell) buildRequest(l repl.Line) (repl.Line, string) {
 		}
 		parts = append(parts, input.Part{Text: w.Text, Origin: "the line"})
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, completionTime) // of files: somebody waits at the keyboard
+	ctx, cancel := context.WithTimeout(s.ctx, othershells.Limit) // of files: somebody waits at the keyboard
 	defer cancel()
 	text, err := complete.Fill(ctx, p.method, s.index.Load().Resolver(), parts, complete.Form{ASCII: !s.env.Unicode(), Meant: meant})
 	if err != nil {

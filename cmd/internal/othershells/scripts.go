@@ -1,4 +1,4 @@
-package cmd
+package othershells
 
 import (
 	"bytes"
@@ -232,9 +232,9 @@ var scriptChanges = map[string][]scriptChange{
 	"bash": bashChanges, "zsh": zshChanges, "fish": fishChanges, "powershell": powershellChanges,
 }
 
-// runNothing makes the command that writes a shell's completion script into a buffer
+// RunNothing makes the command that writes a shell's completion script into a buffer
 // print one that runs nothing of the line that is being typed.
-func runNothing(c *cobra.Command, script *bytes.Buffer) {
+func RunNothing(c *cobra.Command, script *bytes.Buffer) {
 	print := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := print(c, args); err != nil {

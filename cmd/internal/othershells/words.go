@@ -1,4 +1,6 @@
-package cmd
+// Package othershells completes command lines in bash, zsh, fish and PowerShell. It never fails:
+// where nothing is known, nothing is offered.
+package othershells
 
 import (
 	"cmp"
@@ -21,19 +23,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Completion never fails: where nothing is known, nothing is offered.
-
-// completionTime is how long a completion may ask the server for what is not
+// Limit is how long a completion may ask the server for what is not
 // remembered of it.
-const completionTime = 300 * time.Millisecond
+const Limit = 300 * time.Millisecond
 
 // maxOffered is how many names are offered one by one. Beyond that, the packages and
 // services that they are in are.
 const maxOffered = 400
 
-// An offer is what a word may become.
-type offer struct {
-	text, about string
+// An Offer is what a word may become.
+type Offer struct {
+	Text, About string
 	open        bool // it goes on: no blank behind it
 }
 
@@ -48,7 +48,7 @@ const (
 )
 
 // completeName offers names of the schema. The schema is asked until ctx ends.
-func completeName(ctx context.Context, s *session.Session, kind wordKind, partial string) []offer {
+func completeName(ctx context.Context, s *session.Session, kind wordKind, partial string) []Offer {
 	source, err := s.Source(ctx)
 	if err != nil {
 		return nil
@@ -58,7 +58,7 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 		return nil
 	}
 	s.Refresh(ctx)
-	var offers []offer
+	var offers []Offer
 	switch kind {
 	case wordService:
 		offers = suffixOffers(complete.AsNames(services), partial)
@@ -83,14 +83,14 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 
 // suffixOffers offers the shortest end of each name that begins with what was typed
 // and leads to that name alone. With nothing typed, names are whole.
-func suffixOffers(names []string, partial string) []offer {
+func suffixOffers(names []string, partial string) []Offer {
 	var found, ends []string
 	for _, n := range names {
 		if end, ok := endThatBegins(n, partial); ok {
 			found, ends = append(found, n), append(ends, end)
 		}
 	}
-	var offers []offer
+	var offers []Offer
 	if len(ends) > maxOffered {
 		offers, ends = grouped(ends, len(partial)), nil
 	}
@@ -101,17 +101,17 @@ func suffixOffers(names []string, partial string) []offer {
 	for end, of := range spelled {
 		switch {
 		case len(of) == 1 && end != of[0]:
-			offers = append(offers, offer{text: end, about: of[0]})
+			offers = append(offers, Offer{Text: end, About: of[0]})
 		case len(of) == 1:
-			offers = append(offers, offer{text: end})
+			offers = append(offers, Offer{Text: end})
 		default: // the whole names: only those tell them apart
 			for _, n := range of {
-				offers = append(offers, offer{text: n})
+				offers = append(offers, Offer{Text: n})
 			}
 		}
 	}
-	slices.SortFunc(offers, func(a, b offer) int { return cmp.Compare(a.text, b.text) })
-	return slices.CompactFunc(offers, func(a, b offer) bool { return a.text == b.text })
+	slices.SortFunc(offers, func(a, b Offer) int { return cmp.Compare(a.Text, b.Text) })
+	return slices.CompactFunc(offers, func(a, b Offer) bool { return a.Text == b.Text })
 }
 
 // endThatBegins returns the longest end of a name, from the beginning of one of its
@@ -138,9 +138,9 @@ func endThatBegins(name, partial string) (string, bool) {
 }
 
 // grouped offers what names have in common up to their next part, which goes on.
-func grouped(names []string, typed int) []offer {
+func grouped(names []string, typed int) []Offer {
 	seen := map[string]bool{}
-	var groups []offer
+	var groups []Offer
 	for _, n := range names {
 		next := strings.IndexAny(n[typed:], "./")
 		group := n[:typed+next+1]
@@ -149,23 +149,23 @@ func grouped(names []string, typed int) []offer {
 		}
 		if !seen[group] {
 			seen[group] = true
-			groups = append(groups, offer{text: group, open: next >= 0})
+			groups = append(groups, Offer{Text: group, open: next >= 0})
 		}
 	}
 	return groups
 }
 
-func prefixed(text, partial string, open bool) []offer {
+func prefixed(text, partial string, open bool) []Offer {
 	if !strings.HasPrefix(text, partial) {
 		return nil
 	}
-	return []offer{{text: text, open: open}}
+	return []Offer{{Text: text, open: open}}
 }
 
 // completeMessage offers field=value words, and files behind an @.
-func completeMessage(ctx context.Context, s *session.Session, now func() time.Time, words []string, partial string) []offer {
+func completeMessage(ctx context.Context, s *session.Session, now func() time.Time, words []string, partial string) []Offer {
 	if file, ok := strings.CutPrefix(partial, "@"); ok && !strings.HasPrefix(partial, "@type") {
-		return completeFile("@", file)
+		return CompleteFile("@", file)
 	}
 	source, err := s.Source(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ func completeMessage(ctx context.Context, s *session.Session, now func() time.Ti
 	if strings.Contains(strings.Join(words, " ")+partial, "@type") {
 		r.Types = servedTypes(ctx, source)
 	}
-	return fieldOffers(r, partial)
+	return FieldOffers(r, partial)
 }
 
 // servedTypes are the messages in the files of all services, as far as they are told in time.
@@ -198,27 +198,27 @@ func servedTypes(ctx context.Context, source discovery.Source) complete.MessageT
 	return types
 }
 
-// fieldOffers offers what a word of a request may become: as the shell does.
-func fieldOffers(r *complete.Request, partial string) []offer {
+// FieldOffers offers what a word of a request may become: as the shell does.
+func FieldOffers(r *complete.Request, partial string) []Offer {
 	r.Whole = partial
 	f := r.Locate(partial)
-	var offers []offer
+	var offers []Offer
 	for _, c := range f.Candidates("") {
 		text := partial[:f.From] + c.Text
-		offers = append(offers, offer{text: text, about: c.About, open: strings.HasSuffix(text, "=") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
+		offers = append(offers, Offer{Text: text, About: c.About, open: strings.HasSuffix(text, "=") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
 	}
 	return offers
 }
 
-// completeFile offers files and folders behind a lead that the shell knows nothing
+// CompleteFile offers files and folders behind a lead that the shell knows nothing
 // of.
-func completeFile(lead, partial string) []offer {
+func CompleteFile(lead, partial string) []Offer {
 	dir, base := filepath.Split(partial)
 	entries, err := os.ReadDir(cmp.Or(dir, "."))
 	if err != nil {
 		return nil
 	}
-	var offers []offer
+	var offers []Offer
 	for _, e := range entries {
 		name := e.Name()
 		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") {
@@ -227,18 +227,18 @@ func completeFile(lead, partial string) []offer {
 		if e.IsDir() {
 			name += string(filepath.Separator)
 		}
-		offers = append(offers, offer{text: lead + dir + name, open: e.IsDir()})
+		offers = append(offers, Offer{Text: lead + dir + name, open: e.IsDir()})
 	}
 	return offers
 }
 
-// inAnyShell reports whether a word means itself in every shell that completes with
+// InAnyShell reports whether a word means itself in every shell that completes with
 // what rpcctl offers, quoted or not: they quote less than they should. bash puts what
 // several candidates have in common into the line as it is, and the line may be entered.
 // What needs no quotes at our own prompt needs none there, with two exceptions: a word that
 // begins with = is the path of a program to zsh, and brackets, which are patterns here, are
 // parts of paths that match no file there.
-func inAnyShell(word string) bool {
+func InAnyShell(word string) bool {
 	signs := []string{"[", "", "]", ""}
 	if filepath.Separator == '\\' { // where the shells are others
 		signs = append(signs, `\`, "")
@@ -247,35 +247,35 @@ func inAnyShell(word string) bool {
 	return !strings.HasPrefix(word, "=") && (rest == "" || repl.Bare(rest))
 }
 
-// completions is what cobra wants of offers. Names from outside that a shell could
+// Candidates is what cobra wants of offers. Names from outside that a shell could
 // take for something else are left out.
-func completions(offers []offer) ([]string, cobra.ShellCompDirective) {
+func Candidates(offers []Offer) ([]string, cobra.ShellCompDirective) {
 	directive := cobra.ShellCompDirectiveNoFileComp
 	var texts []string
 	for _, o := range offers {
-		if !inAnyShell(o.text) {
+		if !InAnyShell(o.Text) {
 			continue
 		}
 		if o.open {
 			directive |= cobra.ShellCompDirectiveNoSpace
 		}
-		if o.about != "" {
-			o.text += "\t" + formatters.CleanLine(o.about)
+		if o.About != "" {
+			o.Text += "\t" + formatters.CleanLine(o.About)
 		}
-		texts = append(texts, o.text)
+		texts = append(texts, o.Text)
 	}
 	return texts, directive
 }
 
 // completeWith makes a function for cobra of one that offers words.
-func completeWith(a *app.App, offers func(ctx context.Context, s *session.Session, words []string, partial string) []offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func completeWith(a *app.App, offers func(ctx context.Context, s *session.Session, words []string, partial string) []Offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
 		a.Globals.Unattended(c.Flags())
 		parent := c.Context()
 		if parent == nil {
 			parent = context.Background()
 		}
-		ctx, cancel := context.WithTimeout(parent, completionTime)
+		ctx, cancel := context.WithTimeout(parent, Limit)
 		defer cancel()
 		if a.Globals.LoadContext(c.Flags()) != nil || a.Configure(ctx, c.Flags()) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -283,25 +283,25 @@ func completeWith(a *app.App, offers func(ctx context.Context, s *session.Sessio
 		s := a.Session.Settings()
 		s.NoComments = true
 		a.Session.Configure(s)
-		return completions(offers(ctx, a.Session, words, partial))
+		return Candidates(offers(ctx, a.Session, words, partial))
 	}
 }
 
-// plainUsages takes out of what flags are for the marks that the help goes by: a shell
+// PlainUsages takes out of what flags are for the marks that the help goes by: a shell
 // shows it as it stands.
-func plainUsages(c *cobra.Command) {
+func PlainUsages(c *cobra.Command) {
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	c.Flags().VisitAll(plain)
 	c.PersistentFlags().VisitAll(plain)
 	for _, sub := range c.Commands() {
-		plainUsages(sub)
+		PlainUsages(sub)
 	}
 }
 
-// addCompletion gives the commands and flags of a tree their completion.
-func addCompletion(a *app.App, root *cobra.Command) {
+// Add gives the commands and flags of a tree their completion.
+func Add(a *app.App, root *cobra.Command, contextNames func(*app.App) []string) {
 	names := func(kind wordKind, most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+		return completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []Offer {
 			if most >= 0 && len(words) >= most {
 				return nil
 			}
@@ -311,7 +311,7 @@ func addCompletion(a *app.App, root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "call":
-			c.ValidArgsFunction = completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []offer {
+			c.ValidArgsFunction = completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []Offer {
 				if len(words) == 0 {
 					return completeName(ctx, s, wordMethod, partial)
 				}
@@ -330,22 +330,13 @@ func addCompletion(a *app.App, root *cobra.Command) {
 	if root.PersistentFlags().Lookup("context") != nil {
 		// A flag that is completed twice is a fault of ours, which a test finds.
 		_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var offers []offer
+			var offers []Offer
 			for _, name := range contextNames(a) {
-				offers = append(offers, offer{text: name})
+				offers = append(offers, Offer{Text: name})
 			}
-			return completions(offers)
+			return Candidates(offers)
 		})
 	}
-}
-
-// contextNames are the names of the contexts.
-func contextNames(a *app.App) []string {
-	_, c, err := loadContexts(a)
-	if err != nil {
-		return nil
-	}
-	return c.Names()
 }
 
 // completeFlags gives flags that take one of a few words, or a kind of file, their
