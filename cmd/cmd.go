@@ -17,8 +17,10 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/shell"
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 )
@@ -108,7 +110,7 @@ func closeStdout(env *env.Env, code int) int {
 // it.
 func Run(ctx context.Context, env *env.Env, args []string) int {
 	env = env.Guarded()
-	a := app.New(env, app.Process{Prompt: buildAtTerminal})
+	a := app.New(env, app.Process{Prompt: fillIn})
 	a.Session = session.New(session.World{
 		Dial: env.Dial, Now: env.Now, Stdin: env.Stdin, CacheDir: env.CacheDir, Connected: a.Connected, Asked: a.Asked,
 	})
@@ -130,4 +132,9 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	err = problem.Overdue(err)
 	a.Reporter().Report(err)
 	return problem.Code(err)
+}
+
+// fillIn has a call typed to its end at a prompt, which begins with a line.
+func fillIn(a *app.App, c *cobra.Command, l repl.Line) error {
+	return shell.FillIn(a, c, l, newRoot)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -62,7 +63,7 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if err != nil {
 		return err
 	}
-	d, err := findSymbol(c.Context(), source, name)
+	d, err := discovery.FindAny(c.Context(), source, name)
 	if err != nil {
 		return err
 	}

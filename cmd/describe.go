@@ -132,11 +132,6 @@ func broken(err error) bool {
 		errors.As(err, new(*discovery.SyntaxError)) || errors.As(err, new(*discovery.ImportError))
 }
 
-// findSymbol finds a symbol, or the method that call would find under the name.
-func findSymbol(ctx context.Context, source discovery.Source, name string) (protoreflect.Descriptor, error) {
-	return discovery.FindAny(ctx, source, name)
-}
-
 // describe prints one symbol.
 func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, fo formatters.Options) error {
 	message, isMessage := d.(protoreflect.MessageDescriptor)

@@ -85,7 +85,7 @@ func export(a *app.App, c *cobra.Command, o *exportOptions, names []string) erro
 func findSymbols(ctx context.Context, source discovery.Source, names []string) ([]protoreflect.Descriptor, error) {
 	var symbols []protoreflect.Descriptor
 	for _, name := range names {
-		d, err := findSymbol(ctx, source, name)
+		d, err := discovery.FindAny(ctx, source, name)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,297 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/memory"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// A foreground is what the keys that send signals are for.
+type foreground struct {
+	interrupt  func()
+	background func() // nil: it can not go to the background
+	presses    []time.Time
+}
+
+// inForeground makes the context of a statement that Ctrl-C ends.
+func (s *shell) inForeground() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.callMu.Lock()
+	before := s.foreground
+	s.foreground = &foreground{interrupt: cancel}
+	s.callMu.Unlock()
+	return ctx, func() {
+		s.callMu.Lock()
+		s.foreground = before
+		s.callMu.Unlock()
+		cancel()
+	}
+}
+
+// Pressing Ctrl-C again within pressTime means it more; within burstTime it is the same press,
+// of a key that repeats or of somebody in a hurry.
+const (
+	pressTime = 2 * time.Second
+	burstTime = 300 * time.Millisecond
+)
+
+// interrupted is Ctrl-C while something runs: it ends the call; again, the connections; a third
+// time, the shell. It returns false when nothing runs.
+func (s *shell) interrupted() bool {
+	s.callMu.Lock()
+	f := s.foreground
+	if f == nil {
+		s.callMu.Unlock()
+		return false
+	}
+	now := s.env.Now()
+	if n := len(f.presses); n > 0 && now.Sub(f.presses[n-1]) > pressTime {
+		f.presses = nil
+	}
+	if n := len(f.presses); n == 0 || now.Sub(f.presses[n-1]) > burstTime {
+		f.presses = append(f.presses, now)
+	}
+	presses, interrupt := len(f.presses), f.interrupt
+	s.callMu.Unlock()
+	interrupt()
+	switch presses {
+	case 1:
+	case 2:
+		s.dropConnections()
+	default:
+		s.die(problem.Interrupted)
+	}
+	return true
+}
+
+// toBackground is Ctrl-Z while something runs. It returns false when that can not go on by
+// itself.
+func (s *shell) toBackground() bool {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if s.foreground == nil || s.foreground.background == nil {
+		return false
+	}
+	s.foreground.background()
+	return true
+}
+
+// share is the greatest message that one more call in the background may receive, in bytes:
+// all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
+// receive; and less the more there are.
+func (s *shell) share(l *line) int {
+	most, others := job.DefaultBytes, len(s.jobs.running())
+	if l.job != nil {
+		most = grpcwire.DefaultMaxRecv
+		others-- // the statement itself is one of them
+	}
+	return max(most/(1+others), memory.LeastMessage)
+}
+
+// drive runs a call as a job, and follows it unless it is to run in the background.
+func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
+	if l.ran {
+		return errors.New("one statement makes one call")
+	}
+	if p.Method.IsStreamingServer() || l.st.Background {
+		l.pages.skip()
+	}
+	if s.asksFirst(l, p) {
+		return problem.Exit(problem.BadUsage)
+	}
+	l.ran, s.called = true, true
+	if s.converses(l, p) {
+		return s.converse(ctx, l, v, p, again)
+	}
+	if l.job != nil {
+		l.job.session = l.app.Session
+		return do(ctx, invoke.Tee{sinks, l.keep})
+	}
+	j := job.Start(s.ctx, s.keeps(), do)
+	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.Session}
+	if l.st.Assign != "" && !l.redirect {
+		sinks = invoke.Tee{} // the answer goes into the variable
+	}
+	if l.st.Background {
+		s.jobs.add(w)
+		s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
+		s.live(w)
+		s.notify(w)
+		return nil
+	}
+	return s.follow(ctx, w, sinks)
+}
+
+// keeps is what bounds what a job keeps.
+func (s *shell) keeps() job.Options { return job.Options{Store: &s.store} }
+
+// asksFirst tells of a call to a target where care is due that it is only made when the same line
+// is entered again, as set confirm=on has it. A method that is marked as changing nothing
+// is called at once.
+func (s *shell) asksFirst(l *line, p *invoke.Call) bool {
+	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
+		return false
+	}
+	s.callMu.Lock()
+	again := s.confirmed == l.source
+	s.confirmed = l.source
+	if again {
+		s.confirmed = ""
+	}
+	s.callMu.Unlock()
+	if again {
+		return false
+	}
+	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it", p.Method.Name(), formatters.CleanLine(s.target()))))
+	if s.editor != nil {
+		s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
+	}
+	return true
+}
+
+// changesNothing tells of a method that its schema says so.
+func changesNothing(m protoreflect.MethodDescriptor) bool {
+	o, ok := m.Options().(*descriptorpb.MethodOptions)
+	return ok && o.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+}
+
+// follow shows a job until it ends, or is sent to the background.
+func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
+	stop := context.AfterFunc(ctx, w.Cancel) // the job then tells how it ended
+	defer stop()
+	followed, detach := context.WithCancel(context.Background())
+	defer detach()
+	if w.line.redirect || w.line.st.Assign != "" {
+		s.keysTo(w, nil)
+	} else {
+		s.keysTo(w, detach)
+	}
+	hide := s.spin(w)
+	err := w.Follow(followed, sink)
+	hide()
+	if followed.Err() != nil && errors.Is(err, context.Canceled) && w.State().Status == nil {
+		s.leaveBehind(w)
+		return nil
+	}
+	s.jobs.remove(w)
+	s.ended(w, err)
+	return err
+}
+
+// keysTo has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is nil.
+func (s *shell) keysTo(w *work, leave func()) {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if f := s.foreground; f != nil {
+		f.interrupt = w.Cancel
+		if s.interactive {
+			f.background = leave
+		}
+	}
+}
+
+// ended keeps the result of a call, and tells about it.
+func (s *shell) ended(w *work, err error) {
+	number := s.keepResult(w)
+	if a := w.line.st.Assign; a != "" && err == nil && number > 0 {
+		s.vars[a] = resultValue(w)
+		if st := w.State(); st.Kept < st.Received {
+			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
+		}
+	}
+	l := w.line
+	w.line, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept
+	l.pages.show()
+	if err != nil || s.o.Quiet || !s.interactive || l.redirect {
+		return
+	}
+	s.sayAside(strings.Join(append(summary(w), fmt.Sprintf("$%d", number)), s.dot()))
+}
+
+func (s *shell) dot() string { return s.env.Sign(" · ", " - ") }
+
+// sayAside prints a line that is not as important as others.
+func (s *shell) sayAside(text string) { s.say(s.styled(repl.Dim, text)) }
+
+// summary tells how a call ended, in pieces; of a statement that has made none only whether it has.
+func summary(w *work) []string {
+	st, pieces := w.State(), []string{"running"}
+	switch over := w.over(); {
+	case over && w.Err() != nil && (st.Status == nil || st.Status.Code == codes.OK):
+		pieces[0] = "failed"
+	case st.Status != nil && (over || !w.beside):
+		pieces[0] = invoke.CodeName(st.Status.Code)
+	case over:
+		pieces[0] = "done"
+	}
+	if st.Call == nil {
+		return pieces
+	}
+	if !st.Began.IsZero() && !st.Ended.IsZero() {
+		pieces = append(pieces, human.Duration(st.Ended.Sub(st.Began)))
+	}
+	pieces = append(pieces, human.Count(st.Received, "message"), human.Bytes(st.Bytes))
+	if st.Dropped > 0 && !w.beside {
+		pieces = append(pieces, fmt.Sprintf("%d dropped unseen", st.Dropped))
+	}
+	return pieces
+}
+
+// Times of the row that says that a call is running.
+const (
+	spinAfter = 300 * time.Millisecond
+	spinEvery = 120 * time.Millisecond
+)
+
+// spin shows that a call is running, while nothing else comes. The function that it returns
+// takes that away.
+func (s *shell) spin(w *work) func() {
+	if s.editor == nil || !w.beside && w.line.redirect {
+		return func() {}
+	}
+	began := s.env.Now()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	frames := []rune(s.env.Sign("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", `|/-\`))
+	s.editor.Go(func() {
+		defer close(stopped)
+		tick := time.NewTicker(spinEvery)
+		defer tick.Stop()
+		last, quiet := w.State().Received, began
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			now := s.env.Now()
+			if got := w.State().Received; got != last && !w.beside {
+				last, quiet = got, now
+			}
+			if now.Sub(quiet) < spinAfter {
+				continue
+			}
+			s.editor.Status(fmt.Sprintf("%c %s %.1fs%sCtrl-C cancels%sCtrl-Z to background",
+				frames[n%len(frames)], formatters.CleanLine(w.name), now.Sub(began).Seconds(), s.dot(), s.dot()))
+		}
+	})
+	return func() {
+		close(stop)
+		<-stopped
+		s.editor.Status("")
+	}
+}

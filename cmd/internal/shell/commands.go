@@ -1,0 +1,222 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
+	"github.com/rpcctl/rpcctl/cmd/internal/header"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+)
+
+// builtin is a command that makes sense only in the shell.
+func (*shell) builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: usage.Words(least, most), RunE: func(c *cobra.Command, args []string) error {
+		return run(c.Context(), args)
+	}}
+}
+
+// commands are the commands of the shell, besides those of the command line.
+func (s *shell) commands(l *line) []*cobra.Command {
+	exit := s.builtin("exit", "Leave; in a script, once the jobs have ended", 0, 0, nil)
+	exit.Aliases = []string{"quit"}
+	now := exit.Flags().Bool("now", false, "cancel the jobs")
+	exit.RunE = func(c *cobra.Command, _ []string) error { return s.exit(c.Context(), *now) }
+	header := s.builtin("header ['NAME: VALUE']", "Show or set metadata that is sent with each call", 0, -1, nil)
+	drop := header.Flags().BoolP("delete", "d", false, "take a header away")
+	header.RunE = func(_ *cobra.Command, args []string) error { return s.header(l, args, *drop) }
+	all := []*cobra.Command{
+		exit, header,
+		s.builtin("use [SERVICE | PACKAGE | -]", "Look short names up there first", 0, 1, func(ctx context.Context, args []string) error { return s.use(ctx, l, args) }),
+		s.targetCommand(l),
+		s.builtin("set [NAME=VALUE]", "Show or change settings: "+strings.Join(slices.Sorted(maps.Keys(settingNames)), ", "), 0, 1,
+			func(_ context.Context, args []string) error { return s.set(l, args) }),
+		s.builtin("vars", "List the variables and results", 0, 0, func(context.Context, []string) error { return s.listVars(l) }),
+		s.builtin("unset NAME...", "Forget variables", 1, -1, func(_ context.Context, args []string) error {
+			for _, name := range args {
+				delete(s.vars, strings.TrimPrefix(name, "$"))
+			}
+			return nil
+		}),
+		s.builtin("history [N | PATTERN]", "Show what was typed before", 0, 1, func(_ context.Context, args []string) error {
+			return s.showHistory(l, strings.Join(args, ""))
+		}),
+		s.builtin("source FILE", "Run the statements in a file", 1, 1, func(ctx context.Context, args []string) error {
+			return s.source(ctx, args[0])
+		}),
+		s.builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2, func(_ context.Context, args []string) error { return s.save(args) }),
+		s.builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1, func(_ context.Context, args []string) error {
+			return s.editLine(strings.Join(args, ""))
+		}),
+		s.builtin("time LINE", "Run a line and tell how long it took", 1, -1, nil),
+		s.builtin("watch SECONDS LINE", "Run a line again and again, until Ctrl-C", 2, -1, nil),
+		s.builtin("shell COMMAND", "Run a program of this machine", 1, -1, nil),
+	}
+	return append(all, s.jobCommands(l)...)
+}
+
+// exit leaves the shell. A script waits for its jobs.
+func (s *shell) exit(ctx context.Context, now bool) error {
+	code := problem.OK
+	if !now && !s.interactive {
+		code = problem.Code(s.wait(ctx, &line{s: s}, nil, 0))
+	}
+	s.left = &code
+	return nil
+}
+
+// use chooses where short names are looked up.
+func (s *shell) use(ctx context.Context, l *line, args []string) error {
+	switch {
+	case len(args) == 0:
+		if s.using() != "" {
+			fmt.Fprintln(l.env.Stdout, s.using())
+		}
+		return nil
+	case args[0] == "-":
+		if len(s.used) < 2 {
+			return problem.Usage(errors.New("nothing was in use before"), "")
+		}
+		n := len(s.used)
+		s.used[n-1], s.used[n-2] = s.used[n-2], s.used[n-1]
+		return nil
+	}
+	source, _, err := s.schema(ctx, newLineApp(l.env, s, nil))
+	if err != nil {
+		return err
+	}
+	name, err := findScope(ctx, source, args[0])
+	if err != nil {
+		return err
+	}
+	s.used = append(slices.DeleteFunc(s.used, func(u string) bool { return u == name }), name)
+	return nil
+}
+
+// findScope returns the full name of a service or package.
+func findScope(ctx context.Context, source discovery.Source, name string) (string, error) {
+	services, err := source.Services(ctx)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, svc := range services {
+		full := string(svc)
+		if full == name || strings.HasPrefix(full, name+".") {
+			return name, nil
+		}
+		if strings.HasSuffix(full, "."+name) {
+			found = append(found, full)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		var all []string
+		for _, svc := range services {
+			all = append(all, string(svc))
+		}
+		return "", &discovery.UnknownError{Name: name, Kind: discovery.KindService, Near: discovery.Nearest(name, all, 3)}
+	}
+	return "", &discovery.AmbiguousError{Name: name, Candidates: found}
+}
+
+// header shows or sets the headers of every call.
+func (s *shell) header(l *line, args []string, drop bool) error {
+	text := strings.Join(args, " ")
+	if text == "" {
+		for _, f := range s.base {
+			if h, ok := strings.CutPrefix(f, "--header="); ok {
+				name, value, err := header.Parse(h)
+				if err != nil {
+					continue
+				}
+				if secret.Request(name, value) {
+					value = secret.Mask
+				}
+				fmt.Fprintf(l.env.Stdout, "%s: %s\n", name, formatters.CleanLine(value))
+			}
+		}
+		return nil
+	}
+	name, _, _ := strings.Cut(strings.ToLower(text), ":")
+	same := func(flag, value string) bool {
+		given, _, err := header.Parse(value)
+		return flag == "header" && err == nil && given == strings.TrimSpace(name)
+	}
+	if drop {
+		before := len(s.base)
+		s.dropFlags(same)
+		if len(s.base) == before {
+			return problem.Usage(fmt.Errorf("header %q is not set", name), "header lists those that are")
+		}
+		return nil
+	}
+	given, _, err := header.Parse(text)
+	if err != nil {
+		return err
+	}
+	if err := globals.CheckHeader(s.ctx, s.env, text); err != nil {
+		return err
+	}
+	name = given
+	s.dropFlags(same)
+	s.base = append(s.base, "--header="+text)
+	return nil
+}
+
+func (s *shell) listVars(l *line) error {
+	w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
+	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
+		text, err := s.vars[name].text()
+		if err != nil {
+			text = []byte("(" + err.Error() + ")")
+		}
+		fmt.Fprintf(w, "$%s\t%s\n", name, formatters.CleanLine(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
+	}
+	for _, n := range s.results.numbers() {
+		r := s.results.get(n)
+		fmt.Fprintf(w, "$%d\t%s: %s\n", n, formatters.CleanLine(r.name), strings.Join(summary(r), ", "))
+	}
+	return w.Flush()
+}
+
+func (t *resultTable) numbers() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.works))
+}
+
+// showHistory prints lines with their numbers: the last 50, the last n, or those with a pattern.
+func (s *shell) showHistory(l *line, what string) error {
+	n, err := strconv.Atoi(what)
+	if err != nil {
+		n = s.history.Len()
+		if what == "" {
+			n = 50
+		}
+	}
+	pattern := what
+	if err == nil {
+		pattern = ""
+	}
+	for i := max(0, s.history.Len()-n); i < s.history.Len(); i++ {
+		if text := s.history.Line(i); strings.Contains(text, pattern) {
+			fmt.Fprintf(l.env.Stdout, "%5d  %s\n", i+1, formatters.Clean(strings.ReplaceAll(text, "\n", "\n       "), true))
+		}
+	}
+	return nil
+}

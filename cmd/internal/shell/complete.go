@@ -1,0 +1,325 @@
+package shell
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// names is a command tree to look at, from any goroutine.
+func (s *shell) names() *cobra.Command {
+	s.shapeOnce.Do(func() {
+		l := &line{s: s, env: s.env}
+		s.shape = s.newTree(l, newLineApp(s.env, s, l))
+		s.shape.AddCommand(s.helpCommand(l))
+	})
+	return s.shape
+}
+
+// flagTable is the flags of those commands.
+func (s *shell) flagTable() flags.Table {
+	s.tableOnce.Do(func() { s.table = flags.Of(s.names()) })
+	return s.table
+}
+
+func (s *shell) isCommand(word string) bool { return usage.IsCommand(s.names(), word) }
+
+// nearCommands are the commands and methods that a word may have been meant to be.
+func (s *shell) nearCommands(word string) []string {
+	var entries []complete.Entry
+	for _, c := range s.names().Commands() {
+		entries = append(entries, complete.NewEntry(c.Name(), c.Name(), nil))
+	}
+	if ix := s.index.Load(); ix != nil {
+		entries = append(slices.Clone(entries), ix.Methods...)
+	}
+	hits, _ := complete.Search(entries, word, 2)
+	var names []string
+	for _, h := range hits {
+		names = append(names, h.Full)
+	}
+	return names
+}
+
+// complete tells what can stand at the cursor.
+func (s *shell) complete(l repl.Line) repl.Completion { return harmless(l, s.candidates(l)) }
+
+// harmless leaves out what would do more to a line than to complete it. The candidates are made
+// so that there is none; that this holds for any text is not left to each of those who make them.
+func harmless(l repl.Line, c repl.Completion) repl.Completion {
+	items, left := c.Items, 0
+	c.Items = nil
+	for _, item := range items {
+		if !repl.Harmless(l.Text, l.Replace(c.From, l.Cursor, item.Text).Text) {
+			left++
+			continue
+		}
+		item.About = formatters.CleanLine(item.About)
+		c.Items = append(c.Items, item)
+	}
+	if left > 0 {
+		c.Note = unfit(left)
+	}
+	return c
+}
+
+// unfit says that candidates were left out, "" for none.
+func unfit(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return human.Count(n, "candidate") + " left out: what is in it cannot be typed here"
+}
+
+// candidates tells what can stand at the cursor.
+func (s *shell) candidates(l repl.Line) repl.Completion {
+	p := s.spot(l)
+	text := p.text()
+	switch {
+	case p.file:
+		return p.files("")
+	case strings.HasPrefix(text, "$"):
+		return s.variables(p, text, 0)
+	case strings.HasPrefix(text, "-") && len(p.words) > 0:
+		return s.flags(p, text)
+	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
+		return p.files("@")
+	case p.types && p.method == nil:
+		return repl.Completion{Note: "what " + formatters.CleanLine(p.words[len(p.words)-1].Text) + " takes is not known"}
+	case p.types:
+		return s.message(p, text)
+	case len(p.words) == 0:
+		return s.firstWord(p, text)
+	}
+	return s.argument(p, text)
+}
+
+// message completes the request of a method.
+func (s *shell) message(p spot, text string) repl.Completion {
+	if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(value, "$") {
+		return s.variables(p, value, len(text)-len(value))
+	}
+	f, ok := s.locate(&p)
+	if !ok {
+		return repl.Completion{}
+	}
+	items := f.Candidates(p.line.After())
+	return repl.Completion{From: p.word.Start + f.From, Items: items, Note: unfit(f.Unfit)}
+}
+
+// from makes a completion of the word at the cursor, without its first skip bytes.
+func (p *spot) from(skip int, items []repl.Candidate, more int) repl.Completion {
+	return repl.Completion{From: p.word.Start + skip, Items: items, More: more}
+}
+
+// firstWord completes commands and methods.
+func (s *shell) firstWord(p spot, text string) repl.Completion {
+	var items []repl.Candidate
+	for _, c := range s.names().Commands() {
+		if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), text) {
+			items = append(items, repl.Candidate{Text: c.Name() + " ", About: c.Short})
+		}
+	}
+	methods, more := s.methodNames(text, " ")
+	return p.from(0, append(items, methods...), more)
+}
+
+// methodNames are the methods that answer a text, with a tail behind each.
+func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
+	ix := s.index.Load()
+	if ix == nil {
+		return nil, 0
+	}
+	hits, more := complete.Search(ix.Methods, text, complete.CandidateMax)
+	if used := s.using(); used != "" { // those of the service in use first
+		slices.SortStableFunc(hits, func(a, b complete.Hit) int {
+			return boolOrder(strings.HasPrefix(b.Full, used+"."), strings.HasPrefix(a.Full, used+"."))
+		})
+	}
+	var items []repl.Candidate
+	for _, h := range hits {
+		name := h.Typed
+		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
+			name = h.Full
+		}
+		about := complete.Signature(h.Method, s.env.Sign(" → ", " -> "))
+		if c := complete.Comment(h.Method); c != "" {
+			about += s.dot() + c
+		}
+		items = append(items, repl.Candidate{Text: name + tail, About: about})
+	}
+	return items, more
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// argument completes the words of a command.
+func (s *shell) argument(p spot, text string) repl.Completion {
+	ix := s.index.Load()
+	switch name := p.words[0].Text; name {
+	case "call":
+		items, more := s.methodNames(text, " ")
+		return p.from(0, items, more)
+	case "list", "ls", "use":
+		return p.from(0, ix.ServiceNames(text), 0)
+	case "describe", "desc":
+		items, more := s.methodNames(text, " ")
+		return p.from(0, append(ix.ServiceNames(text), items...), more)
+	case "fg", "wait", "cancel", "log":
+		var items []repl.Candidate
+		for _, w := range s.jobs.all() {
+			items = complete.AppendMatch(items, text, fmt.Sprintf("%%%d ", w.number), w.name)
+		}
+		return p.from(0, items, 0)
+	case "source", "save":
+		return p.files("")
+	case "set":
+		var items []repl.Candidate
+		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
+			if values := settingNames[name]; strings.HasPrefix(text, name+"=") {
+				for _, v := range values {
+					items = complete.AppendMatch(items, text, name+"="+v, "")
+				}
+				continue
+			}
+			items = complete.AppendMatch(items, text, name+"=", strings.Join(settingNames[name], ", "))
+		}
+		return p.from(0, items, 0)
+	case "header":
+		var items []repl.Candidate
+		for _, h := range []string{"authorization: ", "x-request-id: ", "x-api-key: ", "accept-language: "} {
+			items = complete.AppendMatch(items, text, h, "")
+		}
+		return p.from(0, items, 0)
+	case "help":
+		items := complete.AppendMatch(nil, text, "keys", "the keys of the prompt")
+		for _, c := range s.names().Commands() {
+			items = complete.AppendMatch(items, text, c.Name(), c.Short)
+		}
+		return p.from(0, items, 0)
+	case "unset":
+		return s.variables(p, text, 0)
+	}
+	return repl.Completion{}
+}
+
+// flags completes the flags of a command.
+func (s *shell) flags(p spot, text string) repl.Completion {
+	name := p.words[0].Text
+	if !s.isCommand(name) {
+		name = "call"
+	}
+	c, _, err := s.names().Find([]string{name})
+	if err != nil {
+		return repl.Completion{}
+	}
+	var items []repl.Candidate
+	add := func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		tail := " "
+		if f.NoOptDefVal == "" {
+			tail = "="
+		}
+		items = complete.AppendMatch(items, text, "--"+f.Name+tail, f.Usage)
+	}
+	c.LocalFlags().VisitAll(add)
+	c.InheritedFlags().VisitAll(add)
+	return p.from(0, items, 0)
+}
+
+// files completes the name of a file behind a lead, which belongs to the word.
+func (p *spot) files(lead string) repl.Completion {
+	path, typed := p.word.Text, p.text()
+	if p.half || !strings.HasPrefix(typed, lead) {
+		return repl.Completion{}
+	}
+	dir, base := filepath.Split(strings.TrimPrefix(path, lead))
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return repl.Completion{Note: formatters.CleanLine(err.Error())}
+	}
+	var items []repl.Candidate
+	left := 0
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, base) || strings.HasPrefix(name, ".") && base == "" {
+			continue
+		}
+		tail, about := " ", ""
+		if e.IsDir() {
+			name, tail, about = name+"/", "", "folder"
+		}
+		word, ok := repl.QuoteFile(lead, dir, name)
+		if !p.word.Raw || !repl.Bare(dir) && dir != "" {
+			word, ok = repl.QuoteFile(lead, "", dir+name)
+		}
+		if !ok {
+			left++
+			continue
+		}
+		items = append(items, repl.Candidate{Text: word + tail, About: about})
+	}
+	c := p.from(0, items, 0)
+	c.Note = unfit(left)
+	return c
+}
+
+// variables completes $names and the fields of what they stand for.
+func (s *shell) variables(p spot, text string, skip int) repl.Completion {
+	if dot := strings.LastIndexByte(text, '.'); dot > 0 {
+		v, err := s.evaluate(repl.Word{}, text[:dot])
+		if err != nil {
+			return repl.Completion{Note: formatters.CleanLine(err.Error())}
+		}
+		var items []repl.Candidate
+		left := 0
+		for _, f := range v.fields() {
+			if !strings.HasPrefix(f, text[dot+1:]) {
+				continue
+			}
+			if !repl.Bare(f) || strings.ContainsAny(f, ".:,") {
+				left++
+				continue
+			}
+			items = append(items, repl.Candidate{Text: f})
+		}
+		c := p.from(skip+dot+1, items, 0)
+		c.Note = unfit(left)
+		return c
+	}
+	var items []repl.Candidate
+	names := slices.Sorted(maps.Keys(s.vars))
+	if s.results.get(0) != nil {
+		items = complete.AppendMatch(items, text, "$_", "the last answer")
+	}
+	for _, name := range names {
+		items = complete.AppendMatch(items, text, "$"+name, "")
+	}
+	for _, n := range slices.Backward(s.results.numbers()) {
+		items = complete.AppendMatch(items, text, fmt.Sprintf("$%d", n), s.results.get(n).name)
+	}
+	return p.from(skip, items, 0)
+}

@@ -1,0 +1,276 @@
+package shell
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/globals"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+)
+
+// A line is a statement that runs.
+type line struct {
+	s      *shell
+	source string // the text that the statement is in
+	st     repl.Statement
+	env    *env.Env // with the statement's own output
+	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
+	app    *app.App // that runs it; nil before
+
+	args     []string         // as cobra gets them
+	words    []int            // for each argument the word that it is from; -1: none
+	expanded []bool           // for each word: it had a variable in it
+	messages int              // how many words come after the method; -1: it is no call
+	redirect bool             // the output goes elsewhere
+	job      *work            // the statement, when it runs beside the others; nil: it does not
+	keep     invoke.Sink      // takes what its calls report
+	ran      bool             // a call was made, which told of itself
+	secrets  map[int][]string // that were asked for, by where their word begins
+	pages    *pages           // nil: the output is printed as it comes
+}
+
+// run runs the statements of a text, one after the other, and stops at the first that fails.
+// It returns the exit code of the last.
+func (s *shell) run(text string) int {
+	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
+	for _, st := range statements {
+		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.left != nil || s.dying.Load() != 0 {
+			return s.code
+		}
+	}
+	if err != nil {
+		s.code = problem.BadUsage
+		s.explain(&line{s: s, source: text, env: s.env}, err)
+	}
+	return s.code
+}
+
+// statement runs one statement, and tells what went wrong; where the statement stands is "" for
+// one that was typed.
+func (s *shell) statement(source string, st repl.Statement, where string) int {
+	l := &line{s: s, source: source, st: st, place: where, messages: -1}
+	env := *s.env
+	env.Stdin = strings.NewReader("")
+	if s.editor != nil {
+		env.Stdout, env.Stderr = s.editor.Output(s.env.Stdout), s.editor.Output(s.env.Stderr)
+		env.Width, _ = s.editor.Size()
+	}
+	l.env = &env
+	if strings.Contains(source[st.Start:st.End], repl.Redacted) {
+		if code, ok := s.askSecrets(s.ctx, l); !ok {
+			return code
+		}
+	}
+	if st.Background && (st.Pipe != "" || st.To.End > 0) {
+		s.inBackground(l)
+		return problem.OK
+	}
+	ctx, release := s.inForeground()
+	defer release()
+	return s.perform(ctx, l)
+}
+
+// perform runs a statement with its output where it belongs, and returns its exit code.
+func (s *shell) perform(ctx context.Context, l *line) int {
+	finish, err := l.open(ctx)
+	if err != nil {
+		return s.failed(l, err)
+	}
+	s.page(l)
+	err = s.command(ctx, l)
+	l.pages.show()
+	code, ferr := finish(err)
+	err = errors.Join(err, ferr)
+	if err == nil || problem.ClosedPipe(err) && code != problem.OK { // a program that failed before it had read all
+		return code
+	}
+	return s.failed(l, err)
+}
+
+func (s *shell) failed(l *line, err error) int {
+	err = problem.Overdue(err)
+	var ended *problem.ExitError
+	if errors.As(err, &ended) {
+		var partial *outfile.PartialError // the statement that was run inside has told the rest
+		if errors.As(err, &partial) {
+			s.tell(l, "", []string{partial.Error()})
+		}
+		return ended.Code
+	}
+	s.explain(l, err)
+	return problem.Code(err)
+}
+
+// command decides what a statement is, and runs it.
+func (s *shell) command(ctx context.Context, l *line) error {
+	words := slices.Clone(l.st.Words)
+	first := words[0].Text
+	switch {
+	case strings.HasPrefix(first, "!") && len(words) == 1 && words[0].Raw:
+		return s.bang(first[1:])
+	case first == "time" && len(words) > 1:
+		return s.timed(ctx, l)
+	case first == "watch" && len(words) > 2:
+		return s.watch(ctx, l)
+	case first == "shell" && len(words) > 1:
+		return s.program(ctx, l, l.source[words[1].Start:l.st.End])
+	case first == "?" && words[0].Raw:
+		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
+	case len(words) == 1 && strings.HasSuffix(first, "?") && words[0].Raw && first[0] != '$':
+		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
+	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
+		v, err := s.evaluate(words[0], first)
+		if err != nil {
+			return err
+		}
+		if l.st.Assign != "" {
+			return s.assign(l.st.Assign, v)
+		}
+		return v.print(l.env.Stdout, s.env.Secrets)
+	}
+	return s.byCommand(ctx, l, words)
+}
+
+// newTree builds the commands of the command line that are those of the shell too, and its own.
+func (s *shell) newTree(l *line, a *app.App) *cobra.Command {
+	root := s.tree(a)
+	for _, c := range root.Commands() {
+		if c.Name() == "shell" || c.Name() == "completion" {
+			root.RemoveCommand(c)
+		}
+	}
+	root.AddCommand(s.commands(l)...)
+	return root
+}
+
+// byCommand runs a statement by the commands of the command line, or as the call of a method.
+func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error {
+	a := newLineApp(l.env, s, l)
+	l.app = a
+	root := s.newTree(l, a)
+	root.SetHelpCommand(s.helpCommand(l))
+	if err := l.expand(words); err != nil {
+		return err
+	}
+	if l.args[0] == "cancel" { // elsewhere -a is the target's flag
+		for i, arg := range l.args {
+			if arg == "-a" {
+				l.args[i] = "--all"
+			}
+		}
+	}
+	at := flags.Of(root).Positionals(l.args)
+	if len(at) > 0 && !usage.IsCommand(root, l.args[at[0]]) && l.args[at[0]] != "help" {
+		l.args = slices.Insert(l.args, at[0], "call")
+		l.words = slices.Insert(l.words, at[0], -1)
+		at = flags.Of(root).Positionals(l.args)
+	}
+	prefix := s.baseFor(flags.Of(root), l.args, at)
+	if len(at) > 1 && l.args[at[0]] == "call" {
+		ready, cancel := app.Limited(ctx, s.lineTimeout(l.args))
+		defer cancel()
+		name, err := s.qualify(ready, l.args[at[1]])
+		if err != nil {
+			return err
+		}
+		l.args[at[1]] = name
+		l.messages = len(at) - 2
+		for _, name := range []string{"output", "timeout"} {
+			if v, ok := s.settings[name]; ok {
+				prefix = append(prefix, "--"+name+"="+v)
+			}
+		}
+	}
+	if v, ok := s.settings["color"]; ok {
+		prefix = append(prefix, "--color="+v)
+	} else if l.redirect {
+		prefix = append(prefix, "--color=never")
+	}
+	root.SetArgs(flags.Arrange(root, append(prefix, l.args...)))
+	return root.ExecuteContext(ctx)
+}
+
+// lineTimeout is the limit that a line sets its call, 0 for none.
+func (s *shell) lineTimeout(args []string) time.Duration {
+	var limit flags.Seconds
+	_ = limit.Set(cmp.Or(s.settings["timeout"], "0")) // it was checked when it was set
+	for i, arg := range args {
+		name, value, whole := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name != "timeout" && name != "max-time" {
+			continue
+		}
+		if !whole && i+1 < len(args) {
+			value = args[i+1]
+		}
+		_ = limit.Set(value) // the command tells what is wrong with it
+	}
+	return limit.Duration()
+}
+
+// qualify looks a short name up in what is in use first. A name that only services of the
+// protocol itself share with one other is the other's.
+func (s *shell) qualify(ctx context.Context, name string) (string, error) {
+	source, _, err := s.schema(ctx, newLineApp(s.env, s, nil))
+	if errors.As(err, new(*boundfile.WaitError)) {
+		return "", err // the call would wait for the file once more
+	}
+	if err != nil {
+		return name, nil // the call tells
+	}
+	for _, used := range slices.Backward(s.used) {
+		if m, err := discovery.FindMethod(ctx, source, used+"."+name); err == nil {
+			return string(m.FullName()), nil
+		}
+	}
+	var many *discovery.AmbiguousError
+	if _, err := discovery.FindMethod(ctx, source, name); unreached(err) {
+		return "", err // the call would wait for the server once more
+	} else if !errors.As(err, &many) {
+		return name, nil
+	}
+	others := slices.DeleteFunc(slices.Clone(many.Candidates), complete.OfProtocol)
+	if len(others) == 1 {
+		return others[0], nil
+	}
+	return name, nil
+}
+
+// unreached reports whether an error is that a connection was waited for in vain.
+func unreached(err error) bool {
+	var ce *connect.Error
+	return errors.As(err, &ce) && ce.Kind == connect.TimedOut
+}
+
+// schema returns the schema of the lines without flags of their own, and its types.
+func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invoke.Types, error) {
+	g, f, err := globals.Parse(a.Env, app.UserAgent(), s.base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := g.LoadContext(f); err != nil {
+		return nil, nil, err
+	}
+	a.Globals = g
+	source, err := a.Source(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	types, err := a.Session.Types(s.ctx) // which outlive the line
+	return source, types, err
+}

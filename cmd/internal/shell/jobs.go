@@ -1,0 +1,287 @@
+package shell
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/output"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/human"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+)
+
+// A work is a call of the shell's, or a statement that runs beside the others.
+type work struct {
+	*job.Job
+	number int // among the jobs; 0: it was never in the background
+	name   string
+	line   *line
+	again  func() (*output.Output, error)
+	talk   *conversation // nil: nothing is typed into it
+	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
+	call   *invoke.Call  // of a conversation
+	beside bool          // it is a statement, whose output goes to a file or a program
+	// session is what the call is from, and its schema.
+	session *session.Session
+}
+
+// notify tells when a job ends.
+func (s *shell) notify(w *work) {
+	s.background(func() {
+		<-w.Done()
+		s.keepResult(w)
+		s.callMu.Lock()
+		watched := s.foreground != nil && s.foreground.background != nil
+		s.callMu.Unlock()
+		if watched && w.Following() || !s.jobs.notice(s.env.Now(), s.tellMore) {
+			return
+		}
+		s.say(s.ending(w))
+	})
+}
+
+// live prints the answers of a job as they come, when the settings say so.
+func (s *shell) live(w *work) {
+	if s.settings["job-output"] != "live" || !s.interactive {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan struct{})
+	w.quiet = func() { cancel(); <-done }
+	s.background(func() {
+		defer close(done)
+		_ = w.Follow(ctx, s.received(w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
+	})
+}
+
+// ending tells how a job ended.
+func (s *shell) ending(w *work) string {
+	text := fmt.Sprintf("[%%%d] %s: %s", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
+	if err := w.Err(); err != nil && w.State().Status == nil && !w.beside {
+		text += ": " + formatters.CleanLine(err.Error())
+	}
+	return text
+}
+
+func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", human.Count(n, "job"))) }
+
+// jobCommands are the commands about jobs.
+func (s *shell) jobCommands(l *line) []*cobra.Command {
+	wait := s.builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
+	var timeout flags.Seconds
+	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
+	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), l, args, timeout.Duration()) }
+	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
+	all := cancel.Flags().Bool("all", false, "all of them; -a is short for it")
+	cancel.RunE = func(c *cobra.Command, args []string) error { return s.cancel(c.Context(), l, args, *all) }
+	return []*cobra.Command{
+		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
+			for _, w := range s.jobs.all() {
+				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
+			}
+			return nil
+		}),
+		s.builtin("fg [%JOB]", "Bring a call back from the background", 0, 1, func(ctx context.Context, args []string) error {
+			return s.bringBack(ctx, l, strings.Join(args, ""))
+		}),
+		s.builtin("log [%JOB]", "Show what a job has received so far", 0, 1, func(_ context.Context, args []string) error {
+			w, err := s.jobs.find(strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			return s.replay(l, w)
+		}),
+		wait, cancel,
+	}
+}
+
+// bringBack shows what a job has received and nobody saw, and follows it.
+func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
+	w, err := s.jobs.find(name)
+	if err != nil {
+		return err
+	}
+	if w.beside {
+		return s.attend(ctx, w)
+	}
+	w.line.app.Env = l.env
+	if w.quiet != nil {
+		w.quiet()
+		w.quiet = nil
+	}
+	if n := w.State().Dropped; n > 0 {
+		s.sayAside(fmt.Sprintf("%s made room for newer ones", human.Count(n, "message")))
+	}
+	if w.talk != nil {
+		return s.talk(ctx, w)
+	}
+	out, err := w.again()
+	if err != nil {
+		return err
+	}
+	return out.Close(s.follow(ctx, w, out))
+}
+
+// attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
+// itself again.
+func (s *shell) attend(ctx context.Context, w *work) error {
+	attended, leave := context.WithCancel(context.Background())
+	defer leave()
+	stop := context.AfterFunc(ctx, w.Cancel)
+	defer stop()
+	s.keysTo(w, leave)
+	hide := s.spin(w)
+	_ = w.Wait(attended)
+	if hide(); !w.over() {
+		s.say(fmt.Sprintf("[%%%d] %s goes on in the background", w.number, formatters.CleanLine(w.name)))
+		return nil
+	}
+	s.jobs.remove(w)
+	s.ended(w, w.Err())
+	return w.Err()
+}
+
+// replay prints all that a job still has.
+func (s *shell) replay(l *line, w *work) error {
+	if w.beside {
+		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
+	}
+	w.line.app.Env = l.env
+	out, err := w.again()
+	if err != nil {
+		return err
+	}
+	return out.Close(w.Replay(invoke.SinkFunc(func(e *invoke.Event) error {
+		if e.Kind == invoke.Finished && e.Status.Code != 0 {
+			fmt.Fprintf(l.env.Stderr, "%s\n", s.ending(w))
+		}
+		return out.Event(e)
+	})))
+}
+
+// wait waits for jobs to end, and returns what the first of them failed with.
+func (s *shell) wait(ctx context.Context, l *line, names []string, limit time.Duration) error {
+	works, err := s.named(l, names, len(names) == 0)
+	if err != nil {
+		return err
+	}
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var first error
+	for _, w := range works {
+		err := w.Wait(ctx)
+		if ctx.Err() != nil && err == ctx.Err() {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("[%%%d] %s has not ended within %s", w.number, w.name, limit)
+			}
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if len(names) > 0 {
+		return first
+	}
+	return cmp.Or(s.jobs.takeLost(), first)
+}
+
+// cancel ends jobs, and waits for that until ctx is done.
+func (s *shell) cancel(ctx context.Context, l *line, names []string, all bool) error {
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	works, err := s.named(l, names, all)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		if w.over() {
+			s.jobs.remove(w) // it is only forgotten
+			continue
+		}
+		w.Cancel()
+		_ = w.Wait(ctx)
+	}
+	return ctx.Err()
+}
+
+// named returns the jobs that words name, or all of them; but not the statement that asks, which
+// would wait for itself.
+func (s *shell) named(l *line, names []string, all bool) ([]*work, error) {
+	works := s.jobs.all()
+	if !all {
+		works = nil
+		for _, name := range names {
+			w, err := s.jobs.find(name)
+			if err != nil {
+				return nil, err
+			}
+			works = append(works, w)
+		}
+	}
+	return slices.DeleteFunc(works, func(w *work) bool { return w == l.job }), nil
+}
+
+// inBackground runs a whole statement beside the others, as a job: its output goes to a file or a
+// program.
+func (s *shell) inBackground(l *line) {
+	l.env.Stderr = noticeWriter{s}
+	name := strings.TrimSpace(strings.TrimSuffix(s.redact(l.source[l.st.Start:l.st.End]), "&"))
+	w := &work{name: repl.Truncate(name, besideName, "..."), line: l, beside: true}
+	l.job = w
+	known := make(chan struct{})
+	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {
+		<-known
+		l.keep = sink
+		return problem.Exit(s.perform(ctx, l))
+	})
+	s.jobs.add(w)
+	close(known)
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
+	s.notify(w)
+}
+
+// besideName is how much of a statement is its name among the jobs, in columns.
+const besideName = 60
+
+// over reports whether it has ended.
+func (w *work) over() bool {
+	select {
+	case <-w.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// keepResult keeps what a call has answered, and returns the number of the result, 0 for a statement
+// that has made none.
+func (s *shell) keepResult(w *work) int {
+	if w.State().Call == nil {
+		return 0
+	}
+	return s.results.add(w)
+}
+
+// noticeWriter prints what is written above the prompt.
+type noticeWriter struct{ s *shell }
+
+func (n noticeWriter) Write(p []byte) (int, error) {
+	n.s.say(string(p))
+	return len(p), nil
+}

@@ -1,0 +1,138 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+)
+
+// A jobTable is the calls in the background.
+type jobTable struct {
+	mu    sync.Mutex
+	works []*work
+	last  int
+	lost  error       // what the first of those failed with that made room for others
+	times []time.Time // of the newest notices
+	more  int         // notices that were left out
+}
+
+func (t *jobTable) add(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last++
+	w.number = t.last
+	t.works = append(t.works, w)
+	if len(t.works) > jobMax {
+		t.makeRoom()
+	}
+}
+
+// jobMax is how many jobs are kept: the oldest that have ended make room for others.
+const jobMax = 500
+
+// makeRoom forgets the oldest jobs that have ended.
+func (t *jobTable) makeRoom() {
+	over := len(t.works) - jobMax
+	t.works = slices.DeleteFunc(t.works, func(w *work) bool {
+		if over == 0 || !w.over() {
+			return false
+		}
+		over--
+		if t.lost == nil {
+			t.lost = w.Err()
+		}
+		return true
+	})
+}
+
+// takeLost returns what the first job failed with of those that made room for others.
+func (t *jobTable) takeLost() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := t.lost
+	t.lost = nil
+	return err
+}
+
+func (t *jobTable) remove(w *work) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.works = slices.DeleteFunc(t.works, func(o *work) bool { return o == w })
+	if len(t.works) == 0 {
+		t.last = 0
+	}
+}
+
+func (t *jobTable) all() []*work {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.works)
+}
+
+// running are the jobs that have not ended.
+func (t *jobTable) running() []*work {
+	return slices.DeleteFunc(t.all(), (*work).over)
+}
+
+// cancelAll cancels them all and waits for their end, until ctx is done.
+func (t *jobTable) cancelAll(ctx context.Context) {
+	for _, w := range t.all() {
+		w.Cancel()
+	}
+	for _, w := range t.all() {
+		_ = w.Wait(ctx)
+	}
+}
+
+// find returns the job that a word names: %1, 1, or "" for the newest.
+func (t *jobTable) find(name string) (*work, error) {
+	works := t.all()
+	if len(works) == 0 {
+		return nil, problem.Usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")
+	}
+	if name == "" {
+		return works[len(works)-1], nil
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(name, "%"))
+	for _, w := range works {
+		if err == nil && w.number == n {
+			return w, nil
+		}
+	}
+	return nil, problem.Usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
+}
+
+// Notices are at most this many in this time; a summary stands for the others.
+const (
+	noticeMax  = 5
+	noticeTime = time.Second
+)
+
+// notice reports whether there is room for one more notice. When there is not, later tells how
+// many were left out.
+func (t *jobTable) notice(now time.Time, later func(n int)) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times = slices.DeleteFunc(t.times, func(at time.Time) bool { return now.Sub(at) > noticeTime })
+	if len(t.times) < noticeMax {
+		t.times = append(t.times, now)
+		return true
+	}
+	if t.more++; t.more == 1 {
+		time.AfterFunc(noticeTime, func() {
+			t.mu.Lock()
+			n := t.more
+			t.more = 0
+			t.mu.Unlock()
+			later(n)
+		})
+	}
+	return false
+}

@@ -1,0 +1,298 @@
+package shell
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/version"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/rpcctl/rpcctl/internal/human"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// plainLoop reads lines as any program does.
+func (s *shell) plainLoop() error {
+	env, getenv := *s.env, s.env.Getenv
+	env.Getenv = func(name string) string {
+		if name == "TERM" {
+			return "dumb" // whatever it is: nothing that this mode prints is coloured
+		}
+		return getenv(name)
+	}
+	s.env = &env
+	s.openHistory()
+	s.banner()
+	s.loadSchema()
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		in := bufio.NewReader(s.env.Stdin)
+		for {
+			text, err := readLine(in)
+			if text != "" {
+				lines <- text
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	var taken repl.Collector
+	for s.left == nil && s.dying.Load() == 0 {
+		prompt, _ := s.promptText()
+		if taken.Len() > 0 {
+			prompt = "... "
+		}
+		fmt.Fprint(s.env.Stdout, prompt)
+		select {
+		case text, ok := <-lines:
+			if !ok {
+				fmt.Fprintln(s.env.Stdout)
+				return problem.Exit(s.farewell())
+			}
+			if taken.Len()+len(text) > statementMax {
+				taken.Take()
+				s.say(fmt.Sprintf("a statement of more than %s is too long", human.Bytes(statementMax)))
+				continue
+			}
+			if taken.Add(text) {
+				s.take(strings.TrimRight(taken.Take(), "\n"))
+			}
+		case <-s.nudged:
+			if s.dying.Load() == 0 {
+				fmt.Fprintln(s.env.Stdout)
+				taken.Take()
+			}
+		}
+	}
+	return problem.Exit(s.farewell())
+}
+
+// take runs a text that a person gave, and remembers it.
+func (s *shell) take(text string) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	code := s.run(text)
+	s.remember(text, code)
+}
+
+// openEditor takes the terminal.
+func (s *shell) openEditor(colour bool) error {
+	s.colour = colour
+	editor, err := repl.Open(repl.Options{
+		Prompt:     s.promptText,
+		Complete:   s.complete,
+		Inspect:    s.inspect,
+		Incomplete: repl.Incomplete,
+		History:    s.history,
+		Keys:       s.keys(),
+		Unfold:     s.unfold,
+		Blank:      s.blank,
+		Quoted:     complete.QuotedHole,
+		Edit:       s.editText,
+		Cancel:     s.cancelTalk,
+		Leave:      func() bool { return s.once && s.talking.Load() == nil },
+		Background: s.leaveTalk,
+		Colour:     colour,
+		ASCII:      !s.env.Unicode(),
+		Ghost:      true,
+	})
+	if err != nil {
+		return err
+	}
+	s.editor = editor
+	s.signalledEditor.Store(editor)
+	fault.Before(editor.Restore) // a call's own goroutines know nothing of the terminal
+	return nil
+}
+
+// editorLoop reads statements with the editor.
+func (s *shell) editorLoop() (err error) {
+	defer func() { err = errors.Join(err, s.editor.Close()) }()
+	defer func() {
+		if r := recover(); r != nil {
+			s.editor.Crash(r)
+		}
+	}()
+	s.banner()
+	s.load()
+	s.editor.Go(s.openHistory)
+	var asked time.Time // when Ctrl-D met running jobs
+	for s.left == nil && s.dying.Load() == 0 {
+		text, err := s.editor.Read()
+		switch {
+		case errors.Is(err, repl.ErrHangUp):
+			if s.dying.Load() == 0 {
+				s.die(exitHangUp)
+			}
+			continue
+		case errors.Is(err, repl.ErrAborted):
+			s.suspendIfAsked()
+			continue
+		case err == io.EOF:
+			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > pressTime {
+				asked = s.env.Now()
+				for _, w := range running {
+					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, formatters.CleanLine(w.name)))
+				}
+				s.say("Ctrl-D again cancels them and leaves")
+				continue
+			}
+			return problem.Exit(s.farewell())
+		case err != nil:
+			return err
+		}
+		folded := s.editor.Fold(text)
+		s.editor.Forget()
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		code := s.run(text)
+		s.remember(folded, code)
+		if s.once && s.called {
+			return problem.Exit(code)
+		}
+		if s.unsent != "" { // Up finds it
+			s.history.Keep(s.redact(s.unsent))
+			s.unsent = ""
+		}
+	}
+	return problem.Exit(s.farewell())
+}
+
+// Exit codes of a shell that a signal ends, as other shells have them.
+const (
+	exitHangUp     = 129
+	exitTerminated = 143
+)
+
+// farewell is the exit code of the shell.
+func (s *shell) farewell() int {
+	s.callMu.Lock()
+	defer s.callMu.Unlock()
+	if s.dying.Load() != 0 {
+		return int(s.dying.Load())
+	}
+	if s.left != nil {
+		return *s.left
+	}
+	return problem.OK
+}
+
+// openHistory reads the history. A shell without one is a shell too.
+func (s *shell) openHistory() {
+	path := s.env.StatePath("history")
+	if s.o.NoHistory || path == "" {
+		return
+	}
+	if err := s.history.Open(path); err != nil {
+		s.historyFailed("no history", err)
+	}
+}
+
+// banner is the first line.
+func (s *shell) banner() {
+	if s.o.Quiet {
+		return
+	}
+	where := s.target()
+	if where == "" {
+		where = "no target yet: target host:port sets one"
+	}
+	keys := "help, Ctrl-D leaves"
+	if s.editor != nil {
+		keys = "Tab completes, " + keys
+	}
+	s.say(strings.Join([]string{"rpcctl " + version.String(), formatters.CleanLine(where), keys}, s.dot()))
+}
+
+// promptText is what stands before the text.
+func (s *shell) promptText() (string, repl.Style) {
+	if w := s.talking.Load(); w != nil {
+		return w.talk.prompt(w), repl.Accent
+	}
+	where, style := formatters.CleanLine(shownTarget(s.target())), repl.Accent
+	if s.code != problem.OK {
+		style = repl.Bad
+	}
+	if where == "" {
+		where = "(not connected)"
+	}
+	if used := s.using(); used != "" {
+		where = used[strings.LastIndexByte(used, '.')+1:] + "@" + where
+	}
+	if s.editor != nil {
+		cols, _ := s.editor.Size()
+		if limit := max(10, cols/3); repl.Width(where) > limit {
+			where = s.env.Sign("…", "...") + where[len(where)-limit:]
+		}
+	}
+	if s.production.Load() {
+		where, style = "PRODUCTION "+where, repl.Bad
+	}
+	if n := len(s.jobs.running()); n > 0 {
+		where += fmt.Sprintf(" [%d]", n)
+	}
+	return where + "> ", style
+}
+
+// load reads the schema behind the prompt, and tells what there is.
+func (s *shell) load() { s.background(s.loadSchema) }
+
+// background runs a function that a panic in must not leave the terminal unusable.
+func (s *shell) background(fn func()) {
+	if s.editor != nil {
+		s.editor.Go(fn)
+		return
+	}
+	go fn()
+}
+
+// loadSchema opens the first session and makes the index.
+func (s *shell) loadSchema() {
+	began := s.env.Now()
+	env := *s.env
+	a := newLineApp(&env, s, nil)
+	source, types, err := s.schema(s.ctx, a)
+	if a.Session != nil && a.Session.Settings().Target != nil {
+		where := a.Session.Settings().Target.String()
+		s.reached.Store(&where) // a context may have said where
+		s.production.Store(a.Globals.Production())
+		if s.editor != nil {
+			s.editor.Refresh()
+		}
+	}
+	if errors.Is(err, session.ErrNoTarget) {
+		return
+	}
+	if err != nil {
+		s.say("no schema: " + formatters.CleanLine(human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))))
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	ix, err := complete.NewIndex(ctx, source, types)
+	if err != nil {
+		text := human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))
+		for _, h := range a.Reporter().Hints(err) {
+			text += "; " + h
+		}
+		s.say("no schema: " + formatters.CleanLine(text))
+		return
+	}
+	s.index.Store(ix)
+	if s.o.Quiet {
+		return
+	}
+	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"), human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
+}

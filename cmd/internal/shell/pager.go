@@ -1,0 +1,100 @@
+package shell
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/internal/secret"
+)
+
+// pagesMax is how much output, in bytes, is kept back for a pager.
+const pagesMax = 16 << 20
+
+// Exit codes of a shell whose command is not there, or is no program (POSIX, XCU 2.8.2).
+const (
+	notRunnable = 126
+	noProgram   = 127
+)
+
+// pages keep the output of a statement back until it is known whether the window is high enough
+// for it. A nil *pages does nothing.
+type pages struct {
+	s      *shell
+	kept   bytes.Buffer
+	direct io.Writer // the terminal
+	passed bool      // the output is printed as it comes
+}
+
+// unpaged are the commands that go on, or that run others.
+var unpaged = []string{"watch", "time", "source", "shell", "fg", "wait", "edit", "exit"}
+
+// page keeps the output of a statement back, when the settings say so and it is for the window.
+func (s *shell) page(l *line) {
+	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect || slices.Contains(unpaged, l.st.Words[0].Text) {
+		return
+	}
+	l.pages = &pages{s: s, direct: l.env.Stdout}
+	l.env.Stdout = l.pages
+}
+
+// Write keeps output, as far as there is room.
+func (p *pages) Write(b []byte) (int, error) {
+	if p.passed {
+		return p.direct.Write(b)
+	}
+	p.kept.Write(b)
+	if p.kept.Len() > pagesMax {
+		p.skip()
+	}
+	return len(b), nil
+}
+
+// skip says that the output is not for a pager: it comes as long as somebody waits for it.
+func (p *pages) skip() {
+	if p == nil || p.passed {
+		return
+	}
+	p.passed = true
+	_, _ = p.direct.Write(p.kept.Bytes()) // as any other output to the terminal
+	p.kept.Reset()
+}
+
+// show shows what was kept, in the pager when the window is not high enough.
+func (p *pages) show() {
+	if p == nil || p.passed {
+		return
+	}
+	cols, rows := p.s.editor.Size()
+	needed := 0
+	for line := range bytes.Lines(p.kept.Bytes()) {
+		needed += max(1, (len(line)+cols-1)/cols)
+	}
+	if needed < rows {
+		p.skip()
+		return
+	}
+	c, err := program.New(p.s.ctx, p.s.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	if err != nil {
+		p.skip()
+		return
+	}
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.s.env.Stdout, secret.Bare(p.s.env.Stderr)
+	c.Env = os.Environ()
+	if p.s.env.Getenv("LESS") == "" {
+		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own
+	}
+	p.s.giveTerminal()
+	code, err := program.ExitCode(c.Run())
+	p.s.takeTerminal()
+	if err != nil || code == noProgram || code == notRunnable {
+		p.skip()
+		return
+	}
+	p.passed = true
+	p.kept.Reset()
+}

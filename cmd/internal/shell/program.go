@@ -1,0 +1,82 @@
+package shell
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/internal/secret"
+)
+
+// brokenPipe is the error of writing to a program that has left.
+var brokenPipe = syscall.EPIPE
+
+// shellProgram is a command for the user's shell; what names for people what runs it.
+func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
+	c, err := program.New(ctx, s.env, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	if err != nil {
+		return nil, err
+	}
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = time.Second
+	return c, nil
+}
+
+// giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
+// again. A terminal that can not be set is noticed at the next prompt.
+func (s *shell) giveTerminal() {
+	if s.editor != nil {
+		_ = s.editor.Release()
+	}
+}
+
+func (s *shell) takeTerminal() {
+	if s.editor != nil {
+		_ = s.editor.Hold()
+		s.editor.FreshLine()
+	}
+}
+
+// program runs a program of this machine.
+func (s *shell) program(ctx context.Context, l *line, command string) error {
+	c, err := s.shellProgram(ctx, "shell", command)
+	if err != nil {
+		return err
+	}
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
+	if !s.interactive {
+		c.Stdin = nil
+	}
+	if l.redirect {
+		c.Stdout = l.env.Stdout
+	}
+	s.giveTerminal()
+	defer s.takeTerminal()
+	code, err := program.ExitCode(c.Run())
+	return errors.Join(err, problem.Exit(code))
+}
+
+// editText has a text edited in the user's editor. The terminal is the editor's meanwhile.
+func (s *shell) editText(text string) (string, error) {
+	if err := program.MayStart(s.env, "edit", ""); err != nil {
+		return text, err
+	}
+	f, err := program.NewEditFile("line.rpc", []byte(text+"\n"))
+	if err != nil {
+		return text, err
+	}
+	defer f.Remove()
+	err = f.EditWith(s.dead, s.env, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	if err != nil {
+		return text, err
+	}
+	edited, err := os.ReadFile(f.Path)
+	return strings.TrimRight(string(edited), "\n"), err
+}

@@ -1,0 +1,178 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/outfile"
+	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// asTyped is a text as somebody would have typed it: a request that was filled in has nothing of
+// what was not.
+func asTyped(text string) string {
+	if len(repl.Holes(text)) == 0 {
+		return text
+	}
+	return repl.Compact(text)
+}
+
+// remember keeps a line in the history, without its secrets.
+func (s *shell) remember(text string, code int) {
+	if code == problem.OK { // a request that goes back to be put right keeps its holes
+		text = asTyped(text)
+	}
+	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
+		return
+	}
+	redacted := s.redact(text)
+	if s.o.NoHistory || s.settings["history"] == "off" {
+		s.history.Keep(redacted)
+		return
+	}
+	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(s.target()), Line: redacted, Code: code})
+	if err != nil {
+		s.historyFailed("the line could not be kept", err)
+	}
+}
+
+// historyFailed says once why the history does not work.
+func (s *shell) historyFailed(what string, err error) {
+	if !s.historyTold.Swap(true) {
+		s.say(what + ": " + formatters.CleanLine(err.Error()))
+	}
+}
+
+// redact takes the secrets out of a text.
+func (s *shell) redact(text string) string {
+	return s.env.Secrets.Mask(repl.Redact(text, s.policy()))
+}
+
+// policy is what is secret in statements.
+func (s *shell) policy() repl.Secrets {
+	ix := s.index.Load()
+	return redaction.Policy(ix.SecretField)
+}
+
+// shownTarget is a target without what may be a secret in it.
+func shownTarget(text string) string { return secret.Address(invoke.MaskTarget(text)) }
+
+// bang recalls a line: !! the last one, !12 by its number, !text the newest that begins so.
+func (s *shell) bang(what string) error {
+	text := ""
+	switch n, err := strconv.Atoi(what); {
+	case err == nil:
+		text = s.history.Line(n - 1)
+	case what == "!":
+		text = s.history.Line(s.history.Len() - 1)
+	default:
+		_, text = s.history.Find(func(line string) bool { return strings.HasPrefix(line, what) })
+	}
+	if text == "" {
+		return problem.Usage(fmt.Errorf("!%s: no such line", what), "history lists them")
+	}
+	if s.editor != nil && s.settings["history-verify"] != "off" {
+		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
+		return nil
+	}
+	fmt.Fprintln(s.env.Stderr, formatters.CleanLine(text))
+	return problem.Exit(s.run(text))
+}
+
+// editLine puts a line of the history into the user's editor, and what comes out into the
+// prompt.
+func (s *shell) editLine(which string) error {
+	n := s.history.Len()
+	if which != "" {
+		var err error
+		if n, err = strconv.Atoi(which); err != nil {
+			return problem.Usage(fmt.Errorf("%q is not the number of a line", which), "history lists them")
+		}
+	}
+	if s.editor == nil {
+		return problem.Usage(errors.New("there is no prompt to edit for"), "")
+	}
+	s.giveTerminal()
+	text, err := s.editText(s.history.Line(n - 1))
+	s.takeTerminal()
+	if err == nil {
+		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
+	}
+	return err
+}
+
+// save writes lines of the history as a script.
+func (s *shell) save(args []string) error {
+	from, to := 1, s.history.Len()
+	if len(args) == 2 {
+		a, b, isRange := strings.Cut(args[1], "..")
+		if !isRange {
+			b = a
+		}
+		var err, berr error
+		from, err = strconv.Atoi(a)
+		to, berr = strconv.Atoi(b)
+		if err != nil || berr != nil || from < 1 {
+			return problem.Usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
+		}
+	}
+	f, err := outfile.Create(args[0])
+	if err != nil {
+		return err
+	}
+	for i := from; i <= min(to, s.history.Len()); i++ {
+		if _, err := fmt.Fprintln(f, s.history.Line(i-1)); err != nil {
+			return errors.Join(err, f.Abandon())
+		}
+	}
+	return f.Finish()
+}
+
+// rest runs what follows the first words of a statement as a statement of its own.
+func (s *shell) rest(ctx context.Context, l *line, skip int) int {
+	inner := *l
+	inner.st.Words = l.st.Words[skip:]
+	inner.ran = false
+	if err := s.command(ctx, &inner); err != nil {
+		return s.failed(&inner, err)
+	}
+	return problem.OK
+}
+
+// timed is the command time.
+func (s *shell) timed(ctx context.Context, l *line) error {
+	began := s.env.Now()
+	code := s.rest(ctx, l, 1)
+	fmt.Fprintf(l.env.Stderr, "%s\n", s.env.Now().Sub(began).Round(10*time.Microsecond))
+	return problem.Exit(code)
+}
+
+// watch is the command watch: it ends with Ctrl-C, or when the line fails.
+func (s *shell) watch(ctx context.Context, l *line) error {
+	var every flags.Seconds
+	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
+		return problem.Usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
+	}
+	tick := time.NewTicker(every.Duration())
+	defer tick.Stop()
+	for {
+		if code := s.rest(ctx, l, 2); code != problem.OK {
+			return problem.Exit(code)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/invoke/job"
+	"github.com/rpcctl/rpcctl/repl"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A lineRunner runs a line of the shell.
+type lineRunner struct {
+	s *shell
+	l *line // nil for what the shell does between lines
+}
+
+// newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
+// nil for what the shell does between lines.
+func newLineApp(env *env.Env, s *shell, l *line) *app.App {
+	return app.New(env, lineRunner{s, l})
+}
+
+// Session implements runner. The session is that of all lines with the same flags.
+func (r lineRunner) Session(ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings) (*session.Session, error) {
+	open, err := r.s.connection(ctx, a.Globals.Key(f), settings)
+	if err != nil {
+		return nil, err
+	}
+	if a.Globals.CurrentContext() && settings.Target != nil { // it may be another than before
+		where := settings.Target.String()
+		r.s.reached.Store(&where)
+		r.s.production.Store(a.Globals.Production())
+	}
+	return open, nil
+}
+
+// LockSchema implements runner: lines and jobs share the session.
+func (r lineRunner) LockSchema(ctx context.Context) (unlock func(), err error) {
+	if err := r.s.asking.take(ctx); err != nil {
+		return nil, err
+	}
+	return r.s.asking.giveBack, nil
+}
+
+// Run implements runner: the call is a job.
+func (r lineRunner) Run(ctx context.Context, a *app.App, c app.Call) error {
+	if r.l.st.Background && a.Globals.MaxRecv == 0 {
+		c.Call.MaxRecv = r.s.share(r.l)
+	}
+	return r.s.drive(ctx, r.l, c.Invoker, c.Call, c.Sink, c.Again, c.Do)
+}
+
+// RunMany implements runner: in the background the calls are one job.
+func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error {
+	l := r.l
+	if !l.st.Background || l.job != nil {
+		return m.Do(ctx, nil)
+	}
+	s := r.s
+	l.ran = true
+	w := &work{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, line: l, again: m.Again, session: m.Session}
+	s.jobs.add(w)
+	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
+	s.live(w)
+	s.notify(w)
+	return nil
+}
+
+// ContextChanged implements runner. Credentials that lines without a target of their own were sent
+// with are dropped: the target that they go to now is another context's.
+func (r lineRunner) ContextChanged() {
+	_, addr := r.s.flag("addr")
+	_, unix := r.s.flag("unix")
+	if !addr && !unix {
+		r.s.dropCredentials(r.l, "")
+	}
+}
+
+// Shell implements runner.
+func (lineRunner) Shell() bool { return true }
+
+// Prompts implements prompter.
+func (r lineRunner) Prompts(*app.App) error {
+	if r.s.editor == nil || !r.s.interactive {
+		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
+	}
+	return nil
+}
+
+// Typed implements prompter.
+func (r lineRunner) Typed(method string) (string, map[string]string) {
+	if word, ok := r.l.positional(1); ok {
+		method = word.Text
+	}
+	return method, r.s.settings
+}
+
+// FillIn implements prompter: the line comes into the next prompt.
+func (r lineRunner) FillIn(_ *app.App, _ *cobra.Command, l repl.Line) error {
+	r.l.ran = true
+	r.s.editor.Put(l)
+	return nil
+}

@@ -1,0 +1,80 @@
+package shell
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// askSecrets asks for what the history left out of a statement, without echo. It returns the exit
+// code of a statement that can not run.
+func (s *shell) askSecrets(ctx context.Context, l *line) (code int, ok bool) {
+	text := l.source[l.st.Start:l.st.End]
+	missing := strings.Count(text, repl.Redacted)
+	for _, w := range l.st.Words {
+		missing -= strings.Count(w.Text, repl.Redacted)
+	}
+	if missing != 0 || s.editor == nil || !s.interactive || s.env.ReadPassword == nil {
+		at := l.st.Start + strings.Index(text, repl.Redacted)
+		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
+		return problem.BadUsage, false
+	}
+	l.secrets = map[int][]string{}
+	at := l.st.Start
+	for _, w := range l.st.Words {
+		for range strings.Count(w.Text, repl.Redacted) {
+			at += strings.Index(l.source[at:], repl.Redacted)
+			value, err := s.env.ReadPassword(ctx, formatters.CleanLine(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
+			at += len(repl.Redacted)
+			if err == nil && value == "" {
+				err = problem.Usage(errors.New("nothing was typed, and nothing is done"), "")
+			}
+			if err != nil {
+				s.failed(l, err)
+				s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
+				return problem.Code(err), false
+			}
+			l.secrets[w.Start] = append(l.secrets[w.Start], value)
+		}
+	}
+	return problem.OK, true
+}
+
+// secretFor is what a value is for, by what stands before it.
+func secretFor(before string) string {
+	m := regexp.MustCompile(`([A-Za-z0-9_.\-]+)["']?\s*(:=|[=: ])\s*["']?$`).FindStringSubmatch(before)
+	if m == nil {
+		return "what the history left out"
+	}
+	return m[1]
+}
+
+// reveal puts the secrets that were asked for into a word.
+func (l *line) reveal(start int, text string) string {
+	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") || strings.Contains(text, "={")
+	for _, secret := range l.secrets[start] {
+		if document {
+			if quoted, err := json.Marshal(secret); err == nil {
+				secret = string(quoted[1 : len(quoted)-1])
+			}
+		}
+		text = strings.Replace(text, repl.Redacted, secret, 1)
+	}
+	return text
+}
+
+// conceal takes the secrets that were asked for out of what is told.
+func (l *line) conceal(text string) string {
+	for _, of := range l.secrets {
+		for _, secret := range of {
+			text = strings.ReplaceAll(text, secret, repl.Redacted)
+		}
+	}
+	return text
+}

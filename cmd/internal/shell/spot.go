@@ -1,0 +1,147 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/internal/secret"
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A spot is where in a line the cursor is.
+type spot struct {
+	words  []repl.Word // before the one at the cursor
+	word   repl.Word   // the one at the cursor, up to it; empty between words
+	method protoreflect.MethodDescriptor
+	types  bool // a message is typed here: the words of a call or of a conversation
+	file   bool // the name of a file is: after > and >>
+	half   bool // the cursor is in quotes of another program's words
+	line   repl.Line
+}
+
+// text is the word at the cursor as it was typed.
+func (p *spot) text() string { return p.line.Text[p.word.Start:p.line.Cursor] }
+
+// spot finds out where the cursor is.
+func (s *shell) spot(l repl.Line) spot {
+	p := spot{line: l, word: repl.Word{Start: l.Cursor, End: l.Cursor, Raw: true}}
+	statements := repl.Lex(l.Before())
+	if n := len(statements); n > 0 {
+		st := statements[n-1]
+		between := l.Text[st.End:l.Cursor]
+		switch {
+		case strings.Contains(between, "\n") && st.Missing == 0:
+		case st.Pipe != "":
+			p.file = true
+			p.piped(l)
+		case st.To.End == l.Cursor:
+			p.file, p.word = true, st.To
+		case strings.HasSuffix(strings.TrimRight(l.Before(), " "), ">"):
+			p.file = true
+		default:
+			p.words = st.Words
+			if k := len(st.Words); k > 0 && (st.Words[k-1].End == l.Cursor || st.Missing != 0) {
+				p.words, p.word = st.Words[:k-1], st.Words[k-1]
+			}
+		}
+	}
+	if w := s.talking.Load(); w != nil {
+		p.method, p.types = w.call.Method, true
+		return p
+	}
+	name := s.methodWord(p.words)
+	ix := s.index.Load()
+	if len(p.words) > name && !p.file && (name > 0 || !s.isCommand(p.words[0].Text)) {
+		p.types = true
+		p.method = s.methodNamed(ix, p.words[name].Text)
+	}
+	return p
+}
+
+// piped finds the word at the cursor in a command for a shell, whose quotes are that shell's.
+func (p *spot) piped(l repl.Line) {
+	st := repl.Lex(l.Before())
+	last := st[len(st)-1]
+	begin := strings.LastIndexAny(l.Before(), " \t\n|") + 1
+	word := l.Text[begin:l.Cursor]
+	p.half = last.Missing != 0 || word != "" && !repl.Bare(word)
+	p.word = repl.Word{Text: word, Start: begin, End: l.Cursor, Raw: true}
+}
+
+// methodWord is which of the words of a call names the method: the first, or behind call the first
+// that is neither a flag nor the value of one. It is how many there are when none does.
+func (s *shell) methodWord(words []repl.Word) int {
+	if len(words) == 0 || words[0].Text != "call" {
+		return 0
+	}
+	if at := s.places(words); len(at) > 1 {
+		return at[1]
+	}
+	return len(words)
+}
+
+// places are the indexes of the words that are neither flags nor their values.
+func (s *shell) places(words []repl.Word) []int {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.Text
+	}
+	return s.flagTable().Positionals(texts)
+}
+
+// methodNamed is the method that a name stands for here, nil when that is not known.
+func (s *shell) methodNamed(ix *complete.Index, name string) protoreflect.MethodDescriptor {
+	if ix == nil {
+		return nil
+	}
+	for _, used := range slices.Backward(s.used) {
+		if e := ix.Method(used + "." + name); e != nil {
+			return e.Method
+		}
+	}
+	if e := ix.Method(name); e != nil {
+		return e.Method
+	}
+	return nil
+}
+
+// locate finds out where in the message the cursor is.
+func (s *shell) locate(p *spot) (f complete.Cursor, ok bool) {
+	if p.method == nil {
+		return f, false
+	}
+	if p.word.Raw {
+		return s.request(p).Locate(p.text()), true
+	}
+	// In quotes only the value of a word is looked at: all before it is as it was typed.
+	f = s.request(p).Locate(p.word.Text)
+	return f, f.Want == repl.WantValue && !f.JSON && strings.HasPrefix(p.text(), p.word.Text[:f.From])
+}
+
+// request is the request that is typed, with what the shell knows.
+func (s *shell) request(p *spot) *complete.Request {
+	ix := s.index.Load()
+	r := &complete.Request{
+		Method: p.method, Types: ix.Messages(), Now: s.env.Now, Seen: s.results.seen,
+		Secret: func(name string) bool { return secret.Name(name) || ix.SecretField(name) },
+	}
+	for _, w := range p.words {
+		r.Words = append(r.Words, w.Text)
+	}
+	r.Whole = wordAround(p.line) // what is behind the cursor tells, too
+	return r
+}
+
+// wordAround is the whole word that the cursor is in.
+func wordAround(l repl.Line) string {
+	for _, st := range repl.Lex(l.Text) {
+		for _, w := range st.Words {
+			if w.Start < l.Cursor && l.Cursor <= w.End {
+				return l.Text[w.Start:w.End]
+			}
+		}
+	}
+	return ""
+}
