@@ -83,7 +83,7 @@ func (s *shell) tell(l *line, text string, hints []string) {
 // without it.
 func (s *shell) asTypedHere(text string) string {
 	return regexp.MustCompile(`\brpcctl [a-z]+`).ReplaceAllStringFunc(text, func(m string) string {
-		if name := strings.TrimPrefix(m, "rpcctl "); s.isCommand(name) {
+		if name := strings.TrimPrefix(m, "rpcctl "); s.assistant.IsCommand(name) {
 			return name
 		}
 		return m
@@ -169,7 +169,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 	}
 	near := slices.Clone(e.Near)
 	if len(near) == 0 {
-		near = l.s.nearCommands(word.Text)
+		near = l.s.assistant.NearCommands(word.Text)
 	}
 	for i, n := range near { // as it would be typed: the method alone
 		near[i] = n[strings.LastIndexAny(n, "/.")+1:]
@@ -183,7 +183,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 // positional is the word of the statement that became an argument: the number of those that are
 // no flags, the command being 0.
 func (l *line) positional(n int) (repl.Word, bool) {
-	at := l.s.flagTable().Positionals(l.args)
+	at := l.s.assistant.Flags().Positionals(l.args)
 	if n >= len(at) || l.words[at[n]] < 0 {
 		return repl.Word{}, false
 	}

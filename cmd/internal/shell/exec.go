@@ -274,3 +274,11 @@ func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invok
 	types, err := a.Session.Types(s.ctx) // which outlive the line
 	return source, types, err
 }
+
+// commandsToLookAt builds the commands, for what looks at their names and flags.
+func (s *shell) commandsToLookAt() *cobra.Command {
+	l := &line{s: s, env: s.env}
+	root := s.newTree(l, newLineApp(s.env, s, l))
+	root.AddCommand(s.helpCommand(l))
+	return root
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
@@ -48,7 +49,7 @@ func (s *shell) helpCommand(l *line) *cobra.Command {
 			for _, h := range repl.KeyHelp() {
 				fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
 			}
-			for _, h := range shellKeyHelp {
+			for _, h := range assist.KeyHelp {
 				fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
 			}
 		default:

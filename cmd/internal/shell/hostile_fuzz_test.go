@@ -111,7 +111,7 @@ func (h *hostile) set(jsonName, comment, value, file string) bool {
 	ix.Known.Add(fd, map[string]bool{})
 	ix.Methods = []complete.Entry{complete.NewEntry("h.S.M", "S.M", method)}
 	ix.NameEnds()
-	h.index.Store(ix)
+	h.assistant.Index.Store(ix)
 	h.results = resultTable{}
 	answer := dynamicpb.NewMessage(h.md)
 	answer.Set(h.md.Fields().ByName("name"), protoreflect.ValueOfString(value))
@@ -179,7 +179,7 @@ func (h *hostile) one(typed, line string) (st repl.Statement, ok bool) {
 func (h *hostile) tab(typed, after string) (lines []string) {
 	h.t.Helper()
 	l := repl.Line{Text: typed + after, Cursor: len(typed)}
-	c := h.shell.complete(l)
+	c := h.assistant.Complete(l)
 	for _, item := range c.Items {
 		line := l.Replace(c.From, l.Cursor, item.Text)
 		h.one(l.Text, line.Text)
@@ -305,7 +305,7 @@ func (h *hostile) checkTemplates() {
 		typed = append(typed, `M {"name": `+repl.QuoteJSON(h.value)+"}")
 	}
 	for _, line := range typed {
-		l, note := h.buildRequest(repl.Line{Text: line, Cursor: len(line)})
+		l, note := h.assistant.BuildRequest(repl.Line{Text: line, Cursor: len(line)})
 		if note != "" {
 			h.t.Fatalf("no request for %q: %s", line, note)
 		}
@@ -323,10 +323,10 @@ func (h *hostile) checkTemplates() {
 		for _, hole := range repl.Holes(l.Text) {
 			at := repl.Line{Text: l.Text, Cursor: hole.Start}
 			without := at.Replace(hole.Start, hole.End, "")
-			if text, ok := h.unfold(at); ok && !repl.Harmless(without.Text, without.Insert(text).Text) {
+			if text, ok := h.assistant.Unfold(at); ok && !repl.Harmless(without.Text, without.Insert(text).Text) {
 				h.t.Fatalf("%q unfolds to %q", repl.HoleName(l.Text, hole), text)
 			}
-			c := h.shell.complete(without)
+			c := h.assistant.Complete(without)
 			for _, item := range c.Items {
 				if text := without.Replace(c.From, without.Cursor, item.Text).Text; !repl.Sole(repl.Fill(text), line) && !repl.Incomplete(text) {
 					h.t.Fatalf("%q is offered in %q", item.Text, l.Text)
@@ -365,7 +365,7 @@ func (h *hostile) checkFiles() {
 
 // checkOffers looks at what other shells are told.
 func (h *hostile) checkOffers() {
-	r := &complete.Request{Method: h.index.Load().Methods[0].Method, Plain: true, Now: time.Now, Types: h.index.Load().Known}
+	r := &complete.Request{Method: h.assistant.Index.Load().Methods[0].Method, Plain: true, Now: time.Now, Types: h.assistant.Index.Load().Known}
 	var offers []othershells.Offer
 	for _, partial := range []string{"", "name=", "inner.", "{", `{"`, "kind=", "mask="} {
 		offers = append(offers, othershells.FieldOffers(r, partial)...)

@@ -91,13 +91,13 @@ func (s *shell) openEditor(colour bool) error {
 	s.colour = colour
 	editor, err := repl.Open(repl.Options{
 		Prompt:     s.promptText,
-		Complete:   s.complete,
-		Inspect:    s.inspect,
+		Complete:   s.assistant.Complete,
+		Inspect:    s.assistant.Inspect,
 		Incomplete: repl.Incomplete,
 		History:    s.history,
-		Keys:       s.keys(),
-		Unfold:     s.unfold,
-		Blank:      s.blank,
+		Keys:       s.assistant.Keys(),
+		Unfold:     s.assistant.Unfold,
+		Blank:      s.assistant.Blank,
 		Quoted:     complete.QuotedHole,
 		Edit:       s.editText,
 		Cancel:     s.cancelTalk,
@@ -290,7 +290,7 @@ func (s *shell) loadSchema() {
 		s.say("no schema: " + formatters.CleanLine(text))
 		return
 	}
-	s.index.Store(ix)
+	s.assistant.Index.Store(ix)
 	if s.o.Quiet {
 		return
 	}

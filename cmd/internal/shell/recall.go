@@ -60,7 +60,7 @@ func (s *shell) redact(text string) string {
 
 // policy is what is secret in statements.
 func (s *shell) policy() repl.Secrets {
-	ix := s.index.Load()
+	ix := s.assistant.Index.Load()
 	return redaction.Policy(ix.SecretField)
 }
 

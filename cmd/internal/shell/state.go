@@ -11,15 +11,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
-	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/rpcctl/rpcctl/testserver"
-	"github.com/spf13/cobra"
 )
 
 // A shell is what lasts from line to line. Lines run one after the other; what the prompt and
@@ -51,7 +49,7 @@ type shell struct {
 	demoOnce sync.Once
 	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
 
-	index atomic.Pointer[complete.Index] // for completion; nil until it is known
+	assistant *assist.Assistant
 
 	callMu     sync.Mutex
 	foreground *foreground   // what Ctrl-C is for; nil: the prompt
@@ -71,10 +69,6 @@ type shell struct {
 	left       *int   // set by exit
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
-	tableOnce  sync.Once
-	table      flags.Table // the flags of those commands
-	shapeOnce  sync.Once
-	shape      *cobra.Command // the commands, to look at
 
 	signals chan os.Signal
 	// signalledEditor is the editor, for signals: they come while it is being opened, too.
@@ -91,6 +85,7 @@ func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree
 		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
 	s.dead, s.setDead = context.WithCancel(ctx)
+	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
 	return s
 }
 

@@ -52,7 +52,7 @@ func (s *shell) targetCommand(l *line) *cobra.Command {
 			s.used = nil
 		}
 		s.base = append(s.base, given...)
-		s.index.Store(nil)
+		s.assistant.Index.Store(nil)
 		s.load()
 		return nil
 	}

@@ -1,4 +1,4 @@
-package shell
+package assist
 
 import (
 	"slices"
@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// A spot is where in a line the cursor is.
-type spot struct {
+// A position is where in a line the cursor is.
+type position struct {
 	words  []repl.Word // before the one at the cursor
 	word   repl.Word   // the one at the cursor, up to it; empty between words
 	method protoreflect.MethodDescriptor
@@ -22,11 +22,11 @@ type spot struct {
 }
 
 // text is the word at the cursor as it was typed.
-func (p *spot) text() string { return p.line.Text[p.word.Start:p.line.Cursor] }
+func (p *position) text() string { return p.line.Text[p.word.Start:p.line.Cursor] }
 
-// spot finds out where the cursor is.
-func (s *shell) spot(l repl.Line) spot {
-	p := spot{line: l, word: repl.Word{Start: l.Cursor, End: l.Cursor, Raw: true}}
+// position finds out where the cursor is.
+func (a *Assistant) position(l repl.Line) position {
+	p := position{line: l, word: repl.Word{Start: l.Cursor, End: l.Cursor, Raw: true}}
 	statements := repl.Lex(l.Before())
 	if n := len(statements); n > 0 {
 		st := statements[n-1]
@@ -47,21 +47,21 @@ func (s *shell) spot(l repl.Line) spot {
 			}
 		}
 	}
-	if w := s.talking.Load(); w != nil {
-		p.method, p.types = w.call.Method, true
+	if typed := a.shell.Typing(); typed != nil {
+		p.method, p.types = typed, true
 		return p
 	}
-	name := s.methodWord(p.words)
-	ix := s.index.Load()
-	if len(p.words) > name && !p.file && (name > 0 || !s.isCommand(p.words[0].Text)) {
+	name := a.methodWord(p.words)
+	ix := a.Index.Load()
+	if len(p.words) > name && !p.file && (name > 0 || !a.IsCommand(p.words[0].Text)) {
 		p.types = true
-		p.method = s.methodNamed(ix, p.words[name].Text)
+		p.method = a.methodNamed(ix, p.words[name].Text)
 	}
 	return p
 }
 
 // piped finds the word at the cursor in a command for a shell, whose quotes are that shell's.
-func (p *spot) piped(l repl.Line) {
+func (p *position) piped(l repl.Line) {
 	st := repl.Lex(l.Before())
 	last := st[len(st)-1]
 	begin := strings.LastIndexAny(l.Before(), " \t\n|") + 1
@@ -72,31 +72,31 @@ func (p *spot) piped(l repl.Line) {
 
 // methodWord is which of the words of a call names the method: the first, or behind call the first
 // that is neither a flag nor the value of one. It is how many there are when none does.
-func (s *shell) methodWord(words []repl.Word) int {
+func (a *Assistant) methodWord(words []repl.Word) int {
 	if len(words) == 0 || words[0].Text != "call" {
 		return 0
 	}
-	if at := s.places(words); len(at) > 1 {
+	if at := a.places(words); len(at) > 1 {
 		return at[1]
 	}
 	return len(words)
 }
 
 // places are the indexes of the words that are neither flags nor their values.
-func (s *shell) places(words []repl.Word) []int {
+func (a *Assistant) places(words []repl.Word) []int {
 	texts := make([]string, len(words))
 	for i, w := range words {
 		texts[i] = w.Text
 	}
-	return s.flagTable().Positionals(texts)
+	return a.Flags().Positionals(texts)
 }
 
 // methodNamed is the method that a name stands for here, nil when that is not known.
-func (s *shell) methodNamed(ix *complete.Index, name string) protoreflect.MethodDescriptor {
+func (a *Assistant) methodNamed(ix *complete.Index, name string) protoreflect.MethodDescriptor {
 	if ix == nil {
 		return nil
 	}
-	for _, used := range slices.Backward(s.used) {
+	for _, used := range slices.Backward(a.shell.Used()) {
 		if e := ix.Method(used + "." + name); e != nil {
 			return e.Method
 		}
@@ -108,23 +108,23 @@ func (s *shell) methodNamed(ix *complete.Index, name string) protoreflect.Method
 }
 
 // locate finds out where in the message the cursor is.
-func (s *shell) locate(p *spot) (f complete.Cursor, ok bool) {
+func (a *Assistant) locate(p *position) (f complete.Cursor, ok bool) {
 	if p.method == nil {
 		return f, false
 	}
 	if p.word.Raw {
-		return s.request(p).Locate(p.text()), true
+		return a.request(p).Locate(p.text()), true
 	}
 	// In quotes only the value of a word is looked at: all before it is as it was typed.
-	f = s.request(p).Locate(p.word.Text)
+	f = a.request(p).Locate(p.word.Text)
 	return f, f.Want == repl.WantValue && !f.JSON && strings.HasPrefix(p.text(), p.word.Text[:f.From])
 }
 
 // request is the request that is typed, with what the shell knows.
-func (s *shell) request(p *spot) *complete.Request {
-	ix := s.index.Load()
+func (a *Assistant) request(p *position) *complete.Request {
+	ix := a.Index.Load()
 	r := &complete.Request{
-		Method: p.method, Types: ix.Messages(), Now: s.env.Now, Seen: s.results.seen,
+		Method: p.method, Types: ix.Messages(), Now: a.env.Now, Seen: a.shell.Seen,
 		Secret: func(name string) bool { return secret.Name(name) || ix.SecretField(name) },
 	}
 	for _, w := range p.words {

@@ -1,4 +1,4 @@
-package shell
+package assist
 
 import (
 	"cmp"
@@ -15,35 +15,25 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/repl"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// names is a command tree to look at, from any goroutine.
-func (s *shell) names() *cobra.Command {
-	s.shapeOnce.Do(func() {
-		l := &line{s: s, env: s.env}
-		s.shape = s.newTree(l, newLineApp(s.env, s, l))
-		s.shape.AddCommand(s.helpCommand(l))
-	})
-	return s.shape
+// Flags returns the flags of the commands.
+func (a *Assistant) Flags() flags.Table {
+	a.tableOnce.Do(func() { a.table = flags.Of(a.commands()) })
+	return a.table
 }
 
-// flagTable is the flags of those commands.
-func (s *shell) flagTable() flags.Table {
-	s.tableOnce.Do(func() { s.table = flags.Of(s.names()) })
-	return s.table
-}
+// IsCommand reports whether a word names a command.
+func (a *Assistant) IsCommand(word string) bool { return usage.IsCommand(a.commands(), word) }
 
-func (s *shell) isCommand(word string) bool { return usage.IsCommand(s.names(), word) }
-
-// nearCommands are the commands and methods that a word may have been meant to be.
-func (s *shell) nearCommands(word string) []string {
+// NearCommands returns the commands and methods that a word may have been meant to be.
+func (a *Assistant) NearCommands(word string) []string {
 	var entries []complete.Entry
-	for _, c := range s.names().Commands() {
+	for _, c := range a.commands().Commands() {
 		entries = append(entries, complete.NewEntry(c.Name(), c.Name(), nil))
 	}
-	if ix := s.index.Load(); ix != nil {
+	if ix := a.Index.Load(); ix != nil {
 		entries = append(slices.Clone(entries), ix.Methods...)
 	}
 	hits, _ := complete.Search(entries, word, 2)
@@ -54,8 +44,8 @@ func (s *shell) nearCommands(word string) []string {
 	return names
 }
 
-// complete tells what can stand at the cursor.
-func (s *shell) complete(l repl.Line) repl.Completion { return harmless(l, s.candidates(l)) }
+// Complete returns what can stand at the cursor.
+func (a *Assistant) Complete(l repl.Line) repl.Completion { return harmless(l, a.candidates(l)) }
 
 // harmless leaves out what would do more to a line than to complete it. The candidates are made
 // so that there is none; that this holds for any text is not left to each of those who make them.
@@ -84,35 +74,35 @@ func unfit(n int) string {
 	return human.Count(n, "candidate") + " left out: what is in it cannot be typed here"
 }
 
-// candidates tells what can stand at the cursor.
-func (s *shell) candidates(l repl.Line) repl.Completion {
-	p := s.spot(l)
+// candidates returns what can stand at the cursor.
+func (a *Assistant) candidates(l repl.Line) repl.Completion {
+	p := a.position(l)
 	text := p.text()
 	switch {
 	case p.file:
 		return p.files("")
 	case strings.HasPrefix(text, "$"):
-		return s.variables(p, text, 0)
+		return a.variables(p, text, 0)
 	case strings.HasPrefix(text, "-") && len(p.words) > 0:
-		return s.flags(p, text)
+		return a.flags(p, text)
 	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
 		return p.files("@")
 	case p.types && p.method == nil:
 		return repl.Completion{Note: "what " + formatters.CleanLine(p.words[len(p.words)-1].Text) + " takes is not known"}
 	case p.types:
-		return s.message(p, text)
+		return a.message(p, text)
 	case len(p.words) == 0:
-		return s.firstWord(p, text)
+		return a.firstWord(p, text)
 	}
-	return s.argument(p, text)
+	return a.argument(p, text)
 }
 
 // message completes the request of a method.
-func (s *shell) message(p spot, text string) repl.Completion {
+func (a *Assistant) message(p position, text string) repl.Completion {
 	if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(value, "$") {
-		return s.variables(p, value, len(text)-len(value))
+		return a.variables(p, value, len(text)-len(value))
 	}
-	f, ok := s.locate(&p)
+	f, ok := a.locate(&p)
 	if !ok {
 		return repl.Completion{}
 	}
@@ -121,30 +111,30 @@ func (s *shell) message(p spot, text string) repl.Completion {
 }
 
 // from makes a completion of the word at the cursor, without its first skip bytes.
-func (p *spot) from(skip int, items []repl.Candidate, more int) repl.Completion {
+func (p *position) from(skip int, items []repl.Candidate, more int) repl.Completion {
 	return repl.Completion{From: p.word.Start + skip, Items: items, More: more}
 }
 
 // firstWord completes commands and methods.
-func (s *shell) firstWord(p spot, text string) repl.Completion {
+func (a *Assistant) firstWord(p position, text string) repl.Completion {
 	var items []repl.Candidate
-	for _, c := range s.names().Commands() {
+	for _, c := range a.commands().Commands() {
 		if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), text) {
 			items = append(items, repl.Candidate{Text: c.Name() + " ", About: c.Short})
 		}
 	}
-	methods, more := s.methodNames(text, " ")
+	methods, more := a.methodNames(text, " ")
 	return p.from(0, append(items, methods...), more)
 }
 
 // methodNames are the methods that answer a text, with a tail behind each.
-func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
-	ix := s.index.Load()
+func (a *Assistant) methodNames(text, tail string) ([]repl.Candidate, int) {
+	ix := a.Index.Load()
 	if ix == nil {
 		return nil, 0
 	}
 	hits, more := complete.Search(ix.Methods, text, complete.CandidateMax)
-	if used := s.using(); used != "" { // those of the service in use first
+	if used := a.using(); used != "" { // those of the service in use first
 		slices.SortStableFunc(hits, func(a, b complete.Hit) int {
 			return boolOrder(strings.HasPrefix(b.Full, used+"."), strings.HasPrefix(a.Full, used+"."))
 		})
@@ -155,9 +145,9 @@ func (s *shell) methodNames(text, tail string) ([]repl.Candidate, int) {
 		if strings.Contains(text, ".") && !strings.HasPrefix(strings.ToLower(name), strings.ToLower(text)) {
 			name = h.Full
 		}
-		about := complete.Signature(h.Method, s.env.Sign(" → ", " -> "))
+		about := complete.Signature(h.Method, a.env.Sign(" → ", " -> "))
 		if c := complete.Comment(h.Method); c != "" {
-			about += s.dot() + c
+			about += a.dot() + c
 		}
 		items = append(items, repl.Candidate{Text: name + tail, About: about})
 	}
@@ -175,35 +165,35 @@ func boolOrder(a, b bool) int {
 }
 
 // argument completes the words of a command.
-func (s *shell) argument(p spot, text string) repl.Completion {
-	ix := s.index.Load()
+func (a *Assistant) argument(p position, text string) repl.Completion {
+	ix := a.Index.Load()
 	switch name := p.words[0].Text; name {
 	case "call":
-		items, more := s.methodNames(text, " ")
+		items, more := a.methodNames(text, " ")
 		return p.from(0, items, more)
 	case "list", "ls", "use":
 		return p.from(0, ix.ServiceNames(text), 0)
 	case "describe", "desc":
-		items, more := s.methodNames(text, " ")
+		items, more := a.methodNames(text, " ")
 		return p.from(0, append(ix.ServiceNames(text), items...), more)
 	case "fg", "wait", "cancel", "log":
 		var items []repl.Candidate
-		for _, w := range s.jobs.all() {
-			items = complete.AppendMatch(items, text, fmt.Sprintf("%%%d ", w.number), w.name)
+		for _, job := range a.shell.Jobs() {
+			items = complete.AppendMatch(items, text, fmt.Sprintf("%%%d ", job.Number), job.Name)
 		}
 		return p.from(0, items, 0)
 	case "source", "save":
 		return p.files("")
 	case "set":
 		var items []repl.Candidate
-		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
-			if values := settingNames[name]; strings.HasPrefix(text, name+"=") {
+		for _, name := range slices.Sorted(maps.Keys(a.settings)) {
+			if values := a.settings[name]; strings.HasPrefix(text, name+"=") {
 				for _, v := range values {
 					items = complete.AppendMatch(items, text, name+"="+v, "")
 				}
 				continue
 			}
-			items = complete.AppendMatch(items, text, name+"=", strings.Join(settingNames[name], ", "))
+			items = complete.AppendMatch(items, text, name+"=", strings.Join(a.settings[name], ", "))
 		}
 		return p.from(0, items, 0)
 	case "header":
@@ -214,23 +204,23 @@ func (s *shell) argument(p spot, text string) repl.Completion {
 		return p.from(0, items, 0)
 	case "help":
 		items := complete.AppendMatch(nil, text, "keys", "the keys of the prompt")
-		for _, c := range s.names().Commands() {
+		for _, c := range a.commands().Commands() {
 			items = complete.AppendMatch(items, text, c.Name(), c.Short)
 		}
 		return p.from(0, items, 0)
 	case "unset":
-		return s.variables(p, text, 0)
+		return a.variables(p, text, 0)
 	}
 	return repl.Completion{}
 }
 
 // flags completes the flags of a command.
-func (s *shell) flags(p spot, text string) repl.Completion {
+func (a *Assistant) flags(p position, text string) repl.Completion {
 	name := p.words[0].Text
-	if !s.isCommand(name) {
+	if !a.IsCommand(name) {
 		name = "call"
 	}
-	c, _, err := s.names().Find([]string{name})
+	c, _, err := a.commands().Find([]string{name})
 	if err != nil {
 		return repl.Completion{}
 	}
@@ -251,7 +241,7 @@ func (s *shell) flags(p spot, text string) repl.Completion {
 }
 
 // files completes the name of a file behind a lead, which belongs to the word.
-func (p *spot) files(lead string) repl.Completion {
+func (p *position) files(lead string) repl.Completion {
 	path, typed := p.word.Text, p.text()
 	if p.half || !strings.HasPrefix(typed, lead) {
 		return repl.Completion{}
@@ -288,15 +278,15 @@ func (p *spot) files(lead string) repl.Completion {
 }
 
 // variables completes $names and the fields of what they stand for.
-func (s *shell) variables(p spot, text string, skip int) repl.Completion {
+func (a *Assistant) variables(p position, text string, skip int) repl.Completion {
 	if dot := strings.LastIndexByte(text, '.'); dot > 0 {
-		v, err := s.evaluate(repl.Word{}, text[:dot])
+		fields, err := a.shell.Fields(text[:dot])
 		if err != nil {
 			return repl.Completion{Note: formatters.CleanLine(err.Error())}
 		}
 		var items []repl.Candidate
 		left := 0
-		for _, f := range v.fields() {
+		for _, f := range fields {
 			if !strings.HasPrefix(f, text[dot+1:]) {
 				continue
 			}
@@ -311,15 +301,15 @@ func (s *shell) variables(p spot, text string, skip int) repl.Completion {
 		return c
 	}
 	var items []repl.Candidate
-	names := slices.Sorted(maps.Keys(s.vars))
-	if s.results.get(0) != nil {
+	results := a.shell.Results()
+	if len(results) > 0 {
 		items = complete.AppendMatch(items, text, "$_", "the last answer")
 	}
-	for _, name := range names {
+	for _, name := range a.shell.Variables() {
 		items = complete.AppendMatch(items, text, "$"+name, "")
 	}
-	for _, n := range slices.Backward(s.results.numbers()) {
-		items = complete.AppendMatch(items, text, fmt.Sprintf("$%d", n), s.results.get(n).name)
+	for _, r := range slices.Backward(results) {
+		items = complete.AppendMatch(items, text, fmt.Sprintf("$%d", r.Number), r.Name)
 	}
 	return p.from(skip, items, 0)
 }

@@ -1,4 +1,4 @@
-package shell
+package assist
 
 import (
 	"bytes"
@@ -10,20 +10,20 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// shellKeyHelp tells of the keys that are the shell's own.
-var shellKeyHelp = []repl.Help{
+// KeyHelp describes the keys of Keys.
+var KeyHelp = []repl.Help{
 	{Keys: "Ctrl-X b", Does: "a request to fill in, for the method on the line"},
 	{Keys: "Ctrl-X f", Does: "write the JSON under the cursor on several lines"},
 	{Keys: "F1, Alt-h", Does: "about what is under the cursor"},
 }
 
-// keys are the keys that know about methods.
-func (s *shell) keys() map[repl.Key]func(repl.Line) (repl.Line, string) {
+// Keys are the keys of the prompt that know about methods.
+func (a *Assistant) Keys() map[repl.Key]func(repl.Line) (repl.Line, string) {
 	return map[repl.Key]func(repl.Line) (repl.Line, string){
-		"C-x b": s.buildRequest,
+		"C-x b": a.BuildRequest,
 		"C-x f": func(l repl.Line) (repl.Line, string) { return reformat(l), "" },
-		"F1":    s.aboutHere,
-		"M-h":   s.aboutHere,
+		"F1":    a.aboutHere,
+		"M-h":   a.aboutHere,
 	}
 }
 
@@ -44,13 +44,13 @@ func reformat(l repl.Line) repl.Line {
 }
 
 // aboutHere tells about the field or method under the cursor.
-func (s *shell) aboutHere(l repl.Line) (repl.Line, string) {
-	p := s.spot(l)
-	if f, ok := s.locate(&p); ok && f.Field != nil {
-		return l, s.aboutField(f.Field)
+func (a *Assistant) aboutHere(l repl.Line) (repl.Line, string) {
+	p := a.position(l)
+	if f, ok := a.locate(&p); ok && f.Field != nil {
+		return l, a.aboutField(f.Field)
 	}
 	if p.method == nil {
 		return l, "nothing is known about this; help tells what there is to type"
 	}
-	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), complete.Signature(p.method, s.env.Sign(" → ", " -> ")), complete.Comment(p.method))
+	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), complete.Signature(p.method, a.env.Sign(" → ", " -> ")), complete.Comment(p.method))
 }

@@ -1,4 +1,4 @@
-package shell
+package assist
 
 import (
 	"slices"
@@ -10,21 +10,21 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// inspect colours a line and tells about what is under the cursor.
-func (s *shell) inspect(l repl.Line) repl.Insight {
+// Inspect colours a line, and says what is under the cursor.
+func (a *Assistant) Inspect(l repl.Line) repl.Insight {
 	in := repl.Insight{}
 	if l.Text == "" {
 		return in
 	}
 	for _, st := range repl.Lex(l.Text) {
-		s.paint(&in, l, st)
+		a.paint(&in, l, st)
 	}
 	in.Spans = append(in.Spans, repl.Brackets(l)...)
 	slices.SortStableFunc(in.Spans, func(a, b repl.Span) int { return a.Start - b.Start })
 	in.Spans = apart(in.Spans)
-	in.Hint = s.hint(l)
-	if w := s.talking.Load(); w != nil && w.talk.stuck.Load() {
-		in.Hint = s.env.Sign("sending… ", "sending... ") + notReading
+	in.Hint = a.hint(l)
+	if warning := a.shell.Warning(); warning != "" {
+		in.Hint = warning
 	}
 	return in
 }
@@ -42,14 +42,14 @@ func apart(spans []repl.Span) []repl.Span {
 }
 
 // paint colours a statement.
-func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
+func (a *Assistant) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 	words := st.Words
 	method := protoreflect.MethodDescriptor(nil)
-	if w := s.talking.Load(); w != nil {
-		method = w.call.Method
+	if typed := a.shell.Typing(); typed != nil {
+		method = typed
 	} else if len(words) > 0 {
 		name, args := words[0], words[1:]
-		if n := s.methodWord(words); n > 0 && n < len(words) {
+		if n := a.methodWord(words); n > 0 && n < len(words) {
 			in.Spans = append(in.Spans, repl.Span{Start: name.Start, End: name.End, Style: repl.Name})
 			for _, flag := range words[1:n] {
 				in.Spans = append(in.Spans, repl.Span{Start: flag.Start, End: flag.End, Style: repl.Accent})
@@ -57,13 +57,13 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 			name, args = words[n], words[n+1:]
 		}
 		style := repl.Name
-		switch ix := s.index.Load(); {
-		case len(words) == len(args)+1 && s.isCommand(name.Text):
+		switch ix := a.Index.Load(); {
+		case len(words) == len(args)+1 && a.IsCommand(name.Text):
 			words, args = nil, nil
 		case strings.HasPrefix(name.Text, "$"), strings.HasPrefix(name.Text, "!"), strings.HasSuffix(name.Text, "?"):
 			style = repl.Accent
 		default:
-			if method = s.methodNamed(ix, name.Text); method == nil && ix != nil && l.Cursor > name.End {
+			if method = a.methodNamed(ix, name.Text); method == nil && ix != nil && l.Cursor > name.End {
 				style = repl.Wrong
 			}
 		}
@@ -72,7 +72,7 @@ func (s *shell) paint(in *repl.Insight, l repl.Line, st repl.Statement) {
 	}
 	var all complete.Walker
 	if method != nil {
-		r := complete.Request{Method: method, Types: s.index.Load().Messages()}
+		r := complete.Request{Method: method, Types: a.Index.Load().Messages()}
 		for _, w := range words {
 			r.Words = append(r.Words, w.Text)
 		}
@@ -144,31 +144,31 @@ func valueStyle(text string, quoted bool) repl.Style {
 }
 
 // hint is a line about what is under the cursor: the field, or the method.
-func (s *shell) hint(l repl.Line) string {
-	p := s.spot(l)
+func (a *Assistant) hint(l repl.Line) string {
+	p := a.position(l)
 	if !p.types || p.method == nil {
-		if len(p.words) > 0 && !p.file && s.isCommand(p.words[0].Text) {
-			c, _, err := s.names().Find([]string{p.words[0].Text})
+		if len(p.words) > 0 && !p.file && a.IsCommand(p.words[0].Text) {
+			c, _, err := a.commands().Find([]string{p.words[0].Text})
 			if err == nil && c.HasParent() {
-				return c.Use + s.dot() + c.Short
+				return c.Use + a.dot() + c.Short
 			}
 		}
 		return ""
 	}
-	if f, ok := s.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.Field != nil {
-		return s.aboutField(f.Field)
+	if f, ok := a.locate(&p); ok && (f.Want == repl.WantValue || f.Want == repl.WantColon) && f.Field != nil {
+		return a.aboutField(f.Field)
 	}
-	text := string(p.method.Name()) + "(" + complete.Signature(p.method, ")"+s.env.Sign(" → ", " -> "))
+	text := string(p.method.Name()) + "(" + complete.Signature(p.method, ")"+a.env.Sign(" → ", " -> "))
 	if c := complete.Comment(p.method); c != "" {
-		text += s.dot() + c
+		text += a.dot() + c
 	}
 	return text
 }
 
-func (s *shell) aboutField(fd protoreflect.FieldDescriptor) string {
+func (a *Assistant) aboutField(fd protoreflect.FieldDescriptor) string {
 	text := string(fd.Name()) + ": " + complete.FieldType(fd) + ", field " + strconv.Itoa(int(fd.Number()))
 	if c := complete.Comment(fd); c != "" {
-		text += s.dot() + c
+		text += a.dot() + c
 	}
 	return text
 }

@@ -1,0 +1,67 @@
+package shell
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/assist"
+	"github.com/rpcctl/rpcctl/repl"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A view is the shell as the assistant of its prompt sees it.
+type view struct{ s *shell }
+
+// Typing implements assist.Shell.
+func (v view) Typing() protoreflect.MethodDescriptor {
+	if w := v.s.talking.Load(); w != nil {
+		return w.call.Method
+	}
+	return nil
+}
+
+// Warning implements assist.Shell.
+func (v view) Warning() string {
+	if w := v.s.talking.Load(); w != nil && w.talk.stuck.Load() {
+		return v.s.env.Sign("sending… ", "sending... ") + notReading
+	}
+	return ""
+}
+
+// Used implements assist.Shell.
+func (v view) Used() []string { return v.s.used }
+
+// Jobs implements assist.Shell.
+func (v view) Jobs() []assist.Call {
+	var calls []assist.Call
+	for _, w := range v.s.jobs.all() {
+		calls = append(calls, assist.Call{Number: w.number, Name: w.name})
+	}
+	return calls
+}
+
+// Results implements assist.Shell.
+func (v view) Results() []assist.Call {
+	var calls []assist.Call
+	for _, n := range v.s.results.numbers() {
+		if w := v.s.results.get(n); w != nil { // it may have been dropped meanwhile
+			calls = append(calls, assist.Call{Number: n, Name: w.name})
+		}
+	}
+	return calls
+}
+
+// Variables implements assist.Shell.
+func (v view) Variables() []string { return slices.Sorted(maps.Keys(v.s.vars)) }
+
+// Fields implements assist.Shell.
+func (v view) Fields(expression string) ([]string, error) {
+	value, err := v.s.evaluate(repl.Word{}, expression)
+	if err != nil {
+		return nil, err
+	}
+	return value.fields(), nil
+}
+
+// Seen implements assist.Shell.
+func (v view) Seen(field string) []string { return v.s.results.seen(field) }
