@@ -72,7 +72,7 @@ func (s *shell) interrupted() bool {
 	switch presses {
 	case 1:
 	case 2:
-		s.dropConnections()
+		s.pool.Drop()
 	default:
 		s.die(problem.Interrupted)
 	}

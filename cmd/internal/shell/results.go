@@ -6,11 +6,12 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/pool"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// Bounds on the results that are kept, besides that on the sessions that they are from, poolMax.
+// Bounds on the results that are kept, besides that on the sessions that they are from, pool.Max.
 const (
 	resultMax   = 200
 	resultBytes = 64 << 20
@@ -46,7 +47,7 @@ func (t *resultTable) add(w *work) int {
 		}
 		size += w.State().Bytes
 		sessions[w.session] = true
-		if t.last-n >= resultMax || n < t.last && (size > resultBytes || len(sessions) > poolMax) {
+		if t.last-n >= resultMax || n < t.last && (size > resultBytes || len(sessions) > pool.Max) {
 			delete(t.works, n)
 		}
 	}

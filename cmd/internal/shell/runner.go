@@ -30,7 +30,7 @@ func newLineApp(env *env.Env, s *shell, l *line) *app.App {
 
 // Session implements runner. The session is that of all lines with the same flags.
 func (r lineRunner) Session(ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings) (*session.Session, error) {
-	open, err := r.s.connection(ctx, a.Globals.Key(f), settings)
+	open, err := r.s.pool.Session(ctx, a.Globals.Key(f), settings)
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +44,7 @@ func (r lineRunner) Session(ctx context.Context, a *app.App, f *pflag.FlagSet, s
 
 // LockSchema implements runner: lines and jobs share the session.
 func (r lineRunner) LockSchema(ctx context.Context) (unlock func(), err error) {
-	if err := r.s.asking.take(ctx); err != nil {
-		return nil, err
-	}
-	return r.s.asking.giveBack, nil
+	return r.s.pool.LockSchema(ctx)
 }
 
 // Run implements runner: the call is a job.

@@ -2,9 +2,7 @@ package shell
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,11 +11,9 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
-	"github.com/rpcctl/rpcctl/cmd/internal/session"
-	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/cmd/internal/pool"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
-	"github.com/rpcctl/rpcctl/testserver"
 )
 
 // A shell is what lasts from line to line. Lines run one after the other; what the prompt and
@@ -40,15 +36,7 @@ type shell struct {
 	used     []string          // services and packages, the one in use last
 	code     int               // of the last statement
 
-	asking turn // held while a session begins to use reflection
-
-	poolMu sync.Mutex         // held while nothing is waited for
-	pool   map[string]*pooled // by the flags that they were opened with
-	recent []string           // the keys of pool, the one that was used last at the end
-
-	demoOnce sync.Once
-	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
-
+	pool      *pool.Pool
 	assistant *assist.Assistant
 
 	callMu     sync.Mutex
@@ -81,10 +69,11 @@ type shell struct {
 func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, tree: tree, base: base, history: &repl.History{},
-		asking: make(turn, 1), settings: map[string]string{}, pool: map[string]*pooled{}, vars: map[string]value{},
+		settings: map[string]string{}, vars: map[string]value{},
 		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
 	s.dead, s.setDead = context.WithCancel(ctx)
+	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
 	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
 	return s
 }
@@ -95,148 +84,7 @@ func (s *shell) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), env.Grace)
 	defer cancel()
 	s.jobs.cancelAll(ctx)
-	s.poolMu.Lock()
-	all := slices.Collect(maps.Values(s.pool))
-	s.poolMu.Unlock()
-	for _, open := range all {
-		if open.opening.take(ctx) == nil {
-			_ = open.Close() // there is nobody left to tell
-			open.opening.giveBack()
-		}
-	}
-	if s.demo != nil {
-		_ = s.demo.Close()
-	}
-}
-
-// A pooled session is one that lines share.
-type pooled struct {
-	*session.Session
-	opening turn // held while it is opened or closed
-}
-
-// close closes the session, unless it is being opened just now. It reports whether it did.
-func (p *pooled) close() bool {
-	if !p.opening.try() {
-		return false
-	}
-	defer p.opening.giveBack()
-	_ = p.Close() // the calls tell
-	return true
-}
-
-// connection returns the session of a key: the one that a line with the same key has opened, or a
-// new one. Its transport and types are made here, so that afterwards lines and
-// jobs may use it at the same time. Files are read for that until ctx is done, which is the only
-// error. Lines with other flags wait for none of that.
-func (s *shell) connection(ctx context.Context, key string, settings session.Settings) (*session.Session, error) {
-	open, err := s.pooled(ctx, key, settings)
-	if err != nil {
-		return nil, err
-	}
-	defer open.opening.giveBack()
-	// What can not be opened is told by the command that needs it.
-	_, err = open.Transport(ctx)
-	if err == nil || errors.Is(err, session.ErrNoTarget) {
-		if _, err = open.Source(ctx); err == nil {
-			_, _ = open.Types(s.ctx) // which outlive the line
-		}
-	}
-	if errors.As(err, new(*boundfile.WaitError)) {
-		return nil, err
-	}
-	return open.Session, nil
-}
-
-// pooled returns the session of a key, a new one where there is none, when it is the caller's turn
-// to open it. The error is that of ctx.
-func (s *shell) pooled(ctx context.Context, key string, settings session.Settings) (*pooled, error) {
-	for {
-		s.poolMu.Lock()
-		open, ok := s.pool[key]
-		s.recent = append(slices.DeleteFunc(s.recent, func(k string) bool { return k == key }), key)
-		if !ok {
-			s.closeOldest()
-			open = &pooled{session.New(session.World{Dial: s.env.Dial, Now: s.env.Now, Demo: s.demoServer}), make(turn, 1)}
-			open.Configure(settings)
-			s.pool[key] = open
-		}
-		s.poolMu.Unlock()
-		if err := open.opening.take(ctx); err != nil {
-			return nil, err
-		}
-		s.poolMu.Lock()
-		still := s.pool[key] == open
-		s.poolMu.Unlock()
-		if still {
-			return open, nil
-		}
-		open.opening.giveBack() // it was closed meanwhile
-	}
-}
-
-// A turn is a lock, which is waited for as long as a context says.
-type turn chan struct{}
-
-// take waits for the lock. The error is that of ctx.
-func (t turn) take(ctx context.Context) error {
-	if t.try() {
-		return nil
-	}
-	select {
-	case t <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// try takes the lock if it is free, and reports whether it was.
-func (t turn) try() bool {
-	select {
-	case t <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (t turn) giveBack() { <-t }
-
-// poolMax is how many sessions are open at once: a line with flags of its own has one of its own,
-// with a connection and a schema.
-const poolMax = 16
-
-// closeOldest closes the sessions that were not used for the longest time, when there are too
-// many. What runs in the background may use any. The pool is locked.
-func (s *shell) closeOldest() {
-	for len(s.pool) >= poolMax && len(s.jobs.running()) == 0 {
-		if open, ok := s.pool[s.recent[0]]; ok {
-			if !open.close() {
-				return
-			}
-			delete(s.pool, s.recent[0])
-		}
-		s.recent = s.recent[1:]
-	}
-}
-
-// demoServer returns the server behind the target demo:, one for all sessions.
-func (s *shell) demoServer() *testserver.Memory {
-	s.demoOnce.Do(func() { s.demo = testserver.StartMemory(testserver.Options{Now: s.env.Now}) })
-	return s.demo
-}
-
-// dropConnections closes what is open, which ends the calls over it. What is just being opened has
-// none, and is not waited for.
-func (s *shell) dropConnections() {
-	s.poolMu.Lock()
-	defer s.poolMu.Unlock()
-	for key, open := range s.pool {
-		if open.close() {
-			delete(s.pool, key)
-		}
-	}
+	s.pool.Close(ctx)
 }
 
 // flag returns the value of a flag of every line, and whether it is there.
