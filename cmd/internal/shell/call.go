@@ -209,7 +209,7 @@ func (s *shell) keysTo(w *work, leave func()) {
 func (s *shell) ended(w *work, err error) {
 	number := s.keepResult(w)
 	if a := w.line.st.Assign; a != "" && err == nil && number > 0 {
-		s.vars[a] = resultValue(w)
+		s.vars.Put(a, w.Job)
 		if st := w.State(); st.Kept < st.Received {
 			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
 		}

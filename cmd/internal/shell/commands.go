@@ -46,7 +46,7 @@ func (s *shell) commands(l *line) []*cobra.Command {
 		s.builtin("vars", "List the variables and results", 0, 0, func(context.Context, []string) error { return s.listVars(l) }),
 		s.builtin("unset NAME...", "Forget variables", 1, -1, func(_ context.Context, args []string) error {
 			for _, name := range args {
-				delete(s.vars, strings.TrimPrefix(name, "$"))
+				s.vars.Unset(strings.TrimPrefix(name, "$"))
 			}
 			return nil
 		}),
@@ -180,8 +180,9 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 
 func (s *shell) listVars(l *line) error {
 	w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
-	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
-		text, err := s.vars[name].text()
+	for _, name := range s.vars.Names() {
+		v, _ := s.vars.Named(name)
+		text, err := v.Text()
 		if err != nil {
 			text = []byte("(" + err.Error() + ")")
 		}
@@ -192,12 +193,6 @@ func (s *shell) listVars(l *line) error {
 		fmt.Fprintf(w, "$%d\t%s: %s\n", n, formatters.CleanLine(r.name), strings.Join(summary(r), ", "))
 	}
 	return w.Flush()
-}
-
-func (t *resultTable) numbers() []int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Sorted(maps.Keys(t.works))
 }
 
 // showHistory prints lines with their numbers: the last 50, the last n, or those with a pattern.

@@ -135,14 +135,14 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	case len(words) == 1 && strings.HasSuffix(first, "?") && words[0].Raw && first[0] != '$':
 		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
 	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
-		v, err := s.evaluate(words[0], first)
+		v, err := s.vars.Evaluate(first)
 		if err != nil {
 			return err
 		}
 		if l.st.Assign != "" {
-			return s.assign(l.st.Assign, v)
+			return s.vars.Assign(l.st.Assign, v)
 		}
-		return v.print(l.env.Stdout, s.env.Secrets)
+		return v.Print(l.env.Stdout, s.env.Secrets)
 	}
 	return s.byCommand(ctx, l, words)
 }

@@ -90,11 +90,11 @@ func (l *line) valueOf(w repl.Word, e repl.Expansion) (string, error) {
 	if e.Env {
 		return l.environment(e)
 	}
-	v, err := l.s.evaluate(w, e.Text)
+	v, err := l.s.vars.Evaluate(e.Text)
 	if err != nil {
 		return "", err
 	}
-	raw, err := v.text()
+	raw, err := v.Text()
 	return string(raw), err
 }
 

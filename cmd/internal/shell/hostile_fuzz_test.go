@@ -286,8 +286,8 @@ func (h *hostile) checkPaths() {
 	for _, lead := range []string{"$_.labels.", "M name=$_.labels.", `M {"name": $_.labels.`} {
 		for _, line := range h.tab(lead, "") {
 			path := line[strings.IndexByte(line, '$'):]
-			v, err := h.evaluate(repl.Word{}, path)
-			if text, terr := v.text(); err != nil || terr != nil || string(text) != `"v"` {
+			v, err := h.vars.Evaluate(path)
+			if text, terr := v.Text(); err != nil || terr != nil || string(text) != `"v"` {
 				h.t.Fatalf("%s is %s: %v, %v", path, text, err, terr)
 			}
 		}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/pool"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
+	"github.com/rpcctl/rpcctl/cmd/internal/values"
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/job"
 )
 
 // Bounds on the results that are kept, besides that on the sessions that they are from, pool.Max.
@@ -79,7 +81,7 @@ func (t *resultTable) seen(name string) []string {
 		if w.State().Bytes > seenBytes {
 			continue
 		}
-		messages, err := jsonOf(w, invoke.ResponseReceived)
+		messages, err := values.Messages(w.Job, invoke.ResponseReceived)
 		if err != nil {
 			continue
 		}
@@ -108,4 +110,18 @@ func collect(found []string, in any, name string) []string {
 		}
 	}
 	return found
+}
+
+func (t *resultTable) numbers() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.works))
+}
+
+// job returns the call of a result as get does.
+func (t *resultTable) job(n int) *job.Job {
+	if w := t.get(n); w != nil {
+		return w.Job
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/pool"
+	"github.com/rpcctl/rpcctl/cmd/internal/values"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 )
@@ -52,7 +53,7 @@ type shell struct {
 	jobs       jobTable
 	results    resultTable
 	store      job.Store // what all of them keep
-	vars       map[string]value
+	vars       *values.Variables
 	unsent     string // what was being typed into a conversation when the server ended it
 	left       *int   // set by exit
 	once       bool   // one call is made, and the shell leaves with its exit code
@@ -69,10 +70,11 @@ type shell struct {
 func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, tree: tree, base: base, history: &repl.History{},
-		settings: map[string]string{}, vars: map[string]value{},
-		signals: make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
+		settings: map[string]string{},
+		signals:  make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
 	s.dead, s.setDead = context.WithCancel(ctx)
+	s.vars = values.New(s.results.job, func() int { return s.code })
 	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
 	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
 	return s

@@ -1,11 +1,7 @@
 package shell
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
-	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -52,15 +48,15 @@ func (v view) Results() []assist.Call {
 }
 
 // Variables implements assist.Shell.
-func (v view) Variables() []string { return slices.Sorted(maps.Keys(v.s.vars)) }
+func (v view) Variables() []string { return v.s.vars.Names() }
 
 // Fields implements assist.Shell.
 func (v view) Fields(expression string) ([]string, error) {
-	value, err := v.s.evaluate(repl.Word{}, expression)
+	value, err := v.s.vars.Evaluate(expression)
 	if err != nil {
 		return nil, err
 	}
-	return value.fields(), nil
+	return value.Fields(), nil
 }
 
 // Seen implements assist.Shell.

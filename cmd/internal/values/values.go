@@ -1,4 +1,6 @@
-package shell
+// Package values has what the variables and results of the shell stand for, and the expressions that
+// are made of them.
+package values
 
 import (
 	"bytes"
@@ -19,32 +21,31 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
-	"github.com/rpcctl/rpcctl/repl"
 )
 
-// A value is what an expression stands for.
-type value struct {
+// A Value is what an expression stands for.
+type Value struct {
 	raw  json.RawMessage
-	work *work // of a whole result; nil else
+	call *job.Job // of a whole result; nil else
 }
 
-// resultValue is the value of a call: the message, or the list of them when the server streams.
-func resultValue(w *work) value { return value{work: w} }
+// Of returns the value of a call: the message, or the list of them when the server streams.
+func Of(call *job.Job) Value { return Value{call: call} }
 
-// text is the JSON of the value.
-func (v value) text() (json.RawMessage, error) {
+// Text returns the JSON of the value.
+func (v Value) Text() (json.RawMessage, error) {
 	if v.raw != nil {
 		return v.raw, nil
 	}
-	messages, err := jsonOf(v.work, invoke.ResponseReceived)
+	messages, err := Messages(v.call, invoke.ResponseReceived)
 	if err != nil {
 		return nil, err
 	}
-	if st := v.work.State(); len(messages) == 0 && st.Received > 0 {
+	if st := v.call.State(); len(messages) == 0 && st.Received > 0 {
 		return nil, problem.Usage(errors.New("its messages are not kept"),
 			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", human.Bytes(job.DefaultBytes), human.Bytes(job.StoreBytes)))
 	}
-	if call := v.work.State().Call; call != nil && call.Method.IsStreamingServer() {
+	if call := v.call.State().Call; call != nil && call.Method.IsStreamingServer() {
 		return listOf(messages), nil
 	}
 	if len(messages) == 0 {
@@ -65,10 +66,10 @@ func toBytes(all []json.RawMessage) [][]byte {
 	return b
 }
 
-// jsonOf is the messages of a call as JSON.
-func jsonOf(w *work, kind invoke.Kind) ([]json.RawMessage, error) {
+// Messages returns the messages of a call as JSON.
+func Messages(call *job.Job, kind invoke.Kind) ([]json.RawMessage, error) {
 	var all []json.RawMessage
-	for _, m := range w.Messages(kind) {
+	for _, m := range call.Messages(kind) {
 		text, err := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: m.Types}).Append(nil, m.Wire)
 		if err != nil {
 			return nil, err
@@ -78,10 +79,10 @@ func jsonOf(w *work, kind invoke.Kind) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// print prints the value as a person reads it, without what was sent as a secret and came
+// Print prints the value as a person reads it, without what was sent as a secret and came
 // back: in an expression it is whole.
-func (v value) print(w io.Writer, secrets *secret.Seen) error {
-	text, err := v.text()
+func (v Value) Print(w io.Writer, secrets *secret.Seen) error {
+	text, err := v.Text()
 	if err != nil {
 		return err
 	}
@@ -97,16 +98,44 @@ func (v value) print(w io.Writer, secrets *secret.Seen) error {
 // maxValues is how long the values of all variables are together that are no results, in bytes.
 const maxValues = 16 << 20
 
-// assign sets a variable.
-func (s *shell) assign(name string, v value) error {
+// Variables are the values that have names, and the results, which have numbers.
+type Variables struct {
+	named  map[string]Value
+	result func(n int) *job.Job
+	code   func() int
+}
+
+// New returns no variables yet. result returns the call with a number, 0 for the last one, nil where
+// there is none; code returns the exit code of the last statement.
+func New(result func(n int) *job.Job, code func() int) *Variables {
+	return &Variables{named: map[string]Value{}, result: result, code: code}
+}
+
+// Names returns the names, sorted.
+func (vs *Variables) Names() []string { return slices.Sorted(maps.Keys(vs.named)) }
+
+// Named returns the value of a name, and whether it has one.
+func (vs *Variables) Named(name string) (Value, bool) {
+	v, ok := vs.named[name]
+	return v, ok
+}
+
+// Put gives a name the value of a call.
+func (vs *Variables) Put(name string, call *job.Job) { vs.named[name] = Of(call) }
+
+// Unset takes a name away.
+func (vs *Variables) Unset(name string) { delete(vs.named, name) }
+
+// Assign sets a variable. The error is a usage error, or that of a value that cannot be had.
+func (vs *Variables) Assign(name string, v Value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
 		return problem.Usage(fmt.Errorf("$%s is a result and can not be set", name), "a variable's name begins with a letter")
 	}
-	if _, err := v.text(); err != nil {
+	if _, err := v.Text(); err != nil {
 		return err
 	}
 	size := len(v.raw)
-	for other, has := range s.vars {
+	for other, has := range vs.named {
 		if other != name {
 			size += len(has.raw)
 		}
@@ -114,35 +143,35 @@ func (s *shell) assign(name string, v value) error {
 	if size > maxValues {
 		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, human.Bytes(maxValues)), "unset NAME lets go of one")
 	}
-	s.vars[name] = v
+	vs.named[name] = v
 	return nil
 }
 
 // variable returns what a name stands for.
-func (s *shell) variable(name string) (value, error) {
+func (vs *Variables) variable(name string) (Value, error) {
 	if n, err := strconv.Atoi(name); err == nil || name == "_" {
-		if w := s.results.get(n); w != nil {
-			return resultValue(w), nil
+		if call := vs.result(n); call != nil {
+			return Of(call), nil
 		}
-		return value{}, problem.Usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
+		return Value{}, problem.Usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
 	}
 	if name == "?" {
-		return value{raw: json.RawMessage(strconv.Itoa(s.code))}, nil
+		return Value{raw: json.RawMessage(strconv.Itoa(vs.code()))}, nil
 	}
-	if v, ok := s.vars[name]; ok {
+	if v, ok := vs.named[name]; ok {
 		return v, nil
 	}
 	hint := "vars lists them"
-	if near := discovery.Nearest(name, slices.Collect(maps.Keys(s.vars)), 1); len(near) > 0 {
+	if near := discovery.Nearest(name, slices.Collect(maps.Keys(vs.named)), 1); len(near) > 0 {
 		hint = "did you mean $" + near[0] + "?"
 	}
-	return value{}, problem.Usage(fmt.Errorf("$%s: there is no such variable", name), hint)
+	return Value{}, problem.Usage(fmt.Errorf("$%s: there is no such variable", name), hint)
 }
 
-// evaluate returns the value of an expression: $name, then .field, [index] or [key], then :what.
-func (s *shell) evaluate(_ repl.Word, text string) (value, error) {
+// Evaluate returns the value of an expression: $name, then .field, [index] or [key], then :what.
+func (vs *Variables) Evaluate(text string) (Value, error) {
 	name, rest := cutName(text[1:])
-	v, err := s.variable(name)
+	v, err := vs.variable(name)
 	if err != nil {
 		return v, err
 	}
@@ -200,8 +229,8 @@ func cutStep(text string) (step, rest string, err error) {
 }
 
 // step is a field, an element of a list or of a map.
-func (v value) step(name string) (value, error) {
-	text, err := v.text()
+func (v Value) step(name string) (Value, error) {
+	text, err := v.Text()
 	if err != nil {
 		return v, err
 	}
@@ -217,7 +246,7 @@ func (v value) step(name string) (value, error) {
 		if err != nil || i < 0 || i >= len(list) {
 			return v, fmt.Errorf("the list has no element %q: it has %d", name, len(list))
 		}
-		return value{raw: list[i]}, nil
+		return Value{raw: list[i]}, nil
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -225,7 +254,7 @@ func (v value) step(name string) (value, error) {
 	}
 	for _, n := range []string{name, lowerCamel(name)} {
 		if f, ok := fields[n]; ok {
-			return value{raw: f}, nil
+			return Value{raw: f}, nil
 		}
 	}
 	return v, fmt.Errorf("it has no field %q", name)
@@ -250,19 +279,19 @@ func lowerCamel(name string) string {
 }
 
 // part is something else of a result than its messages.
-func (v value) part(what string) (value, error) {
+func (v Value) part(what string) (Value, error) {
 	if what == "count" {
-		text, err := v.text()
+		text, err := v.Text()
 		var list []json.RawMessage
 		if err == nil {
 			err = json.Unmarshal(text, &list)
 		}
-		return value{raw: json.RawMessage(strconv.Itoa(len(list)))}, err
+		return Value{raw: json.RawMessage(strconv.Itoa(len(list)))}, err
 	}
-	if v.work == nil {
+	if v.call == nil {
 		return v, problem.Usage(fmt.Errorf("it is not the result of a call, and has no %s", what), "")
 	}
-	st := v.work.State()
+	st := v.call.State()
 	var part any
 	switch what {
 	case "status":
@@ -273,32 +302,32 @@ func (v value) part(what string) (value, error) {
 			kind = invoke.Finished
 		}
 		part = map[string][]string{}
-		if e := v.work.Last(kind); e != nil && e.Metadata != nil {
+		if e := v.call.Last(kind); e != nil && e.Metadata != nil {
 			part = e.Metadata
 		}
 	case "request":
-		messages, err := jsonOf(v.work, invoke.RequestSent)
+		messages, err := Messages(v.call, invoke.RequestSent)
 		switch {
 		case err != nil:
 			return v, err
 		case len(messages) == 0:
-			return value{raw: json.RawMessage("{}")}, nil
+			return Value{raw: json.RawMessage("{}")}, nil
 		case st.Call.Method.IsStreamingClient():
-			return value{raw: listOf(messages)}, nil
+			return Value{raw: listOf(messages)}, nil
 		}
-		return value{raw: messages[0]}, nil
+		return Value{raw: messages[0]}, nil
 	case "time":
 		part = st.Ended.Sub(st.Began).Seconds()
 	default:
 		return v, problem.Usage(fmt.Errorf("%q is none of status, header, trailer, request, time, count", what), "")
 	}
 	text, err := json.Marshal(part)
-	return value{raw: text}, err
+	return Value{raw: text}, err
 }
 
-// fields are the names of the fields of an object, sorted.
-func (v value) fields() []string {
-	text, err := v.text()
+// Fields returns the names of the fields of an object, sorted.
+func (v Value) Fields() []string {
+	text, err := v.Text()
 	if err != nil {
 		return nil
 	}
