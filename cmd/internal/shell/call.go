@@ -21,76 +21,6 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// A foreground is what the keys that send signals are for.
-type foreground struct {
-	interrupt  func()
-	background func() // nil: it can not go to the background
-	presses    []time.Time
-}
-
-// inForeground makes the context of a statement that Ctrl-C ends.
-func (s *shell) inForeground() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	s.callMu.Lock()
-	before := s.foreground
-	s.foreground = &foreground{interrupt: cancel}
-	s.callMu.Unlock()
-	return ctx, func() {
-		s.callMu.Lock()
-		s.foreground = before
-		s.callMu.Unlock()
-		cancel()
-	}
-}
-
-// Pressing Ctrl-C again within pressTime means it more; within burstTime it is the same press,
-// of a key that repeats or of somebody in a hurry.
-const (
-	pressTime = 2 * time.Second
-	burstTime = 300 * time.Millisecond
-)
-
-// interrupted is Ctrl-C while something runs: it ends the call; again, the connections; a third
-// time, the shell. It returns false when nothing runs.
-func (s *shell) interrupted() bool {
-	s.callMu.Lock()
-	f := s.foreground
-	if f == nil {
-		s.callMu.Unlock()
-		return false
-	}
-	now := s.env.Now()
-	if n := len(f.presses); n > 0 && now.Sub(f.presses[n-1]) > pressTime {
-		f.presses = nil
-	}
-	if n := len(f.presses); n == 0 || now.Sub(f.presses[n-1]) > burstTime {
-		f.presses = append(f.presses, now)
-	}
-	presses, interrupt := len(f.presses), f.interrupt
-	s.callMu.Unlock()
-	interrupt()
-	switch presses {
-	case 1:
-	case 2:
-		s.pool.Drop()
-	default:
-		s.die(problem.Interrupted)
-	}
-	return true
-}
-
-// toBackground is Ctrl-Z while something runs. It returns false when that can not go on by
-// itself.
-func (s *shell) toBackground() bool {
-	s.callMu.Lock()
-	defer s.callMu.Unlock()
-	if s.foreground == nil || s.foreground.background == nil {
-		return false
-	}
-	s.foreground.background()
-	return true
-}
-
 // share is the greatest message that one more call in the background may receive, in bytes:
 // all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
 // receive; and less the more there are.
@@ -147,13 +77,13 @@ func (s *shell) asksFirst(l *line, p *invoke.Call) bool {
 	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
 		return false
 	}
-	s.callMu.Lock()
+	s.mu.Lock()
 	again := s.confirmed == l.source
 	s.confirmed = l.source
 	if again {
 		s.confirmed = ""
 	}
-	s.callMu.Unlock()
+	s.mu.Unlock()
 	if again {
 		return false
 	}
@@ -177,9 +107,9 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 	followed, detach := context.WithCancel(context.Background())
 	defer detach()
 	if w.line.redirect || w.line.st.Assign != "" {
-		s.keysTo(w, nil)
+		s.follows(w, nil)
 	} else {
-		s.keysTo(w, detach)
+		s.follows(w, detach)
 	}
 	hide := s.spin(w)
 	err := w.Follow(followed, sink)
@@ -191,18 +121,6 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 	s.jobs.remove(w)
 	s.ended(w, err)
 	return err
-}
-
-// keysTo has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is nil.
-func (s *shell) keysTo(w *work, leave func()) {
-	s.callMu.Lock()
-	defer s.callMu.Unlock()
-	if f := s.foreground; f != nil {
-		f.interrupt = w.Cancel
-		if s.interactive {
-			f.background = leave
-		}
-	}
 }
 
 // ended keeps the result of a call, and tells about it.
@@ -294,4 +212,13 @@ func (s *shell) spin(w *work) func() {
 		<-stopped
 		s.editor.Status("")
 	}
+}
+
+// follows has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is
+// nil.
+func (s *shell) follows(w *work, leave func()) {
+	if !s.interactive {
+		leave = nil
+	}
+	s.control.Follow(w.Cancel, leave)
 }

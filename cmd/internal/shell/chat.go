@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
@@ -56,7 +57,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 	s.talking.Store(w)
 	defer s.talking.Store(nil)
 	w.talk.leave.Store(false)
-	for !over.Load() && s.dying.Load() == 0 {
+	for !over.Load() && s.control.Dying() == 0 {
 		text, err := s.editor.Read()
 		switch {
 		case w.talk.leave.Load() && !over.Load():
@@ -67,7 +68,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 		case err == io.EOF:
 			w.talk.close()
 		case errors.Is(err, repl.ErrHangUp):
-			s.die(exitHangUp)
+			s.control.Die(interrupts.HangUp)
 		case errors.Is(err, repl.ErrAborted):
 		case err != nil:
 			return err

@@ -50,7 +50,7 @@ type line struct {
 func (s *shell) run(text string) int {
 	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
 	for _, st := range statements {
-		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.left != nil || s.dying.Load() != 0 {
+		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.left != nil || s.control.Dying() != 0 {
 			return s.code
 		}
 	}
@@ -81,7 +81,7 @@ func (s *shell) statement(source string, st repl.Statement, where string) int {
 		s.inBackground(l)
 		return problem.OK
 	}
-	ctx, release := s.inForeground()
+	ctx, release := s.control.Begin()
 	defer release()
 	return s.perform(ctx, l)
 }

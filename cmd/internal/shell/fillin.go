@@ -17,7 +17,7 @@ func FillIn(a *app.App, c *cobra.Command, line repl.Line, tree commandTree) erro
 	s := newShell(ctx, a.Env, &Options{Quiet: true}, baseFlags(c), tree)
 	defer s.close()
 	s.interactive = true
-	s.own()
+	s.control.Own()
 	if err := s.openEditor(a.Colored(true)); err != nil {
 		return problem.Usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
 	}

@@ -41,9 +41,7 @@ func (s *shell) notify(w *work) {
 	s.background(func() {
 		<-w.Done()
 		s.keepResult(w)
-		s.callMu.Lock()
-		watched := s.foreground != nil && s.foreground.background != nil
-		s.callMu.Unlock()
+		watched := s.control.Following()
 		if watched && w.Following() || !s.jobs.notice(s.env.Now(), s.tellMore) {
 			return
 		}
@@ -140,7 +138,7 @@ func (s *shell) attend(ctx context.Context, w *work) error {
 	defer leave()
 	stop := context.AfterFunc(ctx, w.Cancel)
 	defer stop()
-	s.keysTo(w, leave)
+	s.follows(w, leave)
 	hide := s.spin(w)
 	_ = w.Wait(attended)
 	if hide(); !w.over() {

@@ -83,9 +83,7 @@ func (t *jobTable) running() []*work {
 
 // cancelAll cancels them all and waits for their end, until ctx is done.
 func (t *jobTable) cancelAll(ctx context.Context) {
-	for _, w := range t.all() {
-		w.Cancel()
-	}
+	t.cancel()
 	for _, w := range t.all() {
 		_ = w.Wait(ctx)
 	}
@@ -135,4 +133,11 @@ func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 		})
 	}
 	return false
+}
+
+// cancel cancels them all.
+func (t *jobTable) cancel() {
+	for _, w := range t.all() {
+		w.Cancel()
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
+	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
@@ -47,7 +48,7 @@ func (s *shell) plainLoop() error {
 		}
 	}()
 	var taken repl.Collector
-	for s.left == nil && s.dying.Load() == 0 {
+	for s.left == nil && s.control.Dying() == 0 {
 		prompt, _ := s.promptText()
 		if taken.Len() > 0 {
 			prompt = "... "
@@ -67,8 +68,8 @@ func (s *shell) plainLoop() error {
 			if taken.Add(text) {
 				s.take(strings.TrimRight(taken.Take(), "\n"))
 			}
-		case <-s.nudged:
-			if s.dying.Load() == 0 {
+		case <-s.control.Nudged:
+			if s.control.Dying() == 0 {
 				fmt.Fprintln(s.env.Stdout)
 				taken.Take()
 			}
@@ -111,7 +112,7 @@ func (s *shell) openEditor(colour bool) error {
 		return err
 	}
 	s.editor = editor
-	s.signalledEditor.Store(editor)
+	s.control.SetEditor(editor)
 	fault.Before(editor.Restore) // a call's own goroutines know nothing of the terminal
 	return nil
 }
@@ -128,19 +129,19 @@ func (s *shell) editorLoop() (err error) {
 	s.load()
 	s.editor.Go(s.openHistory)
 	var asked time.Time // when Ctrl-D met running jobs
-	for s.left == nil && s.dying.Load() == 0 {
+	for s.left == nil && s.control.Dying() == 0 {
 		text, err := s.editor.Read()
 		switch {
 		case errors.Is(err, repl.ErrHangUp):
-			if s.dying.Load() == 0 {
-				s.die(exitHangUp)
+			if s.control.Dying() == 0 {
+				s.control.Die(interrupts.HangUp)
 			}
 			continue
 		case errors.Is(err, repl.ErrAborted):
 			s.suspendIfAsked()
 			continue
 		case err == io.EOF:
-			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > pressTime {
+			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > interrupts.PressTime {
 				asked = s.env.Now()
 				for _, w := range running {
 					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, formatters.CleanLine(w.name)))
@@ -170,18 +171,10 @@ func (s *shell) editorLoop() (err error) {
 	return problem.Exit(s.farewell())
 }
 
-// Exit codes of a shell that a signal ends, as other shells have them.
-const (
-	exitHangUp     = 129
-	exitTerminated = 143
-)
-
 // farewell is the exit code of the shell.
 func (s *shell) farewell() int {
-	s.callMu.Lock()
-	defer s.callMu.Unlock()
-	if s.dying.Load() != 0 {
-		return int(s.dying.Load())
+	if s.control.Dying() != 0 {
+		return s.control.Dying()
 	}
 	if s.left != nil {
 		return *s.left
@@ -295,4 +288,13 @@ func (s *shell) loadSchema() {
 		return
 	}
 	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"), human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
+}
+
+// suspendIfAsked suspends the shell when a signal has asked for that at the prompt.
+func (s *shell) suspendIfAsked() {
+	if s.control.TakeStop() {
+		if err := s.editor.Suspend(); err != nil {
+			s.say("suspending: " + formatters.CleanLine(err.Error()))
+		}
+	}
 }

@@ -67,7 +67,7 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 		return s.script("stdin", a.Env.Stdin)
 	}
 	s.interactive = true
-	s.own()
+	s.control.Own()
 	if t := a.Env.Getenv("TERM"); o.Plain || t == "" || t == "dumb" {
 		return s.plainLoop()
 	}

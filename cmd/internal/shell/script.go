@@ -74,8 +74,8 @@ func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the script: %w", err), f.Close())
 	}
-	s.callMu.Lock()
-	defer s.callMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case slices.ContainsFunc(s.sources, func(o os.FileInfo) bool { return os.SameFile(o, info) }):
 		err = problem.Usage(fmt.Errorf("%s: the script is running already, and would have no end", name), "")
@@ -90,8 +90,8 @@ func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
 
 // closeScript notes that the script that was opened last has ended.
 func (s *shell) closeScript() {
-	s.callMu.Lock()
-	defer s.callMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.sources = s.sources[:len(s.sources)-1]
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/pool"
 	"github.com/rpcctl/rpcctl/cmd/internal/values"
 	"github.com/rpcctl/rpcctl/invoke/job"
@@ -21,8 +22,6 @@ import (
 // the jobs use as well is guarded.
 type shell struct {
 	ctx         context.Context // of all that the shell does
-	dead        context.Context // ends with ctx, and sooner when a signal ends the shell
-	setDead     func()
 	env         *env.Env
 	o           *Options
 	tree        commandTree
@@ -40,11 +39,11 @@ type shell struct {
 	pool      *pool.Pool
 	assistant *assist.Assistant
 
-	callMu     sync.Mutex
-	foreground *foreground   // what Ctrl-C is for; nil: the prompt
-	confirmed  string        // the line that was asked about, and runs when it comes again
-	dying      atomic.Int32  // the exit code of a signal; 0: none
-	sources    []os.FileInfo // scripts that are running, each run by the one before
+	control *interrupts.Control
+
+	mu        sync.Mutex
+	confirmed string        // the line that was asked about, and runs when it comes again
+	sources   []os.FileInfo // scripts that are running, each run by the one before
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
 	// production tells that they go where care is due, as a context says.
@@ -59,23 +58,16 @@ type shell struct {
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
 
-	signals chan os.Signal
-	// signalledEditor is the editor, for signals: they come while it is being opened, too.
-	signalledEditor atomic.Pointer[repl.Editor]
-
-	nudged    chan struct{} // a signal came while plain lines are read
-	stopAsked atomic.Bool   // a signal asked to suspend the shell
 }
 
 func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
 	s := &shell{
 		ctx: ctx, env: env, o: o, tree: tree, base: base, history: &repl.History{},
 		settings: map[string]string{},
-		signals:  make(chan os.Signal, 8), nudged: make(chan struct{}, 1),
 	}
-	s.dead, s.setDead = context.WithCancel(ctx)
 	s.vars = values.New(s.results.job, func() int { return s.code })
 	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
+	s.control = interrupts.New(ctx, env, s.pool.Drop, s.jobs.cancel)
 	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
 	return s
 }
