@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
@@ -54,8 +55,9 @@ type Call struct {
 	Sink    invoke.Sink // what prints its events
 	// Do makes the call.
 	Do func(context.Context, invoke.Sink) error
-	// Again opens another output, for responses that are looked at when the call has ended.
-	Again func() (*output.Output, error)
+	// Again opens another output, on the streams of an environment, for responses that are looked at
+	// when the call has ended.
+	Again func(*env.Env) (*output.Output, error)
 }
 
 // A Calls is many calls that are planned.
@@ -64,7 +66,7 @@ type Calls struct {
 	Session *session.Session // that has the schema
 	// Do makes the calls, and gives sink their events; nil: it prints them itself.
 	Do    func(ctx context.Context, sink invoke.Sink) error
-	Again func() (*output.Output, error) // as that of a plannedCall
+	Again func(*env.Env) (*output.Output, error) // as that of a Call
 }
 
 // A Process runs one command line.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
@@ -300,12 +301,12 @@ func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 	s.Session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.Env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = driveCall(ctx, a, invoker, p, sinks, func() (*output.Output, error) { return o.Output.Open(later, prints) }, &o.Await)
+	err = driveCall(ctx, a, invoker, p, sinks, func(e *env.Env) (*output.Output, error) { return o.Output.Open(later, prints.On(e)) }, &o.Await)
 	return problem.Printed(s.format, out.Close(unread(err, requests)))
 }
 
 // driveCall makes a planned call, and follows its operation where --await asks for that.
-func driveCall(ctx context.Context, a *app.App, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), await *awaitOptions) error {
+func driveCall(ctx context.Context, a *app.App, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func(*env.Env) (*output.Output, error), await *awaitOptions) error {
 	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
 	if await.await {
 		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }

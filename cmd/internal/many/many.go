@@ -13,6 +13,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -133,7 +134,7 @@ func (m *calls) check() error {
 func (m *calls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	again := func() (*output.Output, error) { return m.o.Output.Open(later, m.printing()) }
+	again := func(e *env.Env) (*output.Output, error) { return m.o.Output.Open(later, m.printing().On(e)) }
 	return a.Runner.RunMany(ctx, a, app.Calls{Name: string(m.call.Method.Name()), Session: m.session, Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
 		defer m.close()
 		if m.job = job; job != nil {

@@ -110,6 +110,12 @@ type Printing struct {
 	Limit   time.Duration // of --jq for one response; 0: none
 }
 
+// On returns the printing on the streams of another environment.
+func (p Printing) On(env *env.Env) Printing {
+	p.Env = env
+	return p
+}
+
 // Open opens what prints the responses. A program of --jq ends when ctx does.
 func (o *Options) Open(ctx context.Context, p Printing) (*Output, error) {
 	w, options, file, err := o.Writer(ctx, p)

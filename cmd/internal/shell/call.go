@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -34,7 +35,7 @@ func (s *shell) share(l *line) int {
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.
-func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func() (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
+func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func(*env.Env) (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}

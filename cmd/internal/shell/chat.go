@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -32,7 +33,7 @@ func (s *shell) converses(l *line, p *invoke.Call) bool {
 }
 
 // converse makes such a call.
-func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, again func() (*output.Output, error)) error {
+func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, again func(*env.Env) (*output.Output, error)) error {
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -27,7 +28,7 @@ type work struct {
 	number int // among the jobs; 0: it was never in the background
 	name   string
 	line   *line
-	again  func() (*output.Output, error)
+	again  func(*env.Env) (*output.Output, error)
 	talk   *conversation // nil: nothing is typed into it
 	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
 	call   *invoke.Call  // of a conversation
@@ -113,7 +114,6 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if w.beside {
 		return s.attend(ctx, w)
 	}
-	w.line.app.Env = l.env
 	if w.quiet != nil {
 		w.quiet()
 		w.quiet = nil
@@ -124,7 +124,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 	if w.talk != nil {
 		return s.talk(ctx, w)
 	}
-	out, err := w.again()
+	out, err := w.again(l.env)
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,7 @@ func (s *shell) replay(l *line, w *work) error {
 	if w.beside {
 		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
 	}
-	w.line.app.Env = l.env
-	out, err := w.again()
+	out, err := w.again(l.env)
 	if err != nil {
 		return err
 	}
