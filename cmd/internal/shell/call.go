@@ -17,7 +17,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -54,7 +53,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return do(ctx, invoke.Tee{sinks, l.keep})
 	}
 	j := job.Start(s.ctx, s.keeps(), do)
-	w := &work{Job: j, name: string(p.Method.Name()), line: l, again: again, session: l.app.Session}
+	w := &work{Job: j, name: string(p.Method.Name()), again: again, session: l.app.Session, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}
@@ -107,7 +106,7 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
 	defer detach()
-	if w.line.redirect || w.line.st.Assign != "" {
+	if w.redirected || w.assign != "" {
 		s.follows(w, nil)
 	} else {
 		s.follows(w, detach)
@@ -127,48 +126,19 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 // ended keeps the result of a call, and tells about it.
 func (s *shell) ended(w *work, err error) {
 	number := s.keepResult(w)
-	if a := w.line.st.Assign; a != "" && err == nil && number > 0 {
+	if a := w.assign; a != "" && err == nil && number > 0 {
 		s.vars.Put(a, w.Job)
 		if st := w.State(); st.Kept < st.Received {
 			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
 		}
 	}
-	l := w.line
-	w.line, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept
-	l.pages.show()
-	if err != nil || s.o.Quiet || !s.interactive || l.redirect {
+	shown := w.shown
+	w.shown, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept
+	shown()
+	if err != nil || s.o.Quiet || !s.interactive || w.redirected {
 		return
 	}
 	s.sayAside(strings.Join(append(summary(w), fmt.Sprintf("$%d", number)), s.dot()))
-}
-
-func (s *shell) dot() string { return s.env.Sign(" · ", " - ") }
-
-// sayAside prints a line that is not as important as others.
-func (s *shell) sayAside(text string) { s.say(s.styled(repl.Dim, text)) }
-
-// summary tells how a call ended, in pieces; of a statement that has made none only whether it has.
-func summary(w *work) []string {
-	st, pieces := w.State(), []string{"running"}
-	switch over := w.over(); {
-	case over && w.Err() != nil && (st.Status == nil || st.Status.Code == codes.OK):
-		pieces[0] = "failed"
-	case st.Status != nil && (over || !w.beside):
-		pieces[0] = invoke.CodeName(st.Status.Code)
-	case over:
-		pieces[0] = "done"
-	}
-	if st.Call == nil {
-		return pieces
-	}
-	if !st.Began.IsZero() && !st.Ended.IsZero() {
-		pieces = append(pieces, human.Duration(st.Ended.Sub(st.Began)))
-	}
-	pieces = append(pieces, human.Count(st.Received, "message"), human.Bytes(st.Bytes))
-	if st.Dropped > 0 && !w.beside {
-		pieces = append(pieces, fmt.Sprintf("%d dropped unseen", st.Dropped))
-	}
-	return pieces
 }
 
 // Times of the row that says that a call is running.
@@ -180,7 +150,7 @@ const (
 // spin shows that a call is running, while nothing else comes. The function that it returns
 // takes that away.
 func (s *shell) spin(w *work) func() {
-	if s.editor == nil || !w.beside && w.line.redirect {
+	if s.editor == nil || !w.beside && w.redirected {
 		return func() {}
 	}
 	began := s.env.Now()

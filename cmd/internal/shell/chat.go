@@ -37,7 +37,7 @@ func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *inv
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), line: l, again: again, talk: c, call: p, session: l.app.Session})
+	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above
@@ -77,7 +77,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 			folded := s.editor.Fold(text)
 			s.editor.Forget()
 			s.sayInto(ctx, w, text)
-			s.history.Keep(s.redact(asTyped(folded)))
+			s.record.history.Keep(s.record.redact(asTyped(folded)))
 		}
 	}
 	s.talking.Store(nil)

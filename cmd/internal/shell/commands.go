@@ -199,7 +199,7 @@ func (s *shell) listVars(l *line) error {
 func (s *shell) showHistory(l *line, what string) error {
 	n, err := strconv.Atoi(what)
 	if err != nil {
-		n = s.history.Len()
+		n = s.record.history.Len()
 		if what == "" {
 			n = 50
 		}
@@ -208,8 +208,8 @@ func (s *shell) showHistory(l *line, what string) error {
 	if err == nil {
 		pattern = ""
 	}
-	for i := max(0, s.history.Len()-n); i < s.history.Len(); i++ {
-		if text := s.history.Line(i); strings.Contains(text, pattern) {
+	for i := max(0, s.record.history.Len()-n); i < s.record.history.Len(); i++ {
+		if text := s.record.history.Line(i); strings.Contains(text, pattern) {
 			fmt.Fprintf(l.env.Stdout, "%5d  %s\n", i+1, formatters.Clean(strings.ReplaceAll(text, "\n", "\n       "), true))
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func FillIn(a *app.App, c *cobra.Command, line repl.Line, tree commandTree) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
-	s := newShell(ctx, a.Env, &Options{Quiet: true}, baseFlags(c), tree)
+	s := newShell(ctx, a.Env, &Options{Quiet: true}, flagsOf(c), tree)
 	defer s.close()
 	s.interactive = true
 	s.control.Own()

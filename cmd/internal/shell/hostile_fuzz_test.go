@@ -274,9 +274,9 @@ func (h *hostile) checkValues() {
 
 // checkRecall looks at the history: what is recalled is what was typed.
 func (h *hostile) checkRecall() {
-	h.history = &repl.History{}
-	h.history.Keep("M name=" + h.value)
-	if _, text := h.history.Find(func(l string) bool { return strings.HasPrefix(l, "M") }); text != "M name="+h.value {
+	h.record.history = &repl.History{}
+	h.record.history.Keep("M name=" + h.value)
+	if _, text := h.record.history.Find(func(l string) bool { return strings.HasPrefix(l, "M") }); text != "M name="+h.value {
 		h.t.Fatalf("%q was recalled as %q", h.value, text)
 	}
 }

@@ -9,11 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
-	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -21,21 +18,6 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
-
-// A work is a call of the shell's, or a statement that runs beside the others.
-type work struct {
-	*job.Job
-	number int // among the jobs; 0: it was never in the background
-	name   string
-	line   *line
-	again  func(*env.Env) (*output.Output, error)
-	talk   *conversation // nil: nothing is typed into it
-	quiet  func()        // ends what prints the answers of a job as they come; nil: nothing does
-	call   *invoke.Call  // of a conversation
-	beside bool          // it is a statement, whose output goes to a file or a program
-	// session is what the call is from, and its schema.
-	session *session.Session
-}
 
 // notify tells when a job ends.
 func (s *shell) notify(w *work) {
@@ -238,8 +220,8 @@ func (s *shell) named(l *line, names []string, all bool) ([]*work, error) {
 // program.
 func (s *shell) inBackground(l *line) {
 	l.env.Stderr = noticeWriter{s}
-	name := strings.TrimSpace(strings.TrimSuffix(s.redact(l.source[l.st.Start:l.st.End]), "&"))
-	w := &work{name: repl.Truncate(name, besideName, "..."), line: l, beside: true}
+	name := strings.TrimSpace(strings.TrimSuffix(s.record.redact(l.source[l.st.Start:l.st.End]), "&"))
+	w := &work{name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign, shown: l.pages.show}
 	l.job = w
 	known := make(chan struct{})
 	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {
@@ -255,16 +237,6 @@ func (s *shell) inBackground(l *line) {
 
 // besideName is how much of a statement is its name among the jobs, in columns.
 const besideName = 60
-
-// over reports whether it has ended.
-func (w *work) over() bool {
-	select {
-	case <-w.Done():
-		return true
-	default:
-		return false
-	}
-}
 
 // keepResult keeps what a call has answered, and returns the number of the result, 0 for a statement
 // that has made none.

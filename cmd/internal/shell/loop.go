@@ -30,7 +30,7 @@ func (s *shell) plainLoop() error {
 		return getenv(name)
 	}
 	s.env = &env
-	s.openHistory()
+	s.record.open()
 	s.banner()
 	s.loadSchema()
 	lines := make(chan string)
@@ -84,7 +84,7 @@ func (s *shell) take(text string) {
 		return
 	}
 	code := s.run(text)
-	s.remember(text, code)
+	s.record.remember(text, s.target(), code, s.settings["history"] == "off")
 }
 
 // openEditor takes the terminal.
@@ -95,7 +95,7 @@ func (s *shell) openEditor(colour bool) error {
 		Complete:   s.assistant.Complete,
 		Inspect:    s.assistant.Inspect,
 		Incomplete: repl.Incomplete,
-		History:    s.history,
+		History:    s.record.history,
 		Keys:       s.assistant.Keys(),
 		Unfold:     s.assistant.Unfold,
 		Blank:      s.assistant.Blank,
@@ -127,7 +127,7 @@ func (s *shell) editorLoop() (err error) {
 	}()
 	s.banner()
 	s.load()
-	s.editor.Go(s.openHistory)
+	s.editor.Go(s.record.open)
 	var asked time.Time // when Ctrl-D met running jobs
 	for s.left == nil && s.control.Dying() == 0 {
 		text, err := s.editor.Read()
@@ -159,12 +159,12 @@ func (s *shell) editorLoop() (err error) {
 			continue
 		}
 		code := s.run(text)
-		s.remember(folded, code)
+		s.record.remember(folded, s.target(), code, s.settings["history"] == "off")
 		if s.once && s.called {
 			return problem.Exit(code)
 		}
 		if s.unsent != "" { // Up finds it
-			s.history.Keep(s.redact(s.unsent))
+			s.record.history.Keep(s.record.redact(s.unsent))
 			s.unsent = ""
 		}
 	}
@@ -180,17 +180,6 @@ func (s *shell) farewell() int {
 		return *s.left
 	}
 	return problem.OK
-}
-
-// openHistory reads the history. A shell without one is a shell too.
-func (s *shell) openHistory() {
-	path := s.env.StatePath("history")
-	if s.o.NoHistory || path == "" {
-		return
-	}
-	if err := s.history.Open(path); err != nil {
-		s.historyFailed("no history", err)
-	}
 }
 
 // banner is the first line.
@@ -241,15 +230,6 @@ func (s *shell) promptText() (string, repl.Style) {
 
 // load reads the schema behind the prompt, and tells what there is.
 func (s *shell) load() { s.background(s.loadSchema) }
-
-// background runs a function that a panic in must not leave the terminal unusable.
-func (s *shell) background(fn func()) {
-	if s.editor != nil {
-		s.editor.Go(fn)
-		return
-	}
-	go fn()
-}
 
 // loadSchema opens the first session and makes the index.
 func (s *shell) loadSchema() {

@@ -29,21 +29,6 @@ func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.C
 	return c, nil
 }
 
-// giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
-// again. A terminal that can not be set is noticed at the next prompt.
-func (s *shell) giveTerminal() {
-	if s.editor != nil {
-		_ = s.editor.Release()
-	}
-}
-
-func (s *shell) takeTerminal() {
-	if s.editor != nil {
-		_ = s.editor.Hold()
-		s.editor.FreshLine()
-	}
-}
-
 // program runs a program of this machine.
 func (s *shell) program(ctx context.Context, l *line, command string) error {
 	c, err := s.shellProgram(ctx, "shell", command)

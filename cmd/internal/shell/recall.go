@@ -13,70 +13,19 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
-	"github.com/rpcctl/rpcctl/internal/secret"
-	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
 )
-
-// asTyped is a text as somebody would have typed it: a request that was filled in has nothing of
-// what was not.
-func asTyped(text string) string {
-	if len(repl.Holes(text)) == 0 {
-		return text
-	}
-	return repl.Compact(text)
-}
-
-// remember keeps a line in the history, without its secrets.
-func (s *shell) remember(text string, code int) {
-	if code == problem.OK { // a request that goes back to be put right keeps its holes
-		text = asTyped(text)
-	}
-	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
-		return
-	}
-	redacted := s.redact(text)
-	if s.o.NoHistory || s.settings["history"] == "off" {
-		s.history.Keep(redacted)
-		return
-	}
-	err := s.history.Add(repl.Entry{Time: s.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(s.target()), Line: redacted, Code: code})
-	if err != nil {
-		s.historyFailed("the line could not be kept", err)
-	}
-}
-
-// historyFailed says once why the history does not work.
-func (s *shell) historyFailed(what string, err error) {
-	if !s.historyTold.Swap(true) {
-		s.say(what + ": " + formatters.CleanLine(err.Error()))
-	}
-}
-
-// redact takes the secrets out of a text.
-func (s *shell) redact(text string) string {
-	return s.env.Secrets.Mask(repl.Redact(text, s.policy()))
-}
-
-// policy is what is secret in statements.
-func (s *shell) policy() repl.Secrets {
-	ix := s.assistant.Index.Load()
-	return redaction.Policy(ix.SecretField)
-}
-
-// shownTarget is a target without what may be a secret in it.
-func shownTarget(text string) string { return secret.Address(invoke.MaskTarget(text)) }
 
 // bang recalls a line: !! the last one, !12 by its number, !text the newest that begins so.
 func (s *shell) bang(what string) error {
 	text := ""
 	switch n, err := strconv.Atoi(what); {
 	case err == nil:
-		text = s.history.Line(n - 1)
+		text = s.record.history.Line(n - 1)
 	case what == "!":
-		text = s.history.Line(s.history.Len() - 1)
+		text = s.record.history.Line(s.record.history.Len() - 1)
 	default:
-		_, text = s.history.Find(func(line string) bool { return strings.HasPrefix(line, what) })
+		_, text = s.record.history.Find(func(line string) bool { return strings.HasPrefix(line, what) })
 	}
 	if text == "" {
 		return problem.Usage(fmt.Errorf("!%s: no such line", what), "history lists them")
@@ -92,7 +41,7 @@ func (s *shell) bang(what string) error {
 // editLine puts a line of the history into the user's editor, and what comes out into the
 // prompt.
 func (s *shell) editLine(which string) error {
-	n := s.history.Len()
+	n := s.record.history.Len()
 	if which != "" {
 		var err error
 		if n, err = strconv.Atoi(which); err != nil {
@@ -103,7 +52,7 @@ func (s *shell) editLine(which string) error {
 		return problem.Usage(errors.New("there is no prompt to edit for"), "")
 	}
 	s.giveTerminal()
-	text, err := s.editText(s.history.Line(n - 1))
+	text, err := s.editText(s.record.history.Line(n - 1))
 	s.takeTerminal()
 	if err == nil {
 		s.editor.Put(repl.Line{Text: text, Cursor: len(text)})
@@ -113,7 +62,7 @@ func (s *shell) editLine(which string) error {
 
 // save writes lines of the history as a script.
 func (s *shell) save(args []string) error {
-	from, to := 1, s.history.Len()
+	from, to := 1, s.record.history.Len()
 	if len(args) == 2 {
 		a, b, isRange := strings.Cut(args[1], "..")
 		if !isRange {
@@ -130,8 +79,8 @@ func (s *shell) save(args []string) error {
 	if err != nil {
 		return err
 	}
-	for i := from; i <= min(to, s.history.Len()); i++ {
-		if _, err := fmt.Fprintln(f, s.history.Line(i-1)); err != nil {
+	for i := from; i <= min(to, s.record.history.Len()); i++ {
+		if _, err := fmt.Fprintln(f, s.record.history.Line(i-1)); err != nil {
 			return errors.Join(err, f.Abandon())
 		}
 	}
@@ -175,4 +124,10 @@ func (s *shell) watch(ctx context.Context, l *line) error {
 			return nil
 		}
 	}
+}
+
+// policy is what is secret in statements.
+func (s *shell) policy() repl.Secrets {
+	ix := s.assistant.Index.Load()
+	return redaction.Policy(ix.SecretField)
 }

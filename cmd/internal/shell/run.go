@@ -40,7 +40,7 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 	if len(o.Lines) > 0 && o.File != "" {
 		return problem.Usage(errors.New("-c and -f both say what to run"), "")
 	}
-	base := baseFlags(c)
+	base := flagsOf(c)
 	ctx, cancel := context.WithCancel(c.Context())
 	if o.NoShell {
 		keepPrograms(a, base)
@@ -94,9 +94,9 @@ func keepPrograms(a *app.App, base []string) {
 	a.Env = &env
 }
 
-// baseFlags are the flags of the command line that every line of the shell begins with, each
+// flagsOf returns the flags of the command line that every line of the shell begins with, each
 // as one word.
-func baseFlags(c *cobra.Command) []string {
+func flagsOf(c *cobra.Command) []string {
 	var base []string
 	own := c.LocalNonPersistentFlags()
 	c.Flags().Visit(func(f *pflag.Flag) {

@@ -196,7 +196,7 @@ func (run *scriptRun) runTaken() bool {
 	all, err := repl.Parse(text)
 	for _, st := range all {
 		if s.o.Echo {
-			fmt.Fprintf(s.env.Stderr, "> %s\n", formatters.CleanLine(s.redact(text[st.Start:st.End])))
+			fmt.Fprintf(s.env.Stderr, "> %s\n", formatters.CleanLine(s.record.redact(text[st.Start:st.End])))
 		}
 		s.code = s.statement(text, st, run.place(text, st.Start))
 		if s.left != nil || s.ctx.Err() != nil {

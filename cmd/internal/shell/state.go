@@ -2,10 +2,7 @@ package shell
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,17 +18,15 @@ import (
 // A shell is what lasts from line to line. Lines run one after the other; what the prompt and
 // the jobs use as well is guarded.
 type shell struct {
-	ctx         context.Context // of all that the shell does
-	env         *env.Env
+	ctx context.Context // of all that the shell does
+	console
+	baseFlags
+	record      *record
 	o           *Options
 	tree        commandTree
 	interactive bool
 	colour      bool
-	editor      *repl.Editor // nil: a script, or plain lines
-	history     *repl.History
-	historyTold atomic.Bool // that it does not work
 
-	base     []string          // flags that every line begins with
 	settings map[string]string // of the command set
 	used     []string          // services and packages, the one in use last
 	code     int               // of the last statement
@@ -62,9 +57,10 @@ type shell struct {
 
 func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
 	s := &shell{
-		ctx: ctx, env: env, o: o, tree: tree, base: base, history: &repl.History{},
+		ctx: ctx, console: console{env: env}, o: o, tree: tree, baseFlags: baseFlags{base},
 		settings: map[string]string{},
 	}
+	s.record = &record{env: env, history: &repl.History{}, kept: !o.NoHistory, secrets: s.policy, say: s.say}
 	s.vars = values.New(s.results.job, func() int { return s.code })
 	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
 	s.control = interrupts.New(ctx, env, s.pool.Drop, s.jobs.cancel)
@@ -79,24 +75,6 @@ func (s *shell) close() {
 	defer cancel()
 	s.jobs.cancelAll(ctx)
 	s.pool.Close(ctx)
-}
-
-// flag returns the value of a flag of every line, and whether it is there.
-func (s *shell) flag(name string) (string, bool) {
-	for _, f := range slices.Backward(s.base) {
-		if v, ok := strings.CutPrefix(f, "--"+name+"="); ok {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// dropFlags takes flags away from every line.
-func (s *shell) dropFlags(drop func(name, value string) bool) {
-	s.base = slices.DeleteFunc(slices.Clone(s.base), func(f string) bool {
-		name, value, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
-		return drop(name, value)
-	})
 }
 
 // targetFlags are the flags that say where calls go; a new target drops them all.
@@ -125,21 +103,4 @@ func (s *shell) using() string {
 		return ""
 	}
 	return s.used[len(s.used)-1]
-}
-
-// say prints talk: above the prompt when there is one.
-func (s *shell) say(text string) {
-	if s.editor != nil {
-		s.editor.Print(s.env.Secrets.Mask(text))
-		return
-	}
-	fmt.Fprintln(s.env.Stderr, strings.TrimSuffix(text, "\n"))
-}
-
-// styled is text in a style of the editor's, when there is one.
-func (s *shell) styled(style repl.Style, text string) string {
-	if s.editor == nil {
-		return text
-	}
-	return s.editor.Styled(style, text)
 }

@@ -1,0 +1,62 @@
+package shell
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/repl"
+)
+
+// A console is where the shell talks to the person: at a prompt, above which it prints, or on
+// standard error.
+type console struct {
+	env    *env.Env
+	editor *repl.Editor // nil: a script, or plain lines
+}
+
+// say prints talk: above the prompt when there is one.
+func (c *console) say(text string) {
+	if c.editor != nil {
+		c.editor.Print(c.env.Secrets.Mask(text))
+		return
+	}
+	fmt.Fprintln(c.env.Stderr, strings.TrimSuffix(text, "\n"))
+}
+
+// sayAside prints a line that is not as important as others.
+func (c *console) sayAside(text string) { c.say(c.styled(repl.Dim, text)) }
+
+// styled is text in a style of the editor's, when there is one.
+func (c *console) styled(style repl.Style, text string) string {
+	if c.editor == nil {
+		return text
+	}
+	return c.editor.Styled(style, text)
+}
+
+func (c *console) dot() string { return c.env.Sign(" · ", " - ") }
+
+// background runs a function that a panic in must not leave the terminal unusable.
+func (c *console) background(fn func()) {
+	if c.editor != nil {
+		c.editor.Go(fn)
+		return
+	}
+	go fn()
+}
+
+// giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
+// again. A terminal that can not be set is noticed at the next prompt.
+func (c *console) giveTerminal() {
+	if c.editor != nil {
+		_ = c.editor.Release()
+	}
+}
+
+func (c *console) takeTerminal() {
+	if c.editor != nil {
+		_ = c.editor.Hold()
+		c.editor.FreshLine()
+	}
+}
