@@ -45,8 +45,8 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return problem.Exit(problem.BadUsage)
 	}
 	l.ran, s.called = true, true
-	if s.converses(l, p) {
-		return s.converse(ctx, l, v, p, again)
+	if converses(s, l, p) {
+		return converse(ctx, s, l, v, p, again)
 	}
 	if l.job != nil {
 		l.job.session = l.app.Session
@@ -60,7 +60,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if l.st.Background {
 		s.jobs.add(w)
 		s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
-		s.live(w)
+		live(s, w)
 		s.notify(w)
 		return nil
 	}

@@ -27,22 +27,22 @@ import (
 
 // converses reports whether the requests of a call are to be typed while it runs: the client
 // streams, no message was given, and there is a prompt.
-func (s *shell) converses(l *line, p *invoke.Call) bool {
+func converses(s *shell, l *line, p *invoke.Call) bool {
 	return s.editor != nil && s.interactive && p.Method.IsStreamingClient() && l.messages == 0 && !l.redirect &&
 		!l.st.Background && !slices.ContainsFunc(l.args, func(a string) bool { return a == "-d" || strings.HasPrefix(a, "--data") })
 }
 
 // converse makes such a call.
-func (s *shell) converse(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, again func(*env.Env) (*output.Output, error)) error {
+func converse(ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invoke.Call, again func(*env.Env) (*output.Output, error)) error {
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return s.talk(ctx, &work{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
+	return talk(ctx, s, &work{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above
 // the prompt.
-func (s *shell) talk(ctx context.Context, w *work) error {
+func talk(ctx context.Context, s *shell, w *work) error {
 	stop := context.AfterFunc(ctx, w.Cancel)
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
@@ -50,7 +50,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 	var over atomic.Bool
 	result := make(chan error, 1)
 	s.editor.Go(func() {
-		err := w.Follow(followed, s.received(w, ""))
+		err := w.Follow(followed, received(s, w, ""))
 		over.Store(true)
 		result <- err
 		s.editor.Abort()
@@ -76,7 +76,7 @@ func (s *shell) talk(ctx context.Context, w *work) error {
 		default:
 			folded := s.editor.Fold(text)
 			s.editor.Forget()
-			s.sayInto(ctx, w, text)
+			sayInto(ctx, s, w, text)
 			s.record.history.Keep(s.record.redact(asTyped(folded)))
 		}
 	}
@@ -96,12 +96,12 @@ func (s *shell) leaveBehind(w *work) {
 		s.jobs.add(w)
 	}
 	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number, formatters.CleanLine(w.name), w.number))
-	s.live(w)
+	live(s, w)
 	s.notify(w)
 }
 
 // received prints answers above the prompt, as one line each.
-func (s *shell) received(w *work, lead string) invoke.Sink {
+func received(s *shell, w *work, lead string) invoke.Sink {
 	return invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind != invoke.ResponseReceived {
 			return nil
@@ -136,12 +136,12 @@ func (s *shell) leaveTalk() bool {
 }
 
 // sayInto sends what was typed into a conversation.
-func (s *shell) sayInto(ctx context.Context, w *work, text string) {
+func sayInto(ctx context.Context, s *shell, w *work, text string) {
 	statements, err := repl.Parse(repl.Fill(text))
 	l := &line{s: s, source: text, env: s.env}
 	for _, st := range statements {
 		l.st = st
-		if err := s.sayOne(ctx, w, l); err != nil {
+		if err := sayOne(ctx, s, w, l); err != nil {
 			s.explain(l, err)
 			return
 		}
@@ -151,10 +151,10 @@ func (s *shell) sayInto(ctx context.Context, w *work, text string) {
 	}
 }
 
-func (s *shell) sayOne(ctx context.Context, w *work, l *line) error {
+func sayOne(ctx context.Context, s *shell, w *work, l *line) error {
 	words := l.st.Words
 	if first := words[0].Text; strings.HasPrefix(first, "/") {
-		return s.talkCommand(ctx, w, l, first[1:])
+		return talkCommand(ctx, s, w, l, first[1:])
 	}
 	if w.talk.closed() {
 		return problem.Usage(errors.New("the call is closed for sending"), "the prompt ends when the server does; Ctrl-C cancels")
@@ -166,11 +166,11 @@ func (s *shell) sayOne(ctx context.Context, w *work, l *line) error {
 	// As call METHOD and the words, for the places of faults.
 	l.args = append([]string{"call", w.talk.method}, l.args...)
 	l.words = append([]int{-1, -1}, l.words...)
-	messages, err := s.messages(ctx, w, l.args[2:])
+	messages, err := typedMessages(ctx, s, w, l.args[2:])
 	if err != nil {
 		return err
 	}
-	s.watchSending(w)
+	watchSending(s, w)
 	for _, m := range messages {
 		select {
 		case w.talk.queue <- m:
@@ -183,8 +183,8 @@ func (s *shell) sayOne(ctx context.Context, w *work, l *line) error {
 	return nil
 }
 
-// messages are the messages that words stand for.
-func (s *shell) messages(ctx context.Context, w *work, words []string) ([][]byte, error) {
+// typedMessages are the messages that words stand for.
+func typedMessages(ctx context.Context, s *shell, w *work, words []string) ([][]byte, error) {
 	var parts []input.Part
 	for i, text := range words {
 		parts = append(parts, input.Part{Text: text, Origin: fmt.Sprintf("part %d", i+1)})
@@ -219,7 +219,7 @@ const talkHelp = `A line is a message: field=value words, JSON, or @FILE with ma
 `
 
 // talkCommand runs a command inside of a conversation.
-func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) error {
+func talkCommand(ctx context.Context, s *shell, w *work, l *line, name string) error {
 	inner := *l
 	inner.st.Words = l.st.Words[1:]
 	switch name {
@@ -227,7 +227,7 @@ func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) 
 		if len(inner.st.Words) == 0 {
 			return problem.Usage(errors.New("/send: what?"), "")
 		}
-		return s.sayOne(ctx, w, &inner)
+		return sayOne(ctx, s, w, &inner)
 	case "repeat":
 		if len(inner.st.Words) < 2 {
 			return problem.Usage(errors.New("the form is: /repeat N WORDS"), "")
@@ -238,7 +238,7 @@ func (s *shell) talkCommand(ctx context.Context, w *work, l *line, name string) 
 		}
 		inner.st.Words = inner.st.Words[1:]
 		for range n {
-			if err := s.sayOne(ctx, w, &inner); err != nil {
+			if err := sayOne(ctx, s, w, &inner); err != nil {
 				return err
 			}
 		}

@@ -22,63 +22,63 @@ import (
 )
 
 // builtin is a command that makes sense only in the shell.
-func (*shell) builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
+func builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: usage.Words(least, most), RunE: func(c *cobra.Command, args []string) error {
 		return run(c.Context(), args)
 	}}
 }
 
-// commands are the commands of the shell, besides those of the command line.
-func (s *shell) commands(l *line) []*cobra.Command {
-	exit := s.builtin("exit", "Leave; in a script, once the jobs have ended", 0, 0, nil)
+// builtins are the commands of the shell, besides those of the command line.
+func builtins(s *shell, l *line) []*cobra.Command {
+	exit := builtin("exit", "Leave; in a script, once the jobs have ended", 0, 0, nil)
 	exit.Aliases = []string{"quit"}
 	now := exit.Flags().Bool("now", false, "cancel the jobs")
-	exit.RunE = func(c *cobra.Command, _ []string) error { return s.exit(c.Context(), *now) }
-	header := s.builtin("header ['NAME: VALUE']", "Show or set metadata that is sent with each call", 0, -1, nil)
+	exit.RunE = func(c *cobra.Command, _ []string) error { return leave(c.Context(), s, *now) }
+	header := builtin("header ['NAME: VALUE']", "Show or set metadata that is sent with each call", 0, -1, nil)
 	drop := header.Flags().BoolP("delete", "d", false, "take a header away")
-	header.RunE = func(_ *cobra.Command, args []string) error { return s.header(l, args, *drop) }
+	header.RunE = func(_ *cobra.Command, args []string) error { return setHeader(s, l, args, *drop) }
 	all := []*cobra.Command{
 		exit, header,
-		s.builtin("use [SERVICE | PACKAGE | -]", "Look short names up there first", 0, 1, func(ctx context.Context, args []string) error { return s.use(ctx, l, args) }),
-		s.targetCommand(l),
-		s.builtin("set [NAME=VALUE]", "Show or change settings: "+strings.Join(slices.Sorted(maps.Keys(settingNames)), ", "), 0, 1,
-			func(_ context.Context, args []string) error { return s.set(l, args) }),
-		s.builtin("vars", "List the variables and results", 0, 0, func(context.Context, []string) error { return s.listVars(l) }),
-		s.builtin("unset NAME...", "Forget variables", 1, -1, func(_ context.Context, args []string) error {
+		builtin("use [SERVICE | PACKAGE | -]", "Look short names up there first", 0, 1, func(ctx context.Context, args []string) error { return use(ctx, s, l, args) }),
+		targetCommand(s, l),
+		builtin("set [NAME=VALUE]", "Show or change settings: "+strings.Join(slices.Sorted(maps.Keys(settingNames)), ", "), 0, 1,
+			func(_ context.Context, args []string) error { return set(s, l, args) }),
+		builtin("vars", "List the variables and results", 0, 0, func(context.Context, []string) error { return listVars(s, l) }),
+		builtin("unset NAME...", "Forget variables", 1, -1, func(_ context.Context, args []string) error {
 			for _, name := range args {
 				s.vars.Unset(strings.TrimPrefix(name, "$"))
 			}
 			return nil
 		}),
-		s.builtin("history [N | PATTERN]", "Show what was typed before", 0, 1, func(_ context.Context, args []string) error {
-			return s.showHistory(l, strings.Join(args, ""))
+		builtin("history [N | PATTERN]", "Show what was typed before", 0, 1, func(_ context.Context, args []string) error {
+			return showHistory(s, l, strings.Join(args, ""))
 		}),
-		s.builtin("source FILE", "Run the statements in a file", 1, 1, func(ctx context.Context, args []string) error {
-			return s.source(ctx, args[0])
+		builtin("source FILE", "Run the statements in a file", 1, 1, func(ctx context.Context, args []string) error {
+			return source(ctx, s, args[0])
 		}),
-		s.builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2, func(_ context.Context, args []string) error { return s.save(args) }),
-		s.builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1, func(_ context.Context, args []string) error {
-			return s.editLine(strings.Join(args, ""))
+		builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2, func(_ context.Context, args []string) error { return save(s, args) }),
+		builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1, func(_ context.Context, args []string) error {
+			return editLine(s, strings.Join(args, ""))
 		}),
-		s.builtin("time LINE", "Run a line and tell how long it took", 1, -1, nil),
-		s.builtin("watch SECONDS LINE", "Run a line again and again, until Ctrl-C", 2, -1, nil),
-		s.builtin("shell COMMAND", "Run a program of this machine", 1, -1, nil),
+		builtin("time LINE", "Run a line and tell how long it took", 1, -1, nil),
+		builtin("watch SECONDS LINE", "Run a line again and again, until Ctrl-C", 2, -1, nil),
+		builtin("shell COMMAND", "Run a program of this machine", 1, -1, nil),
 	}
-	return append(all, s.jobCommands(l)...)
+	return append(all, jobCommands(s, l)...)
 }
 
-// exit leaves the shell. A script waits for its jobs.
-func (s *shell) exit(ctx context.Context, now bool) error {
+// leave leaves the shell. A script waits for its jobs.
+func leave(ctx context.Context, s *shell, now bool) error {
 	code := problem.OK
 	if !now && !s.interactive {
-		code = problem.Code(s.wait(ctx, &line{s: s}, nil, 0))
+		code = problem.Code(waitFor(ctx, s, &line{s: s}, nil, 0))
 	}
 	s.left = &code
 	return nil
 }
 
 // use chooses where short names are looked up.
-func (s *shell) use(ctx context.Context, l *line, args []string) error {
+func use(ctx context.Context, s *shell, l *line, args []string) error {
 	switch {
 	case len(args) == 0:
 		if s.using() != "" {
@@ -134,8 +134,8 @@ func findScope(ctx context.Context, source discovery.Source, name string) (strin
 	return "", &discovery.AmbiguousError{Name: name, Candidates: found}
 }
 
-// header shows or sets the headers of every call.
-func (s *shell) header(l *line, args []string, drop bool) error {
+// setHeader shows or sets the headers of every call.
+func setHeader(s *shell, l *line, args []string, drop bool) error {
 	text := strings.Join(args, " ")
 	if text == "" {
 		for _, f := range s.base {
@@ -178,7 +178,7 @@ func (s *shell) header(l *line, args []string, drop bool) error {
 	return nil
 }
 
-func (s *shell) listVars(l *line) error {
+func listVars(s *shell, l *line) error {
 	w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
 	for _, name := range s.vars.Names() {
 		v, _ := s.vars.Named(name)
@@ -196,7 +196,7 @@ func (s *shell) listVars(l *line) error {
 }
 
 // showHistory prints lines with their numbers: the last 50, the last n, or those with a pattern.
-func (s *shell) showHistory(l *line, what string) error {
+func showHistory(s *shell, l *line, what string) error {
 	n, err := strconv.Atoi(what)
 	if err != nil {
 		n = s.record.history.Len()

@@ -73,7 +73,7 @@ const stuckTime = time.Second
 const notReading = "(the server is not reading)"
 
 // watchSending tells of messages that wait to be sent, once for as long as they do.
-func (s *shell) watchSending(w *work) {
+func watchSending(s *shell, w *work) {
 	c := w.talk
 	if !c.looks.CompareAndSwap(false, true) {
 		return

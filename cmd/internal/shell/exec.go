@@ -73,12 +73,12 @@ func (s *shell) statement(source string, st repl.Statement, where string) int {
 	}
 	l.env = &env
 	if strings.Contains(source[st.Start:st.End], repl.Redacted) {
-		if code, ok := s.askSecrets(s.ctx, l); !ok {
+		if code, ok := askSecrets(s.ctx, s, l); !ok {
 			return code
 		}
 	}
 	if st.Background && (st.Pipe != "" || st.To.End > 0) {
-		s.inBackground(l)
+		inBackground(s, l)
 		return problem.OK
 	}
 	ctx, release := s.control.Begin()
@@ -123,17 +123,17 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	first := words[0].Text
 	switch {
 	case strings.HasPrefix(first, "!") && len(words) == 1 && words[0].Raw:
-		return s.bang(first[1:])
+		return bang(s, first[1:])
 	case first == "time" && len(words) > 1:
-		return s.timed(ctx, l)
+		return timed(ctx, s, l)
 	case first == "watch" && len(words) > 2:
-		return s.watch(ctx, l)
+		return watch(ctx, s, l)
 	case first == "shell" && len(words) > 1:
-		return s.program(ctx, l, l.source[words[1].Start:l.st.End])
+		return runProgram(ctx, s, l, l.source[words[1].Start:l.st.End])
 	case first == "?" && words[0].Raw:
 		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
 	case len(words) == 1 && strings.HasSuffix(first, "?") && words[0].Raw && first[0] != '$':
-		return s.about(ctx, l, strings.TrimSuffix(first, "?"))
+		return about(ctx, s, l, strings.TrimSuffix(first, "?"))
 	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
 		v, err := s.vars.Evaluate(first)
 		if err != nil {
@@ -155,7 +155,7 @@ func (s *shell) newTree(l *line, a *app.App) *cobra.Command {
 			root.RemoveCommand(c)
 		}
 	}
-	root.AddCommand(s.commands(l)...)
+	root.AddCommand(builtins(s, l)...)
 	return root
 }
 
@@ -164,7 +164,7 @@ func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error
 	a := newLineApp(l.env, s, l)
 	l.app = a
 	root := s.newTree(l, a)
-	root.SetHelpCommand(s.helpCommand(l))
+	root.SetHelpCommand(helpCommand(s, l))
 	if err := l.expand(words); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error
 	}
 	prefix := s.baseFor(flags.Of(root), l.args, at)
 	if len(at) > 1 && l.args[at[0]] == "call" {
-		ready, cancel := app.Limited(ctx, s.lineTimeout(l.args))
+		ready, cancel := app.Limited(ctx, lineTimeout(s, l.args))
 		defer cancel()
 		name, err := s.qualify(ready, l.args[at[1]])
 		if err != nil {
@@ -207,7 +207,7 @@ func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error
 }
 
 // lineTimeout is the limit that a line sets its call, 0 for none.
-func (s *shell) lineTimeout(args []string) time.Duration {
+func lineTimeout(s *shell, args []string) time.Duration {
 	var limit flags.Seconds
 	_ = limit.Set(cmp.Or(s.settings["timeout"], "0")) // it was checked when it was set
 	for i, arg := range args {
@@ -279,6 +279,6 @@ func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invok
 func (s *shell) commandsToLookAt() *cobra.Command {
 	l := &line{s: s, env: s.env}
 	root := s.newTree(l, newLineApp(s.env, s, l))
-	root.AddCommand(s.helpCommand(l))
+	root.AddCommand(helpCommand(s, l))
 	return root
 }

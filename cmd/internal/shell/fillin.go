@@ -23,7 +23,7 @@ func FillIn(a *app.App, c *cobra.Command, line repl.Line, tree commandTree) erro
 	}
 	s.once = true
 	s.editor.Put(line)
-	if err := s.editorLoop(); err != nil || s.called {
+	if err := editorLoop(s); err != nil || s.called {
 		return err
 	}
 	return problem.Exit(problem.Interrupted) // nothing was sent, which is no success

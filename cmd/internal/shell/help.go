@@ -31,7 +31,7 @@ const shellHelp = `A line is a call or a command; Tab completes both.
 `
 
 // helpCommand is the help of the shell.
-func (s *shell) helpCommand(l *line) *cobra.Command {
+func helpCommand(s *shell, l *line) *cobra.Command {
 	return &cobra.Command{Use: "help [COMMAND | keys]", Short: "What there is to type", RunE: func(c *cobra.Command, args []string) error {
 		w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
 		switch {
@@ -55,7 +55,7 @@ func (s *shell) helpCommand(l *line) *cobra.Command {
 		default:
 			sub, _, err := c.Root().Find(args)
 			if err != nil || sub == c.Root() {
-				return s.about(c.Context(), l, args[0])
+				return about(c.Context(), s, l, args[0])
 			}
 			return sub.Help()
 		}
@@ -64,7 +64,7 @@ func (s *shell) helpCommand(l *line) *cobra.Command {
 }
 
 // about tells what a name is: the definition, and for a method its request and one to fill in.
-func (s *shell) about(ctx context.Context, l *line, name string) error {
+func about(ctx context.Context, s *shell, l *line, name string) error {
 	a := newLineApp(l.env, s, l)
 	l.app = a
 	source, types, err := s.schema(ctx, a)

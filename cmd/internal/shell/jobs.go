@@ -33,7 +33,7 @@ func (s *shell) notify(w *work) {
 }
 
 // live prints the answers of a job as they come, when the settings say so.
-func (s *shell) live(w *work) {
+func live(s *shell, w *work) {
 	if s.settings["job-output"] != "live" || !s.interactive {
 		return
 	}
@@ -42,7 +42,7 @@ func (s *shell) live(w *work) {
 	w.quiet = func() { cancel(); <-done }
 	s.background(func() {
 		defer close(done)
-		_ = w.Follow(ctx, s.received(w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
+		_ = w.Follow(ctx, received(s, w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
 	})
 }
 
@@ -58,43 +58,45 @@ func (s *shell) ending(w *work) string {
 func (s *shell) tellMore(n int) { s.say(fmt.Sprintf("%s more ended", human.Count(n, "job"))) }
 
 // jobCommands are the commands about jobs.
-func (s *shell) jobCommands(l *line) []*cobra.Command {
-	wait := s.builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
+func jobCommands(s *shell, l *line) []*cobra.Command {
+	wait := builtin("wait [%JOB...]", "Wait for jobs", 0, -1, nil)
 	var timeout flags.Seconds
 	wait.Flags().Var(&timeout, "timeout", "wait no longer than this")
-	wait.RunE = func(c *cobra.Command, args []string) error { return s.wait(c.Context(), l, args, timeout.Duration()) }
-	cancel := s.builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
+	wait.RunE = func(c *cobra.Command, args []string) error {
+		return waitFor(c.Context(), s, l, args, timeout.Duration())
+	}
+	cancel := builtin("cancel [%JOB...]", "Cancel jobs", 0, -1, nil)
 	all := cancel.Flags().Bool("all", false, "all of them; -a is short for it")
-	cancel.RunE = func(c *cobra.Command, args []string) error { return s.cancel(c.Context(), l, args, *all) }
+	cancel.RunE = func(c *cobra.Command, args []string) error { return cancelJobs(c.Context(), s, l, args, *all) }
 	return []*cobra.Command{
-		s.builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
+		builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
 			for _, w := range s.jobs.all() {
 				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
 			}
 			return nil
 		}),
-		s.builtin("fg [%JOB]", "Bring a call back from the background", 0, 1, func(ctx context.Context, args []string) error {
-			return s.bringBack(ctx, l, strings.Join(args, ""))
+		builtin("fg [%JOB]", "Bring a call back from the background", 0, 1, func(ctx context.Context, args []string) error {
+			return bringBack(ctx, s, l, strings.Join(args, ""))
 		}),
-		s.builtin("log [%JOB]", "Show what a job has received so far", 0, 1, func(_ context.Context, args []string) error {
+		builtin("log [%JOB]", "Show what a job has received so far", 0, 1, func(_ context.Context, args []string) error {
 			w, err := s.jobs.find(strings.Join(args, ""))
 			if err != nil {
 				return err
 			}
-			return s.replay(l, w)
+			return replay(s, l, w)
 		}),
 		wait, cancel,
 	}
 }
 
 // bringBack shows what a job has received and nobody saw, and follows it.
-func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
+func bringBack(ctx context.Context, s *shell, l *line, name string) error {
 	w, err := s.jobs.find(name)
 	if err != nil {
 		return err
 	}
 	if w.beside {
-		return s.attend(ctx, w)
+		return attend(ctx, s, w)
 	}
 	if w.quiet != nil {
 		w.quiet()
@@ -104,7 +106,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 		s.sayAside(fmt.Sprintf("%s made room for newer ones", human.Count(n, "message")))
 	}
 	if w.talk != nil {
-		return s.talk(ctx, w)
+		return talk(ctx, s, w)
 	}
 	out, err := w.again(l.env)
 	if err != nil {
@@ -115,7 +117,7 @@ func (s *shell) bringBack(ctx context.Context, l *line, name string) error {
 
 // attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
 // itself again.
-func (s *shell) attend(ctx context.Context, w *work) error {
+func attend(ctx context.Context, s *shell, w *work) error {
 	attended, leave := context.WithCancel(context.Background())
 	defer leave()
 	stop := context.AfterFunc(ctx, w.Cancel)
@@ -133,7 +135,7 @@ func (s *shell) attend(ctx context.Context, w *work) error {
 }
 
 // replay prints all that a job still has.
-func (s *shell) replay(l *line, w *work) error {
+func replay(s *shell, l *line, w *work) error {
 	if w.beside {
 		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
 	}
@@ -149,9 +151,9 @@ func (s *shell) replay(l *line, w *work) error {
 	})))
 }
 
-// wait waits for jobs to end, and returns what the first of them failed with.
-func (s *shell) wait(ctx context.Context, l *line, names []string, limit time.Duration) error {
-	works, err := s.named(l, names, len(names) == 0)
+// waitFor waits for jobs to end, and returns what the first of them failed with.
+func waitFor(ctx context.Context, s *shell, l *line, names []string, limit time.Duration) error {
+	works, err := namedJobs(s, l, names, len(names) == 0)
 	if err != nil {
 		return err
 	}
@@ -179,12 +181,12 @@ func (s *shell) wait(ctx context.Context, l *line, names []string, limit time.Du
 	return cmp.Or(s.jobs.takeLost(), first)
 }
 
-// cancel ends jobs, and waits for that until ctx is done.
-func (s *shell) cancel(ctx context.Context, l *line, names []string, all bool) error {
+// cancelJobs ends jobs, and waits for that until ctx is done.
+func cancelJobs(ctx context.Context, s *shell, l *line, names []string, all bool) error {
 	if len(names) == 0 {
 		names = []string{""}
 	}
-	works, err := s.named(l, names, all)
+	works, err := namedJobs(s, l, names, all)
 	if err != nil {
 		return err
 	}
@@ -199,9 +201,9 @@ func (s *shell) cancel(ctx context.Context, l *line, names []string, all bool) e
 	return ctx.Err()
 }
 
-// named returns the jobs that words name, or all of them; but not the statement that asks, which
+// namedJobs returns the jobs that words name, or all of them; but not the statement that asks, which
 // would wait for itself.
-func (s *shell) named(l *line, names []string, all bool) ([]*work, error) {
+func namedJobs(s *shell, l *line, names []string, all bool) ([]*work, error) {
 	works := s.jobs.all()
 	if !all {
 		works = nil
@@ -218,7 +220,7 @@ func (s *shell) named(l *line, names []string, all bool) ([]*work, error) {
 
 // inBackground runs a whole statement beside the others, as a job: its output goes to a file or a
 // program.
-func (s *shell) inBackground(l *line) {
+func inBackground(s *shell, l *line) {
 	l.env.Stderr = noticeWriter{s}
 	name := strings.TrimSpace(strings.TrimSuffix(s.record.redact(l.source[l.st.Start:l.st.End]), "&"))
 	w := &work{name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign, shown: l.pages.show}

@@ -21,7 +21,7 @@ import (
 )
 
 // plainLoop reads lines as any program does.
-func (s *shell) plainLoop() error {
+func plainLoop(s *shell) error {
 	env, getenv := *s.env, s.env.Getenv
 	env.Getenv = func(name string) string {
 		if name == "TERM" {
@@ -31,7 +31,7 @@ func (s *shell) plainLoop() error {
 	}
 	s.env = &env
 	s.record.open()
-	s.banner()
+	banner(s)
 	s.loadSchema()
 	lines := make(chan string)
 	go func() {
@@ -118,14 +118,14 @@ func (s *shell) openEditor(colour bool) error {
 }
 
 // editorLoop reads statements with the editor.
-func (s *shell) editorLoop() (err error) {
+func editorLoop(s *shell) (err error) {
 	defer func() { err = errors.Join(err, s.editor.Close()) }()
 	defer func() {
 		if r := recover(); r != nil {
 			s.editor.Crash(r)
 		}
 	}()
-	s.banner()
+	banner(s)
 	s.load()
 	s.editor.Go(s.record.open)
 	var asked time.Time // when Ctrl-D met running jobs
@@ -183,7 +183,7 @@ func (s *shell) farewell() int {
 }
 
 // banner is the first line.
-func (s *shell) banner() {
+func banner(s *shell) {
 	if s.o.Quiet {
 		return
 	}

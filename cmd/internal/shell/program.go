@@ -29,8 +29,8 @@ func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.C
 	return c, nil
 }
 
-// program runs a program of this machine.
-func (s *shell) program(ctx context.Context, l *line, command string) error {
+// runProgram runs a program of this machine.
+func runProgram(ctx context.Context, s *shell, l *line, command string) error {
 	c, err := s.shellProgram(ctx, "shell", command)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 )
 
 // bang recalls a line: !! the last one, !12 by its number, !text the newest that begins so.
-func (s *shell) bang(what string) error {
+func bang(s *shell, what string) error {
 	text := ""
 	switch n, err := strconv.Atoi(what); {
 	case err == nil:
@@ -40,7 +40,7 @@ func (s *shell) bang(what string) error {
 
 // editLine puts a line of the history into the user's editor, and what comes out into the
 // prompt.
-func (s *shell) editLine(which string) error {
+func editLine(s *shell, which string) error {
 	n := s.record.history.Len()
 	if which != "" {
 		var err error
@@ -61,7 +61,7 @@ func (s *shell) editLine(which string) error {
 }
 
 // save writes lines of the history as a script.
-func (s *shell) save(args []string) error {
+func save(s *shell, args []string) error {
 	from, to := 1, s.record.history.Len()
 	if len(args) == 2 {
 		a, b, isRange := strings.Cut(args[1], "..")
@@ -88,7 +88,7 @@ func (s *shell) save(args []string) error {
 }
 
 // rest runs what follows the first words of a statement as a statement of its own.
-func (s *shell) rest(ctx context.Context, l *line, skip int) int {
+func rest(ctx context.Context, s *shell, l *line, skip int) int {
 	inner := *l
 	inner.st.Words = l.st.Words[skip:]
 	inner.ran = false
@@ -99,15 +99,15 @@ func (s *shell) rest(ctx context.Context, l *line, skip int) int {
 }
 
 // timed is the command time.
-func (s *shell) timed(ctx context.Context, l *line) error {
+func timed(ctx context.Context, s *shell, l *line) error {
 	began := s.env.Now()
-	code := s.rest(ctx, l, 1)
+	code := rest(ctx, s, l, 1)
 	fmt.Fprintf(l.env.Stderr, "%s\n", s.env.Now().Sub(began).Round(10*time.Microsecond))
 	return problem.Exit(code)
 }
 
 // watch is the command watch: it ends with Ctrl-C, or when the line fails.
-func (s *shell) watch(ctx context.Context, l *line) error {
+func watch(ctx context.Context, s *shell, l *line) error {
 	var every flags.Seconds
 	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
 		return problem.Usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
@@ -115,7 +115,7 @@ func (s *shell) watch(ctx context.Context, l *line) error {
 	tick := time.NewTicker(every.Duration())
 	defer tick.Stop()
 	for {
-		if code := s.rest(ctx, l, 2); code != problem.OK {
+		if code := rest(ctx, s, l, 2); code != problem.OK {
 			return problem.Exit(code)
 		}
 		select {

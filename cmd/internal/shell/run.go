@@ -60,25 +60,25 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 	}
 	switch {
 	case len(o.Lines) > 0:
-		return s.script("-c", strings.NewReader(strings.Join(o.Lines, "\n")))
+		return runScript(s, "-c", strings.NewReader(strings.Join(o.Lines, "\n")))
 	case o.File != "" && o.File != "-":
-		return s.scriptFile(o.File)
+		return scriptFile(s, o.File)
 	case !a.Env.StdinTTY || o.File == "-":
-		return s.script("stdin", a.Env.Stdin)
+		return runScript(s, "stdin", a.Env.Stdin)
 	}
 	s.interactive = true
 	s.control.Own()
 	if t := a.Env.Getenv("TERM"); o.Plain || t == "" || t == "dumb" {
-		return s.plainLoop()
+		return plainLoop(s)
 	}
 	err := s.openEditor(a.Colored(true))
 	if errors.Is(err, repl.ErrNoTerminal) {
-		return s.plainLoop()
+		return plainLoop(s)
 	}
 	if err != nil {
 		return err
 	}
-	return s.editorLoop()
+	return editorLoop(s)
 }
 
 // keepPrograms lets nothing start a program any more, but the one for a token that the flags of the

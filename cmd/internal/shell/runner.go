@@ -66,7 +66,7 @@ func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error 
 	w := &work{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, again: m.Again, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show, session: m.Session}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
-	s.live(w)
+	live(s, w)
 	s.notify(w)
 	return nil
 }

@@ -25,11 +25,11 @@ const (
 	sourceDepth  = 64       // scripts that run each other
 )
 
-// script runs the statements of a reader as they come, and stops at the first that fails.
-func (s *shell) script(name string, r io.Reader) error {
-	code := s.statements(s.ctx, name, r)
+// runScript runs the statements of a reader as they come, and stops at the first that fails.
+func runScript(s *shell, name string, r io.Reader) error {
+	code := runStatements(s.ctx, s, name, r)
 	if s.left == nil && s.ctx.Err() == nil {
-		if err := s.wait(s.ctx, &line{s: s}, nil, 0); err != nil && code == problem.OK {
+		if err := waitFor(s.ctx, s, &line{s: s}, nil, 0); err != nil && code == problem.OK {
 			code = problem.Code(err)
 		}
 	}
@@ -44,28 +44,28 @@ func (s *shell) script(name string, r io.Reader) error {
 
 // scriptFile runs the statements of a file: of one that is still being written, such as a named
 // pipe, as they come.
-func (s *shell) scriptFile(name string) error {
-	f, err := s.openScript(s.ctx, name)
+func scriptFile(s *shell, name string) error {
+	f, err := openScript(s.ctx, s, name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return s.script(name, f)
+	return runScript(s, name, f)
 }
 
 // source runs the statements of a file inside of the shell.
-func (s *shell) source(ctx context.Context, name string) error {
-	f, err := s.openScript(ctx, name)
+func source(ctx context.Context, s *shell, name string) error {
+	f, err := openScript(ctx, s, name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	defer s.closeScript()
-	return problem.Exit(s.statements(ctx, name, f))
+	defer closeScript(s)
+	return problem.Exit(runStatements(ctx, s, name, f))
 }
 
 // openScript opens a script that is not running already: one that runs itself has no end.
-func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
+func openScript(ctx context.Context, s *shell, name string) (*os.File, error) {
 	f, err := boundfile.Open(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the script: %w", err)
@@ -89,7 +89,7 @@ func (s *shell) openScript(ctx context.Context, name string) (*os.File, error) {
 }
 
 // closeScript notes that the script that was opened last has ended.
-func (s *shell) closeScript() {
+func closeScript(s *shell) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sources = s.sources[:len(s.sources)-1]
@@ -104,9 +104,9 @@ type scriptRun struct {
 	taken  repl.Collector
 }
 
-// statements runs the statements of a script, each as soon as all of it is there. What fails is
+// runStatements runs the statements of a script, each as soon as all of it is there. What fails is
 // told with its place.
-func (s *shell) statements(ctx context.Context, name string, r io.Reader) int {
+func runStatements(ctx context.Context, s *shell, name string, r io.Reader) int {
 	run := &scriptRun{s: s, name: name}
 	lines := newScriptLines(ctx, r)
 	defer lines.stop()

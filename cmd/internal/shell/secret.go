@@ -14,7 +14,7 @@ import (
 
 // askSecrets asks for what the history left out of a statement, without echo. It returns the exit
 // code of a statement that can not run.
-func (s *shell) askSecrets(ctx context.Context, l *line) (code int, ok bool) {
+func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	text := l.source[l.st.Start:l.st.End]
 	missing := strings.Count(text, repl.Redacted)
 	for _, w := range l.st.Words {

@@ -21,7 +21,7 @@ var settingNames = map[string][]string{
 }
 
 // set shows or changes a setting.
-func (s *shell) set(l *line, args []string) error {
+func set(s *shell, l *line, args []string) error {
 	if len(args) == 0 {
 		for _, name := range slices.Sorted(maps.Keys(settingNames)) {
 			value, ok := s.settings[name]

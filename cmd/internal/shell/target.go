@@ -15,8 +15,8 @@ import (
 )
 
 // targetCommand shows or changes where calls go. It has the flags of the command line.
-func (s *shell) targetCommand(l *line) *cobra.Command {
-	c := s.builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0, 1, nil)
+func targetCommand(s *shell, l *line) *cobra.Command {
+	c := builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0, 1, nil)
 	keep := c.Flags().Bool("keep-headers", false, "the credentials and secret headers of the target before are for this one too")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		// The flags of this line, without those of every line.
