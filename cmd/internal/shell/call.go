@@ -21,10 +21,10 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// share is the greatest message that one more call in the background may receive, in bytes:
+// shareOfMessages is the greatest message that one more call in the background may receive, in bytes:
 // all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
 // receive; and less the more there are.
-func (s *shell) share(l *line) int {
+func shareOfMessages(s *shell, l *line) int {
 	most, others := job.DefaultBytes, len(s.jobs.running())
 	if l.job != nil {
 		most = grpcwire.DefaultMaxRecv
@@ -41,7 +41,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 	if p.Method.IsStreamingServer() || l.st.Background {
 		l.pages.skip()
 	}
-	if s.asksFirst(l, p) {
+	if asksFirst(s, l, p) {
 		return problem.Exit(problem.BadUsage)
 	}
 	l.ran, s.called = true, true
@@ -73,7 +73,7 @@ func (s *shell) keeps() job.Options { return job.Options{Store: &s.store} }
 // asksFirst tells of a call to a target where care is due that it is only made when the same line
 // is entered again, as set confirm=on has it. A method that is marked as changing nothing
 // is called at once.
-func (s *shell) asksFirst(l *line, p *invoke.Call) bool {
+func asksFirst(s *shell, l *line, p *invoke.Call) bool {
 	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
 		return false
 	}
@@ -125,7 +125,7 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 
 // ended keeps the result of a call, and tells about it.
 func (s *shell) ended(w *work, err error) {
-	number := s.keepResult(w)
+	number := keepResult(s, w)
 	if a := w.assign; a != "" && err == nil && number > 0 {
 		s.vars.Put(a, w.Job)
 		if st := w.State(); st.Kept < st.Received {

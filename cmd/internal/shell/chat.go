@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
@@ -256,3 +257,34 @@ func talkCommand(ctx context.Context, s *shell, w *work, l *line, name string) e
 	}
 	return nil
 }
+
+// watchSending tells of messages that wait to be sent, once for as long as they do.
+func watchSending(s *shell, w *work) {
+	c := w.talk
+	if !c.looks.CompareAndSwap(false, true) {
+		return
+	}
+	s.background(func() {
+		defer c.looks.Store(false)
+		defer c.stuck.Store(false)
+		tick := time.NewTicker(stuckTime)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-w.Done():
+				return
+			}
+			waiting := len(c.queue)
+			if waiting == 0 {
+				return
+			}
+			if !c.stuck.Swap(true) {
+				s.sayAside(human.Count(waiting, "message") + " " + s.env.Sign("sending… ", "sending... ") + notReading)
+			}
+		}
+	})
+}
+
+// stuckTime is how long a message may wait before that is told.
+const stuckTime = time.Second

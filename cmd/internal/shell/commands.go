@@ -13,20 +13,12 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/header"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
-
-// builtin is a command that makes sense only in the shell.
-func builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: usage.Words(least, most), RunE: func(c *cobra.Command, args []string) error {
-		return run(c.Context(), args)
-	}}
-}
 
 // builtins are the commands of the shell, besides those of the command line.
 func builtins(s *shell, l *line) []*cobra.Command {
@@ -93,7 +85,7 @@ func use(ctx context.Context, s *shell, l *line, args []string) error {
 		s.used[n-1], s.used[n-2] = s.used[n-2], s.used[n-1]
 		return nil
 	}
-	source, _, err := s.schema(ctx, newLineApp(l.env, s, nil))
+	source, _, err := s.schema(ctx, s.newApp(l.env, nil))
 	if err != nil {
 		return err
 	}

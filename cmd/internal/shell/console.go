@@ -1,10 +1,16 @@
 package shell
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
+	"github.com/rpcctl/rpcctl/cmd/internal/program"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -59,4 +65,15 @@ func (c *console) takeTerminal() {
 		_ = c.editor.Hold()
 		c.editor.FreshLine()
 	}
+}
+
+// shellProgram is a command for the user's shell; what names for people what runs it.
+func (c *console) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
+	p, err := program.New(ctx, c.env, what, "", cmp.Or(c.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
+	if err != nil {
+		return nil, err
+	}
+	p.Cancel = func() error { return p.Process.Signal(os.Interrupt) }
+	p.WaitDelay = time.Second
+	return p, nil
 }

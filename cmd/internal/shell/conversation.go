@@ -5,10 +5,8 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rpcctl/rpcctl/formatters"
-	"github.com/rpcctl/rpcctl/internal/human"
 )
 
 // queueMax is how many messages may wait for a server that does not read.
@@ -60,42 +58,12 @@ func (c *conversation) closed() bool {
 	}
 }
 
-func (c *conversation) prompt(w *work) string {
+// prompt is what stands before the messages of a method.
+func (c *conversation) prompt(method string) string {
 	if c.closed() {
-		return formatters.CleanLine(w.name) + " (closed for sending) "
+		return formatters.CleanLine(method) + " (closed for sending) "
 	}
-	return formatters.CleanLine(w.name) + "> "
+	return formatters.CleanLine(method) + "> "
 }
-
-// stuckTime is how long a message may wait before that is told.
-const stuckTime = time.Second
 
 const notReading = "(the server is not reading)"
-
-// watchSending tells of messages that wait to be sent, once for as long as they do.
-func watchSending(s *shell, w *work) {
-	c := w.talk
-	if !c.looks.CompareAndSwap(false, true) {
-		return
-	}
-	s.background(func() {
-		defer c.looks.Store(false)
-		defer c.stuck.Store(false)
-		tick := time.NewTicker(stuckTime)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-			case <-w.Done():
-				return
-			}
-			waiting := len(c.queue)
-			if waiting == 0 {
-				return
-			}
-			if !c.stuck.Swap(true) {
-				s.sayAside(human.Count(waiting, "message") + " " + s.env.Sign("sending… ", "sending... ") + notReading)
-			}
-		}
-	})
-}

@@ -33,7 +33,7 @@ func (s *shell) explain(l *line, err error) {
 	if len(flaws) == 0 {
 		a := l.app
 		if a == nil {
-			a = newLineApp(l.env, s, l)
+			a = s.newApp(l.env, l)
 		}
 		s.tell(l, l.conceal(a.Reporter().Explain(err)), a.Reporter().Hints(err))
 		return

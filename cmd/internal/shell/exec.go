@@ -9,41 +9,13 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
-	"github.com/rpcctl/rpcctl/cmd/internal/complete"
-	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
-	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
-	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/outfile"
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
-
-// A line is a statement that runs.
-type line struct {
-	s      *shell
-	source string // the text that the statement is in
-	st     repl.Statement
-	env    *env.Env // with the statement's own output
-	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
-	app    *app.App // that runs it; nil before
-
-	args     []string         // as cobra gets them
-	words    []int            // for each argument the word that it is from; -1: none
-	expanded []bool           // for each word: it had a variable in it
-	messages int              // how many words come after the method; -1: it is no call
-	redirect bool             // the output goes elsewhere
-	job      *work            // the statement, when it runs beside the others; nil: it does not
-	keep     invoke.Sink      // takes what its calls report
-	ran      bool             // a call was made, which told of itself
-	secrets  map[int][]string // that were asked for, by where their word begins
-	pages    *pages           // nil: the output is printed as it comes
-}
 
 // run runs the statements of a text, one after the other, and stops at the first that fails.
 // It returns the exit code of the last.
@@ -161,7 +133,7 @@ func (s *shell) newTree(l *line, a *app.App) *cobra.Command {
 
 // byCommand runs a statement by the commands of the command line, or as the call of a method.
 func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error {
-	a := newLineApp(l.env, s, l)
+	a := s.newApp(l.env, l)
 	l.app = a
 	root := s.newTree(l, a)
 	root.SetHelpCommand(helpCommand(s, l))
@@ -223,62 +195,22 @@ func lineTimeout(s *shell, args []string) time.Duration {
 	return limit.Duration()
 }
 
-// qualify looks a short name up in what is in use first. A name that only services of the
-// protocol itself share with one other is the other's.
-func (s *shell) qualify(ctx context.Context, name string) (string, error) {
-	source, _, err := s.schema(ctx, newLineApp(s.env, s, nil))
-	if errors.As(err, new(*boundfile.WaitError)) {
-		return "", err // the call would wait for the file once more
-	}
-	if err != nil {
-		return name, nil // the call tells
-	}
-	for _, used := range slices.Backward(s.used) {
-		if m, err := discovery.FindMethod(ctx, source, used+"."+name); err == nil {
-			return string(m.FullName()), nil
-		}
-	}
-	var many *discovery.AmbiguousError
-	if _, err := discovery.FindMethod(ctx, source, name); unreached(err) {
-		return "", err // the call would wait for the server once more
-	} else if !errors.As(err, &many) {
-		return name, nil
-	}
-	others := slices.DeleteFunc(slices.Clone(many.Candidates), complete.OfProtocol)
-	if len(others) == 1 {
-		return others[0], nil
-	}
-	return name, nil
-}
-
-// unreached reports whether an error is that a connection was waited for in vain.
-func unreached(err error) bool {
-	var ce *connect.Error
-	return errors.As(err, &ce) && ce.Kind == connect.TimedOut
-}
-
-// schema returns the schema of the lines without flags of their own, and its types.
-func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invoke.Types, error) {
-	g, f, err := globals.Parse(a.Env, app.UserAgent(), s.base)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := g.LoadContext(f); err != nil {
-		return nil, nil, err
-	}
-	a.Globals = g
-	source, err := a.Source(ctx, f)
-	if err != nil {
-		return nil, nil, err
-	}
-	types, err := a.Session.Types(s.ctx) // which outlive the line
-	return source, types, err
-}
-
 // commandsToLookAt builds the commands, for what looks at their names and flags.
 func (s *shell) commandsToLookAt() *cobra.Command {
 	l := &line{s: s, env: s.env}
-	root := s.newTree(l, newLineApp(s.env, s, l))
+	root := s.newTree(l, s.newApp(s.env, l))
 	root.AddCommand(helpCommand(s, l))
 	return root
+}
+
+// unpaged are the commands that go on, or that run others.
+var unpaged = []string{"watch", "time", "source", "shell", "fg", "wait", "edit", "exit"}
+
+// page keeps the output of a statement back, when the settings say so and it is for the window.
+func (s *shell) page(l *line) {
+	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect || slices.Contains(unpaged, l.st.Words[0].Text) {
+		return
+	}
+	l.pages = &pages{ctx: s.ctx, c: &s.console, direct: l.env.Stdout}
+	l.env.Stdout = l.pages
 }

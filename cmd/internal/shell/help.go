@@ -65,7 +65,7 @@ func helpCommand(s *shell, l *line) *cobra.Command {
 
 // about tells what a name is: the definition, and for a method its request and one to fill in.
 func about(ctx context.Context, s *shell, l *line, name string) error {
-	a := newLineApp(l.env, s, l)
+	a := s.newApp(l.env, l)
 	l.app = a
 	source, types, err := s.schema(ctx, a)
 	if err != nil {

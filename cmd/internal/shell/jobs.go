@@ -14,8 +14,6 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/job"
-	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +21,7 @@ import (
 func (s *shell) notify(w *work) {
 	s.background(func() {
 		<-w.Done()
-		s.keepResult(w)
+		keepResult(s, w)
 		watched := s.control.Following()
 		if watched && w.Following() || !s.jobs.notice(s.env.Now(), s.tellMore) {
 			return
@@ -218,41 +216,11 @@ func namedJobs(s *shell, l *line, names []string, all bool) ([]*work, error) {
 	return slices.DeleteFunc(works, func(w *work) bool { return w == l.job }), nil
 }
 
-// inBackground runs a whole statement beside the others, as a job: its output goes to a file or a
-// program.
-func inBackground(s *shell, l *line) {
-	l.env.Stderr = noticeWriter{s}
-	name := strings.TrimSpace(strings.TrimSuffix(s.record.redact(l.source[l.st.Start:l.st.End]), "&"))
-	w := &work{name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign, shown: l.pages.show}
-	l.job = w
-	known := make(chan struct{})
-	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {
-		<-known
-		l.keep = sink
-		return problem.Exit(s.perform(ctx, l))
-	})
-	s.jobs.add(w)
-	close(known)
-	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
-	s.notify(w)
-}
-
-// besideName is how much of a statement is its name among the jobs, in columns.
-const besideName = 60
-
 // keepResult keeps what a call has answered, and returns the number of the result, 0 for a statement
 // that has made none.
-func (s *shell) keepResult(w *work) int {
+func keepResult(s *shell, w *work) int {
 	if w.State().Call == nil {
 		return 0
 	}
 	return s.results.add(w)
-}
-
-// noticeWriter prints what is written above the prompt.
-type noticeWriter struct{ s *shell }
-
-func (n noticeWriter) Write(p []byte) (int, error) {
-	n.s.say(string(p))
-	return len(p), nil
 }

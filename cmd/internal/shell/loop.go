@@ -2,7 +2,6 @@ package shell
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/fault"
@@ -196,78 +194,6 @@ func banner(s *shell) {
 		keys = "Tab completes, " + keys
 	}
 	s.say(strings.Join([]string{"rpcctl " + version.String(), formatters.CleanLine(where), keys}, s.dot()))
-}
-
-// promptText is what stands before the text.
-func (s *shell) promptText() (string, repl.Style) {
-	if w := s.talking.Load(); w != nil {
-		return w.talk.prompt(w), repl.Accent
-	}
-	where, style := formatters.CleanLine(shownTarget(s.target())), repl.Accent
-	if s.code != problem.OK {
-		style = repl.Bad
-	}
-	if where == "" {
-		where = "(not connected)"
-	}
-	if used := s.using(); used != "" {
-		where = used[strings.LastIndexByte(used, '.')+1:] + "@" + where
-	}
-	if s.editor != nil {
-		cols, _ := s.editor.Size()
-		if limit := max(10, cols/3); repl.Width(where) > limit {
-			where = s.env.Sign("…", "...") + where[len(where)-limit:]
-		}
-	}
-	if s.production.Load() {
-		where, style = "PRODUCTION "+where, repl.Bad
-	}
-	if n := len(s.jobs.running()); n > 0 {
-		where += fmt.Sprintf(" [%d]", n)
-	}
-	return where + "> ", style
-}
-
-// load reads the schema behind the prompt, and tells what there is.
-func (s *shell) load() { s.background(s.loadSchema) }
-
-// loadSchema opens the first session and makes the index.
-func (s *shell) loadSchema() {
-	began := s.env.Now()
-	env := *s.env
-	a := newLineApp(&env, s, nil)
-	source, types, err := s.schema(s.ctx, a)
-	if a.Session != nil && a.Session.Settings().Target != nil {
-		where := a.Session.Settings().Target.String()
-		s.reached.Store(&where) // a context may have said where
-		s.production.Store(a.Globals.Production())
-		if s.editor != nil {
-			s.editor.Refresh()
-		}
-	}
-	if errors.Is(err, session.ErrNoTarget) {
-		return
-	}
-	if err != nil {
-		s.say("no schema: " + formatters.CleanLine(human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))))
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
-	defer cancel()
-	ix, err := complete.NewIndex(ctx, source, types)
-	if err != nil {
-		text := human.FirstLine((&problem.Reporter{Env: &env}).Explain(err))
-		for _, h := range a.Reporter().Hints(err) {
-			text += "; " + h
-		}
-		s.say("no schema: " + formatters.CleanLine(text))
-		return
-	}
-	s.assistant.Index.Store(ix)
-	if s.o.Quiet {
-		return
-	}
-	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"), human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
 }
 
 // suspendIfAsked suspends the shell when a signal has asked for that at the prompt.

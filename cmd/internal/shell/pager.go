@@ -3,9 +3,9 @@ package shell
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
@@ -24,22 +24,11 @@ const (
 // pages keep the output of a statement back until it is known whether the window is high enough
 // for it. A nil *pages does nothing.
 type pages struct {
-	s      *shell
+	ctx    context.Context // of the pager
+	c      *console
 	kept   bytes.Buffer
 	direct io.Writer // the terminal
 	passed bool      // the output is printed as it comes
-}
-
-// unpaged are the commands that go on, or that run others.
-var unpaged = []string{"watch", "time", "source", "shell", "fg", "wait", "edit", "exit"}
-
-// page keeps the output of a statement back, when the settings say so and it is for the window.
-func (s *shell) page(l *line) {
-	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect || slices.Contains(unpaged, l.st.Words[0].Text) {
-		return
-	}
-	l.pages = &pages{s: s, direct: l.env.Stdout}
-	l.env.Stdout = l.pages
 }
 
 // Write keeps output, as far as there is room.
@@ -69,7 +58,7 @@ func (p *pages) show() {
 	if p == nil || p.passed {
 		return
 	}
-	cols, rows := p.s.editor.Size()
+	cols, rows := p.c.editor.Size()
 	needed := 0
 	for line := range bytes.Lines(p.kept.Bytes()) {
 		needed += max(1, (len(line)+cols-1)/cols)
@@ -78,19 +67,19 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c, err := program.New(p.s.ctx, p.s.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.s.env.Getenv("PAGER")), "less"))
+	c, err := program.New(p.ctx, p.c.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.c.env.Getenv("PAGER")), "less"))
 	if err != nil {
 		p.skip()
 		return
 	}
-	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.s.env.Stdout, secret.Bare(p.s.env.Stderr)
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.c.env.Stdout, secret.Bare(p.c.env.Stderr)
 	c.Env = os.Environ()
-	if p.s.env.Getenv("LESS") == "" {
+	if p.c.env.Getenv("LESS") == "" {
 		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own
 	}
-	p.s.giveTerminal()
+	p.c.giveTerminal()
 	code, err := program.ExitCode(c.Run())
-	p.s.takeTerminal()
+	p.c.takeTerminal()
 	if err != nil || code == noProgram || code == notRunnable {
 		p.skip()
 		return

@@ -1,14 +1,11 @@
 package shell
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
@@ -17,17 +14,6 @@ import (
 
 // brokenPipe is the error of writing to a program that has left.
 var brokenPipe = syscall.EPIPE
-
-// shellProgram is a command for the user's shell; what names for people what runs it.
-func (s *shell) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
-	c, err := program.New(ctx, s.env, what, "", cmp.Or(s.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
-	if err != nil {
-		return nil, err
-	}
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	c.WaitDelay = time.Second
-	return c, nil
-}
 
 // runProgram runs a program of this machine.
 func runProgram(ctx context.Context, s *shell, l *line, command string) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/rpcctl/rpcctl/repl"
@@ -124,10 +123,4 @@ func watch(ctx context.Context, s *shell, l *line) error {
 			return nil
 		}
 	}
-}
-
-// policy is what is secret in statements.
-func (s *shell) policy() repl.Secrets {
-	ix := s.assistant.Index.Load()
-	return redaction.Policy(ix.SecretField)
 }

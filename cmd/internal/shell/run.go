@@ -9,29 +9,18 @@ import (
 	"strings"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
+	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
+	"github.com/rpcctl/rpcctl/cmd/internal/pool"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/cmd/internal/values"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// Options are the flags of shell.
-type Options struct {
-	Lines     []string // -c
-	File      string   // -f
-	Plain     bool
-	Quiet     bool
-	Echo      bool
-	KeepGoing bool
-	NoShell   bool
-	NoHistory bool
-}
-
-// A commandTree builds the commands of the command line, for one line of the shell.
-type commandTree func(*app.App) *cobra.Command
 
 // Run decides what kind of shell it is, and runs it. c is the command that was given, and tree
 // builds those of its lines.
@@ -113,3 +102,20 @@ func flagsOf(c *cobra.Command) []string {
 	})
 	return base
 }
+
+func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
+	s := &shell{
+		ctx: ctx, console: console{env: env}, o: o, tree: tree, baseFlags: baseFlags{base},
+		settings: map[string]string{},
+	}
+	s.newApp = s.appOf
+	s.record = &record{env: env, history: &repl.History{}, kept: !o.NoHistory, secrets: s.policy, say: s.say}
+	s.vars = values.New(s.results.job, func() int { return s.code })
+	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
+	s.control = interrupts.New(ctx, env, s.pool.Drop, s.jobs.cancel)
+	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
+	return s
+}
+
+// appOf returns what the commands of a line share. l is nil for what the shell does between lines.
+func (s *shell) appOf(env *env.Env, l *line) *app.App { return app.New(env, lineRunner{s, l}) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
-	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -20,12 +19,6 @@ import (
 type lineRunner struct {
 	s *shell
 	l *line // nil for what the shell does between lines
-}
-
-// newLineApp returns what the commands share of a line that is typed at the shell's prompt. l is
-// nil for what the shell does between lines.
-func newLineApp(env *env.Env, s *shell, l *line) *app.App {
-	return app.New(env, lineRunner{s, l})
 }
 
 // Session implements runner. The session is that of all lines with the same flags.
@@ -50,7 +43,7 @@ func (r lineRunner) LockSchema(ctx context.Context) (unlock func(), err error) {
 // Run implements runner: the call is a job.
 func (r lineRunner) Run(ctx context.Context, a *app.App, c app.Call) error {
 	if r.l.st.Background && a.Globals.MaxRecv == 0 {
-		c.Call.MaxRecv = r.s.share(r.l)
+		c.Call.MaxRecv = shareOfMessages(r.s, r.l)
 	}
 	return r.s.drive(ctx, r.l, c.Invoker, c.Call, c.Sink, c.Again, c.Do)
 }

@@ -6,11 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/interrupts"
 	"github.com/rpcctl/rpcctl/cmd/internal/pool"
+	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/cmd/internal/values"
+	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
 	"github.com/rpcctl/rpcctl/repl"
 )
@@ -21,9 +24,11 @@ type shell struct {
 	ctx context.Context // of all that the shell does
 	console
 	baseFlags
-	record      *record
-	o           *Options
-	tree        commandTree
+	record *record
+	o      *Options
+	tree   commandTree
+	// newApp returns what the commands share of a line; l is nil for what the shell does between lines.
+	newApp      func(env *env.Env, l *line) *app.App
 	interactive bool
 	colour      bool
 
@@ -53,19 +58,6 @@ type shell struct {
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
 
-}
-
-func newShell(ctx context.Context, env *env.Env, o *Options, base []string, tree commandTree) *shell {
-	s := &shell{
-		ctx: ctx, console: console{env: env}, o: o, tree: tree, baseFlags: baseFlags{base},
-		settings: map[string]string{},
-	}
-	s.record = &record{env: env, history: &repl.History{}, kept: !o.NoHistory, secrets: s.policy, say: s.say}
-	s.vars = values.New(s.results.job, func() int { return s.code })
-	s.pool = pool.New(ctx, env, func() bool { return len(s.jobs.running()) > 0 })
-	s.control = interrupts.New(ctx, env, s.pool.Drop, s.jobs.cancel)
-	s.assistant = assist.New(ctx, env, view{s}, s.commandsToLookAt, settingNames)
-	return s
 }
 
 // close ends all jobs and connections. A job, which was cancelled, is given a moment to end, and to
@@ -103,4 +95,31 @@ func (s *shell) using() string {
 		return ""
 	}
 	return s.used[len(s.used)-1]
+}
+
+// A line is a statement that runs.
+type line struct {
+	s      *shell
+	source string // the text that the statement is in
+	st     repl.Statement
+	env    *env.Env // with the statement's own output
+	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
+	app    *app.App // that runs it; nil before
+
+	args     []string         // as cobra gets them
+	words    []int            // for each argument the word that it is from; -1: none
+	expanded []bool           // for each word: it had a variable in it
+	messages int              // how many words come after the method; -1: it is no call
+	redirect bool             // the output goes elsewhere
+	job      *work            // the statement, when it runs beside the others; nil: it does not
+	keep     invoke.Sink      // takes what its calls report
+	ran      bool             // a call was made, which told of itself
+	secrets  map[int][]string // that were asked for, by where their word begins
+	pages    *pages           // nil: the output is printed as it comes
+}
+
+// policy is what is secret in statements.
+func (s *shell) policy() repl.Secrets {
+	ix := s.assistant.Index.Load()
+	return redaction.Policy(ix.SecretField)
 }

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
@@ -53,28 +52,4 @@ func secretFor(before string) string {
 		return "what the history left out"
 	}
 	return m[1]
-}
-
-// reveal puts the secrets that were asked for into a word.
-func (l *line) reveal(start int, text string) string {
-	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") || strings.Contains(text, "={")
-	for _, secret := range l.secrets[start] {
-		if document {
-			if quoted, err := json.Marshal(secret); err == nil {
-				secret = string(quoted[1 : len(quoted)-1])
-			}
-		}
-		text = strings.Replace(text, repl.Redacted, secret, 1)
-	}
-	return text
-}
-
-// conceal takes the secrets that were asked for out of what is told.
-func (l *line) conceal(text string) string {
-	for _, of := range l.secrets {
-		for _, secret := range of {
-			text = strings.ReplaceAll(text, secret, repl.Redacted)
-		}
-	}
-	return text
 }

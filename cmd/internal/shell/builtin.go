@@ -1,0 +1,15 @@
+package shell
+
+import (
+	"context"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/spf13/cobra"
+)
+
+// builtin is a command that makes sense only in the shell.
+func builtin(use, short string, least, most int, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: usage.Words(least, most), RunE: func(c *cobra.Command, args []string) error {
+		return run(c.Context(), args)
+	}}
+}
