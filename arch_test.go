@@ -34,6 +34,7 @@ var rules = []rule{
 	{packages: "internal/fault", why: "the end of a crash depends on nothing"},
 	{packages: "internal/secret", not: []string{"google.golang.org/grpc"}, why: "what is secret depends on nothing of ours"},
 	{packages: "internal/palette", why: "colours depend on nothing of ours"},
+	{packages: "internal/nearest", why: "near names are strings"},
 	{packages: "internal/boundfile", ours: []string{"internal/fault"}, why: "reading a file knows nothing of what is in it"},
 	{packages: "internal/outfile", why: "writing a file knows nothing of what is in it"},
 	{packages: "internal/yamlbound", why: "bounds of a text know nothing of what it means"},
@@ -68,9 +69,9 @@ var rules = []rule{
 	{packages: "cmd/...", ours: []string{"cmd/...", "repl", "formatters", "discovery", "invoke", "invoke/...", "internal/...", "testserver"}, why: "cmd is the top"},
 	{packages: "repl", ours: []string{"internal/boundfile", "internal/palette"}, why: "the shell's editor knows nothing of calls"},
 	{packages: "testserver/...", ours: []string{"testserver/..."}, why: "the demo server stands alone"},
-	{packages: "discovery", ours: []string{"internal/boundfile", "internal/fault", "internal/yamlbound", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
+	{packages: "discovery", ours: []string{"internal/boundfile", "internal/fault", "internal/nearest", "internal/yamlbound", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
 	{packages: "formatters/internal/...", ours: []string{"formatters/internal/...", "internal/fault", "internal/palette", "internal/transcode", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "what formatters are made of knows no format's options"},
-	{packages: "formatters", ours: []string{"formatters/internal/...", "internal/fault", "internal/palette", "internal/secret", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
+	{packages: "formatters", ours: []string{"formatters/internal/...", "internal/fault", "internal/nearest", "internal/palette", "internal/secret", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "formatters turn events into bytes"},
 	{packages: "invoke", ours: []string{"internal/fault"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "the call loop knows no wire"},
 	{packages: "invoke/connect", ours: []string{"internal/boundfile"}, why: "connections know nothing of calls"},
 	{packages: "invoke/compress", why: "compression knows nothing of calls"},
@@ -80,7 +81,7 @@ var rules = []rule{
 	{packages: "invoke/jsonwire", ours: []string{"invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc", "connectrpc.com/..."}, why: "a wire over another wire"},
 	{packages: "invoke/fanout", ours: []string{"internal/fault", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "many calls are calls"},
 	{packages: "invoke/input", ours: []string{"internal/boundfile", "internal/fault", "internal/secret", "internal/yamlbound", "invoke", "internal/transcode"}, not: []string{"google.golang.org/grpc"}, why: "input makes requests"},
-	{packages: "internal/transcode/...", ours: []string{"internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
+	{packages: "internal/transcode/...", ours: []string{"internal/nearest", "internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }
 
 // listed is what go list tells of a package.

@@ -90,17 +90,3 @@ func BenchmarkProtosetScan(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkNearest is the search for near names among those of a large schema.
-func BenchmarkNearest(b *testing.B) {
-	var names []string
-	for i := range 10_000 {
-		names = append(names, fmt.Sprintf("big.p%d.v1.Service%d/Do%d", i, i%7, i%13))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if near := discovery.Nearest("big.p77.v1.Servce0/Do12", names, 3); len(near) == 0 {
-			b.Fatal("nothing is near")
-		}
-	}
-}

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/internal/nearest"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -224,7 +225,7 @@ func unknownSymbol(ctx context.Context, s Source, services []protoreflect.FullNa
 			candidates = append(candidates, members(d)...)
 		}
 	}
-	return &UnknownError{Kind: KindSymbol, Name: string(name), Near: Nearest(string(name), candidates, 3)}
+	return &UnknownError{Kind: KindSymbol, Name: string(name), Near: nearest.Names(string(name), candidates, 3)}
 }
 
 // members returns the full names of what is declared in a symbol.

@@ -3,7 +3,6 @@ package discovery_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,7 +44,6 @@ func FuzzParseMethod(f *testing.F) {
 				t.Fatalf("%q from %q: %q, %q, %v", form, s, s2, m2, err)
 			}
 		}
-		discovery.Nearest(s, []string{"pkg.Svc/Method", s, strings.ToUpper(s)}, 3)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/internal/nearest"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -244,7 +245,7 @@ func (q *methodQuery) unknownMethod(services []protoreflect.ServiceDescriptor) e
 	for _, sd := range services {
 		names = append(names, methodNames(sd)...)
 	}
-	e.Near = Nearest(string(q.method), names, 3)
+	e.Near = nearest.Names(string(q.method), names, 3)
 	return e
 }
 
@@ -271,7 +272,7 @@ func (q *methodQuery) unknownService(ctx context.Context, services []protoreflec
 		}
 		return nil, e
 	}
-	return nil, &UnknownError{Kind: KindService, Name: string(q.service), Near: Nearest(string(q.service), asStrings(services), 3)}
+	return nil, &UnknownError{Kind: KindService, Name: string(q.service), Near: nearest.Names(string(q.service), asStrings(services), 3)}
 }
 
 func asStrings(names []protoreflect.FullName) []string {
@@ -293,4 +294,10 @@ func findService(ctx context.Context, s Source, name protoreflect.FullName) (pro
 		return nil, &UnknownError{Kind: KindService, Name: string(name)}
 	}
 	return sd, nil
+}
+
+// Nearest returns at most max of the candidates that are near to a mistyped name, the nearest
+// first.
+func Nearest(name string, candidates []string, max int) []string {
+	return nearest.Names(name, candidates, max)
 }

@@ -258,31 +258,3 @@ func TestFindSymbol(t *testing.T) {
 		})
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"shop.v1.Shop/PlaceOrder", "shop.v1.Shop/GetOrder", "shop.v1.Shop/ListOrders", "lab.v1.Lab/Fail"}
-	tests := []struct {
-		name string
-		max  int
-		want []string
-	}{
-		{"shop.v1.Shop/PlaceOder", 3, []string{"shop.v1.Shop/PlaceOrder"}},
-		{"placeorder", 1, []string{"shop.v1.Shop/PlaceOrder"}},
-		{"Place", 3, []string{"shop.v1.Shop/PlaceOrder"}},
-		{"GteOrder", 3, []string{"shop.v1.Shop/GetOrder"}},
-		{"Fial", 3, []string{"lab.v1.Lab/Fail"}},
-		{"zzzzzzzz", 3, nil},
-		{"", 3, nil},
-		{"Fail", 0, nil},
-		{"shop.v1.Shopp", 3, nil},
-		{"lab.v1.Lab/Faill", 3, []string{"lab.v1.Lab/Fail"}},
-		{strings.Repeat("x", 100_000), 3, nil},
-	}
-	for _, test := range tests {
-		t.Run(test.name[:min(len(test.name), 32)], func(t *testing.T) {
-			if diff := cmp.Diff(test.want, discovery.Nearest(test.name, names, test.max)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}

@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/internal/nearest"
 )
 
 // A FieldError is a path of fields in Options that does not fit the message.
@@ -73,20 +73,20 @@ func fieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 const maxDistance = 1 << 10
 
 // nearestField returns the name of the field that begins with name or is spelled like it, or "".
-func nearestField(md protoreflect.MessageDescriptor, name string) (nearest string) {
+func nearestField(md protoreflect.MessageDescriptor, name string) (closest string) {
 	name = strings.ToLower(name)
 	best := len(name)/2 + 1
 	for i := range md.Fields().Len() {
 		candidate := string(md.Fields().Get(i).Name())
-		d := transcode.Distance(name, strings.ToLower(candidate), maxDistance)
+		d := nearest.Distance(name, strings.ToLower(candidate), maxDistance)
 		if name != "" && strings.HasPrefix(strings.ToLower(candidate), name) {
 			d = 0
 		}
 		if d < best {
-			best, nearest = d, candidate
+			best, closest = d, candidate
 		}
 	}
-	return nearest
+	return closest
 }
 
 // wellKnown reports whether a message type has a JSON form of its own.

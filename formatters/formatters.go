@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/internal/transcode"
+	"github.com/rpcctl/rpcctl/internal/nearest"
 )
 
 // A maker makes the formatter of one format.
@@ -44,7 +44,7 @@ func ParseFormat(s string) (Format, error) {
 	e := &UnknownFormatError{Given: s}
 	best := maxDistance
 	for _, f := range Formats() {
-		if d := transcode.Distance(strings.ToLower(s), string(f), maxDistance); d < best && plausible(s, string(f), d) {
+		if d := nearest.Distance(strings.ToLower(s), string(f), maxDistance); d < best && plausible(s, string(f), d) {
 			best, e.Nearest = d, f
 		}
 	}
