@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // An assembly is the making of one file descriptor: the file is checked, its
@@ -185,9 +187,9 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 		switch {
 		case err == nil:
 			a.addImport(path, d, public[path])
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, symbol.ErrNotFound):
 			a.leaveOpen(path, public[path], errNotThere)
-		case isDescriptorError(err):
+		case symbol.IsDescriptorError(err):
 			a.leaveOpen(path, public[path], err)
 		default:
 			return err
@@ -310,7 +312,7 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 			return nil
 		}
 	} else if d = a.lookOwners(name); d == nil {
-		d = findIn(a.builtin, name)
+		d = symbol.InFiles(a.builtin, name)
 	}
 	if d != nil {
 		a.types[name] = d
@@ -321,7 +323,7 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 func (a *assembly) lookOwners(name protoreflect.FullName) protoreflect.Descriptor {
 	for _, f := range a.pool.owners(name) {
 		if f.state == fileBuilt && a.visible[f.desc.Path()] {
-			if d := findInFile(f.desc, name); d != nil {
+			if d := symbol.InFile(f.desc, name); d != nil {
 				return d
 			}
 		}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // The bounds of one file, of what one lookup builds, and of all files of a source. The
@@ -273,7 +273,7 @@ func checkService(scope string, s *descriptorpb.ServiceDescriptorProto) error {
 
 // checkName checks a name that is declared in a scope.
 func checkName(scope, name string) error {
-	if len(name) > maxName || !protoreflect.Name(name).IsValid() {
+	if !symbol.Valid(protoreflect.Name(name)) {
 		return fmt.Errorf("%.64q, declared in %q, is not a name", name, strings.TrimPrefix(scope, "."))
 	}
 	return nil
@@ -284,7 +284,7 @@ func checkReference(by string, ref *string) error {
 	if ref == nil || *ref == "" {
 		return nil
 	}
-	if len(*ref) > maxName || !protoreflect.FullName(strings.TrimPrefix(*ref, ".")).IsValid() {
+	if len(*ref) > symbol.MaxName || !symbol.Valid(protoreflect.FullName(strings.TrimPrefix(*ref, "."))) {
 		return fmt.Errorf("%q refers to %.64q, which is not a name", trim(by), *ref)
 	}
 	return nil
@@ -292,9 +292,3 @@ func checkReference(by string, ref *string) error {
 
 // trim takes the dot off the name of something in no package.
 func trim(name string) string { return strings.TrimPrefix(name, ".") }
-
-// printable tells whether text can stand in a name that is shown: UTF-8 without
-// control characters.
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}

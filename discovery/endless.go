@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // An endlessError ends a lookup that brings or builds more than one lookup may, whatever
@@ -49,7 +51,7 @@ func (r *Reflection) noteEndless(name protoreflect.FullName, err error) error {
 
 func asDescriptorError(origin string, name protoreflect.FullName, err error) error {
 	if e := (*endlessError)(nil); errors.As(err, &e) {
-		return &DescriptorError{Origin: origin, Symbol: string(name), Err: e.err}
+		return &symbol.DescriptorError{Origin: origin, Symbol: string(name), Err: e.err}
 	}
 	return err
 }

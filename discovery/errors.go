@@ -4,39 +4,27 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// The kinds of name in an UnknownError.
-const (
-	KindService = "service"
-	KindMethod  = "method"
-	KindSymbol  = "symbol"
-)
+// ErrNotFound is what the error of a lookup wraps when the source does not have the name. Any
+// other error means that the question could not be answered.
+var ErrNotFound = symbol.ErrNotFound
 
 // An UnknownError is a name that the schema does not have. It wraps ErrNotFound.
-type UnknownError struct {
-	Kind string // KindService, KindMethod or KindSymbol
-	Name string // as it was typed; "" when In is a service and no method of it was named
-	In   string // the full name of the service, when that is known
-	Near []string
-	// Near holds the nearest names, best first, at most three: full names, those of
-	// methods as pkg.Service/Method.
-}
+type UnknownError = symbol.UnknownError
 
-func (e *UnknownError) Error() string {
-	switch {
-	case e.Kind == KindMethod && e.Name == "":
-		return fmt.Sprintf("%s is a service, and no method of it is named", e.In)
-	case e.Kind == KindMethod && e.In != "":
-		return fmt.Sprintf("%s/%s: no such method", e.In, e.Name)
-	default:
-		return fmt.Sprintf("%s: no such %s", e.Name, e.Kind)
-	}
-}
+// The kinds of name in an UnknownError.
+const (
+	KindService = symbol.KindService
+	KindMethod  = symbol.KindMethod
+	KindSymbol  = symbol.KindSymbol
+)
 
-// Unwrap returns ErrNotFound.
-func (e *UnknownError) Unwrap() error { return ErrNotFound }
+// A DescriptorError is a file descriptor that is not valid, or a symbol that no descriptor
+// describes.
+type DescriptorError = symbol.DescriptorError
 
 // An AmbiguousError is a short name that several symbols answer to.
 type AmbiguousError struct {
@@ -87,33 +75,3 @@ func (e *ReflectionError) Error() string {
 
 // Unwrap returns the *invoke.StatusError that the question ended in.
 func (e *ReflectionError) Unwrap() error { return e.Status.Err() }
-
-// A DescriptorError is a file descriptor that is not in order, or a symbol whose
-// descriptor is not to be had.
-type DescriptorError struct {
-	Origin string // the descriptor set, or "reflection"; "" when unknown
-	File   string // the path of the .proto file, as its descriptor names it; "" when unknown
-	Symbol string // the full name concerned; "" when it is the file as a whole
-	Err    error  // what is wrong
-}
-
-func (e *DescriptorError) Error() string {
-	var subject string
-	switch {
-	case e.Symbol != "" && e.File != "":
-		subject = fmt.Sprintf("%q in %q", e.Symbol, e.File)
-	case e.Symbol != "":
-		subject = fmt.Sprintf("%q", e.Symbol)
-	case e.File != "":
-		subject = fmt.Sprintf("%q", e.File)
-	default:
-		return fmt.Sprintf("%s: %v", e.Origin, e.Err)
-	}
-	if e.Origin != "" {
-		subject += " from " + e.Origin
-	}
-	return "descriptor of " + subject + ": " + e.Err.Error()
-}
-
-// Unwrap returns what is wrong.
-func (e *DescriptorError) Unwrap() error { return e.Err }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -41,7 +42,7 @@ func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.F
 // ignoreAnswered returns nil for a server that answered, if only with an error.
 func ignoreAnswered(err error) error {
 	var answered *answeredError
-	if errors.Is(err, ErrNotFound) || errors.As(err, &answered) || isDescriptorError(err) {
+	if errors.Is(err, ErrNotFound) || errors.As(err, &answered) || symbol.IsDescriptorError(err) {
 		return nil
 	}
 	return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A filer is a Source that can bring every file that it has. What can not be had is
@@ -58,7 +60,7 @@ func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescripto
 			files, faults, wide, i = nil, nil, nil, -1 // other files are there now; what was built stays built
 		case isWide(err):
 			wide = append(wide, i)
-		case isDescriptorError(err):
+		case symbol.IsDescriptorError(err):
 			faults = append(faults, err)
 		case err != nil:
 			return nil, nil, err
@@ -73,7 +75,7 @@ func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescripto
 		switch {
 		case isWide(err), errors.As(err, new(*splitRequest)):
 			faults = append(faults, &DescriptorError{Origin: f.origin, File: f.path, Err: err})
-		case isDescriptorError(err):
+		case symbol.IsDescriptorError(err):
 			faults = append(faults, err)
 		case err != nil:
 			return nil, nil, err
@@ -196,7 +198,7 @@ func Reach(symbols ...protoreflect.Descriptor) []protoreflect.Descriptor {
 		}
 	}
 	refer := func(d protoreflect.Descriptor) {
-		if d != nil && !within(wellKnownPackage, d.FullName()) {
+		if d != nil && !symbol.Within(wellKnownPackage, d.FullName()) {
 			add(d)
 		}
 	}

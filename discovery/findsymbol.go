@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/internal/nearest"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -89,7 +90,7 @@ func FindAny(ctx context.Context, s Source, name string) (protoreflect.Descripto
 
 func parseSymbol(s string) (protoreflect.FullName, error) {
 	name := strings.TrimPrefix(strings.TrimPrefix(s, "/"), ".")
-	if len(name) > maxName {
+	if len(name) > symbol.MaxName {
 		return "", &NameError{Name: s[:64] + "...", Reason: "too long"}
 	}
 	if before, after, ok := strings.Cut(name, "/"); ok {

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // The field numbers of descriptor.proto that a scan of the wire bytes looks at
@@ -125,7 +127,7 @@ func scanHead(raw []byte) (head, error) {
 	if len(services) > maxServices {
 		return h, errServing
 	}
-	if h.pkg != "" && (len(pkg) > maxName || !h.pkg.IsValid()) {
+	if h.pkg != "" && !symbol.Valid(h.pkg) {
 		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.pkg)
 	}
 	for _, s := range services {
@@ -133,7 +135,7 @@ func scanHead(raw []byte) (head, error) {
 		if err != nil || !name.IsValid() {
 			return h, fmt.Errorf("the name of a service, %.64q, is not one", name)
 		}
-		h.services = append(h.services, join(h.pkg, string(name)))
+		h.services = append(h.services, symbol.Join(h.pkg, string(name)))
 	}
 	return h, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A Layered is several sources that answer as one.
@@ -76,7 +78,7 @@ func (l *Layered) Find(ctx context.Context, name protoreflect.FullName) (protore
 // name at all: some servers answer with any code when they do not.
 func mayLack(err error) bool {
 	var answered *answeredError
-	return errors.As(err, new(*NoReflectionError)) || errors.As(err, &answered) && !isDescriptorError(err)
+	return errors.As(err, new(*NoReflectionError)) || errors.As(err, &answered) && !symbol.IsDescriptorError(err)
 }
 
 // partlyMissing is the error of one source while another does not have the name.
@@ -106,12 +108,8 @@ func (l *Layered) Extensions(ctx context.Context, message protoreflect.FullName)
 	if failed != nil && len(all) == 0 {
 		return nil, failed
 	}
-	sortExtensions(all)
+	symbol.SortExtensions(all)
 	return all, nil
-}
-
-func sortExtensions(xs []protoreflect.ExtensionDescriptor) {
-	slices.SortFunc(xs, func(a, b protoreflect.ExtensionDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
 }
 
 // lookupLimit implements limited, by the longest limit of its sources.

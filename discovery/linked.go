@@ -8,7 +8,11 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/genproto/googleapis/rpc/status"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -78,24 +82,15 @@ const wellKnownPackage = "google.protobuf"
 // wellKnownSymbol returns the linked symbol of package google.protobuf with a
 // name.
 func wellKnownSymbol(name protoreflect.FullName) protoreflect.Descriptor {
-	if !within(wellKnownPackage, name) {
+	if !symbol.Within(wellKnownPackage, name) {
 		return nil
 	}
-	return findIn(linked().wellKnown, name)
+	return symbol.InFiles(linked().wellKnown, name)
 }
 
 // linkedSymbol returns a linked symbol outside google.protobuf.
 func linkedSymbol(name protoreflect.FullName) protoreflect.Descriptor {
-	return findIn(linked().rest, name)
-}
-
-func findIn(files []protoreflect.FileDescriptor, name protoreflect.FullName) protoreflect.Descriptor {
-	for _, f := range files {
-		if d := findInFile(f, name); d != nil {
-			return d
-		}
-	}
-	return nil
+	return symbol.InFiles(linked().rest, name)
 }
 
 // A builtin is the Source of linked descriptors.
@@ -115,7 +110,7 @@ func (builtin) Find(_ context.Context, name protoreflect.FullName) (protoreflect
 	if d := linkedSymbol(name); d != nil {
 		return d, nil
 	}
-	return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+	return nil, &symbol.UnknownError{Kind: symbol.KindSymbol, Name: string(name)}
 }
 
 func (builtin) Extensions(context.Context, protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {

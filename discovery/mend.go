@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // dropWellKnown takes the declarations of linked well-known types out of a file
@@ -49,7 +51,7 @@ func settleJSONNames(mds []*descriptorpb.DescriptorProto) {
 			if f.JsonName == nil || f.GetJsonName() == jsonName(f.GetName()) {
 				continue
 			}
-			if f.GetJsonName() == "" || !printable(f.GetJsonName()) {
+			if f.GetJsonName() == "" || !symbol.Printable(f.GetJsonName()) {
 				f.JsonName = nil
 				continue
 			}
@@ -137,7 +139,7 @@ type mender struct{ changed bool }
 
 func (m *mender) messages(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto) {
 	for _, md := range mds {
-		name := join(scope, md.GetName())
+		name := symbol.Join(scope, md.GetName())
 		m.mapEntries(name, md)
 		m.oneofs(md)
 		m.extensions(md.Extension)
@@ -153,14 +155,14 @@ func (m *mender) mapEntries(scope protoreflect.FullName, md *descriptorpb.Descri
 		if !nested.GetOptions().GetMapEntry() {
 			continue
 		}
-		old := "." + string(join(scope, nested.GetName()))
+		old := "." + string(symbol.Join(scope, nested.GetName()))
 		for _, f := range md.Field {
 			if f.GetTypeName() != old {
 				continue
 			}
 			if want := mapEntryName(f.GetName()); want != nested.GetName() {
 				nested.Name = &want
-				full := "." + string(join(scope, want))
+				full := "." + string(symbol.Join(scope, want))
 				f.TypeName = &full
 				m.changed = true
 			}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A pool holds file descriptors as bytes and builds those that are asked for,
@@ -45,9 +47,10 @@ type fetcher interface {
 // noFetcher is for pools that have all that there is.
 type noFetcher struct{}
 
-func (noFetcher) fetchPaths(context.Context, []string)                     {}
-func (noFetcher) fetchPath(context.Context, string) error                  { return ErrNotFound }
-func (noFetcher) fetchSymbol(context.Context, protoreflect.FullName) error { return ErrNotFound }
+func (noFetcher) fetchPaths(context.Context, []string)    {}
+func (noFetcher) fetchPath(context.Context, string) error { return symbol.ErrNotFound }
+
+func (noFetcher) fetchSymbol(context.Context, protoreflect.FullName) error { return symbol.ErrNotFound }
 
 // A file is one file descriptor of a pool.
 type file struct {
@@ -92,17 +95,17 @@ var errPoolFull = fmt.Errorf("more than %d files or %d MiB of descriptors", maxF
 func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error) {
 	h, err := scanHead(raw)
 	if err != nil {
-		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: err}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: err}
 	}
 	if old := p.files[h.path]; old != nil {
 		return old, !bytes.Equal(old.raw, raw), nil
 	}
 	if len(p.all) >= maxFiles || p.bytes+len(raw) > maxBytes {
-		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: errPoolFull}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errPoolFull}
 	}
 	if p.offered += len(h.services); p.offered > maxServices {
 		p.offered -= len(h.services)
-		return nil, false, &DescriptorError{Origin: origin, File: h.path, Err: errServing}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errServing}
 	}
 	f = &file{head: h, raw: raw, origin: origin}
 	p.files[h.path] = f
@@ -118,7 +121,7 @@ func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error)
 // owners returns the files that declare a name or what it is inside of, those of
 // the longest package first.
 func (p *pool) owners(name protoreflect.FullName) []*file {
-	if len(name) > maxName {
+	if len(name) > symbol.MaxName {
 		return nil
 	}
 	var owners []*file
@@ -196,19 +199,19 @@ func (p *pool) findOwned(ctx context.Context, name protoreflect.FullName) (proto
 	for _, f := range p.owners(name) {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if failed == nil || !isDescriptorError(err) {
+			if failed == nil || !symbol.IsDescriptorError(err) {
 				failed = err
 			}
 			continue
 		}
-		if d := findInFile(fd, name); d != nil {
+		if d := symbol.InFile(fd, name); d != nil {
 			return d, nil
 		}
 	}
 	if failed != nil {
 		return nil, failed
 	}
-	return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
+	return nil, &symbol.UnknownError{Kind: symbol.KindSymbol, Name: string(name)}
 }
 
 // build returns the descriptor of a file. What the file imports is built first;
@@ -224,10 +227,10 @@ func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.File
 	case fileRefused:
 		return nil, f.err
 	case fileBuilding:
-		return nil, &DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
 	}
 	if depth > maxImportDepth {
-		return nil, &DescriptorError{Origin: f.origin, File: f.path, Err: errImportDepth}
+		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errImportDepth}
 	}
 	f.state = fileBuilding
 	desc, err := p.assemble(ctx, f, depth)
@@ -240,7 +243,7 @@ func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.File
 		f.state = fileRaw // there was no answer to a question: ask again next time
 		return nil, err
 	}
-	f.err = &DescriptorError{Origin: f.origin, File: f.path, Err: refused.err}
+	f.err = &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: refused.err}
 	f.state = fileRefused
 	return nil, f.err
 }
@@ -262,9 +265,9 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 		return wk, nil
 	}
 	f := p.files[path]
-	err := ErrNotFound
+	err := symbol.ErrNotFound
 	if f == nil {
-		if err = p.fetch.fetchPath(ctx, path); err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+		if err = p.fetch.fetchPath(ctx, path); err != nil && !errors.Is(err, symbol.ErrNotFound) && !symbol.IsDescriptorError(err) {
 			return nil, err
 		}
 		f = p.files[path]
@@ -275,12 +278,7 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 	if l := linked().byPath[path]; l != nil {
 		return l, nil
 	}
-	return nil, cmp.Or(err, ErrNotFound)
-}
-
-func isDescriptorError(err error) bool {
-	var de *DescriptorError
-	return errors.As(err, &de)
+	return nil, cmp.Or(err, symbol.ErrNotFound)
 }
 
 // lookupType returns the message or enum with a full name, asking for it if ask
@@ -288,15 +286,15 @@ func isDescriptorError(err error) bool {
 // The file that refers to it is not looked into.
 func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *file, ask bool, depth int) (protoreflect.Descriptor, error) {
 	if d := wellKnownSymbol(name); d != nil {
-		return onlyType(d), nil
+		return symbol.TypeOrNil(d), nil
 	}
 	var failed error
 	if ask && len(p.owners(name)) == 0 {
 		err := p.fetch.fetchSymbol(ctx, name)
-		if err != nil && !errors.Is(err, ErrNotFound) && !isDescriptorError(err) {
+		if err != nil && !errors.Is(err, symbol.ErrNotFound) && !symbol.IsDescriptorError(err) {
 			return nil, err
 		}
-		if isDescriptorError(err) {
+		if symbol.IsDescriptorError(err) {
 			failed = err
 		}
 	}
@@ -308,35 +306,25 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 			if f.maySplit() {
 				return nil, &splitRequest{f}
 			}
-			failed = &DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+			failed = &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
 			continue
 		}
 		fd, err := p.build(ctx, f, depth+1)
 		if err != nil {
-			if !isDescriptorError(err) {
+			if !symbol.IsDescriptorError(err) {
 				return nil, err
 			}
 			failed = err
 			continue
 		}
-		if d := onlyType(findInFile(fd, name)); d != nil {
+		if d := symbol.TypeOrNil(symbol.InFile(fd, name)); d != nil {
 			return d, nil
 		}
 	}
 	if ask {
-		if d := onlyType(linkedSymbol(name)); d != nil {
+		if d := symbol.TypeOrNil(linkedSymbol(name)); d != nil {
 			return d, nil
 		}
 	}
 	return nil, failed
-}
-
-// onlyType returns a message or enum as it is, and nil for everything else.
-func onlyType(d protoreflect.Descriptor) protoreflect.Descriptor {
-	switch d.(type) {
-	case protoreflect.MessageDescriptor, protoreflect.EnumDescriptor:
-		return d
-	default:
-		return nil
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // methodNames returns the names of the methods of a service that the pool has.
@@ -45,7 +47,7 @@ func (p *pool) known() []protoreflect.FullName {
 	for _, f := range p.all {
 		scanTop(f.raw, func(name protoreflect.Name, listed bool) bool {
 			if listed && name.IsValid() {
-				names = append(names, join(f.pkg, string(name)))
+				names = append(names, symbol.Join(f.pkg, string(name)))
 			}
 			return len(names) < maxKnown
 		})
@@ -67,19 +69,19 @@ func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([
 	for _, f := range p.extendees[message] {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if isDescriptorError(err) || isWide(err) || errors.As(err, new(*splitRequest)) {
+			if symbol.IsDescriptorError(err) || isWide(err) || errors.As(err, new(*splitRequest)) {
 				continue
 			}
 			return nil, err
 		}
-		eachExtension(fd, func(x protoreflect.ExtensionDescriptor) {
+		symbol.EachExtension(fd, func(x protoreflect.ExtensionDescriptor) {
 			if x.ContainingMessage().FullName() == message && !seen[x.Number()] {
 				seen[x.Number()] = true
 				found = append(found, x)
 			}
 		})
 	}
-	sortExtensions(found)
+	symbol.SortExtensions(found)
 	return found, nil
 }
 
@@ -98,7 +100,7 @@ func (p *pool) indexExtendees() {
 			}
 		}
 		_ = scanExtendees(f.raw, func(extendee string) {
-			if len(extendee) > maxName {
+			if len(extendee) > symbol.MaxName {
 				return
 			}
 			if full, ok := strings.CutPrefix(extendee, "."); ok {
@@ -106,7 +108,7 @@ func (p *pool) indexExtendees() {
 				return
 			}
 			for scope := f.pkg; ; scope = scope.Parent() {
-				note(join(scope, extendee))
+				note(symbol.Join(scope, extendee))
 				if scope == "" {
 					return
 				}
@@ -114,15 +116,4 @@ func (p *pool) indexExtendees() {
 		})
 	}
 	p.indexed = len(p.all)
-}
-
-// eachExtension visits the extensions that a file declares, at its top and inside
-// of messages.
-func eachExtension(in declarations, visit func(protoreflect.ExtensionDescriptor)) {
-	for i := range in.Extensions().Len() {
-		visit(in.Extensions().Get(i))
-	}
-	for i := range in.Messages().Len() {
-		eachExtension(in.Messages().Get(i), visit)
-	}
 }

@@ -11,8 +11,10 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // maxSource is the size in bytes of the greatest .proto file that is compiled.
@@ -397,9 +399,9 @@ func (s *Protofiles) Find(ctx context.Context, name protoreflect.FullName) (prot
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
-	if len(name) <= maxName && name.IsValid() {
+	if symbol.Valid(name) {
 		for pkg := name.Parent(); ; pkg = pkg.Parent() {
-			if d := findIn(s.packages[pkg], name); d != nil {
+			if d := symbol.InFiles(s.packages[pkg], name); d != nil {
 				return d, nil
 			}
 			if pkg == "" {
@@ -426,13 +428,13 @@ func (s *Protofiles) Extensions(ctx context.Context, message protoreflect.FullNa
 	}
 	var found []protoreflect.ExtensionDescriptor
 	for _, f := range s.files {
-		eachExtension(f, func(x protoreflect.ExtensionDescriptor) {
+		symbol.EachExtension(f, func(x protoreflect.ExtensionDescriptor) {
 			if x.ContainingMessage().FullName() == message {
 				found = append(found, x)
 			}
 		})
 	}
-	sortExtensions(found)
+	symbol.SortExtensions(found)
 	return found, nil
 }
 

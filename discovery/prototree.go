@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A Prototree is the Source of folders of .proto files. Opening one looks over the
@@ -241,7 +243,7 @@ func (t *Prototree) Services(context.Context) ([]protoreflect.FullName, error) {
 	var names []protoreflect.FullName
 	for _, f := range t.files {
 		for _, s := range f.services {
-			names = append(names, join(f.pkg, string(s.name)))
+			names = append(names, symbol.Join(f.pkg, string(s.name)))
 		}
 	}
 	slices.Sort(names)
@@ -253,7 +255,7 @@ func (t *Prototree) Find(ctx context.Context, name protoreflect.FullName) (proto
 	if d := wellKnownSymbol(name); d != nil {
 		return d, nil
 	}
-	if len(name) > maxName || !name.IsValid() {
+	if !symbol.Valid(name) {
 		return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
 	}
 	t.mu.Lock()
@@ -322,7 +324,7 @@ func (t *Prototree) Extensions(ctx context.Context, message protoreflect.FullNam
 			}
 		}
 	}
-	sortExtensions(found)
+	symbol.SortExtensions(found)
 	return found, nil
 }
 
@@ -347,7 +349,7 @@ func (t *Prototree) known() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range t.files {
 		for _, name := range f.listed {
-			names = append(names, join(f.pkg, string(name)))
+			names = append(names, symbol.Join(f.pkg, string(name)))
 		}
 	}
 	slices.Sort(names)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -107,7 +108,9 @@ func (q question) refused(a *answer) error {
 }
 
 // missing is the error for a name that the server does not have.
-func (q question) missing() error { return &UnknownError{Kind: KindSymbol, Name: q.about} }
+func (q question) missing() error {
+	return &symbol.UnknownError{Kind: symbol.KindSymbol, Name: q.about}
+}
 
 func (q question) failed(s *invoke.Status) *ReflectionError {
 	return &ReflectionError{Question: q.text, Status: s}

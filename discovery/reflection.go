@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -178,7 +179,7 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	names := make([]protoreflect.FullName, 0, len(listed))
 	for _, s := range listed {
 		// Some servers put a dot before what is in no package.
-		if n := protoreflect.FullName(strings.TrimPrefix(s, ".")); len(n) <= maxName && n.IsValid() {
+		if n := protoreflect.FullName(strings.TrimPrefix(s, ".")); symbol.Valid(n) {
 			names = append(names, n)
 		}
 	}
@@ -197,7 +198,7 @@ func (r *Reflection) cachedServices() ([]protoreflect.FullName, bool) {
 
 // Find implements Source.
 func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if len(name) > maxName || !name.IsValid() {
+	if !symbol.Valid(name) {
 		return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
 	}
 	if d := r.cached(name); d != nil {

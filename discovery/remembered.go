@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A Store keeps what is known of one server for the next process. A fault of it is
@@ -117,7 +119,7 @@ func (r *Remembered) get(key string) ([]byte, bool) {
 
 // Find implements Source.
 func (r *Remembered) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if len(name) > maxName || !name.IsValid() {
+	if !symbol.Valid(name) {
 		return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
 	}
 	if d := wellKnownSymbol(name); d != nil {

@@ -8,15 +8,17 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // declare notes the messages and enums that the file declares.
 func (a *assembly) declare(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto, eds []*descriptorpb.EnumDescriptorProto) {
 	for _, e := range eds {
-		a.declared[join(scope, e.GetName())] = true
+		a.declared[symbol.Join(scope, e.GetName())] = true
 	}
 	for _, m := range mds {
-		name := join(scope, m.GetName())
+		name := symbol.Join(scope, m.GetName())
 		a.declared[name] = true
 		a.declare(name, m.NestedType, m.EnumType)
 	}
@@ -33,7 +35,7 @@ func (a *assembly) resolveTypes(ctx context.Context) error {
 		return err
 	}
 	for _, s := range a.fd.Service {
-		scope := join(pkg, s.GetName())
+		scope := symbol.Join(pkg, s.GetName())
 		for _, m := range s.Method {
 			if err := a.resolve(ctx, scope, m.InputType); err != nil {
 				return err
@@ -48,7 +50,7 @@ func (a *assembly) resolveTypes(ctx context.Context) error {
 
 func (a *assembly) resolveMessages(ctx context.Context, scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto) error {
 	for _, m := range mds {
-		name := join(scope, m.GetName())
+		name := symbol.Join(scope, m.GetName())
 		if err := a.resolveFields(ctx, name, m.Field); err != nil {
 			return err
 		}
@@ -94,7 +96,7 @@ func (a *assembly) settleKind(f *descriptorpb.FieldDescriptorProto) {
 // has tells whether a message or enum is declared by the file or by what it
 // imports, as far as that is here.
 func (a *assembly) has(name protoreflect.FullName) bool {
-	return a.declared[name] || onlyType(a.lookVisible(name)) != nil
+	return a.declared[name] || symbol.TypeOrNil(a.lookVisible(name)) != nil
 }
 
 // resolve makes one reference a full name, in place. A relative one is searched
@@ -104,7 +106,7 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 		return nil
 	}
 	a.foreign = a.foreign || !strings.HasPrefix(*ref, ".")
-	candidates := scopes(scope, *ref)
+	candidates := symbol.Candidates(scope, *ref)
 	for _, name := range candidates {
 		if a.has(name) {
 			*ref = "." + string(name)
@@ -116,7 +118,7 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 		for _, name := range candidates {
 			d, err := a.pool.lookupType(ctx, name, a.file, ask, a.depth)
 			if err != nil {
-				if !isDescriptorError(err) {
+				if !symbol.IsDescriptorError(err) {
 					return err
 				}
 				failed = err
@@ -154,17 +156,4 @@ func (a *assembly) leaveType(candidates []protoreflect.FullName, ref *string, fa
 			a.pool.lacks[name] = why
 		}
 	}
-}
-
-// scopes returns the full names that a reference may stand for, the innermost
-// first.
-func scopes(scope protoreflect.FullName, ref string) []protoreflect.FullName {
-	if full, ok := strings.CutPrefix(ref, "."); ok {
-		return []protoreflect.FullName{protoreflect.FullName(full)}
-	}
-	var names []protoreflect.FullName
-	for ; scope != ""; scope = scope.Parent() {
-		names = append(names, join(scope, ref))
-	}
-	return append(names, protoreflect.FullName(ref))
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A protoOutline is what a quick look over a .proto file tells: who declares what.
@@ -116,7 +118,7 @@ func (s *outliner) ended() {
 	in, depth := s.inside()
 	switch {
 	case depth == 0 && s.word(0) == "package":
-		if name := protoreflect.FullName(s.word(1)); len(name) <= maxName && name.IsValid() {
+		if name := protoreflect.FullName(s.word(1)); symbol.Valid(name) {
 			s.out.pkg = name
 		}
 	case depth == 1 && in == scopeEnum && s.after && s.word(0) != "option":
@@ -146,12 +148,12 @@ func (s *outliner) begin() {
 		kind = scopeEnum
 	case first == "extend":
 		kind = scopeExtend
-		if name := s.word(1); name != "" && len(name) <= maxName {
+		if name := s.word(1); name != "" && len(name) <= symbol.MaxName {
 			s.out.extendees = append(s.out.extendees, name)
 		}
 	case first == "service" && depth == 0:
 		kind = scopeService
-		if name := protoreflect.Name(s.word(1)); len(name) <= maxName && name.IsValid() {
+		if name := protoreflect.Name(s.word(1)); symbol.Valid(name) {
 			s.out.services = append(s.out.services, serviceOutline{name: name})
 			s.declare(s.word(1), false)
 		}
@@ -168,14 +170,14 @@ func (s *outliner) begin() {
 
 func (s *outliner) method() {
 	if n := len(s.out.services); n > 0 {
-		if name := protoreflect.Name(s.word(1)); len(name) <= maxName && name.IsValid() {
+		if name := protoreflect.Name(s.word(1)); symbol.Valid(name) {
 			s.out.services[n-1].methods = append(s.out.services[n-1].methods, protoreflect.Name(strings.Clone(string(name))))
 		}
 	}
 }
 
 func (s *outliner) declare(word string, listed bool) {
-	if name := protoreflect.Name(word); len(name) <= maxName && name.IsValid() {
+	if name := protoreflect.Name(word); symbol.Valid(name) {
 		s.out.top[protoreflect.Name(strings.Clone(word))] = listed
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A serviceIndex is the names of a server's services, and of the methods of those
@@ -62,7 +64,7 @@ func parseServiceIndex(data []byte) *serviceIndex {
 			continue
 		}
 		service := protoreflect.FullName(words[0])
-		if len(service) > maxName || !service.IsValid() {
+		if !symbol.Valid(service) {
 			continue
 		}
 		x.services = append(x.services, service)
@@ -71,7 +73,7 @@ func parseServiceIndex(data []byte) *serviceIndex {
 		}
 		methods := make([]protoreflect.Name, 0, len(words)-1)
 		for _, w := range words[1:] {
-			if m := protoreflect.Name(w); len(m) <= maxName && m.IsValid() {
+			if m := protoreflect.Name(w); symbol.Valid(m) {
 				methods = append(methods, m)
 			}
 		}
@@ -96,7 +98,7 @@ func lists(data []byte, services []protoreflect.FullName) bool {
 func parseNames(data []byte) []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for line := range strings.Lines(string(data)) {
-		if n := protoreflect.FullName(strings.TrimSpace(line)); len(n) <= maxName && n.IsValid() {
+		if n := protoreflect.FullName(strings.TrimSpace(line)); symbol.Valid(n) {
 			names = append(names, n)
 		}
 	}

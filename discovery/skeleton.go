@@ -3,11 +3,14 @@ package discovery
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // The bounds of a skeleton: a schema can nest and branch as it likes.
@@ -23,7 +26,7 @@ const (
 // itself is left empty. The result is a valid message as it is.
 func Skeleton(md protoreflect.MessageDescriptor) ([]byte, error) {
 	if md.IsPlaceholder() {
-		return nil, &DescriptorError{Symbol: string(md.FullName()), Err: errNotThere}
+		return nil, &symbol.DescriptorError{Symbol: string(md.FullName()), Err: errNotDescribed}
 	}
 	s := &skeleton{inside: map[protoreflect.FullName]int{}}
 	s.message(md, 0)
@@ -192,7 +195,7 @@ func (s *skeleton) float(f protoreflect.FieldDescriptor) {
 }
 
 func (s *skeleton) text(f protoreflect.FieldDescriptor) {
-	if f.Kind() == protoreflect.StringKind && f.HasDefault() && printable(f.Default().String()) {
+	if f.Kind() == protoreflect.StringKind && f.HasDefault() && symbol.Printable(f.Default().String()) {
 		s.quote(f.Default().String())
 		return
 	}
@@ -246,3 +249,5 @@ func wellKnownValue(name protoreflect.FullName) (string, bool) {
 		return "", false
 	}
 }
+
+var errNotDescribed = errors.New("it is not there")

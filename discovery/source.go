@@ -2,15 +2,10 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
-
-// ErrNotFound is what the error of a lookup wraps when the source does not have
-// the name. Any other error means that the question could not be answered.
-var ErrNotFound = errors.New("not found")
 
 // A Source resolves descriptors by name. Lookups may do I/O, and the source
 // caches what they bring; a missing name is an error that wraps ErrNotFound.
@@ -65,12 +60,4 @@ func limitLookup(ctx context.Context, s Source) (context.Context, context.Cancel
 		return withClock(ctx, b.lookupLimit())
 	}
 	return ctx, func() {}
-}
-
-// join puts a package or scope and a relative name together.
-func join(scope protoreflect.FullName, name string) protoreflect.FullName {
-	if scope == "" {
-		return protoreflect.FullName(name)
-	}
-	return scope + "." + protoreflect.FullName(name)
 }

@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A splitRequest asks for a file to be split. Reflection services that send one
@@ -95,7 +97,7 @@ func partsOf(fd *descriptorpb.FileDescriptorProto) []*descriptorpb.FileDescripto
 	g := &grouping{fd: fd, index: map[protoreflect.FullName]int{}}
 	pkg := protoreflect.FullName(fd.GetPackage())
 	for i, m := range fd.MessageType {
-		g.note(join(pkg, m.GetName()), m, i)
+		g.note(symbol.Join(pkg, m.GetName()), m, i)
 	}
 	for _, group := range g.groups(pkg) {
 		part := &descriptorpb.FileDescriptorProto{}
@@ -124,7 +126,7 @@ func (g *grouping) groups(pkg protoreflect.FullName) [][]int {
 	n := len(g.fd.MessageType)
 	g.refs, g.order, g.low, g.on = make([][]int, n), make([]int, n), make([]int, n), make([]bool, n)
 	for i, m := range g.fd.MessageType {
-		g.references(join(pkg, m.GetName()), m, func(to int) { g.refs[i] = append(g.refs[i], to) })
+		g.references(symbol.Join(pkg, m.GetName()), m, func(to int) { g.refs[i] = append(g.refs[i], to) })
 	}
 	reached := 0
 	for i := range n {
@@ -138,10 +140,10 @@ func (g *grouping) groups(pkg protoreflect.FullName) [][]int {
 func (g *grouping) note(name protoreflect.FullName, m *descriptorpb.DescriptorProto, i int) {
 	g.index[name] = i
 	for _, e := range m.EnumType {
-		g.index[join(name, e.GetName())] = i
+		g.index[symbol.Join(name, e.GetName())] = i
 	}
 	for _, nested := range m.NestedType {
-		g.note(join(name, nested.GetName()), nested, i)
+		g.note(symbol.Join(name, nested.GetName()), nested, i)
 	}
 }
 
@@ -155,16 +157,16 @@ func (g *grouping) references(scope protoreflect.FullName, m *descriptorpb.Descr
 		}
 	}
 	for _, nested := range m.NestedType {
-		g.references(join(scope, nested.GetName()), nested, to)
+		g.references(symbol.Join(scope, nested.GetName()), nested, to)
 	}
 }
 
 // lookup returns the message of the file that a reference leads to or into.
 func (g *grouping) lookup(scope protoreflect.FullName, ref string) (int, bool) {
-	if ref == "" || len(ref) > maxName {
+	if ref == "" || len(ref) > symbol.MaxName {
 		return 0, false
 	}
-	for _, name := range scopes(scope, ref) {
+	for _, name := range symbol.Candidates(scope, ref) {
 		if i, ok := g.index[name]; ok {
 			return i, true
 		}

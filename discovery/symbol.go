@@ -8,12 +8,10 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/internal/nearest"
 	"github.com/rpcctl/rpcctl/invoke"
 )
-
-// maxName is the length in bytes of the longest name that is looked up.
-const maxName = 1024
 
 // ParseMethod reads the name of a method as people write it: pkg.Service/Method,
 // pkg.Service.Method, Service.Method, or Method, for which service is "". One
@@ -23,7 +21,7 @@ func ParseMethod(s string) (service protoreflect.FullName, method protoreflect.N
 	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, ".") {
 		name = name[1:]
 	}
-	if len(name) > maxName {
+	if len(name) > symbol.MaxName {
 		return "", "", &NameError{Name: s[:64] + "...", Reason: "too long"}
 	}
 	cut := strings.LastIndexByte(name, '/')
@@ -263,7 +261,7 @@ func (q *methodQuery) unknownService(ctx context.Context, services []protoreflec
 	if q.service == "" {
 		return nil, &UnknownError{Kind: KindMethod, Name: string(q.method)}
 	}
-	whole := join(q.service, string(q.method))
+	whole := symbol.Join(q.service, string(q.method))
 	if matches := suffixMatches(services, whole); len(matches) == 1 {
 		e := &UnknownError{Kind: KindMethod, In: string(matches[0])}
 		if sd, err := findService(ctx, q.source, matches[0]); err == nil {

@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
 // A TemplateForm is how a template is written.
@@ -29,7 +31,7 @@ const MaxTemplateFields = 2000
 // line feed, and is a valid message as it is for readers that allow comments.
 func Template(md protoreflect.MessageDescriptor, form TemplateForm) ([]byte, error) {
 	if md.IsPlaceholder() {
-		return nil, &DescriptorError{Symbol: string(md.FullName()), Err: errNotThere}
+		return nil, &symbol.DescriptorError{Symbol: string(md.FullName()), Err: errNotDescribed}
 	}
 	t := &template{pkg: md.ParentFile().Package(), named: map[protoreflect.FullName]bool{}}
 	t.inside = map[protoreflect.FullName]int{}
@@ -178,7 +180,7 @@ func (t *template) typeName(f protoreflect.FieldDescriptor) string {
 	default:
 		return f.Kind().String()
 	}
-	if within(t.pkg, name) && t.pkg != "" {
+	if symbol.Within(t.pkg, name) && t.pkg != "" {
 		name = name[len(t.pkg)+1:]
 	}
 	return string(name)

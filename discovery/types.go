@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -62,7 +63,7 @@ func (r *Resolver) FindMessageByURL(url string) (protoreflect.MessageType, error
 
 // FindMessageByName implements protoregistry.MessageTypeResolver.
 func (r *Resolver) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
-	if len(name) > maxName || !name.IsValid() {
+	if !symbol.Valid(name) {
 		return nil, protoregistry.NotFound
 	}
 	r.mu.Lock()
@@ -135,7 +136,7 @@ func (r *Resolver) note(err error) {
 
 // FindExtensionByName implements protoregistry.ExtensionTypeResolver.
 func (r *Resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
-	if len(name) > maxName || !name.IsValid() || !r.mayAsk() {
+	if !symbol.Valid(name) || !r.mayAsk() {
 		return nil, protoregistry.NotFound
 	}
 	d, err := r.source.Find(r.ctx, name)
