@@ -125,7 +125,7 @@ func (a *answer) parse(wire []byte) error {
 		case a.kind == gotError && r.num == 1 && r.typ == protowire.VarintType:
 			a.code = int32(r.varint)
 		case a.kind == gotError:
-			return r.text(2, &a.message)
+			return textField(r, 2, &a.message)
 		}
 		return nil
 	})
@@ -139,7 +139,7 @@ func (q *request) parse(wire []byte) error {
 		}
 		if r.num != askExtension {
 			*q = request{kind: r.num} // of a oneof the last counts
-			return r.text(r.num, &q.name)
+			return textField(r, r.num, &q.name)
 		}
 		if q.kind != askExtension {
 			*q = request{kind: askExtension}
@@ -148,13 +148,13 @@ func (q *request) parse(wire []byte) error {
 			if r.num == 2 && r.typ == protowire.VarintType {
 				q.number = int32(r.varint)
 			}
-			return r.text(1, &q.name)
+			return textField(r, 1, &q.name)
 		})
 	})
 }
 
 // text takes the text of a field, if the record is of that.
-func (r record) text(num protowire.Number, to *string) error {
+func textField(r record, num protowire.Number, to *string) error {
 	if r.num != num || r.typ != protowire.BytesType {
 		return nil
 	}

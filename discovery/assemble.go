@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -206,7 +207,7 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 func (p *pool) fetchMissing(ctx context.Context, paths []string) {
 	var missing []string
 	for _, path := range paths {
-		if p.files[path] == nil && wellKnownFile(path) == nil && !slices.Contains(missing, path) {
+		if p.files[path] == nil && builtin.WellKnownFile(path) == nil && !slices.Contains(missing, path) {
 			missing = append(missing, path)
 		}
 	}
@@ -266,7 +267,7 @@ func (a *assembly) see(d protoreflect.FileDescriptor) {
 		return
 	}
 	a.visible[d.Path()] = true
-	if linked().byPath[d.Path()] == d {
+	if builtin.Has(d) {
 		a.builtin = append(a.builtin, d)
 	}
 	for i := range d.Imports().Len() {
@@ -306,7 +307,7 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 		return d
 	}
 	// A type of google.protobuf is the linked one, whoever declares that name too.
-	d := wellKnownSymbol(name)
+	d := builtin.WellKnownSymbol(name)
 	if d != nil {
 		if !a.visible[d.ParentFile().Path()] {
 			return nil

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -164,7 +165,7 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 	r.begin()
 	var questions []question
 	for _, n := range names {
-		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && wellKnownSymbol(n) == nil {
+		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && builtin.WellKnownSymbol(n) == nil {
 			questions = append(questions, symbolQuestion(n))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -198,7 +199,7 @@ func Reach(symbols ...protoreflect.Descriptor) []protoreflect.Descriptor {
 		}
 	}
 	refer := func(d protoreflect.Descriptor) {
-		if d != nil && !symbol.Within(wellKnownPackage, d.FullName()) {
+		if d != nil && !symbol.Within(builtin.WellKnownPackage, d.FullName()) {
 			add(d)
 		}
 	}

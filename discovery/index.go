@@ -92,8 +92,7 @@ func records(raw []byte, each func(r record) bool) error {
 	return nil
 }
 
-// A head is what one scan over the top level of a file descriptor tells, without
-// unmarshalling it.
+// A head is the part of a file descriptor that one scan over its top level finds.
 type head struct {
 	path     string
 	pkg      protoreflect.FullName
@@ -125,7 +124,7 @@ func scanHead(raw []byte) (head, error) {
 		return h, err
 	}
 	if len(services) > maxServices {
-		return h, errServing
+		return h, errServices
 	}
 	if h.pkg != "" && !symbol.Valid(h.pkg) {
 		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.pkg)
@@ -213,6 +212,16 @@ func scanServices(raw []byte) map[protoreflect.Name][]byte {
 		return true
 	})
 	return services
+}
+
+// hasImports reports whether a file imports others.
+func hasImports(raw []byte) (bool, error) {
+	imports := false
+	err := records(raw, func(r record) bool {
+		imports = imports || r.num == fileDependency
+		return true
+	})
+	return imports, err
 }
 
 // scanMethods reads the names of the methods of a service.

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -15,11 +16,11 @@ import (
 // forms depend on fields that a server could declare differently. Some servers
 // send all types of a package as one file of another name.
 func dropWellKnown(fd *descriptorpb.FileDescriptorProto) {
-	if fd.GetPackage() != wellKnownPackage {
+	if fd.GetPackage() != builtin.WellKnownPackage {
 		return
 	}
 	is := func(name string) bool {
-		return wellKnownSymbol(wellKnownPackage+"."+protoreflect.FullName(name)) != nil
+		return builtin.WellKnownSymbol(builtin.WellKnownPackage+"."+protoreflect.FullName(name)) != nil
 	}
 	before := len(fd.MessageType) + len(fd.EnumType)
 	fd.MessageType = slices.DeleteFunc(fd.MessageType, func(m *descriptorpb.DescriptorProto) bool { return is(m.GetName()) })

@@ -41,10 +41,3 @@ func TestNameIndex(t *testing.T) {
 		t.Errorf("a name that was not added is in %v", got)
 	}
 }
-
-// The greatest number of a file fits into an entry.
-func TestFilesFitIntoTheNameIndex(t *testing.T) {
-	if maxFiles > 1<<fileBits {
-		t.Errorf("%d files need more than %d bits", maxFiles, fileBits)
-	}
-}

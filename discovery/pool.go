@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -105,7 +106,7 @@ func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error)
 	}
 	if p.offered += len(h.services); p.offered > maxServices {
 		p.offered -= len(h.services)
-		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errServing}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errServices}
 	}
 	f = &file{head: h, raw: raw, origin: origin}
 	p.files[h.path] = f
@@ -174,7 +175,7 @@ func (c *contents) declaring(name protoreflect.Name) []*file {
 
 // find returns the symbol with a full name, of the files that the pool has.
 func (p *pool) find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if d := wellKnownSymbol(name); d != nil {
+	if d := builtin.WellKnownSymbol(name); d != nil {
 		return d, nil
 	}
 	if err := p.wide[name]; err != nil {
@@ -218,7 +219,7 @@ func (p *pool) findOwned(ctx context.Context, name protoreflect.FullName) (proto
 // an import that can not be had is left open, and so is a type that nothing
 // declares.
 func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.FileDescriptor, error) {
-	if wk := wellKnownFile(f.path); wk != nil {
+	if wk := builtin.WellKnownFile(f.path); wk != nil {
 		return wk, nil
 	}
 	switch f.state {
@@ -261,7 +262,7 @@ func (r *refusal) Unwrap() error { return r.err }
 
 // lookupFile returns the file that an import names, asking for it if need be.
 func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoreflect.FileDescriptor, error) {
-	if wk := wellKnownFile(path); wk != nil {
+	if wk := builtin.WellKnownFile(path); wk != nil {
 		return wk, nil
 	}
 	f := p.files[path]
@@ -275,7 +276,7 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 	if f != nil {
 		return p.build(ctx, f, depth+1)
 	}
-	if l := linked().byPath[path]; l != nil {
+	if l := builtin.File(path); l != nil {
 		return l, nil
 	}
 	return nil, cmp.Or(err, symbol.ErrNotFound)
@@ -285,7 +286,7 @@ func (p *pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 // is set and need be. A nil descriptor without an error means that there is none.
 // The file that refers to it is not looked into.
 func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *file, ask bool, depth int) (protoreflect.Descriptor, error) {
-	if d := wellKnownSymbol(name); d != nil {
+	if d := builtin.WellKnownSymbol(name); d != nil {
 		return symbol.TypeOrNil(d), nil
 	}
 	var failed error
@@ -322,7 +323,7 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 		}
 	}
 	if ask {
-		if d := symbol.TypeOrNil(linkedSymbol(name)); d != nil {
+		if d := symbol.TypeOrNil(builtin.OtherSymbol(name)); d != nil {
 			return d, nil
 		}
 	}

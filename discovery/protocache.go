@@ -17,6 +17,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 )
 
 // A manifest says what a compiled tree was made of. It holds while every file is as
@@ -127,7 +129,7 @@ func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescri
 	}
 	data := protowire.AppendBytes(nil, head)
 	for _, f := range files {
-		if linked().byPath[f.Path()] == f {
+		if builtin.Has(f) {
 			continue
 		}
 		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(protodesc.ToFileDescriptorProto(f))

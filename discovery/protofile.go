@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
@@ -249,7 +250,7 @@ func below(root, file string) (string, bool) {
 // find returns the file with a path: what is built in before what lies on disk, but
 // for what others may have a newer version of.
 func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
-	if wk := wellKnownFile(path); wk != nil {
+	if wk := builtin.WellKnownFile(path); wk != nil {
 		return found{desc: wk}, nil
 	}
 	// An import must not lead out of the import paths: errors show lines of files.
@@ -290,11 +291,11 @@ func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 		c.mu.Unlock()
 		return found{text: ready, parts: parts}, nil
 	}
-	if l := linked().byPath[path]; l != nil {
+	if l := builtin.File(path); l != nil {
 		return found{desc: l}, nil
 	}
-	if f, ok := standardFile(path); ok {
-		return f, nil
+	if desc, text, ok := builtin.StandardFile(path); ok {
+		return found{desc: desc, text: text, builtin: true}, nil
 	}
 	return found{}, fs.ErrNotExist
 }
@@ -352,11 +353,11 @@ func (c *protoCompiler) explain(err error) error {
 // checkWellKnown refuses files that declare a well-known type otherwise than the
 // linked one: its JSON form depends on its fields.
 func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
-	if f.Package() != wellKnownPackage || wellKnownFile(f.Path()) != nil {
+	if f.Package() != builtin.WellKnownPackage || builtin.WellKnownFile(f.Path()) != nil {
 		return nil
 	}
 	for i := range f.Messages().Len() {
-		if name := f.Messages().Get(i).FullName(); wellKnownSymbol(name) != nil {
+		if name := f.Messages().Get(i).FullName(); builtin.WellKnownSymbol(name) != nil {
 			return &DescriptorError{File: f.Path(), Symbol: string(name), Err: errors.New("it is a well-known type, which is built in")}
 		}
 	}
@@ -396,7 +397,7 @@ func (s *Protofiles) Find(ctx context.Context, name protoreflect.FullName) (prot
 		d, err := s.set.Find(ctx, name)
 		return d, s.orFault(err)
 	}
-	if d := wellKnownSymbol(name); d != nil {
+	if d := builtin.WellKnownSymbol(name); d != nil {
 		return d, nil
 	}
 	if symbol.Valid(name) {

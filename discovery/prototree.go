@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -252,7 +253,7 @@ func (t *Prototree) Services(context.Context) ([]protoreflect.FullName, error) {
 
 // Find implements Source.
 func (t *Prototree) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if d := wellKnownSymbol(name); d != nil {
+	if d := builtin.WellKnownSymbol(name); d != nil {
 		return d, nil
 	}
 	if !symbol.Valid(name) {

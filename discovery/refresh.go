@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 )
 
 // Refresh asks the server again for what came from the store, unless that was done
@@ -118,7 +120,7 @@ func (r *Reflection) closureSet(symbols ...protoreflect.Descriptor) ([]byte, boo
 	for _, fd := range files {
 		f := r.pool.files[fd.Path()]
 		if f == nil {
-			if linked().byPath[fd.Path()] == nil {
+			if builtin.File(fd.Path()) == nil {
 				return nil, false // it was split since
 			}
 			continue

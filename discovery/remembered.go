@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -122,7 +123,7 @@ func (r *Remembered) Find(ctx context.Context, name protoreflect.FullName) (prot
 	if !symbol.Valid(name) {
 		return nil, &UnknownError{Kind: KindSymbol, Name: string(name)}
 	}
-	if d := wellKnownSymbol(name); d != nil {
+	if d := builtin.WellKnownSymbol(name); d != nil {
 		return d, nil
 	}
 	if d, known := r.remembered(ctx, name); known {

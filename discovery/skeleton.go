@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -218,7 +219,7 @@ func (s *skeleton) enum(f protoreflect.FieldDescriptor) {
 // wellKnownValue returns a value of a type that has a JSON form of its own
 // (https://protobuf.dev/programming-guides/json/).
 func wellKnownValue(name protoreflect.FullName) (string, bool) {
-	short, ok := strings.CutPrefix(string(name), wellKnownPackage+".")
+	short, ok := strings.CutPrefix(string(name), builtin.WellKnownPackage+".")
 	if !ok {
 		return "", false
 	}

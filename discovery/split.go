@@ -34,11 +34,7 @@ func (f *file) maySplit() bool {
 	if f.whole || declared < 2 {
 		return false
 	}
-	imports := false
-	err := records(f.raw, func(r record) bool {
-		imports = imports || r.num == fileDependency
-		return true
-	})
+	imports, err := hasImports(f.raw)
 	return err == nil && !imports
 }
 

@@ -1,18 +1,16 @@
-package discovery
+// Package builtin has the descriptors that are part of this program: the files of package
+// google.protobuf, error details, health and reflection. It also has the text of the files
+// that every compiler of .proto files brings.
+package builtin
 
 import (
-	"context"
 	"slices"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/genproto/googleapis/rpc/status"
-
-	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
-
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -26,19 +24,21 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/typepb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// linkedSet holds the descriptors that are part of this program, by path. The
-// registry of the process is not asked, since it also has what the demo brings.
+// A linkedSet holds the descriptors that are linked into this program. It does not ask the
+// registry of the process, which also has the descriptors of the demo server.
 type linkedSet struct {
 	byPath map[string]protoreflect.FileDescriptor
-	// wellKnown are the files of package google.protobuf. Their JSON forms and
-	// meanings are fixed, so that they stand in for whatever else has their names.
+	// wellKnown are the files of package google.protobuf. Their meanings and JSON forms are
+	// fixed, so they replace whatever else has their names.
 	wellKnown []protoreflect.FileDescriptor
-	rest      []protoreflect.FileDescriptor
+	others    []protoreflect.FileDescriptor
 }
 
-// linked returns the set, made at its first use.
+// linked returns the set. It is made at the first use, since most commands need none of it.
 var linked = sync.OnceValue(func() *linkedSet {
 	l := &linkedSet{
 		byPath: map[string]protoreflect.FileDescriptor{},
@@ -55,7 +55,7 @@ var linked = sync.OnceValue(func() *linkedSet {
 			typepb.File_google_protobuf_type_proto,
 			sourcecontextpb.File_google_protobuf_source_context_proto,
 		},
-		rest: []protoreflect.FileDescriptor{
+		others: []protoreflect.FileDescriptor{
 			errdetails.File_google_rpc_error_details_proto,
 			status.File_google_rpc_status_proto,
 			code.File_google_rpc_code_proto,
@@ -63,56 +63,40 @@ var linked = sync.OnceValue(func() *linkedSet {
 			reflectpb.File_grpc_reflection_v1_reflection_proto,
 		},
 	}
-	for _, f := range slices.Concat(l.wellKnown, l.rest) {
+	for _, f := range slices.Concat(l.wellKnown, l.others) {
 		l.byPath[f.Path()] = f
 	}
 	return l
 })
 
-// wellKnownFile returns the linked file of package google.protobuf with a path.
-func wellKnownFile(path string) protoreflect.FileDescriptor {
-	if f := linked().byPath[path]; f != nil && f.Package() == wellKnownPackage {
+// File returns the linked file with a path, or nil.
+func File(path string) protoreflect.FileDescriptor { return linked().byPath[path] }
+
+// Has reports whether a descriptor is that of a linked file.
+func Has(f protoreflect.FileDescriptor) bool { return linked().byPath[f.Path()] == f }
+
+// WellKnownFile returns the linked file of package google.protobuf with a path, or nil.
+func WellKnownFile(path string) protoreflect.FileDescriptor {
+	if f := linked().byPath[path]; f != nil && f.Package() == WellKnownPackage {
 		return f
 	}
 	return nil
 }
 
-const wellKnownPackage = "google.protobuf"
+// WellKnownPackage is the package of the well-known types.
+const WellKnownPackage = "google.protobuf"
 
-// wellKnownSymbol returns the linked symbol of package google.protobuf with a
-// name.
-func wellKnownSymbol(name protoreflect.FullName) protoreflect.Descriptor {
-	if !symbol.Within(wellKnownPackage, name) {
+// WellKnownSymbol returns the linked symbol of package google.protobuf with a full name, or
+// nil.
+func WellKnownSymbol(name protoreflect.FullName) protoreflect.Descriptor {
+	if !symbol.Within(WellKnownPackage, name) {
 		return nil
 	}
 	return symbol.InFiles(linked().wellKnown, name)
 }
 
-// linkedSymbol returns a linked symbol outside google.protobuf.
-func linkedSymbol(name protoreflect.FullName) protoreflect.Descriptor {
-	return symbol.InFiles(linked().rest, name)
-}
-
-// A builtin is the Source of linked descriptors.
-type builtin struct{}
-
-// Builtin returns the source of what is part of this program: the well-known
-// types, the error details of google.rpc, and the health service. It lists no
-// services, since it knows of no server. Put it last in a Layer.
-func Builtin() Source { return builtin{} }
-
-func (builtin) Services(context.Context) ([]protoreflect.FullName, error) { return nil, nil }
-
-func (builtin) Find(_ context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if d := wellKnownSymbol(name); d != nil {
-		return d, nil
-	}
-	if d := linkedSymbol(name); d != nil {
-		return d, nil
-	}
-	return nil, &symbol.UnknownError{Kind: symbol.KindSymbol, Name: string(name)}
-}
-
-func (builtin) Extensions(context.Context, protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
-	return nil, nil
+// OtherSymbol returns the linked symbol outside package google.protobuf with a full name, or
+// nil.
+func OtherSymbol(name protoreflect.FullName) protoreflect.Descriptor {
+	return symbol.InFiles(linked().others, name)
 }
