@@ -70,6 +70,8 @@ var rules = []rule{
 	{packages: "repl", ours: []string{"internal/boundfile", "internal/palette"}, why: "the shell's editor knows nothing of calls"},
 	{packages: "testserver/...", ours: []string{"testserver/..."}, why: "the demo server stands alone"},
 	{packages: "discovery/internal/builtin", ours: []string{"discovery/internal/symbol"}, why: "what is linked depends on no source"},
+	{packages: "discovery/internal/nameindex", why: "an index knows nothing of what it indexes"},
+	{packages: "discovery/internal/rawdesc", ours: []string{"discovery/internal/symbol"}, why: "scanning builds nothing"},
 	{packages: "discovery/internal/symbol", why: "symbols are names and built files"},
 	{packages: "discovery", ours: []string{"discovery/internal/...", "internal/boundfile", "internal/fault", "internal/nearest", "internal/yamlbound", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
 	{packages: "formatters/internal/...", ours: []string{"formatters/internal/...", "internal/fault", "internal/palette", "internal/transcode", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "what formatters are made of knows no format's options"},

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 )
 
 // This file reads and writes the messages of the reflection service
@@ -66,18 +68,18 @@ var errNoText = errors.New("a text is not UTF-8")
 // parseAnswer reads a response. The answer owns what it holds: the wire is the transport's.
 func parseAnswer(wire []byte) (*answer, error) {
 	a := &answer{}
-	err := eachField(wire, func(r record) error {
-		if r.typ != protowire.BytesType {
+	err := eachField(wire, func(r rawdesc.Field) error {
+		if r.Type != protowire.BytesType {
 			return nil
 		}
-		switch r.num {
+		switch r.Number {
 		case 2:
-			return a.of.parse(r.bytes)
+			return a.of.parse(r.Bytes)
 		case gotFiles, gotNumbers, gotList, gotError:
-			if a.kind != r.num { // of a oneof the last counts
-				*a = answer{of: a.of, kind: r.num}
+			if a.kind != r.Number { // of a oneof the last counts
+				*a = answer{of: a.of, kind: r.Number}
 			}
-			return a.parse(r.bytes)
+			return a.parse(r.Bytes)
 		}
 		return nil
 	})
@@ -93,37 +95,37 @@ func (a *answer) parse(wire []byte) error {
 	if a.kind == gotList {
 		names = string(wire)
 	}
-	return eachField(wire, func(r record) error {
+	return eachField(wire, func(r rawdesc.Field) error {
 		switch {
-		case a.kind == gotFiles && r.num == 1 && r.typ == protowire.BytesType:
-			a.files = append(a.files, bytes.Clone(r.bytes))
-		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.VarintType:
-			a.numbers = append(a.numbers, int32(r.varint))
-		case a.kind == gotNumbers && r.num == 2 && r.typ == protowire.BytesType: // packed
-			for packed := r.bytes; len(packed) > 0; {
+		case a.kind == gotFiles && r.Number == 1 && r.Type == protowire.BytesType:
+			a.files = append(a.files, bytes.Clone(r.Bytes))
+		case a.kind == gotNumbers && r.Number == 2 && r.Type == protowire.VarintType:
+			a.numbers = append(a.numbers, int32(r.Varint))
+		case a.kind == gotNumbers && r.Number == 2 && r.Type == protowire.BytesType: // packed
+			for packed := r.Bytes; len(packed) > 0; {
 				x, size := protowire.ConsumeVarint(packed)
 				if size < 0 {
 					return protowire.ParseError(size)
 				}
 				a.numbers, packed = append(a.numbers, int32(x)), packed[size:]
 			}
-		case a.kind == gotList && r.num == 1 && r.typ == protowire.BytesType:
+		case a.kind == gotList && r.Number == 1 && r.Type == protowire.BytesType:
 			name := ""
-			err := eachField(r.bytes, func(r record) error {
-				if r.num != 1 || r.typ != protowire.BytesType {
+			err := eachField(r.Bytes, func(r rawdesc.Field) error {
+				if r.Number != 1 || r.Type != protowire.BytesType {
 					return nil
 				}
-				if !utf8.Valid(r.bytes) {
+				if !utf8.Valid(r.Bytes) {
 					return errNoText
 				}
-				at := cap(wire) - cap(r.bytes) // both end where the wire does
-				name = names[at : at+len(r.bytes)]
+				at := cap(wire) - cap(r.Bytes) // both end where the wire does
+				name = names[at : at+len(r.Bytes)]
 				return nil
 			})
 			a.services = append(a.services, name)
 			return err
-		case a.kind == gotError && r.num == 1 && r.typ == protowire.VarintType:
-			a.code = int32(r.varint)
+		case a.kind == gotError && r.Number == 1 && r.Type == protowire.VarintType:
+			a.code = int32(r.Varint)
 		case a.kind == gotError:
 			return textField(r, 2, &a.message)
 		}
@@ -133,20 +135,20 @@ func (a *answer) parse(wire []byte) error {
 
 // parse reads a ServerReflectionRequest.
 func (q *request) parse(wire []byte) error {
-	return eachField(wire, func(r record) error {
-		if r.typ != protowire.BytesType || r.num < askFile || r.num > askList {
+	return eachField(wire, func(r rawdesc.Field) error {
+		if r.Type != protowire.BytesType || r.Number < askFile || r.Number > askList {
 			return nil
 		}
-		if r.num != askExtension {
-			*q = request{kind: r.num} // of a oneof the last counts
-			return textField(r, r.num, &q.name)
+		if r.Number != askExtension {
+			*q = request{kind: r.Number} // of a oneof the last counts
+			return textField(r, r.Number, &q.name)
 		}
 		if q.kind != askExtension {
 			*q = request{kind: askExtension}
 		}
-		return eachField(r.bytes, func(r record) error {
-			if r.num == 2 && r.typ == protowire.VarintType {
-				q.number = int32(r.varint)
+		return eachField(r.Bytes, func(r rawdesc.Field) error {
+			if r.Number == 2 && r.Type == protowire.VarintType {
+				q.number = int32(r.Varint)
 			}
 			return textField(r, 1, &q.name)
 		})
@@ -154,21 +156,21 @@ func (q *request) parse(wire []byte) error {
 }
 
 // text takes the text of a field, if the record is of that.
-func textField(r record, num protowire.Number, to *string) error {
-	if r.num != num || r.typ != protowire.BytesType {
+func textField(r rawdesc.Field, num protowire.Number, to *string) error {
+	if r.Number != num || r.Type != protowire.BytesType {
 		return nil
 	}
-	if !utf8.Valid(r.bytes) {
+	if !utf8.Valid(r.Bytes) {
 		return errNoText
 	}
-	*to = string(r.bytes)
+	*to = string(r.Bytes)
 	return nil
 }
 
 // eachField calls f with each field of a message, until an error.
-func eachField(wire []byte, f func(record) error) error {
+func eachField(wire []byte, f func(rawdesc.Field) error) error {
 	var failed error
-	err := records(wire, func(r record) bool {
+	err := rawdesc.Fields(wire, func(r rawdesc.Field) bool {
 		failed = f(r)
 		return failed == nil
 	})

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -45,7 +46,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	}
 	raw := f.raw
 	if p.bare {
-		if raw, err = withoutComments(raw); err != nil {
+		if raw, err = rawdesc.WithoutComments(raw); err != nil {
 			return nil, &refusal{err}
 		}
 	}
@@ -97,7 +98,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 // charge counts what a file holds, and returns that number, which is taken back when the file is not
 // built. What is too much for the pool, or for one lookup, ends the lookup.
 func (p *pool) charge(raw []byte) (int, error) {
-	n, err := weigh(raw)
+	n, err := rawdesc.Weigh(raw)
 	if err != nil {
 		return 0, &refusal{err}
 	}
@@ -128,7 +129,7 @@ func outOfTime(ctx context.Context) error {
 func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 	// What is imported for options only is not needed to build anything; a path
 	// that is there twice would be refused.
-	seen := map[string]bool{a.file.path: true}
+	seen := map[string]bool{a.file.Path: true}
 	a.fd.OptionDependency = slices.DeleteFunc(a.fd.OptionDependency, func(path string) bool {
 		_, twice := a.imports[path]
 		twice = twice || seen[path]
@@ -222,7 +223,7 @@ var errNotThere = errors.New("it is not there")
 // itself.
 func (a *assembly) addImport(path string, d protoreflect.FileDescriptor, public bool) {
 	before, listed := a.imports[path]
-	if before != nil || d.Path() == a.file.path || a.direct[d.Path()] {
+	if before != nil || d.Path() == a.file.Path || a.direct[d.Path()] {
 		return
 	}
 	a.imports[path], a.direct[d.Path()] = d, true
@@ -243,7 +244,7 @@ func (a *assembly) noteImport(path string, public bool) {
 }
 
 func (a *assembly) leaveOpen(path string, public bool, why error) {
-	if _, twice := a.imports[path]; twice || path == a.file.path {
+	if _, twice := a.imports[path]; twice || path == a.file.Path {
 		return
 	}
 	a.imports[path] = nil

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -32,7 +33,7 @@ func checkFile(fd *descriptorpb.FileDescriptorProto) error {
 		return fmt.Errorf("%d imports", n)
 	}
 	for _, path := range append(append([]string(nil), fd.Dependency...), fd.OptionDependency...) {
-		if err := checkPath(path); err != nil {
+		if err := rawdesc.CheckPath(path); err != nil {
 			return fmt.Errorf("importing %.64q: %w", path, err)
 		}
 	}

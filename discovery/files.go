@@ -75,7 +75,7 @@ func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescripto
 		fd, err := p.build(ctx, f, 0)
 		switch {
 		case isWide(err), errors.As(err, new(*splitRequest)):
-			faults = append(faults, &DescriptorError{Origin: f.origin, File: f.path, Err: err})
+			faults = append(faults, &DescriptorError{Origin: f.origin, File: f.Path, Err: err})
 		case symbol.IsDescriptorError(err):
 			faults = append(faults, err)
 		case err != nil:

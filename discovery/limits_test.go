@@ -1,10 +1,14 @@
 package discovery
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/nameindex"
+)
 
 // The greatest number of a file fits into an entry.
 func TestFilesFitIntoTheNameIndex(t *testing.T) {
-	if maxFiles > 1<<fileBits {
-		t.Errorf("%d files need more than %d bits", maxFiles, fileBits)
+	if maxFiles > 1<<nameindex.FileBits {
+		t.Errorf("%d files need more than %d bits", maxFiles, nameindex.FileBits)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/nameindex"
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -55,7 +57,7 @@ func (noFetcher) fetchSymbol(context.Context, protoreflect.FullName) error { ret
 
 // A file is one file descriptor of a pool.
 type file struct {
-	head
+	rawdesc.Head
 	raw    []byte
 	origin string
 	served map[protoreflect.Name][]byte // see scanServices; nil until it is needed
@@ -94,27 +96,27 @@ var errPoolFull = fmt.Errorf("more than %d files or %d MiB of descriptors", maxF
 // that the pool has already is left out: add then returns the one that is there,
 // and whether it differs.
 func (p *pool) add(origin string, raw []byte) (f *file, differs bool, err error) {
-	h, err := scanHead(raw)
+	h, err := rawdesc.ReadHead(raw)
 	if err != nil {
-		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: err}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.Path, Err: err}
 	}
-	if old := p.files[h.path]; old != nil {
+	if old := p.files[h.Path]; old != nil {
 		return old, !bytes.Equal(old.raw, raw), nil
 	}
 	if len(p.all) >= maxFiles || p.bytes+len(raw) > maxBytes {
-		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errPoolFull}
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.Path, Err: errPoolFull}
 	}
-	if p.offered += len(h.services); p.offered > maxServices {
-		p.offered -= len(h.services)
-		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.path, Err: errServices}
+	if p.offered += len(h.Services); p.offered > rawdesc.MaxServices {
+		p.offered -= len(h.Services)
+		return nil, false, &symbol.DescriptorError{Origin: origin, File: h.Path, Err: rawdesc.ErrServices}
 	}
-	f = &file{head: h, raw: raw, origin: origin}
-	p.files[h.path] = f
+	f = &file{Head: h, raw: raw, origin: origin}
+	p.files[h.Path] = f
 	p.all = append(p.all, f)
-	if p.packages[h.pkg] == nil {
-		p.packages[h.pkg] = &contents{}
+	if p.packages[h.Package] == nil {
+		p.packages[h.Package] = &contents{}
 	}
-	p.packages[h.pkg].files = append(p.packages[h.pkg].files, f)
+	p.packages[h.Package].files = append(p.packages[h.Package].files, f)
 	p.bytes += len(raw)
 	return f, false, nil
 }
@@ -145,7 +147,7 @@ func (p *pool) owners(name protoreflect.FullName) []*file {
 type contents struct {
 	files   []*file
 	indexed int // how many of the files are in names
-	names   nameIndex
+	names   nameindex.Index
 }
 
 // declaring returns the files that declare a name in the package. They are looked
@@ -156,18 +158,18 @@ func (c *contents) declaring(name protoreflect.Name) []*file {
 		var entries []uint64
 		for i, f := range c.files[c.indexed:] {
 			start := len(entries)
-			scanTop(f.raw, func(name protoreflect.Name, _ bool) bool {
+			rawdesc.TopNames(f.raw, func(name protoreflect.Name, _ bool) bool {
 				if name != "" {
-					entries = noteName(entries, start, nameEntry(name, c.indexed+i))
+					entries = nameindex.Append(entries, start, nameindex.NewEntry(name, c.indexed+i))
 				}
 				return true
 			})
 		}
-		c.names.add(entries)
+		c.names.Add(entries)
 		c.indexed = len(c.files)
 	}
 	var files []*file
-	for _, i := range c.names.files(name) {
+	for _, i := range c.names.Files(name) {
 		files = append(files, c.files[i])
 	}
 	return files
@@ -219,7 +221,7 @@ func (p *pool) findOwned(ctx context.Context, name protoreflect.FullName) (proto
 // an import that can not be had is left open, and so is a type that nothing
 // declares.
 func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.FileDescriptor, error) {
-	if wk := builtin.WellKnownFile(f.path); wk != nil {
+	if wk := builtin.WellKnownFile(f.Path); wk != nil {
 		return wk, nil
 	}
 	switch f.state {
@@ -228,10 +230,10 @@ func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.File
 	case fileRefused:
 		return nil, f.err
 	case fileBuilding:
-		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.Path, Err: errCycle}
 	}
 	if depth > maxImportDepth {
-		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errImportDepth}
+		return nil, &symbol.DescriptorError{Origin: f.origin, File: f.Path, Err: errImportDepth}
 	}
 	f.state = fileBuilding
 	desc, err := p.assemble(ctx, f, depth)
@@ -244,7 +246,7 @@ func (p *pool) build(ctx context.Context, f *file, depth int) (protoreflect.File
 		f.state = fileRaw // there was no answer to a question: ask again next time
 		return nil, err
 	}
-	f.err = &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: refused.err}
+	f.err = &symbol.DescriptorError{Origin: f.origin, File: f.Path, Err: refused.err}
 	f.state = fileRefused
 	return nil, f.err
 }
@@ -307,7 +309,7 @@ func (p *pool) lookupType(ctx context.Context, name protoreflect.FullName, by *f
 			if f.maySplit() {
 				return nil, &splitRequest{f}
 			}
-			failed = &symbol.DescriptorError{Origin: f.origin, File: f.path, Err: errCycle}
+			failed = &symbol.DescriptorError{Origin: f.origin, File: f.Path, Err: errCycle}
 			continue
 		}
 		fd, err := p.build(ctx, f, depth+1)

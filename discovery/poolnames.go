@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -19,10 +20,10 @@ func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, 
 	}
 	for _, f := range in.declaring(service.Name()) {
 		if f.served == nil {
-			f.served = scanServices(f.raw)
+			f.served = rawdesc.Services(f.raw)
 		}
 		if raw, ok := f.served[service.Name()]; ok {
-			return scanMethods(raw), true
+			return rawdesc.MethodNames(raw), true
 		}
 	}
 	return nil, false
@@ -32,7 +33,7 @@ func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, 
 func (p *pool) services() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range p.all {
-		names = append(names, f.services...)
+		names = append(names, f.Services...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -45,9 +46,9 @@ const maxKnown = 500_000
 func (p *pool) known() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range p.all {
-		scanTop(f.raw, func(name protoreflect.Name, listed bool) bool {
+		rawdesc.TopNames(f.raw, func(name protoreflect.Name, listed bool) bool {
 			if listed && name.IsValid() {
-				names = append(names, symbol.Join(f.pkg, string(name)))
+				names = append(names, symbol.Join(f.Package, string(name)))
 			}
 			return len(names) < maxKnown
 		})
@@ -99,7 +100,7 @@ func (p *pool) indexExtendees() {
 				p.extendees[name] = append(p.extendees[name], f)
 			}
 		}
-		_ = scanExtendees(f.raw, func(extendee string) {
+		_ = rawdesc.Extendees(f.raw, func(extendee string) {
 			if len(extendee) > symbol.MaxName {
 				return
 			}
@@ -107,7 +108,7 @@ func (p *pool) indexExtendees() {
 				note(protoreflect.FullName(full))
 				return
 			}
-			for scope := f.pkg; ; scope = scope.Parent() {
+			for scope := f.Package; ; scope = scope.Parent() {
 				note(symbol.Join(scope, extendee))
 				if scope == "" {
 					return

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 )
 
 // A manifest says what a compiled tree was made of. It holds while every file is as
@@ -136,10 +137,10 @@ func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescri
 		if err != nil {
 			return
 		}
-		if _, err := weigh(raw); err != nil {
+		if _, err := rawdesc.Weigh(raw); err != nil {
 			return // it would not be taken back
 		}
-		data = protowire.AppendTag(data, setFile, protowire.BytesType)
+		data = protowire.AppendTag(data, rawdesc.SetFile, protowire.BytesType)
 		data = protowire.AppendBytes(data, raw)
 	}
 	_ = c.store.Put(key, data)

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // A Protoset is the Source of descriptor sets: FileDescriptorSet messages, as
@@ -93,18 +95,18 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 func (s *Protoset) add(name string, data []byte) error {
 	var fault error
 	files, faults := 0, 0
-	err := records(data, func(r record) bool {
-		if r.num != setFile {
+	err := rawdesc.Fields(data, func(r rawdesc.Field) bool {
+		if r.Number != rawdesc.SetFile {
 			return true
 		}
 		files++
 		before := len(s.pool.all)
-		f, differs, err := s.pool.add(name, r.bytes)
+		f, differs, err := s.pool.add(name, r.Bytes)
 		switch {
 		case err != nil:
 			fault = err
 		case differs && len(s.pool.all) == before && f.origin == name:
-			fault = &DescriptorError{Origin: name, File: f.path, Err: errTwice}
+			fault = &DescriptorError{Origin: name, File: f.Path, Err: errTwice}
 		}
 		if fault == nil {
 			return true

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/nameindex"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -119,7 +120,7 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 // A treePackage has the files of one package, and knows which of them declares a name.
 type treePackage struct {
 	files []*treeFile
-	names nameIndex
+	names nameindex.Index
 }
 
 func (p *treePackage) declaring(name protoreflect.Name) []*treeFile {
@@ -127,7 +128,7 @@ func (p *treePackage) declaring(name protoreflect.Name) []*treeFile {
 		return nil
 	}
 	var files []*treeFile
-	for _, i := range p.names.files(name) {
+	for _, i := range p.names.Files(name) {
 		files = append(files, p.files[i])
 	}
 	return files
@@ -191,13 +192,13 @@ func (t *Prototree) add(f *treeFile) {
 	}
 	var entries []uint64
 	for name, listed := range f.top {
-		entries = append(entries, nameEntry(name, len(p.files)))
+		entries = append(entries, nameindex.NewEntry(name, len(p.files)))
 		if listed {
 			f.listed = append(f.listed, name)
 		}
 	}
 	f.top = nil
-	p.names.add(entries)
+	p.names.Add(entries)
 	p.files = append(p.files, f)
 }
 

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -119,7 +120,7 @@ func (r *Reflection) Set() []byte {
 	defer r.release()
 	var set []byte
 	for _, f := range r.pool.all {
-		set = protowire.AppendTag(set, setFile, protowire.BytesType)
+		set = protowire.AppendTag(set, rawdesc.SetFile, protowire.BytesType)
 		set = protowire.AppendBytes(set, f.raw)
 	}
 	return set
@@ -173,7 +174,7 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 		return nil, err
 	}
 	listed := a.services
-	if len(listed) > maxServices {
+	if len(listed) > rawdesc.MaxServices {
 		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
 	}
 	names := make([]protoreflect.FullName, 0, len(listed))
@@ -253,7 +254,7 @@ func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (prot
 		}
 		e := &DescriptorError{Origin: reflectionOrigin, Symbol: string(name), Err: why}
 		if len(r.pool.all) == had+1 {
-			e.File = r.pool.all[had].path
+			e.File = r.pool.all[had].Path
 		}
 		return nil, e
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 )
 
 // Refresh asks the server again for what came from the store, unless that was done
@@ -125,7 +126,7 @@ func (r *Reflection) closureSet(symbols ...protoreflect.Descriptor) ([]byte, boo
 			}
 			continue
 		}
-		set = protowire.AppendTag(set, setFile, protowire.BytesType)
+		set = protowire.AppendTag(set, rawdesc.SetFile, protowire.BytesType)
 		set = protowire.AppendBytes(set, f.raw)
 	}
 	return set, true

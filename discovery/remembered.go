@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -192,9 +193,9 @@ func (r *Remembered) load(key string) (empty, ok bool) {
 		return false, false
 	}
 	whole := true
-	err := records(data, func(rec record) bool {
-		_, differs, err := r.pool.add(reflectionOrigin, rec.bytes)
-		whole = rec.num == setFile && err == nil && !differs
+	err := rawdesc.Fields(data, func(rec rawdesc.Field) bool {
+		_, differs, err := r.pool.add(reflectionOrigin, rec.Bytes)
+		whole = rec.Number == rawdesc.SetFile && err == nil && !differs
 		return whole
 	})
 	if err != nil || !whole {

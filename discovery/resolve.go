@@ -124,7 +124,7 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 				failed = err
 				continue
 			}
-			if d != nil && d.ParentFile().Path() != a.file.path {
+			if d != nil && d.ParentFile().Path() != a.file.Path {
 				a.addImport(d.ParentFile().Path(), d.ParentFile(), false)
 				a.types[name] = d
 				*ref = "." + string(name)
@@ -143,7 +143,7 @@ func (a *assembly) leaveType(candidates []protoreflect.FullName, ref *string, fa
 		why = errors.Join(a.open[:min(len(a.open), 3)]...)
 	}
 	if why == nil {
-		why = fmt.Errorf("no file that %q imports declares it", a.file.path)
+		why = fmt.Errorf("no file that %q imports declares it", a.file.Path)
 	}
 	a.lacking = true
 	// The library keeps only the names of absolute references.

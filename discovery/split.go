@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
@@ -27,14 +28,14 @@ const maxSplit = 20_000
 // declares more than one thing and says nothing of its imports.
 func (f *file) maySplit() bool {
 	declared := 0
-	scanTop(f.raw, func(protoreflect.Name, bool) bool {
+	rawdesc.TopNames(f.raw, func(protoreflect.Name, bool) bool {
 		declared++
 		return declared < 2
 	})
 	if f.whole || declared < 2 {
 		return false
 	}
-	imports, err := hasImports(f.raw)
+	imports, err := rawdesc.HasImports(f.raw)
 	return err == nil && !imports
 }
 
@@ -53,16 +54,16 @@ func (p *pool) split(f *file) bool {
 	made := []*descriptorpb.FileDescriptorProto{rest}
 	for _, part := range parts {
 		part.Package, part.Syntax, part.Edition, part.Options = fd.Package, fd.Syntax, fd.Edition, fd.Options
-		name := strings.TrimSuffix(f.path, ".proto") + "." + partName(part) + ".proto"
+		name := strings.TrimSuffix(f.Path, ".proto") + "." + partName(part) + ".proto"
 		part.Name = &name
 		made = append(made, part)
 	}
 	is := func(other *file) bool { return other == f }
 	p.all = slices.DeleteFunc(p.all, is)
-	p.packages[f.pkg] = &contents{files: slices.DeleteFunc(p.packages[f.pkg].files, is)}
+	p.packages[f.Package] = &contents{files: slices.DeleteFunc(p.packages[f.Package].files, is)}
 	maps.DeleteFunc(p.files, func(_ string, other *file) bool { return other == f })
 	p.bytes -= len(f.raw)
-	p.offered -= len(f.services)
+	p.offered -= len(f.Services)
 	p.extendees, p.indexed = nil, 0
 	for _, part := range made {
 		raw, err := proto.Marshal(part)

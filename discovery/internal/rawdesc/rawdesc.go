@@ -1,4 +1,7 @@
-package discovery
+// Package rawdesc reads encoded file descriptors without unmarshalling them: their names, what
+// they declare, and how much memory they would take. Whatever it reads may be hostile, so it
+// allocates little and bounds what it returns.
+package rawdesc
 
 import (
 	"errors"
@@ -12,10 +15,10 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// The field numbers of descriptor.proto that a scan of the wire bytes looks at
+// The field numbers of descriptor.proto that a scan looks at
 // (https://github.com/protocolbuffers/protobuf/blob/main/src/google/protobuf/descriptor.proto).
 const (
-	setFile protowire.Number = 1
+	SetFile protowire.Number = 1 // of a FileDescriptorSet: its files
 
 	fileName       protowire.Number = 1
 	filePackage    protowire.Number = 2
@@ -55,29 +58,29 @@ const (
 	uninterpretedName protowire.Number = 999
 )
 
-// record is one field of a message on the wire.
-type record struct {
-	num    protowire.Number
-	typ    protowire.Type
-	bytes  []byte // of a length-delimited field; nil for the other wire types
-	varint uint64 // of a varint; 0 for the others
+// A Field is one encoded field of a message.
+type Field struct {
+	Number protowire.Number
+	Type   protowire.Type
+	Bytes  []byte // of a length-delimited field; nil for the other wire types
+	Varint uint64 // of a varint; 0 for the others
 }
 
-// records calls each for every field of a message. It copies nothing. What each
-// returns false for ends the scan.
-func records(raw []byte, each func(r record) bool) error {
+// Fields calls each for every field of an encoded message, until each returns false. The bytes
+// of a field are not copied.
+func Fields(raw []byte, each func(r Field) bool) error {
 	for len(raw) > 0 {
 		num, typ, n := protowire.ConsumeTag(raw)
 		if n < 0 {
 			return protowire.ParseError(n)
 		}
 		raw = raw[n:]
-		r := record{num: num, typ: typ}
+		r := Field{Number: num, Type: typ}
 		switch typ {
 		case protowire.BytesType:
-			r.bytes, n = protowire.ConsumeBytes(raw)
+			r.Bytes, n = protowire.ConsumeBytes(raw)
 		case protowire.VarintType:
-			r.varint, n = protowire.ConsumeVarint(raw)
+			r.Varint, n = protowire.ConsumeVarint(raw)
 		default:
 			n = protowire.ConsumeFieldValue(num, typ, raw)
 		}
@@ -92,49 +95,49 @@ func records(raw []byte, each func(r record) bool) error {
 	return nil
 }
 
-// A head is the part of a file descriptor that one scan over its top level finds.
-type head struct {
-	path     string
-	pkg      protoreflect.FullName
-	services []protoreflect.FullName
+// A Head is the part of a file descriptor that one scan over its top level finds.
+type Head struct {
+	Path     string
+	Package  protoreflect.FullName
+	Services []protoreflect.FullName
 }
 
-// scanHead reads the head of a file. Where a field comes twice the last one
-// counts, as the wire format has it.
-func scanHead(raw []byte) (head, error) {
-	var h head
+// ReadHead reads the head of a file and checks its names. When a field occurs twice, the last
+// one counts, as in every protobuf decoder.
+func ReadHead(raw []byte) (Head, error) {
+	var h Head
 	var path, pkg []byte
 	var services [][]byte
-	err := records(raw, func(r record) bool {
-		switch r.num {
+	err := Fields(raw, func(r Field) bool {
+		switch r.Number {
 		case fileName:
-			path = r.bytes
+			path = r.Bytes
 		case filePackage:
-			pkg = r.bytes
+			pkg = r.Bytes
 		case fileService:
-			services = append(services, r.bytes)
+			services = append(services, r.Bytes)
 		}
-		return len(services) <= maxServices
+		return len(services) <= MaxServices
 	})
 	if err != nil {
 		return h, fmt.Errorf("reading a file descriptor: %w", err)
 	}
-	h.path, h.pkg = string(path), protoreflect.FullName(pkg)
-	if err := checkPath(h.path); err != nil {
+	h.Path, h.Package = string(path), protoreflect.FullName(pkg)
+	if err := CheckPath(h.Path); err != nil {
 		return h, err
 	}
-	if len(services) > maxServices {
-		return h, errServices
+	if len(services) > MaxServices {
+		return h, ErrServices
 	}
-	if h.pkg != "" && !symbol.Valid(h.pkg) {
-		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.pkg)
+	if h.Package != "" && !symbol.Valid(h.Package) {
+		return h, fmt.Errorf("the name of its package, %.64q, is not one", h.Package)
 	}
 	for _, s := range services {
-		name, err := scanName(s)
+		name, err := name(s)
 		if err != nil || !name.IsValid() {
 			return h, fmt.Errorf("the name of a service, %.64q, is not one", name)
 		}
-		h.services = append(h.services, symbol.Join(h.pkg, string(name)))
+		h.Services = append(h.Services, symbol.Join(h.Package, string(name)))
 	}
 	return h, nil
 }
@@ -142,8 +145,8 @@ func scanHead(raw []byte) (head, error) {
 // maxPath is the length in bytes of the longest path of a .proto file.
 const maxPath = 4096
 
-// checkPath refuses what can not be the path of a .proto file in an import.
-func checkPath(path string) error {
+// CheckPath returns an error for text that cannot be the path of a .proto file in an import.
+func CheckPath(path string) error {
 	switch {
 	case path == "":
 		return errors.New("a file descriptor has no name")
@@ -160,36 +163,36 @@ func checkPath(path string) error {
 	return nil
 }
 
-// scanName reads the name of a message, enum, service, field or value.
-func scanName(raw []byte) (protoreflect.Name, error) {
+// name reads the name of a message, enum, service, field or value.
+func name(raw []byte) (protoreflect.Name, error) {
 	var name []byte
-	err := records(raw, func(r record) bool {
-		if r.num == declName {
-			name = r.bytes
+	err := Fields(raw, func(r Field) bool {
+		if r.Number == declName {
+			name = r.Bytes
 		}
 		return true
 	})
 	return protoreflect.Name(name), err
 }
 
-// scanTop reports the names that a file declares in its package: messages, enums
-// and their values, services, extensions. Messages, enums and extensions are listed, the
-// others are not. It ends when each returns false, or at a fault.
-func scanTop(raw []byte, each func(name protoreflect.Name, listed bool) bool) {
+// TopNames calls each for the names that a file declares in its package: messages, enums and
+// their values, services and extensions. Messages, enums and extensions are listed as types;
+// the others are not. The scan ends when each returns false or the file is malformed.
+func TopNames(raw []byte, each func(name protoreflect.Name, listed bool) bool) {
 	add := func(raw []byte, listed bool) bool {
-		name, err := scanName(raw)
+		name, err := name(raw)
 		return err == nil && each(name, listed)
 	}
-	_ = records(raw, func(r record) bool {
-		switch r.num {
+	_ = Fields(raw, func(r Field) bool {
+		switch r.Number {
 		case fileMessage, fileExtension:
-			return add(r.bytes, true)
+			return add(r.Bytes, true)
 		case fileService:
-			return add(r.bytes, false)
+			return add(r.Bytes, false)
 		case fileEnum:
-			more := add(r.bytes, true)
-			err := records(r.bytes, func(v record) bool {
-				more = more && (v.num != enumValue || add(v.bytes, false))
+			more := add(r.Bytes, true)
+			err := Fields(r.Bytes, func(v Field) bool {
+				more = more && (v.Number != enumValue || add(v.Bytes, false))
 				return more
 			})
 			return more && err == nil
@@ -198,38 +201,38 @@ func scanTop(raw []byte, each func(name protoreflect.Name, listed bool) bool) {
 	})
 }
 
-// scanServices returns the services that a file declares, in wire format, by their bare names. Of
-// two of one name the first counts.
-func scanServices(raw []byte) map[protoreflect.Name][]byte {
+// Services returns the encoded services of a file by their simple names. When two have the
+// same name, the first counts.
+func Services(raw []byte) map[protoreflect.Name][]byte {
 	services := map[protoreflect.Name][]byte{}
-	_ = records(raw, func(r record) bool {
-		if r.num != fileService {
+	_ = Fields(raw, func(r Field) bool {
+		if r.Number != fileService {
 			return true
 		}
-		if name, err := scanName(r.bytes); err == nil && services[name] == nil {
-			services[name] = r.bytes
+		if name, err := name(r.Bytes); err == nil && services[name] == nil {
+			services[name] = r.Bytes
 		}
 		return true
 	})
 	return services
 }
 
-// hasImports reports whether a file imports others.
-func hasImports(raw []byte) (bool, error) {
+// HasImports reports whether a file imports others.
+func HasImports(raw []byte) (bool, error) {
 	imports := false
-	err := records(raw, func(r record) bool {
-		imports = imports || r.num == fileDependency
+	err := Fields(raw, func(r Field) bool {
+		imports = imports || r.Number == fileDependency
 		return true
 	})
 	return imports, err
 }
 
-// scanMethods reads the names of the methods of a service.
-func scanMethods(service []byte) []protoreflect.Name {
+// MethodNames returns the names of the methods of an encoded service.
+func MethodNames(service []byte) []protoreflect.Name {
 	var methods []protoreflect.Name
-	_ = records(service, func(m record) bool {
-		if m.num == serviceMethod {
-			if name, err := scanName(m.bytes); err == nil {
+	_ = Fields(service, func(m Field) bool {
+		if m.Number == serviceMethod {
+			if name, err := name(m.Bytes); err == nil {
 				methods = append(methods, name)
 			}
 		}
@@ -238,8 +241,8 @@ func scanMethods(service []byte) []protoreflect.Name {
 	return methods
 }
 
-// withoutComments returns a file descriptor without its source information.
-func withoutComments(raw []byte) ([]byte, error) {
+// WithoutComments returns a copy of a file descriptor that lacks source information.
+func WithoutComments(raw []byte) ([]byte, error) {
 	var kept []byte
 	for rest := raw; len(rest) > 0; {
 		num, typ, n := protowire.ConsumeTag(rest)
@@ -258,13 +261,13 @@ func withoutComments(raw []byte) ([]byte, error) {
 	return kept, nil
 }
 
-// scanExtendees reports the messages that a file has extensions of, as the file
-// names them: with a leading dot, or relative.
-func scanExtendees(raw []byte, each func(extendee string)) error {
+// Extendees calls each for the messages that a file extends, named as in the file: with a
+// leading dot, or relative.
+func Extendees(raw []byte, each func(extendee string)) error {
 	extension := func(raw []byte) error {
-		return records(raw, func(r record) bool {
-			if r.num == fieldExtendee {
-				each(string(r.bytes))
+		return Fields(raw, func(r Field) bool {
+			if r.Number == fieldExtendee {
+				each(string(r.Bytes))
 			}
 			return true
 		})
@@ -275,24 +278,24 @@ func scanExtendees(raw []byte, each func(extendee string)) error {
 			return errTooDeep
 		}
 		var inner error
-		err := records(raw, func(r record) bool {
-			switch r.num {
+		err := Fields(raw, func(r Field) bool {
+			switch r.Number {
 			case messageNested:
-				inner = message(r.bytes, depth+1)
+				inner = message(r.Bytes, depth+1)
 			case messageExtension:
-				inner = extension(r.bytes)
+				inner = extension(r.Bytes)
 			}
 			return inner == nil
 		})
 		return errors.Join(err, inner)
 	}
 	var inner error
-	err := records(raw, func(r record) bool {
-		switch r.num {
+	err := Fields(raw, func(r Field) bool {
+		switch r.Number {
 		case fileMessage:
-			inner = message(r.bytes, 1)
+			inner = message(r.Bytes, 1)
 		case fileExtension:
-			inner = extension(r.bytes)
+			inner = extension(r.Bytes)
 		}
 		return inner == nil
 	})
