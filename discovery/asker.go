@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -98,7 +99,7 @@ func (a *asker) put(ctx context.Context, q question) (*answer, error) {
 		case q.named && status.Code == codes.NotFound && status.Origin == invoke.OriginServer:
 			// Some servers end the stream instead of sending an error response.
 			return nil, q.missing()
-		case seasoned && !reopened && status.Cause != errSlow:
+		case seasoned && !reopened && status.Cause != timelimit.ErrSlow:
 			// Others end it after an answer that was an error.
 			reopened = true
 		default:
@@ -153,14 +154,14 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			// A refusal of the compression would look like one of the service.
 			Uncompressed: true,
 		}
-		if s := unreached(ctx); s != nil {
+		if s := timelimit.Unreachable(ctx); s != nil {
 			return nil, q.failed(a.told(s))
 		}
 		// The values of the caller's context are kept, its end is not.
 		// Connecting has limits of its own, which may be longer than a question's.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		ended := context.AfterFunc(ctx, cancel)
-		opened := opening(ctx, a.opening)
+		opened := timelimit.Extend(ctx, a.opening)
 		stream, err := a.transport.Open(own, m, a.metadata)
 		opened()
 		if ended() && err == nil {
@@ -175,7 +176,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			return nil, contextError(ctx, q.text)
 		}
 		status := openStatus(err)
-		noteUnreached(ctx, status)
+		timelimit.NoteUnreachable(ctx, status)
 		switch {
 		case a.settled == "" && status.Code == codes.Unimplemented:
 			if err := a.nextVersion(status); err != nil {
@@ -195,11 +196,9 @@ func openStatus(err error) *invoke.Status {
 	return &invoke.Status{Code: codes.Unavailable, Message: fmt.Sprint(err), Origin: invoke.OriginTransport, Cause: err}
 }
 
-var errSlow = errors.New("no answer in time")
-
 // slowStatus is the status of a wait that nobody but this package limited.
 func (a *asker) slowStatus(what string) *invoke.Status {
-	return clientStatus(codes.Unavailable, fmt.Sprintf("waited %v for %s", a.timeout, what), errSlow)
+	return clientStatus(codes.Unavailable, fmt.Sprintf("waited %v for %s", a.timeout, what), timelimit.ErrSlow)
 }
 
 // A watch ends a wait by cancelling the stream: when the caller's context ends,

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -16,7 +15,9 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
+	"github.com/rpcctl/rpcctl/discovery/internal/sanitize"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
 // An assembly is the making of one file descriptor: the file is checked, its
@@ -41,7 +42,7 @@ type assembly struct {
 // assemble makes the descriptor of a file. A *refusal is final. Between its steps, none of which
 // takes long for one file, it ends with ctx.
 func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflect.FileDescriptor, err error) {
-	if err := outOfTime(ctx); err != nil {
+	if err := timelimit.Err(ctx); err != nil {
 		return nil, err
 	}
 	raw := f.raw
@@ -73,15 +74,13 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	if err := o.Unmarshal(raw, a.fd); err != nil {
 		return nil, &refusal{err}
 	}
-	if err := outOfTime(ctx); err != nil {
+	if err := timelimit.Err(ctx); err != nil {
 		return nil, err
 	}
-	if err := checkFile(a.fd); err != nil {
+	if err := sanitize.Check(a.fd); err != nil {
 		return nil, &refusal{err}
 	}
-	dropWellKnown(a.fd)
-	dropBadLocations(a.fd)
-	settleJSONNames(a.fd.MessageType)
+	sanitize.Clean(a.fd)
 	if err := a.resolveImports(ctx); err != nil {
 		return nil, err
 	}
@@ -89,7 +88,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	if err := a.resolveTypes(ctx); err != nil {
 		return nil, err
 	}
-	if err := outOfTime(ctx); err != nil {
+	if err := timelimit.Err(ctx); err != nil {
 		return nil, err
 	}
 	return a.build()
@@ -112,18 +111,6 @@ func (p *pool) charge(raw []byte) (int, error) {
 	return n, nil
 }
 
-// outOfTime is the error of a context that is done while a schema is put together: ctx.Err() for an
-// interrupt, and for a limit the status that says so. It is nil where ctx is not done.
-func outOfTime(ctx context.Context) error {
-	switch {
-	case errors.Is(context.Cause(ctx), errSlow):
-		return clientStatus(codes.Unavailable, "one lookup has no time left to put the schema together", context.DeadlineExceeded).Err()
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return clientStatus(codes.DeadlineExceeded, "the deadline passed while the schema was put together", ctx.Err()).Err()
-	}
-	return ctx.Err()
-}
-
 // build hands the file to the library, and once more after mending what some
 // servers are known to get wrong.
 func (a *assembly) build() (protoreflect.FileDescriptor, error) {
@@ -137,11 +124,11 @@ func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 		return twice
 	})
 	if a.foreign {
-		mendOptional(a.fd)
-		mend(a.fd)
+		sanitize.MendOptional(a.fd)
+		sanitize.Mend(a.fd)
 	}
 	fd, err := a.protodesc()
-	if err != nil && mend(a.fd) {
+	if err != nil && sanitize.Mend(a.fd) {
 		fd, err = a.protodesc()
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/yamlbound"
 )
@@ -179,7 +180,7 @@ func (w *bufWorkspace) addModules(ctx context.Context, folder string, passedOver
 	w.roots = nil
 	for _, dir := range folders {
 		if ctx.Err() != nil {
-			return outOfTime(ctx)
+			return timelimit.Err(ctx)
 		}
 		m, err := readBuf(ctx, filepath.Join(dir, "buf.yaml"), folder, passedOver)
 		switch {

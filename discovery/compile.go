@@ -15,6 +15,8 @@ import (
 	"github.com/bufbuild/protocompile/reporter"
 	"github.com/bufbuild/protocompile/sourceinfo"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
 // This file is the only one that knows the compiler of .proto files. It drives the
@@ -100,7 +102,7 @@ func (b *build) parseAll(ctx context.Context, names []string) error {
 					errs = append(errs, u.lost)
 				}
 			}
-			return stopped(ctx, errs...)
+			return timelimit.Stopped(ctx, errs...)
 		}
 		if b.parts.Load() > b.most {
 			return b.tooMuch(names)
@@ -240,7 +242,7 @@ func (b *build) linkAll(ctx context.Context) error {
 	for _, level := range levels {
 		inParallel(ctx, len(level), func(i int) { b.link(level[i]) })
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return timelimit.Stopped(ctx)
 		}
 	}
 	for _, u := range b.order {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
 // A filer is a Source that can bring every file that it has. What can not be had is
@@ -109,7 +110,7 @@ func (t *Prototree) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor
 	for _, f := range t.files {
 		s, err := t.compiled(ctx, f)
 		if ctx.Err() != nil {
-			return nil, nil, stopped(ctx, err)
+			return nil, nil, timelimit.Stopped(ctx, err)
 		}
 		if err != nil {
 			continue // it is among the faults

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
@@ -97,7 +98,7 @@ func (c *protoCompiler) compile(ctx context.Context, names []string) (*Protofile
 	results, err := b.run(ctx, names)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx, err)
+			return nil, timelimit.Stopped(ctx, err)
 		}
 		return nil, c.explain(err)
 	}
@@ -126,7 +127,7 @@ func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Prot
 		_, err := c.compile(ctx, []string{name})
 		switch {
 		case ctx.Err() != nil:
-			return nil, stopped(ctx, err)
+			return nil, timelimit.Stopped(ctx, err)
 		case err != nil:
 			faults = append(faults, err)
 		default:
@@ -143,17 +144,6 @@ func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Prot
 	}
 	s.faults = faults
 	return s, nil
-}
-
-// stopped is the error of a context that is done: with the file that was waited for, if one was.
-func stopped(ctx context.Context, errs ...error) error {
-	for _, err := range errs {
-		var wait *boundfile.WaitError
-		if errors.As(err, &wait) {
-			return wait
-		}
-	}
-	return outOfTime(ctx)
 }
 
 func firstError(errs []error) error {

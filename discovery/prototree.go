@@ -14,6 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
 	"github.com/rpcctl/rpcctl/discovery/internal/nameindex"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
 // A Prototree is the Source of folders of .proto files. Opening one looks over the
@@ -154,7 +155,7 @@ func (t *Prototree) lookOver(ctx context.Context, places []string) error {
 		errs[i] = err
 	})
 	if ctx.Err() != nil {
-		return stopped(ctx, errs...)
+		return timelimit.Stopped(ctx, errs...)
 	}
 	seen := map[string]bool{}
 	for i, place := range places {
@@ -209,7 +210,7 @@ func (t *Prototree) compiled(ctx context.Context, f *treeFile) (*Protofiles, err
 	}
 	s, err := t.compiler.compile(ctx, []string{f.name})
 	if ctx.Err() != nil {
-		return nil, stopped(ctx, err)
+		return nil, timelimit.Stopped(ctx, err)
 	}
 	if f.source, f.err = s, err; err != nil {
 		t.faults = append(t.faults, err)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -131,7 +132,7 @@ func clientStatus(code codes.Code, message string, cause error) *invoke.Status {
 func contextError(ctx context.Context, what string) error {
 	status := clientStatus(codes.Canceled, "cancelled while waiting for a reflection answer", ctx.Err())
 	switch {
-	case errors.Is(context.Cause(ctx), errSlow):
+	case errors.Is(context.Cause(ctx), timelimit.ErrSlow):
 		status.Code, status.Message = codes.Unavailable, "the server takes too long to answer all that one lookup needs"
 		status.Cause = context.DeadlineExceeded
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

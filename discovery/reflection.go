@@ -14,6 +14,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -139,7 +140,7 @@ func (r *Reflection) release() { <-r.turn }
 
 // limit bounds a lookup: all its questions together have the time of one.
 func (r *Reflection) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return withClock(ctx, r.asker.timeout)
+	return timelimit.With(ctx, r.asker.timeout)
 }
 
 // lookupLimit implements limited.

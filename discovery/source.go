@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
 // A Source resolves descriptors by name. Lookups may do I/O, and the source
@@ -57,7 +59,7 @@ type limited interface {
 // server that is silent is not waited for again and again.
 func limitLookup(ctx context.Context, s Source) (context.Context, context.CancelFunc) {
 	if b, ok := s.(limited); ok && b.lookupLimit() > 0 {
-		return withClock(ctx, b.lookupLimit())
+		return timelimit.With(ctx, b.lookupLimit())
 	}
 	return ctx, func() {}
 }

@@ -1,4 +1,7 @@
-package discovery
+// Package sanitize makes file descriptors from outside safe for the library that builds them.
+// Check refuses what the library does not check or does not survive; Clean and Mend repair
+// what servers are known to get wrong.
+package sanitize
 
 import (
 	"fmt"
@@ -15,9 +18,9 @@ import (
 // maxImports is how many imports one file may have.
 const maxImports = 5_000
 
-// checkFile looks for what the library that builds descriptors does not check, or
-// does not survive.
-func checkFile(fd *descriptorpb.FileDescriptorProto) error {
+// Check returns an error for a file that the library which builds descriptors would accept
+// without a check or would panic on.
+func Check(fd *descriptorpb.FileDescriptorProto) error {
 	switch fd.GetSyntax() {
 	case "", "proto2", "proto3":
 	case "editions":
@@ -93,7 +96,7 @@ func checkMessages(scope string, mds []*descriptorpb.DescriptorProto) error {
 	return nil
 }
 
-// checkFields checks fields and extensions: names, numbers, indexes, types.
+// checkFields checks fields or extensions, of a message with a number of oneofs.
 func checkFields(scope string, fields []*descriptorpb.FieldDescriptorProto, oneofs int) error {
 	for _, f := range fields {
 		if err := checkName(scope, f.GetName()); err != nil {
@@ -106,23 +109,27 @@ func checkFields(scope string, fields []*descriptorpb.FieldDescriptorProto, oneo
 		if n := protowire.Number(f.GetNumber()); n < 1 || n > protowire.MaxValidNumber && f.Extendee == nil {
 			return fmt.Errorf("field %q has number %d", trim(name), n)
 		}
-		if f.Label != nil && !protoreflect.Cardinality(f.GetLabel()).IsValid() {
-			return fmt.Errorf("field %q has label %d", trim(name), f.GetLabel())
-		}
-		if f.Type != nil && !protoreflect.Kind(f.GetType()).IsValid() {
-			return fmt.Errorf("field %q has type %d", trim(name), f.GetType())
-		}
-		if f.Type == nil && f.GetTypeName() == "" {
-			return fmt.Errorf("field %q has no type", trim(name))
-		}
-		if err := checkReference(name, f.TypeName); err != nil {
-			return err
-		}
-		if err := checkReference(name, f.Extendee); err != nil {
+		if err := checkType(name, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkType checks the label, the type and the extended message of a field.
+func checkType(name string, f *descriptorpb.FieldDescriptorProto) error {
+	switch {
+	case f.Label != nil && !protoreflect.Cardinality(f.GetLabel()).IsValid():
+		return fmt.Errorf("field %q has label %d", trim(name), f.GetLabel())
+	case f.Type != nil && !protoreflect.Kind(f.GetType()).IsValid():
+		return fmt.Errorf("field %q has type %d", trim(name), f.GetType())
+	case f.Type == nil && f.GetTypeName() == "":
+		return fmt.Errorf("field %q has no type", trim(name))
+	}
+	if err := checkReference(name, f.TypeName); err != nil {
+		return err
+	}
+	return checkReference(name, f.Extendee)
 }
 
 func checkEnums(scope *string, eds []*descriptorpb.EnumDescriptorProto) error {
@@ -175,7 +182,7 @@ func checkName(scope, name string) error {
 	return nil
 }
 
-// checkReference checks the name of a type that something refers to.
+// checkReference checks the name of a type that a symbol refers to.
 func checkReference(by string, ref *string) error {
 	if ref == nil || *ref == "" {
 		return nil
@@ -186,5 +193,5 @@ func checkReference(by string, ref *string) error {
 	return nil
 }
 
-// trim takes the dot off the name of something in no package.
+// trim removes the leading dot from the name of a symbol in no package.
 func trim(name string) string { return strings.TrimPrefix(name, ".") }

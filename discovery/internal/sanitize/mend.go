@@ -1,4 +1,4 @@
-package discovery
+package sanitize
 
 import (
 	"slices"
@@ -11,10 +11,17 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// dropWellKnown takes the declarations of linked well-known types out of a file
-// of their package, so that references to them find the linked ones: their JSON
-// forms depend on fields that a server could declare differently. Some servers
-// send all types of a package as one file of another name.
+// Clean removes from a valid file what would make it unusable or its JSON ambiguous.
+func Clean(fd *descriptorpb.FileDescriptorProto) {
+	dropWellKnown(fd)
+	dropBadLocations(fd)
+	clearJSONNames(fd.MessageType)
+}
+
+// dropWellKnown removes the declarations of well-known types from a file of their package, so
+// that references find the types that are built in. The JSON form of a well-known type depends
+// on its fields, which a server could declare differently. Some servers send all types of the
+// package as one file with another name.
 func dropWellKnown(fd *descriptorpb.FileDescriptorProto) {
 	if fd.GetPackage() != builtin.WellKnownPackage {
 		return
@@ -30,8 +37,7 @@ func dropWellKnown(fd *descriptorpb.FileDescriptorProto) {
 	}
 }
 
-// dropBadLocations takes out source locations that the library refuses a whole
-// file for.
+// dropBadLocations removes source locations for which the library refuses a whole file.
 func dropBadLocations(fd *descriptorpb.FileDescriptorProto) {
 	if fd.SourceCodeInfo == nil {
 		return
@@ -41,12 +47,12 @@ func dropBadLocations(fd *descriptorpb.FileDescriptorProto) {
 	})
 }
 
-// settleJSONNames clears JSON names that can not be shown or that two fields of a
-// message share: the output would have the same key twice. The name that follows
-// from the field's own then counts.
-func settleJSONNames(mds []*descriptorpb.DescriptorProto) {
+// clearJSONNames removes JSON names that cannot be shown, or that two fields of a message
+// share, since the output would have the same key twice. Without a JSON name the one that
+// follows from the field's name counts.
+func clearJSONNames(mds []*descriptorpb.DescriptorProto) {
 	for _, md := range mds {
-		settleJSONNames(md.NestedType)
+		clearJSONNames(md.NestedType)
 		special := false
 		for _, f := range md.Field {
 			if f.JsonName == nil || f.GetJsonName() == jsonName(f.GetName()) {
@@ -73,6 +79,7 @@ func settleJSONNames(mds []*descriptorpb.DescriptorProto) {
 	}
 }
 
+// effectiveJSONName returns the key of a field in JSON.
 func effectiveJSONName(f *descriptorpb.FieldDescriptorProto) string {
 	if f.JsonName != nil {
 		return f.GetJsonName()
@@ -99,9 +106,9 @@ func jsonName(field string) string {
 	return string(b)
 }
 
-// mendOptional makes proto3 optional fields of what is left of them: a oneof of
-// one member, with the name that protoc gives it.
-func mendOptional(fd *descriptorpb.FileDescriptorProto) {
+// MendOptional marks proto3 fields as optional that some servers strip of the mark: the one
+// member of a oneof that is named as protoc names it.
+func MendOptional(fd *descriptorpb.FileDescriptorProto) {
 	if fd.GetSyntax() == "proto3" {
 		mendOptionals(fd.MessageType)
 	}
@@ -125,10 +132,9 @@ func mendOptionals(mds []*descriptorpb.DescriptorProto) {
 	}
 }
 
-// mend sets right what reflection services that make descriptors up themselves
-// are known to get wrong and what has only one meaning. It tells whether it
-// changed anything.
-func mend(fd *descriptorpb.FileDescriptorProto) bool {
+// Mend corrects errors that are known of reflection services which make descriptors
+// themselves, where only one meaning is possible. It reports whether it changed anything.
+func Mend(fd *descriptorpb.FileDescriptorProto) bool {
 	m := &mender{}
 	m.extensions(fd.Extension)
 	m.enums(fd.EnumType)
@@ -136,6 +142,7 @@ func mend(fd *descriptorpb.FileDescriptorProto) bool {
 	return m.changed
 }
 
+// A mender corrects one file.
 type mender struct{ changed bool }
 
 func (m *mender) messages(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto) {
@@ -149,8 +156,8 @@ func (m *mender) messages(scope protoreflect.FullName, mds []*descriptorpb.Descr
 	}
 }
 
-// mapEntries names the entry messages of map fields as protoc does: LabelsEntry
-// for a field labels.
+// mapEntries names the entry messages of map fields as protoc does: LabelsEntry for a field
+// labels.
 func (m *mender) mapEntries(scope protoreflect.FullName, md *descriptorpb.DescriptorProto) {
 	for _, nested := range md.NestedType {
 		if !nested.GetOptions().GetMapEntry() {
@@ -172,7 +179,7 @@ func (m *mender) mapEntries(scope protoreflect.FullName, md *descriptorpb.Descri
 	}
 }
 
-// mapEntryName returns the name of a map field in upper camel case, and Entry.
+// mapEntryName returns the name of a map field in upper camel case, followed by Entry.
 func mapEntryName(field string) string {
 	var b strings.Builder
 	upper := true
@@ -191,8 +198,8 @@ func mapEntryName(field string) string {
 	return b.String() + "Entry"
 }
 
-// oneofs takes out those without fields, and puts those that stand for a proto3
-// optional field last, as protoc does.
+// oneofs removes oneofs without fields, and moves those that stand for a proto3 optional field
+// to the end, as protoc does.
 func (m *mender) oneofs(md *descriptorpb.DescriptorProto) {
 	count := make([]int, len(md.OneofDecl))
 	synthetic := make([]bool, len(md.OneofDecl))
@@ -226,7 +233,7 @@ func (m *mender) oneofs(md *descriptorpb.DescriptorProto) {
 	md.OneofDecl, m.changed = decls, true
 }
 
-// extensions clears JSON names, which extensions do not have.
+// extensions removes JSON names, which extensions do not have.
 func (m *mender) extensions(xs []*descriptorpb.FieldDescriptorProto) {
 	for _, x := range xs {
 		if x.JsonName != nil {
@@ -235,7 +242,7 @@ func (m *mender) extensions(xs []*descriptorpb.FieldDescriptorProto) {
 	}
 }
 
-// enums makes allow_alias say what the values do.
+// enums sets allow_alias to what the values of an enum require.
 func (m *mender) enums(eds []*descriptorpb.EnumDescriptorProto) {
 	for _, e := range eds {
 		seen := map[int32]bool{}
