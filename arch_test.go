@@ -74,6 +74,7 @@ var rules = []rule{
 	{packages: "discovery/internal/rawdesc", ours: []string{"discovery/internal/symbol"}, why: "scanning builds nothing"},
 	{packages: "discovery/internal/sanitize", ours: []string{"discovery/internal/builtin", "discovery/internal/rawdesc", "discovery/internal/symbol"}, why: "a file is checked alone"},
 	{packages: "discovery/internal/timelimit", ours: []string{"internal/boundfile", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "a limit knows nothing of what it limits"},
+	{packages: "discovery/internal/descpool", ours: []string{"discovery/internal/builtin", "discovery/internal/nameindex", "discovery/internal/rawdesc", "discovery/internal/sanitize", "discovery/internal/symbol", "discovery/internal/timelimit"}, why: "a pool knows none of its sources"},
 	{packages: "discovery/internal/symbol", why: "symbols are names and built files"},
 	{packages: "discovery", ours: []string{"discovery/internal/...", "internal/boundfile", "internal/fault", "internal/nearest", "internal/yamlbound", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "reflection is a call over any transport"},
 	{packages: "formatters/internal/...", ours: []string{"formatters/internal/...", "internal/fault", "internal/palette", "internal/transcode", "invoke"}, not: []string{"google.golang.org/grpc"}, why: "what formatters are made of knows no format's options"},

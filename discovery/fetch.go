@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -26,7 +27,7 @@ func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.F
 		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(message), Err: fmt.Errorf("%d extensions", len(numbers))}
 	}
 	for _, n := range numbers {
-		known, err := r.pool.extensions(ctx, message)
+		known, err := r.pool.Extensions(ctx, message)
 		if err != nil {
 			return err
 		}
@@ -49,12 +50,15 @@ func ignoreAnswered(err error) error {
 	return err
 }
 
-// fetchPath implements fetcher.
-func (r *Reflection) fetchPath(ctx context.Context, path string) error {
+// A reflectionFetcher brings the files that the pool of a Reflection does not have.
+type reflectionFetcher struct{ *Reflection }
+
+// FetchPath implements fetcher.
+func (r reflectionFetcher) FetchPath(ctx context.Context, path string) error {
 	if r.noPath[path] {
 		return ErrNotFound
 	}
-	if err := r.full(1); err != nil {
+	if err := r.pool.CheckRoom(1); err != nil {
 		return err
 	}
 	answer, err := r.asker.ask(ctx, pathQuestion(path))
@@ -74,17 +78,17 @@ func notHad(err error, at DescriptorError) error {
 	return err
 }
 
-// fetchPaths implements fetcher.
-func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
+// FetchPaths implements fetcher.
+func (r reflectionFetcher) FetchPaths(ctx context.Context, paths []string) {
 	var questions []question
 	for _, path := range paths {
 		if !r.noPath[path] {
 			questions = append(questions, pathQuestion(path))
 		}
 	}
-	needless := func(i int) bool { return r.pool.files[questions[i].about] != nil }
+	needless := func(i int) bool { return r.pool.Has(questions[i].about) }
 	r.asker.askAll(ctx, questions, needless, func(i int, answer *answer, err error) bool {
-		return !errors.As(r.takePath(questions[i].about, answer, err), new(*endlessError))
+		return !errors.As(r.takePath(questions[i].about, answer, err), new(*descpool.LimitError))
 	})
 }
 
@@ -92,23 +96,23 @@ func (r *Reflection) fetchPaths(ctx context.Context, paths []string) {
 // another name than the one it was asked for by, as those of a registry do that
 // knows files by the place they were compiled in.
 func (r *Reflection) takePath(path string, answer *answer, err error) error {
-	had := len(r.pool.all)
+	had := r.pool.Size()
 	if err == nil {
 		err = r.addFiles(answer)
 	}
 	switch {
 	case err != nil && !errors.Is(err, ErrNotFound):
-	case err == nil && r.pool.files[path] != nil:
-	case err == nil && len(r.pool.all) == had+1:
-		r.pool.files[path] = r.pool.all[had]
+	case err == nil && r.pool.Has(path):
+	case err == nil && r.pool.Size() == had+1:
+		r.pool.NameLast(path)
 	default:
 		r.noPath[path] = true
 	}
 	return err
 }
 
-// fetchSymbol implements fetcher.
-func (r *Reflection) fetchSymbol(ctx context.Context, name protoreflect.FullName) error {
+// FetchSymbol implements fetcher.
+func (r reflectionFetcher) FetchSymbol(ctx context.Context, name protoreflect.FullName) error {
 	return notHad(r.askSymbol(ctx, name), DescriptorError{Origin: reflectionOrigin, Symbol: string(name)})
 }
 
@@ -139,14 +143,14 @@ func (r *Reflection) askFiles(ctx context.Context, q question) error {
 
 func (r *Reflection) addFiles(a *answer) error {
 	for _, raw := range a.files {
-		if err := r.full(len(raw)); err != nil {
+		if err := r.pool.CheckRoom(len(raw)); err != nil {
 			return err
 		}
-		_, _, err := r.pool.add(reflectionOrigin, raw)
-		if errors.Is(err, errPoolFull) {
-			return &endlessError{err: errPoolFull}
+		_, _, err := r.pool.Add(reflectionOrigin, raw)
+		if errors.Is(err, descpool.ErrFull) {
+			return &descpool.LimitError{Err: descpool.ErrFull}
 		}
-		if err != nil && len(r.bad) < maxFiles {
+		if err != nil && len(r.bad) < descpool.MaxFiles {
 			r.bad = append(r.bad, err)
 		}
 	}
@@ -162,18 +166,29 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 	defer r.release()
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
-	r.begin()
+	r.pool.StartLookup()
 	var questions []question
 	for _, n := range names {
-		if !r.noSymbol[n] && len(r.pool.owners(n)) == 0 && builtin.WellKnownSymbol(n) == nil {
+		if !r.noSymbol[n] && !r.pool.Declares(n) && builtin.WellKnownSymbol(n) == nil {
 			questions = append(questions, symbolQuestion(n))
 		}
 	}
-	needless := func(i int) bool { return len(r.pool.owners(protoreflect.FullName(questions[i].about))) > 0 }
+	needless := func(i int) bool { return r.pool.Declares(protoreflect.FullName(questions[i].about)) }
 	r.asker.askAll(ctx, questions, needless, func(i int, a *answer, err error) bool {
 		if name := protoreflect.FullName(questions[i].about); errors.Is(err, ErrNotFound) && name.Parent() != "" {
 			r.noSymbol[name] = true
 		}
 		return err != nil || r.addFiles(a) == nil
 	})
+}
+
+// noteEndless makes the error of a lookup what it is to the caller. A lookup that
+// needed too much is not tried again, lest each trial bring as much.
+func (r *Reflection) noteEndless(name protoreflect.FullName, err error) error {
+	if !errors.As(err, new(*descpool.LimitError)) {
+		return err
+	}
+	err = descpool.AsDescriptorError(reflectionOrigin, name, err)
+	r.endless[name] = err
+	return err
 }

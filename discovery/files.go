@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -48,50 +47,10 @@ func Files(ctx context.Context, s Source) (files []protoreflect.FileDescriptor, 
 	return Closure(symbols...), faults, nil
 }
 
-// allFiles builds all files of a pool. Each may take as much as a lookup; those for which that is
-// not enough are tried again when what they import is there.
-func (p *pool) allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error) {
-	var wide []int
-	for i := 0; i < len(p.all); i++ {
-		p.before = p.records
-		fd, err := p.build(ctx, p.all[i], 0)
-		var cycle *splitRequest
-		switch {
-		case errors.As(err, &cycle):
-			p.split(cycle.file)
-			files, faults, wide, i = nil, nil, nil, -1 // other files are there now; what was built stays built
-		case isWide(err):
-			wide = append(wide, i)
-		case symbol.IsDescriptorError(err):
-			faults = append(faults, err)
-		case err != nil:
-			return nil, nil, err
-		default:
-			files = append(files, fd)
-		}
-	}
-	for _, i := range wide {
-		f := p.all[i]
-		p.before = p.records
-		fd, err := p.build(ctx, f, 0)
-		switch {
-		case isWide(err), errors.As(err, new(*splitRequest)):
-			faults = append(faults, &DescriptorError{Origin: f.origin, File: f.Path, Err: err})
-		case symbol.IsDescriptorError(err):
-			faults = append(faults, err)
-		case err != nil:
-			return nil, nil, err
-		default:
-			files = append(files, fd)
-		}
-	}
-	return files, faults, nil
-}
-
 func (s *Protoset) allFiles(ctx context.Context) ([]protoreflect.FileDescriptor, []error, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files, faults, err := s.pool.allFiles(ctx)
+	files, faults, err := s.pool.AllFiles(ctx)
 	return files, append(slices.Clone(s.faults), faults...), err
 }
 
@@ -143,7 +102,7 @@ func (r *Reflection) allFiles(ctx context.Context) ([]protoreflect.FileDescripto
 		return nil, nil, err
 	}
 	defer r.release()
-	files, wrong, err := r.pool.allFiles(ctx)
+	files, wrong, err := r.pool.AllFiles(ctx)
 	told := map[string]bool{}
 	for _, f := range faults {
 		told[f.Error()] = true

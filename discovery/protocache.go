@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 )
 
@@ -78,14 +79,11 @@ func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofi
 	if !m.holds(ctx) {
 		return nil
 	}
-	set := &Protoset{pool: newPool(noFetcher{}, maxAllRecords)}
+	set := &Protoset{pool: descpool.NewCompiled(!c.bare)}
 	if err := set.add("the cache", data[n:]); err != nil {
 		c.store.Remove(key)
 		return nil
 	}
-	// Lean is right for what a compiler made: each name is declared once. And what one run
-	// may have made, one lookup may build.
-	set.pool.bare, set.pool.lean, set.pool.used = c.bare, c.bare, maxAllRecords
 	return &Protofiles{set: set}
 }
 
@@ -140,8 +138,7 @@ func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescri
 		if _, err := rawdesc.Weigh(raw); err != nil {
 			return // it would not be taken back
 		}
-		data = protowire.AppendTag(data, rawdesc.SetFile, protowire.BytesType)
-		data = protowire.AppendBytes(data, raw)
+		data = descpool.AppendFile(data, raw)
 	}
 	_ = c.store.Put(key, data)
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 )
 
 // A protoPattern is a folder, or a glob, of .proto files.
@@ -100,8 +102,8 @@ func (p protoPattern) find() ([]string, error) {
 		if rerr == nil && p.matches(filepath.ToSlash(rel)) && !d.IsDir() {
 			found = append(found, file)
 		}
-		if len(found) > maxFiles {
-			return fmt.Errorf("more than %d files", maxFiles)
+		if len(found) > descpool.MaxFiles {
+			return fmt.Errorf("more than %d files", descpool.MaxFiles)
 		}
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
@@ -24,7 +25,7 @@ import (
 // it, and the rest of the set stays usable.
 type Protoset struct {
 	mu     sync.Mutex
-	pool   *pool
+	pool   *descpool.Pool
 	faults []error // of files that were left out
 }
 
@@ -48,7 +49,7 @@ func OpenProtoset(ctx context.Context, paths ...string) (*Protoset, error) {
 }
 
 // NewProtoset returns a Protoset with nothing in it.
-func NewProtoset() *Protoset { return &Protoset{pool: newPool(noFetcher{}, maxAllRecords)} }
+func NewProtoset() *Protoset { return &Protoset{pool: descpool.New(nil, descpool.MaxWeight)} }
 
 // AddFile adds the descriptor set in a file, of at most 256 MiB, which is read until ctx is done.
 func (s *Protoset) AddFile(ctx context.Context, path string) error {
@@ -70,7 +71,7 @@ func (s *Protoset) Add(name string, data []byte) error {
 // ParseProtoset reads a descriptor set from its bytes, which are the Protoset's
 // from then on. The name is for errors.
 func ParseProtoset(name string, data []byte) (*Protoset, error) {
-	s := &Protoset{pool: newPool(noFetcher{}, maxAllRecords)}
+	s := &Protoset{pool: descpool.New(nil, descpool.MaxWeight)}
 	if err := s.add(name, data); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ const maxPiped = 96 << 20
 
 // readFile reads a file, which may be a pipe from a program.
 func readFile(ctx context.Context, path string) ([]byte, error) {
-	limit := int64(maxBytes)
+	limit := int64(descpool.MaxBytes)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		limit = maxPiped
 	}
@@ -100,12 +101,12 @@ func (s *Protoset) add(name string, data []byte) error {
 			return true
 		}
 		files++
-		before := len(s.pool.all)
-		f, differs, err := s.pool.add(name, r.Bytes)
+		before := s.pool.Size()
+		f, differs, err := s.pool.Add(name, r.Bytes)
 		switch {
 		case err != nil:
 			fault = err
-		case differs && len(s.pool.all) == before && f.origin == name:
+		case differs && s.pool.Size() == before && f.Origin == name:
 			fault = &DescriptorError{Origin: name, File: f.Path, Err: errTwice}
 		}
 		if fault == nil {
@@ -115,14 +116,14 @@ func (s *Protoset) add(name string, data []byte) error {
 		if len(s.faults) < maxFaults {
 			s.faults = append(s.faults, fault)
 		}
-		if errors.Is(fault, errPoolFull) {
+		if errors.Is(fault, descpool.ErrFull) {
 			return false
 		}
 		fault = nil
 		return true
 	})
 	switch {
-	case faults > 0 && (faults == files || errors.Is(s.faults[len(s.faults)-1], errPoolFull)):
+	case faults > 0 && (faults == files || errors.Is(s.faults[len(s.faults)-1], descpool.ErrFull)):
 		return s.faults[len(s.faults)-1]
 	case err != nil || files == 0:
 		return &DescriptorError{Origin: name, Err: notASet(data)}
@@ -153,23 +154,23 @@ func notASet(data []byte) error {
 func (s *Protoset) Services(context.Context) ([]protoreflect.FullName, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.services(), nil
+	return s.pool.Services(), nil
 }
 
 // Find implements Source.
 func (s *Protoset) Find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d, err := s.pool.find(ctx, name)
-	return d, asDescriptorError("", name, err)
+	d, err := s.pool.Find(ctx, name)
+	return d, descpool.AsDescriptorError("", name, err)
 }
 
 // Extensions implements Source.
 func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	xs, err := s.pool.extensions(ctx, message)
-	return xs, asDescriptorError("", message, err)
+	xs, err := s.pool.Extensions(ctx, message)
+	return xs, descpool.AsDescriptorError("", message, err)
 }
 
 // WithoutComments leaves comments and places out of what is built from then on,
@@ -177,24 +178,24 @@ func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName
 func (s *Protoset) WithoutComments() *Protoset {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pool.bare = true
+	s.pool.SkipComments()
 	return s
 }
 
 func (s *Protoset) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.methodNames(service)
+	return s.pool.MethodNames(service)
 }
 
 func (s *Protoset) known() []protoreflect.FullName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.known()
+	return s.pool.Known()
 }
 
 func (s *Protoset) explain(name protoreflect.FullName) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool.lacks[name]
+	return s.pool.WhyMissing(name)
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/nameindex"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
@@ -112,8 +113,8 @@ func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prot
 		places = append(places, found...)
 	}
 	slices.Sort(places)
-	if places = slices.Compact(places); len(places) > maxFiles {
-		return nil, fmt.Errorf("more than %d files", maxFiles)
+	if places = slices.Compact(places); len(places) > descpool.MaxFiles {
+		return nil, fmt.Errorf("more than %d files", descpool.MaxFiles)
 	}
 	return t, t.lookOver(ctx, places)
 }

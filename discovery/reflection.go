@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
@@ -60,14 +60,11 @@ type Asked struct {
 // kept for the next. A file that is not in order is passed over; whatever needs
 // it fails in a *DescriptorError that names it, and nothing else does.
 type Reflection struct {
-	turn  chan struct{} // held by the one who asks or builds; a channel, so that a waiter can give up
-	asker *asker        // and what follows: guarded by turn
-	pool  *pool
-	bad   []error // files of answers that could not be read
-	// What the pool had when the lookup under way began, and the lookups that
-	// needed more than one may.
-	hadFiles, hadBytes int
-	endless            map[protoreflect.FullName]error
+	turn    chan struct{} // held by the one who asks or builds; a channel, so that a waiter can give up
+	asker   *asker        // and what follows: guarded by turn
+	pool    *descpool.Pool
+	bad     []error // files of answers that could not be read
+	endless map[protoreflect.FullName]error
 	// The questions whose answer was that there is no such thing.
 	noPath   map[string]bool
 	noSymbol map[protoreflect.FullName]bool
@@ -91,7 +88,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
 		extensions: map[protoreflect.FullName][]protoreflect.ExtensionDescriptor{},
 	}
-	r.pool = newPool(r, maxSentRecords)
+	r.pool = descpool.New(reflectionFetcher{r}, descpool.MaxServerWeight)
 	return r
 }
 
@@ -119,12 +116,7 @@ func (r *Reflection) Version() string {
 func (r *Reflection) Set() []byte {
 	r.turn <- struct{}{}
 	defer r.release()
-	var set []byte
-	for _, f := range r.pool.all {
-		set = protowire.AppendTag(set, rawdesc.SetFile, protowire.BytesType)
-		set = protowire.AppendBytes(set, f.raw)
-	}
-	return set
+	return r.pool.Set()
 }
 
 func (r *Reflection) acquire(ctx context.Context) error {
@@ -218,7 +210,7 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	if err := r.endless[name]; err != nil {
 		return nil, err
 	}
-	r.begin()
+	r.pool.StartLookup()
 	d, err := r.find(limited, name)
 	if err != nil {
 		err = r.noteEndless(name, err)
@@ -238,15 +230,15 @@ func (r *Reflection) cached(name protoreflect.FullName) protoreflect.Descriptor 
 
 // find looks in what was sent, and asks only if that does not have the name.
 func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	d, err := r.pool.find(ctx, name)
+	d, err := r.pool.Find(ctx, name)
 	if !errors.Is(err, ErrNotFound) {
 		return d, err
 	}
-	had := len(r.pool.all)
+	had := r.pool.Size()
 	if askErr := r.askSymbol(ctx, name); askErr != nil {
 		return nil, askErr
 	}
-	d, err = r.pool.find(ctx, name)
+	d, err = r.pool.Find(ctx, name)
 	if errors.Is(err, ErrNotFound) {
 		// The server claims to know the symbol.
 		why := errors.New("the server's answer does not declare it")
@@ -254,8 +246,8 @@ func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (prot
 			why = r.bad[len(r.bad)-1]
 		}
 		e := &DescriptorError{Origin: reflectionOrigin, Symbol: string(name), Err: why}
-		if len(r.pool.all) == had+1 {
-			e.File = r.pool.all[had].Path
+		if r.pool.Size() == had+1 {
+			e.File = r.pool.Last()
 		}
 		return nil, e
 	}
@@ -278,14 +270,14 @@ func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullNa
 	limited, cancel := r.limit(ctx)
 	defer cancel()
 	what := extensionNumbersQuestion(message).text
-	r.begin()
+	r.pool.StartLookup()
 	if err := r.fetchExtensions(limited, message); err != nil {
-		err = asDescriptorError(reflectionOrigin, message, err)
+		err = descpool.AsDescriptorError(reflectionOrigin, message, err)
 		return nil, settle(limited, err, what)
 	}
-	xs, err := r.pool.extensions(limited, message)
+	xs, err := r.pool.Extensions(limited, message)
 	if err != nil {
-		err = asDescriptorError(reflectionOrigin, message, err)
+		err = descpool.AsDescriptorError(reflectionOrigin, message, err)
 		return nil, settle(limited, err, what)
 	}
 	r.mu.Lock()
@@ -304,17 +296,17 @@ func (r *Reflection) cachedExtensions(message protoreflect.FullName) ([]protoref
 func (r *Reflection) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
 	r.turn <- struct{}{}
 	defer r.release()
-	return r.pool.methodNames(service)
+	return r.pool.MethodNames(service)
 }
 
 func (r *Reflection) known() []protoreflect.FullName {
 	r.turn <- struct{}{}
 	defer r.release()
-	return r.pool.known()
+	return r.pool.Known()
 }
 
 func (r *Reflection) explain(name protoreflect.FullName) error {
 	r.turn <- struct{}{}
 	defer r.release()
-	return r.pool.lacks[name]
+	return r.pool.WhyMissing(name)
 }

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
-	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 )
 
 // Refresh asks the server again for what came from the store, unless that was done
@@ -119,15 +118,14 @@ func (r *Reflection) closureSet(symbols ...protoreflect.Descriptor) ([]byte, boo
 	defer r.release()
 	var set []byte
 	for _, fd := range files {
-		f := r.pool.files[fd.Path()]
-		if f == nil {
+		raw, ok := r.pool.Encoded(fd.Path())
+		if !ok {
 			if builtin.File(fd.Path()) == nil {
 				return nil, false // it was split since
 			}
 			continue
 		}
-		set = protowire.AppendTag(set, rawdesc.SetFile, protowire.BytesType)
-		set = protowire.AppendBytes(set, f.raw)
+		set = descpool.AppendFile(set, raw)
 	}
 	return set, true
 }

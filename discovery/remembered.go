@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery/internal/builtin"
+	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
@@ -46,7 +47,7 @@ type Remembered struct {
 
 	mu      sync.Mutex
 	asking  bool // the store is not read any more
-	pool    *pool
+	pool    *descpool.Pool
 	loaded  map[string]bool // keys of the store that were read
 	used    map[string]bool // those that an answer came from
 	pending map[string]protoreflect.FullName
@@ -64,7 +65,7 @@ func Remember(r *Reflection, s Store, live bool, now func() time.Time) *Remember
 }
 
 func (r *Remembered) reset() {
-	r.pool = newPool(noFetcher{}, maxSentRecords)
+	r.pool = descpool.New(nil, descpool.MaxServerWeight)
 	r.loaded, r.used = map[string]bool{}, map[string]bool{}
 	r.index = nil
 }
@@ -161,7 +162,7 @@ func (r *Remembered) remembered(ctx context.Context, name protoreflect.FullName)
 	if r.asking {
 		return nil, false
 	}
-	if d, err := r.pool.find(ctx, name); err == nil {
+	if d, err := r.pool.Find(ctx, name); err == nil {
 		return d, true
 	}
 	key := keySymbol + string(name)
@@ -173,7 +174,7 @@ func (r *Remembered) remembered(ctx context.Context, name protoreflect.FullName)
 		r.used[key] = true
 		return nil, true
 	}
-	d, err := r.pool.find(ctx, name)
+	d, err := r.pool.Find(ctx, name)
 	if err != nil {
 		return nil, false
 	}
@@ -194,7 +195,7 @@ func (r *Remembered) load(key string) (empty, ok bool) {
 	}
 	whole := true
 	err := rawdesc.Fields(data, func(rec rawdesc.Field) bool {
-		_, differs, err := r.pool.add(reflectionOrigin, rec.Bytes)
+		_, differs, err := r.pool.Add(reflectionOrigin, rec.Bytes)
 		whole = rec.Number == rawdesc.SetFile && err == nil && !differs
 		return whole
 	})
@@ -230,7 +231,7 @@ func (r *Remembered) rememberedExtensions(ctx context.Context, message protorefl
 		}
 		r.used[key] = true
 	}
-	xs, err := r.pool.extensions(ctx, message)
+	xs, err := r.pool.Extensions(ctx, message)
 	return xs, err == nil
 }
 
@@ -334,7 +335,7 @@ func (r *Remembered) methodNames(service protoreflect.FullName) ([]protoreflect.
 			return methods, true
 		}
 	}
-	methods, ok := r.pool.methodNames(service)
+	methods, ok := r.pool.MethodNames(service)
 	r.mu.Unlock()
 	if ok {
 		return methods, true
@@ -344,7 +345,7 @@ func (r *Remembered) methodNames(service protoreflect.FullName) ([]protoreflect.
 
 func (r *Remembered) known() []protoreflect.FullName {
 	r.mu.Lock()
-	names := r.pool.known()
+	names := r.pool.Known()
 	if !r.asking {
 		if data, ok := r.get(keyTypes); ok {
 			names = append(names, parseNames(data)...)
@@ -358,7 +359,7 @@ func (r *Remembered) known() []protoreflect.FullName {
 
 func (r *Remembered) explain(name protoreflect.FullName) error {
 	r.mu.Lock()
-	why := r.pool.lacks[name]
+	why := r.pool.WhyMissing(name)
 	r.mu.Unlock()
 	if why != nil {
 		return why

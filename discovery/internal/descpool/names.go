@@ -1,4 +1,4 @@
-package discovery
+package descpool
 
 import (
 	"context"
@@ -12,25 +12,26 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// methodNames returns the names of the methods of a service that the pool has.
-func (p *pool) methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
+// MethodNames returns the names of the methods of a service, and whether the pool has the
+// service.
+func (p *Pool) MethodNames(service protoreflect.FullName) ([]protoreflect.Name, bool) {
 	in := p.packages[service.Parent()]
 	if in == nil {
 		return nil, false
 	}
 	for _, f := range in.declaring(service.Name()) {
-		if f.served == nil {
-			f.served = rawdesc.Services(f.raw)
+		if f.encodedServices == nil {
+			f.encodedServices = rawdesc.Services(f.raw)
 		}
-		if raw, ok := f.served[service.Name()]; ok {
+		if raw, ok := f.encodedServices[service.Name()]; ok {
 			return rawdesc.MethodNames(raw), true
 		}
 	}
 	return nil, false
 }
 
-// services returns the services of all files.
-func (p *pool) services() []protoreflect.FullName {
+// Services returns the full names of the services that all files declare, sorted.
+func (p *Pool) Services() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range p.all {
 		names = append(names, f.Services...)
@@ -39,11 +40,13 @@ func (p *pool) services() []protoreflect.FullName {
 	return slices.Compact(names)
 }
 
-// maxKnown is how many names of a pool are known, as many as all that is public has several times.
+// maxKnown is how many names Known returns at most. All public schemas together have a
+// fraction of that.
 const maxKnown = 500_000
 
-// known returns the messages, enums and extensions at the top of all files.
-func (p *pool) known() []protoreflect.FullName {
+// Known returns the full names of the messages, enums and extensions that files declare at
+// their top level, sorted.
+func (p *Pool) Known() []protoreflect.FullName {
 	var names []protoreflect.FullName
 	for _, f := range p.all {
 		rawdesc.TopNames(f.raw, func(name protoreflect.Name, listed bool) bool {
@@ -60,17 +63,17 @@ func (p *pool) known() []protoreflect.FullName {
 	return slices.Compact(names)
 }
 
-// extensions returns the extensions of a message that the pool's files declare.
-// Files that can not be built are passed over.
-func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+// Extensions returns the extensions of a message that files declare, by number. Files that
+// cannot be built are skipped.
+func (p *Pool) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
 	p.indexExtendees()
-	p.before = p.records
+	p.weightBefore = p.weight
 	var found []protoreflect.ExtensionDescriptor
 	seen := map[protoreflect.FieldNumber]bool{}
 	for _, f := range p.extendees[message] {
 		fd, err := p.build(ctx, f, 0)
 		if err != nil {
-			if symbol.IsDescriptorError(err) || isWide(err) || errors.As(err, new(*splitRequest)) {
+			if symbol.IsDescriptorError(err) || isTooWide(err) || errors.As(err, new(*splitRequest)) {
 				continue
 			}
 			return nil, err
@@ -86,11 +89,11 @@ func (p *pool) extensions(ctx context.Context, message protoreflect.FullName) ([
 	return found, nil
 }
 
-// indexExtendees notes for each file added since the last time what it extends.
-// A relative name is noted under each name that it may stand for.
-func (p *pool) indexExtendees() {
+// indexExtendees records what the files that were added since the last call extend. A relative
+// name is recorded as each of the full names that it may mean.
+func (p *Pool) indexExtendees() {
 	if p.extendees == nil {
-		p.extendees = map[protoreflect.FullName][]*file{}
+		p.extendees = map[protoreflect.FullName][]*File{}
 	}
 	for _, f := range p.all[p.indexed:] {
 		seen := map[protoreflect.FullName]bool{}

@@ -1,4 +1,4 @@
-package discovery
+package descpool
 
 import (
 	"context"
@@ -20,33 +20,32 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
-// An assembly is the making of one file descriptor: the file is checked, its
-// imports are found, the names of types are made full, and imports that its types
-// need and that it does not list are added.
+// An assembly makes one file descriptor. It checks the file, finds the imports, makes the
+// names of types full, and adds the imports that types need and the file does not list.
 type assembly struct {
-	pool     *pool
-	file     *file
-	fd       *descriptorpb.FileDescriptorProto
-	depth    int
-	imports  map[string]protoreflect.FileDescriptor // by the path in fd.Dependency; nil: left open
-	direct   map[string]bool                        // the same by the path that a file has itself
-	visible  map[string]bool                        // the imports and what they import publicly, by path
-	builtin  []protoreflect.FileDescriptor          // those of them that are linked
-	declared map[protoreflect.FullName]bool         // messages and enums of the file itself
-	types    map[protoreflect.FullName]protoreflect.Descriptor
-	open     []error // imports that could not be had, and why
-	lacking  bool    // something is not resolved
-	foreign  bool    // it has relative names, which protoc never writes
+	pool             *Pool
+	file             *File
+	fd               *descriptorpb.FileDescriptorProto
+	depth            int
+	imports          map[string]protoreflect.FileDescriptor // by the path in fd.Dependency; nil: left open
+	direct           map[string]bool                        // the same by the path that a file has itself
+	visible          map[string]bool                        // the imports and what they import publicly, by path
+	linked           []protoreflect.FileDescriptor          // those of them that are linked
+	declared         map[protoreflect.FullName]bool         // messages and enums of the file itself
+	types            map[protoreflect.FullName]protoreflect.Descriptor
+	missingImports   []error // imports that could not be had, and why
+	incomplete       bool    // something is not resolved
+	hasRelativeNames bool    // it has relative names, which protoc never writes
 }
 
-// assemble makes the descriptor of a file. A *refusal is final. Between its steps, none of which
-// takes long for one file, it ends with ctx.
-func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflect.FileDescriptor, err error) {
+// assemble makes the descriptor of a file. A *refusal is final. It checks between its steps
+// whether ctx is done; no step takes long for one file.
+func (p *Pool) assemble(ctx context.Context, f *File, depth int) (fd protoreflect.FileDescriptor, err error) {
 	if err := timelimit.Err(ctx); err != nil {
 		return nil, err
 	}
 	raw := f.raw
-	if p.bare {
+	if p.skipComments {
 		if raw, err = rawdesc.WithoutComments(raw); err != nil {
 			return nil, &refusal{err}
 		}
@@ -57,7 +56,7 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	}
 	defer func() {
 		if err != nil && !errors.As(err, new(*refusal)) {
-			p.records -= n // nothing is kept, and the file is built another time
+			p.weight -= n // nothing is kept, and the file is built another time
 		}
 	}()
 	a := &assembly{
@@ -94,25 +93,26 @@ func (p *pool) assemble(ctx context.Context, f *file, depth int) (fd protoreflec
 	return a.build()
 }
 
-// charge counts what a file holds, and returns that number, which is taken back when the file is not
-// built. What is too much for the pool, or for one lookup, ends the lookup.
-func (p *pool) charge(raw []byte) (int, error) {
+// charge adds the weight of a file to that of the pool, and returns it. The caller subtracts
+// it again when the file is not built. A file that is too heavy for the pool or for the lookup
+// ends the lookup.
+func (p *Pool) charge(raw []byte) (int, error) {
 	n, err := rawdesc.Weigh(raw)
 	if err != nil {
 		return 0, &refusal{err}
 	}
-	if p.records+n > p.most {
-		return 0, &endlessError{err: fmt.Errorf("the files used have more than %d declarations, options and comments", p.most), wide: true}
+	if p.weight+n > p.maxWeight {
+		return 0, &LimitError{Err: fmt.Errorf("the files used have more than %d declarations, options and comments", p.maxWeight), tooWide: true}
 	}
-	if p.records+n-p.before > p.used {
-		return 0, &endlessError{err: errTooWide, wide: true}
+	if p.weight+n-p.weightBefore > p.maxLookupWeight {
+		return 0, &LimitError{Err: errTooWide, tooWide: true}
 	}
-	p.records += n
+	p.weight += n
 	return n, nil
 }
 
-// build hands the file to the library, and once more after mending what some
-// servers are known to get wrong.
+// build hands the file to the library. When the library refuses it, build repairs what servers
+// are known to get wrong and tries once more.
 func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 	// What is imported for options only is not needed to build anything; a path
 	// that is there twice would be refused.
@@ -123,7 +123,7 @@ func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 		seen[path] = true
 		return twice
 	})
-	if a.foreign {
+	if a.hasRelativeNames {
 		sanitize.MendOptional(a.fd)
 		sanitize.Mend(a.fd)
 	}
@@ -137,19 +137,19 @@ func (a *assembly) build() (protoreflect.FileDescriptor, error) {
 	return fd, nil
 }
 
-// protodesc calls the library. The checks before it keep what makes it panic
-// away; the recovery is for what they do not know of yet, since the file comes
-// from somebody else and must not end the process.
+// protodesc calls the library. The checks before this call keep away what is known to make the
+// library panic. It recovers from a panic all the same, because the file comes from outside
+// and must not end the process.
 func (a *assembly) protodesc() (fd protoreflect.FileDescriptor, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			fd, err = nil, fmt.Errorf("the descriptor is inconsistent: %v", r)
 		}
 	}()
-	return protodesc.FileOptions{AllowUnresolvable: a.lacking}.New(a.fd, a)
+	return protodesc.FileOptions{AllowUnresolvable: a.incomplete}.New(a.fd, a)
 }
 
-// trimPrefix takes the library's name, with its blank of varying width, off an
+// trimPrefix removes the library's name, and the blank of varying width after it, from an
 // error text.
 func trimPrefix(s string) string {
 	if rest, ok := strings.CutPrefix(s, "proto:"); ok {
@@ -158,15 +158,15 @@ func trimPrefix(s string) string {
 	return s
 }
 
-// resolveImports finds the files that the file imports. One that can not be had
-// stays open.
+// resolveImports finds the files that the file imports. An import that cannot be had stays
+// unresolved.
 func (a *assembly) resolveImports(ctx context.Context) error {
 	public := map[string]bool{}
 	for _, i := range a.fd.PublicDependency {
 		public[a.fd.Dependency[i]] = true
 	}
 	listed := a.fd.Dependency
-	if a.pool.lean { // a type that needs one brings it
+	if a.pool.skipImports { // a type that needs one brings it
 		listed = slices.DeleteFunc(listed, func(path string) bool { return !public[path] })
 	}
 	a.pool.fetchMissing(ctx, listed)
@@ -177,37 +177,36 @@ func (a *assembly) resolveImports(ctx context.Context) error {
 		case err == nil:
 			a.addImport(path, d, public[path])
 		case errors.Is(err, symbol.ErrNotFound):
-			a.leaveOpen(path, public[path], errNotThere)
+			a.addMissingImport(path, public[path], errNotThere)
 		case symbol.IsDescriptorError(err):
-			a.leaveOpen(path, public[path], err)
+			a.addMissingImport(path, public[path], err)
 		default:
 			return err
 		}
 	}
-	if a.file.ways > maxPublicPaths {
+	if a.file.publicPaths > maxPublicPaths {
 		return &refusal{fmt.Errorf("more than %d ways along public imports", maxPublicPaths)}
 	}
 	return nil
 }
 
-// fetchMissing asks for what a file imports and nobody has sent, all at once: many
-// servers send one file for each question.
-func (p *pool) fetchMissing(ctx context.Context, paths []string) {
+// fetchMissing asks for all imports at once that the pool does not have. Many servers send one
+// file for each question.
+func (p *Pool) fetchMissing(ctx context.Context, paths []string) {
 	var missing []string
 	for _, path := range paths {
-		if p.files[path] == nil && builtin.WellKnownFile(path) == nil && !slices.Contains(missing, path) {
+		if p.byPath[path] == nil && builtin.WellKnownFile(path) == nil && !slices.Contains(missing, path) {
 			missing = append(missing, path)
 		}
 	}
 	if len(missing) > 1 {
-		p.fetch.fetchPaths(ctx, missing)
+		p.fetch.FetchPaths(ctx, missing)
 	}
 }
 
 var errNotThere = errors.New("it is not there")
 
-// addImport adds a file to the imports, unless it is there already or is the file
-// itself.
+// addImport adds a file to the imports, unless it is there already or is the file itself.
 func (a *assembly) addImport(path string, d protoreflect.FileDescriptor, public bool) {
 	before, listed := a.imports[path]
 	if before != nil || d.Path() == a.file.Path || a.direct[d.Path()] {
@@ -215,64 +214,66 @@ func (a *assembly) addImport(path string, d protoreflect.FileDescriptor, public 
 	}
 	a.imports[path], a.direct[d.Path()] = d, true
 	if !listed { // else it was left open, and a question about a type has brought it
-		a.noteImport(path, public)
+		a.listImport(path, public)
 	}
 	if public {
-		a.file.ways += 1 + a.pool.waysFrom(d)
+		a.file.publicPaths += 1 + a.pool.publicPathsFrom(d)
 	}
-	a.see(d)
+	a.addVisible(d)
 }
 
-func (a *assembly) noteImport(path string, public bool) {
+// listImport lists an import in the descriptor.
+func (a *assembly) listImport(path string, public bool) {
 	if public {
 		a.fd.PublicDependency = append(a.fd.PublicDependency, int32(len(a.fd.Dependency)))
 	}
 	a.fd.Dependency = append(a.fd.Dependency, path)
 }
 
-func (a *assembly) leaveOpen(path string, public bool, why error) {
+// addMissingImport lists an import that could not be had.
+func (a *assembly) addMissingImport(path string, public bool, why error) {
 	if _, twice := a.imports[path]; twice || path == a.file.Path {
 		return
 	}
 	a.imports[path] = nil
-	a.noteImport(path, public)
-	a.open = append(a.open, &importProblem{path, why})
-	a.lacking = true
+	a.listImport(path, public)
+	a.missingImports = append(a.missingImports, &importError{path, why})
+	a.incomplete = true
 }
 
-// waysFrom returns how many ways there are from a built file along public
-// imports. The library follows each of them, so their number is bounded.
-func (p *pool) waysFrom(d protoreflect.FileDescriptor) int {
-	if f := p.files[d.Path()]; f != nil {
-		return f.ways
+// publicPathsFrom returns how many ways lead from a built file along public imports. The
+// library follows each of them, so their number is bounded.
+func (p *Pool) publicPathsFrom(d protoreflect.FileDescriptor) int {
+	if f := p.byPath[d.Path()]; f != nil {
+		return f.publicPaths
 	}
 	return 0
 }
 
-// see makes a file visible, with what it imports publicly.
-func (a *assembly) see(d protoreflect.FileDescriptor) {
+// addVisible makes the symbols of an import visible, and those of what it imports publicly.
+func (a *assembly) addVisible(d protoreflect.FileDescriptor) {
 	if a.visible[d.Path()] {
 		return
 	}
 	a.visible[d.Path()] = true
 	if builtin.Has(d) {
-		a.builtin = append(a.builtin, d)
+		a.linked = append(a.linked, d)
 	}
 	for i := range d.Imports().Len() {
 		if imp := d.Imports().Get(i); imp.IsPublic && !imp.IsPlaceholder() {
-			a.see(imp.FileDescriptor)
+			a.addVisible(imp.FileDescriptor)
 		}
 	}
 }
 
-// An importProblem is an import that could not be had.
-type importProblem struct {
+// An importError is the reason why an import could not be had.
+type importError struct {
 	path string
 	why  error
 }
 
-func (e *importProblem) Error() string { return fmt.Sprintf("import %q: %v", e.path, e.why) }
-func (e *importProblem) Unwrap() error { return e.why }
+func (e *importError) Error() string { return fmt.Sprintf("import %q: %v", e.path, e.why) }
+func (e *importError) Unwrap() error { return e.why }
 
 // FindFileByPath implements protodesc.Resolver.
 func (a *assembly) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
@@ -284,13 +285,14 @@ func (a *assembly) FindFileByPath(path string) (protoreflect.FileDescriptor, err
 
 // FindDescriptorByName implements protodesc.Resolver.
 func (a *assembly) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	if d := a.lookVisible(name); d != nil {
+	if d := a.findVisible(name); d != nil {
 		return d, nil
 	}
 	return nil, protoregistry.NotFound
 }
 
-func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descriptor {
+// findVisible returns the symbol with a full name that the visible imports declare, or nil.
+func (a *assembly) findVisible(name protoreflect.FullName) protoreflect.Descriptor {
 	if d, ok := a.types[name]; ok {
 		return d
 	}
@@ -300,8 +302,8 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 		if !a.visible[d.ParentFile().Path()] {
 			return nil
 		}
-	} else if d = a.lookOwners(name); d == nil {
-		d = symbol.InFiles(a.builtin, name)
+	} else if d = a.findInImports(name); d == nil {
+		d = symbol.InFiles(a.linked, name)
 	}
 	if d != nil {
 		a.types[name] = d
@@ -309,7 +311,8 @@ func (a *assembly) lookVisible(name protoreflect.FullName) protoreflect.Descript
 	return d
 }
 
-func (a *assembly) lookOwners(name protoreflect.FullName) protoreflect.Descriptor {
+// findInImports searches the imports that are files of the pool.
+func (a *assembly) findInImports(name protoreflect.FullName) protoreflect.Descriptor {
 	for _, f := range a.pool.owners(name) {
 		if f.state == fileBuilt && a.visible[f.desc.Path()] {
 			if d := symbol.InFile(f.desc, name); d != nil {

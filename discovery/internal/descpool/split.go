@@ -1,4 +1,4 @@
-package discovery
+package descpool
 
 import (
 	"maps"
@@ -13,37 +13,37 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// A splitRequest asks for a file to be split. Reflection services that send one
-// file for each package make cycles of files that had none: a.proto and b.proto of
-// one package, with a file of another package that imports a.proto and is
-// imported by b.proto.
-type splitRequest struct{ file *file }
+// A splitRequest is the error that asks Find to split a file and to begin again. Reflection
+// services that send one file for each package make import cycles of files that had none:
+// think of a.proto and b.proto in one package, and a file of another package that imports
+// a.proto and is imported by b.proto.
+type splitRequest struct{ file *File }
 
 func (e *splitRequest) Error() string { return errCycle.Error() }
 
-// maxSplit is how many declarations a file has at most that is split.
+// maxSplit is how many messages and enums a file may have to be split.
 const maxSplit = 20_000
 
-// maySplit tells whether a file looks like one that stands for several: it
-// declares more than one thing and says nothing of its imports.
-func (f *file) maySplit() bool {
+// canSplit reports whether a file looks as if a server had made it of several: it declares
+// more than one symbol and lists no imports.
+func (f *File) canSplit() bool {
 	declared := 0
 	rawdesc.TopNames(f.raw, func(protoreflect.Name, bool) bool {
 		declared++
 		return declared < 2
 	})
-	if f.whole || declared < 2 {
+	if f.unsplittable || declared < 2 {
 		return false
 	}
 	imports, err := rawdesc.HasImports(f.raw)
 	return err == nil && !imports
 }
 
-// split puts files of one message or enum each in the place of a file; messages
-// that refer to one another stay together. Services and extensions stay under the
-// file's own name. It tells whether there is anything to gain by that.
-func (p *pool) split(f *file) bool {
-	f.whole = true // it is not tried again
+// split replaces a file by files of one message or enum each. Messages that refer to one
+// another stay together. Services and extensions keep the path of the file. It reports whether
+// the file was split.
+func (p *Pool) split(f *File) bool {
+	f.unsplittable = true // it is not tried again
 	fd := &descriptorpb.FileDescriptorProto{}
 	if proto.Unmarshal(f.raw, fd) != nil || len(fd.MessageType)+len(fd.EnumType) > maxSplit {
 		return false
@@ -58,25 +58,26 @@ func (p *pool) split(f *file) bool {
 		part.Name = &name
 		made = append(made, part)
 	}
-	is := func(other *file) bool { return other == f }
+	is := func(other *File) bool { return other == f }
 	p.all = slices.DeleteFunc(p.all, is)
-	p.packages[f.Package] = &contents{files: slices.DeleteFunc(p.packages[f.Package].files, is)}
-	maps.DeleteFunc(p.files, func(_ string, other *file) bool { return other == f })
+	p.packages[f.Package] = &packageFiles{files: slices.DeleteFunc(p.packages[f.Package].files, is)}
+	maps.DeleteFunc(p.byPath, func(_ string, other *File) bool { return other == f })
 	p.bytes -= len(f.raw)
-	p.offered -= len(f.Services)
+	p.serviceCount -= len(f.Services)
 	p.extendees, p.indexed = nil, 0
 	for _, part := range made {
 		raw, err := proto.Marshal(part)
 		if err != nil {
 			continue
 		}
-		if added, _, err := p.add(f.origin, raw); err == nil {
-			added.whole = true
+		if added, _, err := p.Add(f.Origin, raw); err == nil {
+			added.unsplittable = true
 		}
 	}
 	return true
 }
 
+// partName returns the name that a part adds to the path of its file.
 func partName(part *descriptorpb.FileDescriptorProto) string {
 	if len(part.MessageType) > 0 {
 		return part.MessageType[0].GetName()
@@ -84,19 +85,19 @@ func partName(part *descriptorpb.FileDescriptorProto) string {
 	return part.EnumType[0].GetName()
 }
 
-// partsOf groups the declarations of a file: each enum alone, and the messages by
-// what refers to what, back and forth.
+// partsOf returns files for the declarations of a file: one for each enum, and one for each
+// group of messages that refer to one another.
 func partsOf(fd *descriptorpb.FileDescriptorProto) []*descriptorpb.FileDescriptorProto {
 	var parts []*descriptorpb.FileDescriptorProto
 	for _, e := range fd.EnumType {
 		parts = append(parts, &descriptorpb.FileDescriptorProto{EnumType: []*descriptorpb.EnumDescriptorProto{e}})
 	}
-	g := &grouping{fd: fd, index: map[protoreflect.FullName]int{}}
+	g := &messageGraph{fd: fd, messageOf: map[protoreflect.FullName]int{}}
 	pkg := protoreflect.FullName(fd.GetPackage())
 	for i, m := range fd.MessageType {
-		g.note(symbol.Join(pkg, m.GetName()), m, i)
+		g.index(symbol.Join(pkg, m.GetName()), m, i)
 	}
-	for _, group := range g.groups(pkg) {
+	for _, group := range g.connected(pkg) {
 		part := &descriptorpb.FileDescriptorProto{}
 		for _, i := range group {
 			part.MessageType = append(part.MessageType, fd.MessageType[i])
@@ -106,20 +107,20 @@ func partsOf(fd *descriptorpb.FileDescriptorProto) []*descriptorpb.FileDescripto
 	return parts
 }
 
-// A grouping finds the strongly connected messages of a file, by Tarjan's
-// algorithm.
-type grouping struct {
-	fd    *descriptorpb.FileDescriptorProto
-	index map[protoreflect.FullName]int // of the message that declares a type, or is it
-	refs  [][]int
-	order []int // when a message was reached, from 1; 0: not yet
-	low   []int
-	stack []int
-	on    []bool
-	found [][]int
+// A messageGraph finds the strongly connected messages of a file with Tarjan's algorithm.
+type messageGraph struct {
+	fd         *descriptorpb.FileDescriptorProto
+	messageOf  map[protoreflect.FullName]int // of the message that declares a type, or is it
+	refs       [][]int
+	order      []int // when a message was reached, from 1; 0: not yet
+	low        []int
+	stack      []int
+	on         []bool
+	components [][]int
 }
 
-func (g *grouping) groups(pkg protoreflect.FullName) [][]int {
+// connected returns the indexes of the messages of each strongly connected component.
+func (g *messageGraph) connected(pkg protoreflect.FullName) [][]int {
 	n := len(g.fd.MessageType)
 	g.refs, g.order, g.low, g.on = make([][]int, n), make([]int, n), make([]int, n), make([]bool, n)
 	for i, m := range g.fd.MessageType {
@@ -131,21 +132,22 @@ func (g *grouping) groups(pkg protoreflect.FullName) [][]int {
 			g.visit(i, &reached)
 		}
 	}
-	return g.found
+	return g.components
 }
 
-func (g *grouping) note(name protoreflect.FullName, m *descriptorpb.DescriptorProto, i int) {
-	g.index[name] = i
+// index records that a message declares itself and the types inside of it.
+func (g *messageGraph) index(name protoreflect.FullName, m *descriptorpb.DescriptorProto, i int) {
+	g.messageOf[name] = i
 	for _, e := range m.EnumType {
-		g.index[symbol.Join(name, e.GetName())] = i
+		g.messageOf[symbol.Join(name, e.GetName())] = i
 	}
 	for _, nested := range m.NestedType {
-		g.note(symbol.Join(name, nested.GetName()), nested, i)
+		g.index(symbol.Join(name, nested.GetName()), nested, i)
 	}
 }
 
-// references reports the messages of the file that a message refers to.
-func (g *grouping) references(scope protoreflect.FullName, m *descriptorpb.DescriptorProto, to func(int)) {
+// references calls to for each message of the file that a message refers to.
+func (g *messageGraph) references(scope protoreflect.FullName, m *descriptorpb.DescriptorProto, to func(int)) {
 	for _, f := range slices.Concat(m.Field, m.Extension) {
 		for _, ref := range []string{f.GetTypeName(), f.GetExtendee()} {
 			if i, ok := g.lookup(scope, ref); ok {
@@ -158,20 +160,21 @@ func (g *grouping) references(scope protoreflect.FullName, m *descriptorpb.Descr
 	}
 }
 
-// lookup returns the message of the file that a reference leads to or into.
-func (g *grouping) lookup(scope protoreflect.FullName, ref string) (int, bool) {
+// lookup returns the message that is referred to, or that declares what is.
+func (g *messageGraph) lookup(scope protoreflect.FullName, ref string) (int, bool) {
 	if ref == "" || len(ref) > symbol.MaxName {
 		return 0, false
 	}
 	for _, name := range symbol.Candidates(scope, ref) {
-		if i, ok := g.index[name]; ok {
+		if i, ok := g.messageOf[name]; ok {
 			return i, true
 		}
 	}
 	return 0, false
 }
 
-func (g *grouping) visit(i int, reached *int) {
+// visit searches from one message on.
+func (g *messageGraph) visit(i int, reached *int) {
 	*reached++
 	g.order[i], g.low[i] = *reached, *reached
 	g.stack, g.on[i] = append(g.stack, i), true
@@ -192,5 +195,5 @@ func (g *grouping) visit(i int, reached *int) {
 	for _, j := range group {
 		g.on[j] = false
 	}
-	g.found = append(g.found, group)
+	g.components = append(g.components, group)
 }

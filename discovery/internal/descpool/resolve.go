@@ -1,4 +1,4 @@
-package discovery
+package descpool
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// declare notes the messages and enums that the file declares.
+// declare records the messages and enums that the file declares.
 func (a *assembly) declare(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto, eds []*descriptorpb.EnumDescriptorProto) {
 	for _, e := range eds {
 		a.declared[symbol.Join(scope, e.GetName())] = true
@@ -24,8 +24,8 @@ func (a *assembly) declare(scope protoreflect.FullName, mds []*descriptorpb.Desc
 	}
 }
 
-// resolveTypes makes the name of each type that the file refers to a full one,
-// and imports the file that declares it where the file itself does not say so.
+// resolveTypes makes the names of all types that the file refers to full, and imports the
+// files that declare them where the file does not.
 func (a *assembly) resolveTypes(ctx context.Context) error {
 	pkg := protoreflect.FullName(a.fd.GetPackage())
 	if err := a.resolveMessages(ctx, pkg, a.fd.MessageType); err != nil {
@@ -69,7 +69,7 @@ func (a *assembly) resolveFields(ctx context.Context, scope protoreflect.FullNam
 		if err := a.resolve(ctx, scope, f.TypeName); err != nil {
 			return err
 		}
-		a.settleKind(f)
+		a.guessKind(f)
 		if err := a.resolve(ctx, scope, f.Extendee); err != nil {
 			return err
 		}
@@ -77,13 +77,12 @@ func (a *assembly) resolveFields(ctx context.Context, scope protoreflect.FullNam
 	return nil
 }
 
-// settleKind says what a field is that leaves it to its type and whose type
-// nothing declares. The library would leave it of no kind at all, on which what
-// reads and writes messages panics. A message loses nothing, whatever the type
-// really is: its fields are not known, and what the wire holds is kept. Only a
-// default value, which a message can not have, makes it an enum.
-func (a *assembly) settleKind(f *descriptorpb.FieldDescriptorProto) {
-	if f.Type != nil || a.has(protoreflect.FullName(strings.TrimPrefix(f.GetTypeName(), "."))) {
+// guessKind sets the kind of a field whose descriptor names a type only, when nothing declares
+// that type. Without a kind, code that reads and writes messages panics. As a message the
+// field loses nothing: its content is kept as unknown fields. Only a field with a default
+// value, which a message cannot have, becomes an enum.
+func (a *assembly) guessKind(f *descriptorpb.FieldDescriptorProto) {
+	if f.Type != nil || a.declares(protoreflect.FullName(strings.TrimPrefix(f.GetTypeName(), "."))) {
 		return
 	}
 	kind := descriptorpb.FieldDescriptorProto_TYPE_MESSAGE
@@ -93,22 +92,23 @@ func (a *assembly) settleKind(f *descriptorpb.FieldDescriptorProto) {
 	f.Type = &kind
 }
 
-// has tells whether a message or enum is declared by the file or by what it
-// imports, as far as that is here.
-func (a *assembly) has(name protoreflect.FullName) bool {
-	return a.declared[name] || symbol.TypeOrNil(a.lookVisible(name)) != nil
+// declares reports whether the file or one of the imports that are here declares a message or
+// enum.
+func (a *assembly) declares(name protoreflect.FullName) bool {
+	return a.declared[name] || symbol.TypeOrNil(a.findVisible(name)) != nil
 }
 
-// resolve makes one reference a full name, in place. A relative one is searched
-// for from its scope outward, first among what is here, then by asking.
+// resolve makes one reference a full name, in place. It tries the names that a relative
+// reference may mean from the innermost scope outward, first in the files that are here and
+// then by asking.
 func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref *string) error {
 	if ref == nil || *ref == "" {
 		return nil
 	}
-	a.foreign = a.foreign || !strings.HasPrefix(*ref, ".")
+	a.hasRelativeNames = a.hasRelativeNames || !strings.HasPrefix(*ref, ".")
 	candidates := symbol.Candidates(scope, *ref)
 	for _, name := range candidates {
-		if a.has(name) {
+		if a.declares(name) {
 			*ref = "." + string(name)
 			return nil
 		}
@@ -132,28 +132,28 @@ func (a *assembly) resolve(ctx context.Context, scope protoreflect.FullName, ref
 			}
 		}
 	}
-	a.leaveType(candidates, ref, failed)
+	a.noteMissingType(candidates, ref, failed)
 	return nil
 }
 
-// leaveType notes that nothing declares a type, and why.
-func (a *assembly) leaveType(candidates []protoreflect.FullName, ref *string, failed error) {
+// noteMissingType records that nothing declares a type, and why.
+func (a *assembly) noteMissingType(candidates []protoreflect.FullName, ref *string, failed error) {
 	why := failed
-	if why == nil && len(a.open) > 0 {
-		why = errors.Join(a.open[:min(len(a.open), 3)]...)
+	if why == nil && len(a.missingImports) > 0 {
+		why = errors.Join(a.missingImports[:min(len(a.missingImports), 3)]...)
 	}
 	if why == nil {
 		why = fmt.Errorf("no file that %q imports declares it", a.file.Path)
 	}
-	a.lacking = true
+	a.incomplete = true
 	// The library keeps only the names of absolute references.
 	if !strings.HasPrefix(*ref, ".") {
 		*ref = "." + *ref
 	}
-	a.pool.lacks[protoreflect.FullName((*ref)[1:])] = why
+	a.pool.missingTypes[protoreflect.FullName((*ref)[1:])] = why
 	for _, name := range candidates {
-		if a.pool.lacks[name] == nil {
-			a.pool.lacks[name] = why
+		if a.pool.missingTypes[name] == nil {
+			a.pool.missingTypes[name] = why
 		}
 	}
 }

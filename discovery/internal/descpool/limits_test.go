@@ -1,4 +1,4 @@
-package discovery
+package descpool
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 // The greatest number of a file fits into an entry.
 func TestFilesFitIntoTheNameIndex(t *testing.T) {
-	if maxFiles > 1<<nameindex.FileBits {
-		t.Errorf("%d files need more than %d bits", maxFiles, nameindex.FileBits)
+	if MaxFiles > 1<<nameindex.FileBits {
+		t.Errorf("%d files need more than %d bits", MaxFiles, nameindex.FileBits)
 	}
 }
