@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -155,15 +156,15 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 	if !o.skeleton && !(o.msgTemplate && isMessage) {
 		return nil
 	}
-	skeleton, err := discovery.Skeleton(message)
+	request, err := skeleton.Of(message)
 	if err != nil {
 		return err
 	}
 	if o.msgTemplate && !o.skeleton {
 		w.WriteString("\nMessage template:\n")
 	}
-	w.Write(formatters.CleanJSON(skeleton))
-	if len(skeleton) > 0 && skeleton[len(skeleton)-1] != '\n' {
+	w.Write(formatters.CleanJSON(request))
+	if len(request) > 0 && request[len(request)-1] != '\n' {
 		w.WriteByte('\n')
 	}
 	return nil
@@ -171,11 +172,11 @@ func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, f
 
 // writeTemplate prints a request to fill in, with comments.
 func writeTemplate(w *bufio.Writer, message protoreflect.MessageDescriptor, format string) error {
-	form := discovery.TemplateJSON
+	form := skeleton.JSON
 	if format == "yaml" {
-		form = discovery.TemplateYAML
+		form = skeleton.YAML
 	}
-	text, err := discovery.Template(message, form)
+	text, err := skeleton.Commented(message, form)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/invoke"
 	requests "github.com/rpcctl/rpcctl/invoke/input"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -119,8 +120,8 @@ func skeletons(t *testing.T, source discovery.Source, all []protoreflect.Service
 				continue
 			}
 			seen[m.Input().FullName()] = true
-			for _, form := range []discovery.TemplateForm{discovery.TemplateJSON, discovery.TemplateYAML} {
-				text, err := discovery.Template(m.Input(), form)
+			for _, form := range []skeleton.Form{skeleton.JSON, skeleton.YAML} {
+				text, err := skeleton.Commented(m.Input(), form)
 				if err != nil {
 					t.Fatalf("%s: %v", m.FullName(), err)
 				}
@@ -132,7 +133,7 @@ func skeletons(t *testing.T, source discovery.Source, all []protoreflect.Service
 				if err != nil {
 					t.Errorf("%s, %s: %v", invoke.MethodName(m), form, err)
 				}
-				if form == discovery.TemplateJSON {
+				if form == skeleton.JSON {
 					c := &counter{inside: map[protoreflect.FullName]int{}, named: map[protoreflect.FullName]bool{}}
 					c.message(m.Input(), 0)
 					if got := len(memberLine.FindAll(text, -1)); got != c.lines {
@@ -159,7 +160,7 @@ func (c *counter) message(md protoreflect.MessageDescriptor, depth int) (empty b
 		return false
 	}
 	name := md.FullName()
-	if c.inside[name] > 0 || depth > 32 || c.named[name] && c.fields > discovery.MaxTemplateFields {
+	if c.inside[name] > 0 || depth > 32 || c.named[name] && c.fields > skeleton.MaxFields {
 		return true
 	}
 	c.inside[name]++

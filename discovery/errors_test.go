@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -131,7 +132,7 @@ func TestMissingType(t *testing.T) {
 	if _, err := discovery.Types(t.Context(), l).FindMessageByName("s.M"); err == nil {
 		t.Error("a type with a hole in it is used to decode")
 	}
-	if _, err := discovery.Skeleton(d.(protoreflect.MethodDescriptor).Input()); err != nil {
+	if _, err := skeleton.Of(d.(protoreflect.MethodDescriptor).Input()); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -126,7 +127,7 @@ func walkMessage(t *testing.T, s discovery.Source, d protoreflect.MessageDescrip
 	if _, err := s.Extensions(t.Context(), d.FullName()); err != nil {
 		return
 	}
-	text, err := discovery.Skeleton(d)
+	text, err := skeleton.Of(d)
 	if err != nil || len(text) > 64<<10 {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
@@ -185,4 +186,22 @@ func fieldTypes(md protoreflect.MessageDescriptor) []string {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func demoSet(t testing.TB) *discovery.Protoset {
+	t.Helper()
+	s, err := discovery.ParseProtoset("demo", testserver.Protoset())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func message(t testing.TB, s discovery.Source, name protoreflect.FullName) protoreflect.MessageDescriptor {
+	t.Helper()
+	d, err := s.Find(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.(protoreflect.MessageDescriptor)
 }

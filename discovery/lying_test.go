@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -224,7 +225,7 @@ func TestReflectionMergedPackages(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if _, err := discovery.Skeleton(m.Input()); err != nil {
+			if _, err := skeleton.Of(m.Input()); err != nil {
 				t.Error(err)
 			}
 			if m.Name() != "Place" {

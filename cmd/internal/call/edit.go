@@ -10,11 +10,11 @@ import (
 	"os"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
-	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/internal/transcode"
@@ -94,7 +94,7 @@ func (s *Call) editText(ctx context.Context, p *invoke.Call, options input.Optio
 func (s *Call) editMessage(ctx context.Context, p *invoke.Call, options input.Options) (text []byte, err error) {
 	parts := s.o.Parts()
 	if len(parts) == 0 {
-		return discovery.Skeleton(p.Method.Input())
+		return skeleton.Of(p.Method.Input())
 	}
 	source, err := input.New(parts, options)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/repl"
 	"github.com/spf13/cobra"
@@ -92,11 +93,11 @@ func about(ctx context.Context, s *shell, l *line, name string) error {
 		if err := formatters.WriteDescriptor(w, m.Input(), fo); err != nil {
 			return err
 		}
-		skeleton, err := discovery.Skeleton(m.Input())
+		request, err := skeleton.Of(m.Input())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "\n%s %s\n", m.Name(), bytes.TrimSpace(formatters.CleanJSON(skeleton)))
+		fmt.Fprintf(w, "\n%s %s\n", m.Name(), bytes.TrimSpace(formatters.CleanJSON(request)))
 		return nil
 	})
 }

@@ -1,4 +1,4 @@
-package discovery_test
+package skeleton_test
 
 import (
 	"encoding/json"
@@ -12,27 +12,9 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/internal/transcode"
-	"github.com/rpcctl/rpcctl/testserver"
 )
-
-func demoSet(t testing.TB) *discovery.Protoset {
-	t.Helper()
-	s, err := discovery.ParseProtoset("demo", testserver.Protoset())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func message(t testing.TB, s discovery.Source, name protoreflect.FullName) protoreflect.MessageDescriptor {
-	t.Helper()
-	d, err := s.Find(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d.(protoreflect.MessageDescriptor)
-}
 
 func TestSkeleton(t *testing.T) {
 	s, err := discovery.ParseProtoset("test", protoset(t, fileProto(t, `
@@ -63,7 +45,7 @@ func TestSkeleton(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := discovery.Skeleton(message(t, s, "t.M"))
+	got, err := skeleton.Of(message(t, s, "t.M"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +102,7 @@ func TestSkeletonIsAccepted(t *testing.T) {
 		all = append(all, messages.Get(i))
 	}
 	for _, md := range all {
-		got, err := discovery.Skeleton(md)
+		got, err := skeleton.Of(md)
 		if err != nil {
 			t.Errorf("%s: %v", md.FullName(), err)
 			continue
@@ -153,7 +135,7 @@ func TestSkeletonIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := discovery.Skeleton(message(t, s, "b.MA"))
+	got, err := skeleton.Of(message(t, s, "b.MA"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package discovery
+package skeleton
 
 import (
 	"bytes"
@@ -11,25 +11,25 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// A TemplateForm is how a template is written.
-type TemplateForm string
+// A Form is how a template is written.
+type Form string
 
 // The forms of a template.
 const (
-	TemplateJSON TemplateForm = "json" // with // comments and commas after last members
-	TemplateYAML TemplateForm = "yaml"
+	JSON Form = "json" // with // comments and commas after last members
+	YAML Form = "yaml"
 )
 
-// MaxTemplateFields is how many fields a template names before it begins to leave
+// MaxFields is how many fields a template names before it begins to leave
 // messages empty whose fields it has named already.
-const MaxTemplateFields = 2000
+const MaxFields = 2000
 
-// Template returns a request to fill in, with comments: the type of each field, its
+// Commented returns a request to fill in, with comments: the type of each field, its
 // presence, its oneof, the values of enums. Every field of a message is named once:
 // one member of each oneof as a value, and the others in comments, as whole values
 // to take the comment from. A message inside of itself is left empty. It ends in a
 // line feed, and is a valid message as it is for readers that allow comments.
-func Template(md protoreflect.MessageDescriptor, form TemplateForm) ([]byte, error) {
+func Commented(md protoreflect.MessageDescriptor, form Form) ([]byte, error) {
 	if md.IsPlaceholder() {
 		return nil, &symbol.DescriptorError{Symbol: string(md.FullName()), Err: errNotDescribed}
 	}
@@ -72,7 +72,7 @@ func (t *template) message(md protoreflect.MessageDescriptor, depth int) *templa
 		return &templateNode{scalar: value}
 	}
 	n := &templateNode{object: true}
-	whole := t.inside[md.FullName()] == 0 && depth <= 2*maxSkeletonDepth && !(t.named[md.FullName()] && t.fields > MaxTemplateFields)
+	whole := t.inside[md.FullName()] == 0 && depth <= 2*maxSkeletonDepth && !(t.named[md.FullName()] && t.fields > MaxFields)
 	if !whole && !hasRequired(md) {
 		return n
 	}
@@ -203,13 +203,13 @@ func valueNames(e protoreflect.EnumDescriptor) string {
 // A templateWriter writes a template line by line.
 type templateWriter struct {
 	b    bytes.Buffer
-	form TemplateForm
+	form Form
 }
 
 // line writes one line with a comment behind it.
-func (w *templateWriter) line(text, comment string, form TemplateForm) {
+func (w *templateWriter) line(text, comment string, form Form) {
 	mark := "// "
-	if form == TemplateYAML {
+	if form == YAML {
 		mark = "# "
 	}
 	w.b.WriteString(text)
@@ -224,7 +224,7 @@ func (w *templateWriter) line(text, comment string, form TemplateForm) {
 
 func (w *templateWriter) root(n *templateNode) {
 	switch {
-	case w.form == TemplateJSON:
+	case w.form == JSON:
 		w.json("", "", n, "", "")
 	case n.object && len(n.members) > 0:
 		w.yamlMembers("", n.members)
@@ -313,10 +313,15 @@ func (w *templateWriter) yamlElement(indent string, n *templateNode) {
 	}
 }
 
+// nameByte reports whether a byte may stand in the name of a field.
+func nameByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
 // yamlKey takes the quotes off a key that is a plain word in every YAML.
 func yamlKey(key string) string {
 	word := key[1 : len(key)-1]
-	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r > 0x7f || !wordByte(byte(r)) }) >= 0 || word[0] >= '0' && word[0] <= '9' {
+	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r > 0x7f || !nameByte(byte(r)) }) >= 0 || word[0] >= '0' && word[0] <= '9' {
 		return key
 	}
 	switch strings.ToLower(word) {

@@ -1,4 +1,5 @@
-package discovery
+// Package skeleton writes requests to fill in: documents with all the fields of a message.
+package skeleton
 
 import (
 	"bytes"
@@ -20,12 +21,12 @@ const (
 	maxSkeletonSize  = 256 << 10 // bytes; what is left is cut as recursion is
 )
 
-// Skeleton returns a JSON request to fill in, indented by two spaces, without a
+// Of returns a JSON request to fill in, indented by two spaces, without a
 // newline at its end. Every field is named once, by its JSON name; repeated
 // fields and maps have one element, enums their first value, a oneof its first
 // member, and well-known types a value in their JSON form. A message inside of
 // itself is left empty. The result is a valid message as it is.
-func Skeleton(md protoreflect.MessageDescriptor) ([]byte, error) {
+func Of(md protoreflect.MessageDescriptor) ([]byte, error) {
 	if md.IsPlaceholder() {
 		return nil, &symbol.DescriptorError{Symbol: string(md.FullName()), Err: errNotDescribed}
 	}

@@ -1,4 +1,4 @@
-package discovery_test
+package skeleton_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/discovery/skeleton"
 )
 
 func TestTemplate(t *testing.T) {
@@ -37,8 +38,8 @@ func TestTemplate(t *testing.T) {
 		t.Fatal(err)
 	}
 	md := message(t, s, "t.M")
-	for form, want := range map[discovery.TemplateForm]string{
-		discovery.TemplateJSON: `// t.M
+	for form, want := range map[skeleton.Form]string{
+		skeleton.JSON: `// t.M
 {
   "text": "", // optional string
   "e": [ // repeated E: ONE, TWO
@@ -69,7 +70,7 @@ func TestTemplate(t *testing.T) {
   "yes": false, // bool
 }
 `,
-		discovery.TemplateYAML: `# t.M
+		skeleton.YAML: `# t.M
 text: "" # optional string
 e: # repeated E: ONE, TWO
   - "ONE"
@@ -92,7 +93,7 @@ at: "2006-01-02T15:04:05Z" # google.protobuf.Timestamp
 "yes": false # bool
 `,
 	} {
-		got, err := discovery.Template(md, form)
+		got, err := skeleton.Commented(md, form)
 		if err != nil {
 			t.Fatal(err)
 		}
