@@ -61,7 +61,7 @@ func NewDecoder(md protoreflect.MessageDescriptor, o DecodeOptions) *Decoder {
 	d := &Decoder{o: o, set: newPlanSet(o.Types)}
 	d.set.reads = true
 	d.root = d.set.plan(md)
-	d.pool.New = func() any { return &decoding{Decoder: d} }
+	d.pool.New = func() any { return &decoding{Decoder: d, lexer: lexer{lenient: o.Lenient}} }
 	return d
 }
 
@@ -101,56 +101,28 @@ func (d *Decoder) AppendContext(ctx context.Context, dst, json []byte) ([]byte, 
 // A decoding is one document on its way to the wire, with the memory that the next one
 // takes over.
 type decoding struct {
+	lexer
 	*Decoder
-	in     []byte
-	pos    int
-	out    []byte
-	most   int // bytes of out
-	faults []Fault
-
-	ctx   context.Context
-	turns int   // elements that may still be read until ctx is looked at
-	ended error // why reading ended before the document did, but for a fault
+	out  []byte
+	most int // bytes of out
 
 	// How many bytes may still be read ahead for the type of an Any, and for whether one
 	// is of a type that is not known.
 	ahead, curious int
 
-	text    []byte    // a string that had escapes
 	urls    []byte    // the types of all Any messages that were met
-	path    []place   // from the top to where pos is
 	seen    []uint64  // the fields that were met, of all messages that are open
 	seenExt []*field  // the extensions that were met, of all messages that are open
 	chosen  []*field  // the members that were met, of all oneofs of all messages that are open; nil past its length
 	changed []int32   // the places in chosen that are not nil
 	keys    []outSpan // the keys of all maps that are open
 	sets    []keyIndex
-	maps    int    // how many maps are open
-	closers []byte // of the objects and arrays that are being skipped
+	maps    int // how many maps are open
 }
-
-// A place is one step of a path: a field, an element, or a map's key.
-type place struct {
-	f     *field
-	index int  // of an element, when f is nil and key is empty
-	key   span // in the document
-}
-
-// A span is a range of bytes.
-type span struct{ start, end int }
 
 // An outSpan is a range of bytes of out in half the memory: of those of a map's keys there
 // may be millions.
 type outSpan struct{ start, end uint32 }
-
-// An outcome says what reading a value came to.
-type outcome uint8
-
-const (
-	stop    outcome = iota // the text can not be read on; the fault is noted
-	nothing                // it was read, and there is nothing to send: a fault or what is skipped
-	written                // it was read and is in out
-)
 
 func (s *decoding) release() {
 	s.in, s.out, s.faults, s.ctx = nil, nil, nil, nil
@@ -236,4 +208,17 @@ func (s *decoding) end(mark, depth int) (moved int) {
 	}
 	s.out[mark+moved] = byte(n >> (7 * moved))
 	return moved
+}
+
+// subject names the field that the decoder is at, as in "Order.big".
+func (s *decoding) subject() string {
+	for i := len(s.path) - 1; i >= 0; i-- {
+		if f := s.path[i].f; f != nil {
+			if f.fd.IsExtension() {
+				return f.name
+			}
+			return string(f.owner.md.Name()) + "." + f.name
+		}
+	}
+	return string(s.root.md.Name())
 }

@@ -302,19 +302,6 @@ func (s *decoding) beyond(n int) bool {
 	return false
 }
 
-// turnsPerLook is how many elements are read between two looks at the context.
-const turnsPerLook = 4096
-
-// late counts an element, and reports whether the context has ended.
-func (s *decoding) late() bool {
-	if s.turns--; s.turns > 0 {
-		return false
-	}
-	s.turns = turnsPerLook
-	s.ended = s.ctx.Err()
-	return s.ended != nil
-}
-
 // mapping reads the entries of a map.
 func (s *decoding) mapping(f *field, depth int) outcome {
 	if out := s.open('{'); out != written {

@@ -38,9 +38,6 @@ type wireFault struct {
 
 func (e *wireFault) Error() string { return e.problem }
 
-// maxPath is how many levels of a path are told.
-const maxPath = 32
-
 func (s *encoding) fault(offset int, problem string) error {
 	return &wireFault{offset: offset, problem: problem}
 }

@@ -73,3 +73,6 @@ func (e *WireError) Error() string {
 	}
 	return fmt.Sprintf("%s (byte %d): %s", e.Path, e.Offset, e.Problem)
 }
+
+// maxPath is how many levels of a path are told.
+const maxPath = 32

@@ -10,7 +10,7 @@ import (
 )
 
 // fault notes that the text from start to end is faulty. One place is told of once.
-func (s *decoding) fault(start, end int, problem, suggestion string) {
+func (s *lexer) fault(start, end int, problem, suggestion string) {
 	s.note(Fault{Offset: start, Length: end - start, Problem: problem, Suggestion: suggestion})
 }
 
@@ -18,7 +18,7 @@ func (s *decoding) fault(start, end int, problem, suggestion string) {
 // first few, some are noted on the way to a place where reading can stop.
 const maxNoted = 4 * maxFaults
 
-func (s *decoding) note(f Fault) {
+func (s *lexer) note(f Fault) {
 	if len(s.faults) >= maxNoted && !f.Incomplete {
 		return
 	}
@@ -32,7 +32,7 @@ func (s *decoding) note(f Fault) {
 }
 
 // faulty notes a fault and goes on, unless that is as many as are told.
-func (s *decoding) faulty(at span, problem, suggestion string) outcome {
+func (s *lexer) faulty(at span, problem, suggestion string) outcome {
 	s.fault(at.start, at.end, problem, suggestion)
 	if len(s.faults) >= maxFaults {
 		return stop
@@ -41,12 +41,12 @@ func (s *decoding) faulty(at span, problem, suggestion string) outcome {
 }
 
 // incomplete notes that the document ends too early.
-func (s *decoding) incomplete(problem string) {
+func (s *lexer) incomplete(problem string) {
 	s.note(Fault{Offset: len(s.in), Problem: problem, Incomplete: true})
 }
 
 // err returns the faults that were noted, or nil.
-func (s *decoding) err() error {
+func (s *lexer) err() error {
 	if len(s.faults) == 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (s *decoding) err() error {
 }
 
 // pathText returns the path to where the decoder is.
-func (s *decoding) pathText() string {
+func (s *lexer) pathText() string {
 	var b strings.Builder
 	steps := s.path
 	if len(steps) > maxPath {
@@ -89,19 +89,6 @@ func (s *decoding) pathText() string {
 		}
 	}
 	return b.String()
-}
-
-// subject names the field that the decoder is at, as in "Order.big".
-func (s *decoding) subject() string {
-	for i := len(s.path) - 1; i >= 0; i-- {
-		if f := s.path[i].f; f != nil {
-			if f.fd.IsExtension() {
-				return f.name
-			}
-			return string(f.owner.md.Name()) + "." + f.name
-		}
-	}
-	return string(s.root.md.Name())
 }
 
 // excerpt returns text from the document as a problem quotes it: not too long, and without

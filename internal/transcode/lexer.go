@@ -1,13 +1,53 @@
 package transcode
 
 import (
+	"context"
 	"encoding/binary"
 	"unicode/utf8"
 )
 
+// turnsPerLook is how many elements are read between two looks at the context.
+const turnsPerLook = 4096
+
+// A lexer reads the tokens of one document, and notes what is wrong with it. It keeps its memory for
+// the next document.
+type lexer struct {
+	in      []byte
+	pos     int
+	lenient bool // also what a person types
+	faults  []Fault
+
+	ctx   context.Context
+	turns int   // elements that may still be read until ctx is looked at
+	ended error // why reading ended before the document did, but for a fault
+
+	text    []byte  // a string that had escapes
+	path    []place // from the top to where pos is
+	closers []byte  // of the objects and arrays that are being skipped
+}
+
+// A place is one step of a path: a field, an element, or a map's key.
+type place struct {
+	f     *field
+	index int  // of an element, when f is nil and key is empty
+	key   span // in the document
+}
+
+// A span is a range of bytes.
+type span struct{ start, end int }
+
+// An outcome says what reading a value came to.
+type outcome uint8
+
+const (
+	stop    outcome = iota // the text can not be read on; the fault is noted
+	nothing                // it was read, and there is nothing to send: a fault or what is skipped
+	written                // it was read and is in out
+)
+
 // peek skips white space, and comments when lenient, and returns the byte at pos: 0 at the
 // end of the document. It reports false when a comment does not end.
-func (s *decoding) peek() (byte, bool) {
+func (s *lexer) peek() (byte, bool) {
 	if s.pos < len(s.in) {
 		if c := s.in[s.pos]; c > ' ' && c != '/' {
 			return c, true
@@ -17,13 +57,13 @@ func (s *decoding) peek() (byte, bool) {
 }
 
 // space is peek for where there may be white space or a comment.
-func (s *decoding) space() (byte, bool) {
+func (s *lexer) space() (byte, bool) {
 	for s.pos < len(s.in) {
 		switch c := s.in[s.pos]; c {
 		case ' ', '\t', '\n', '\r':
 			s.pos++
 		case '/':
-			if !s.o.Lenient || s.pos+1 == len(s.in) {
+			if !s.lenient || s.pos+1 == len(s.in) {
 				return c, true
 			}
 			start := s.pos
@@ -71,7 +111,7 @@ type token struct {
 
 // token reads the next token of a value. It reports false when there is none, or it can
 // not be read.
-func (s *decoding) token() (t token, ok bool) {
+func (s *lexer) token() (t token, ok bool) {
 	c, ok := s.peek()
 	if !ok {
 		return t, false
@@ -84,7 +124,7 @@ func (s *decoding) token() (t token, ok bool) {
 	case c == '[':
 		t.kind = arrayToken
 		return t, true
-	case c == '"', c == '\'' && s.o.Lenient:
+	case c == '"', c == '\'' && s.lenient:
 		t.kind = stringToken
 		t.text, ok = s.quoted(c)
 		t.at.end = s.pos
@@ -109,20 +149,20 @@ func (s *decoding) token() (t token, ok bool) {
 }
 
 // isWord reports whether c can be part of a value without quotes.
-func (s *decoding) isWord(c byte) bool {
+func (s *lexer) isWord(c byte) bool {
 	switch {
 	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
 		c == '_', c == '-', c == '+', c == '.', c >= utf8.RuneSelf:
 		return true
 	case c == ':':
-		return s.o.Lenient // as in a time of day
+		return s.lenient // as in a time of day
 	}
 	return false
 }
 
 // quoted reads the string at pos, which begins with the quote q. What it returns is part
 // of the document, or is kept until the next string is read.
-func (s *decoding) quoted(q byte) ([]byte, bool) {
+func (s *lexer) quoted(q byte) ([]byte, bool) {
 	start := s.pos
 	from := start + 1 // what is not in s.text yet
 	escaped := false
@@ -177,7 +217,7 @@ func (s *decoding) quoted(q byte) ([]byte, bool) {
 
 // escape appends what the escape at i means to s.text, and returns how long it is: 0 when
 // it is none.
-func (s *decoding) escape(i int) int {
+func (s *lexer) escape(i int) int {
 	if i+1 == len(s.in) {
 		s.incomplete("the document ends inside a string")
 		return 0
@@ -186,7 +226,7 @@ func (s *decoding) escape(i int) int {
 	switch c {
 	case '"', '\\', '/':
 	case '\'':
-		if !s.o.Lenient {
+		if !s.lenient {
 			s.fault(i, i+2, `a string has the escape \', which JSON does not know`, "")
 			return 0
 		}
@@ -211,7 +251,7 @@ func (s *decoding) escape(i int) int {
 }
 
 // unicode is escape for \u: one, or a pair of surrogates.
-func (s *decoding) unicode(i int) int {
+func (s *lexer) unicode(i int) int {
 	r, ok := s.hex4(i + 2)
 	if !ok {
 		return 0
@@ -239,7 +279,7 @@ func (s *decoding) unicode(i int) int {
 }
 
 // closesWithin reports whether the rest of the document, which is short, has a quote.
-func (s *decoding) closesWithin(i int) bool {
+func (s *lexer) closesWithin(i int) bool {
 	for ; i < len(s.in); i++ {
 		if s.in[i] == '"' || s.in[i] == '\'' {
 			return true
@@ -249,7 +289,7 @@ func (s *decoding) closesWithin(i int) bool {
 }
 
 // hex4 reads four hexadecimal digits at i.
-func (s *decoding) hex4(i int) (rune, bool) {
+func (s *lexer) hex4(i int) (rune, bool) {
 	var r rune
 	for j := i; j < i+4; j++ {
 		if j >= len(s.in) {
@@ -280,7 +320,7 @@ func runeEnd(b []byte, i int) int {
 // next moves to the next element of an object or array in which n were read, and which
 // ends with the byte shut. It returns nothing at the end, which it takes, and written
 // when there is an element.
-func (s *decoding) next(shut byte, n int) outcome {
+func (s *lexer) next(shut byte, n int) outcome {
 	if s.late() {
 		return stop
 	}
@@ -294,7 +334,7 @@ func (s *decoding) next(shut byte, n int) outcome {
 		if c, ok = s.peek(); !ok {
 			return stop
 		}
-		if c == shut && !s.o.Lenient {
+		if c == shut && !s.lenient {
 			s.fault(comma, comma+1, "a comma with nothing after it", "")
 		}
 	} else if n > 0 && c != shut && s.pos < len(s.in) {
@@ -313,13 +353,13 @@ func (s *decoding) next(shut byte, n int) outcome {
 }
 
 // key reads a key and the colon after it.
-func (s *decoding) key() (t token, ok bool) {
+func (s *lexer) key() (t token, ok bool) {
 	c, ok := s.peek()
 	if !ok {
 		return t, false
 	}
 	t.at.start = s.pos
-	if c == '"' || c == '\'' && s.o.Lenient {
+	if c == '"' || c == '\'' && s.lenient {
 		t.kind = stringToken
 		if t.text, ok = s.quoted(c); !ok {
 			return t, false
@@ -336,7 +376,7 @@ func (s *decoding) key() (t token, ok bool) {
 			s.fault(s.pos, end, "a key should be here, not "+excerpt(s.in[s.pos:end]), "")
 			return t, false
 		}
-		if !s.o.Lenient {
+		if !s.lenient {
 			s.fault(t.at.start, t.at.end, "the key "+excerpt(t.text)+" wants double quotes", "")
 		}
 	}
@@ -361,7 +401,7 @@ func isKey(c byte) bool {
 }
 
 // skip reads any value and sends nothing. It reports false when it can not be read.
-func (s *decoding) skip() bool {
+func (s *lexer) skip() bool {
 	base := len(s.closers)
 	defer func() { s.closers = s.closers[:base] }()
 	n := 0 // elements read in the innermost object or array
@@ -401,7 +441,7 @@ func (s *decoding) skip() bool {
 			n = 0
 			continue
 		case wordToken:
-			if !isLiteral(t.text) && !s.o.Lenient {
+			if !isLiteral(t.text) && !s.lenient {
 				s.fault(t.at.start, t.at.end, excerpt(t.text)+" is no JSON value", "")
 			}
 		}
@@ -418,4 +458,14 @@ func isLiteral(word []byte) bool {
 		return true
 	}
 	return isNumber(word)
+}
+
+// late counts an element, and reports whether the context has ended.
+func (s *lexer) late() bool {
+	if s.turns--; s.turns > 0 {
+		return false
+	}
+	s.turns = turnsPerLook
+	s.ended = s.ctx.Err()
+	return s.ended != nil
 }
