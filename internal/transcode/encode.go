@@ -38,11 +38,10 @@ type EncodeOptions struct {
 //
 // A value that an enum does not have prints as its number, also for a closed enum.
 type Encoder struct {
-	o     EncodeOptions
-	set   *planSet
-	root  *plan
-	pool  sync.Pool // of *encoding
-	lines string    // a line break, and the indentation of the greatest depth that is shown
+	o    EncodeOptions
+	set  *planSet
+	root *plan
+	pool sync.Pool // of *encoding
 }
 
 // maxIndent is the depth past which indentation grows no more: a small message that nests
@@ -57,11 +56,12 @@ func NewEncoder(md protoreflect.MessageDescriptor, o EncodeOptions) *Encoder {
 	e := &Encoder{o: o, set: newPlanSet(o.Types)}
 	e.set.protoNames = o.ProtoNames
 	e.set.spaced = o.Indent != ""
-	if e.set.spaced {
-		e.lines = "\n" + strings.Repeat(o.Indent, maxIndent)
+	l := layout{spaced: e.set.spaced, indent: len(o.Indent)}
+	if l.spaced {
+		l.lines = "\n" + strings.Repeat(o.Indent, maxIndent)
 	}
 	e.root = e.set.plan(md)
-	e.pool.New = func() any { return &encoding{Encoder: e} }
+	e.pool.New = func() any { return &encoding{Encoder: e, layout: l} }
 	return e
 }
 
@@ -139,9 +139,9 @@ func (e *Encoder) write(ctx context.Context, w io.Writer, wire []byte) error {
 
 // An encoding is one message on its way to JSON, with the memory that the next one takes over.
 type encoding struct {
+	layout
 	*Encoder
 	wire    []byte
-	out     []byte
 	own     []byte // out, when the JSON goes to w
 	w       io.Writer
 	ctx     context.Context
@@ -204,40 +204,4 @@ func (s *encoding) flush() error {
 		return s.fault(0, TooLong)
 	}
 	return err
-}
-
-// newline begins a new line at the given depth.
-func (s *encoding) newline(depth int) {
-	s.out = append(s.out, s.lines[:1+len(s.o.Indent)*min(depth, maxIndent)]...)
-}
-
-// separate begins the element number n of an object or array.
-func (s *encoding) separate(n, depth int) {
-	if n > 0 {
-		s.out = append(s.out, ',')
-	}
-	if s.set.spaced {
-		s.newline(depth)
-	}
-}
-
-// key begins the field number n of an object. In one line the key has its comma with it.
-func (s *encoding) key(key []byte, n, depth int) {
-	if !s.set.spaced {
-		if n == 0 {
-			key = key[1:]
-		}
-		s.out = append(s.out, key...)
-		return
-	}
-	s.separate(n, depth)
-	s.out = append(s.out, key...)
-}
-
-// shut ends an object or array of n elements.
-func (s *encoding) shut(c byte, n, depth int) {
-	if n > 0 && s.set.spaced {
-		s.newline(depth - 1)
-	}
-	s.out = append(s.out, c)
 }

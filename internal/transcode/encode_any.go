@@ -57,14 +57,3 @@ func (s *encoding) any(p *plan, lo, hi, depth int) error {
 	s.shut('}', n, depth)
 	return nil
 }
-
-// name begins the field number n of an object, one that is in no plan.
-func (s *encoding) name(name string, n, depth int) {
-	s.separate(n, depth)
-	s.out = append(s.out, '"')
-	s.out = append(s.out, name...)
-	s.out = append(s.out, '"', ':')
-	if s.set.spaced {
-		s.out = append(s.out, ' ')
-	}
-}

@@ -96,12 +96,12 @@ func (s *encoding) places(f *field, lo, hi, count int) ([]uint32, error) {
 // slot returns the slot of the entry that has a key, or the empty one that is its.
 func (s *encoding) slot(f *field, table []int32, key uint64, places []uint32) *int32 {
 	text := f.mapKey.kind == protoreflect.StringKind
-	for i := s.hash(text, key); ; i++ {
+	for i := s.keys.hash(s.wire, text, key); ; i++ {
 		slot := &table[i&uint64(len(table)-1)]
 		if *slot == 0 {
 			return slot
 		}
-		if e, _ := s.entryAt(f, places[*slot-1]); s.sameKey(text, e.key, key) { // it was read before
+		if e, _ := s.entryAt(f, places[*slot-1]); sameKey(s.wire, text, e.key, key) { // it was read before
 			return slot
 		}
 	}

@@ -70,7 +70,7 @@ func (s *encoding) mapEntry(f *field, e entry, n, depth int) error {
 		return err
 	}
 	s.out = append(s.out, ':')
-	if s.set.spaced {
+	if s.spaced {
 		s.out = append(s.out, ' ')
 	}
 	if err := s.mapValue(f.mapValue, e, depth); err != nil {
@@ -241,7 +241,7 @@ func (s *encoding) find(f *field, base int, key uint64) int {
 	all := s.entries[base:]
 	if len(all) < fewKeys {
 		for i := range all {
-			if s.sameKey(text, all[i].key, key) {
+			if sameKey(s.wire, text, all[i].key, key) {
 				return i
 			}
 		}
@@ -251,14 +251,14 @@ func (s *encoding) find(f *field, base int, key uint64) int {
 	if k.used == 0 || 2*(k.used+1) > len(k.table) {
 		s.rehash(text, all)
 	}
-	for i := s.hash(text, key); ; i++ {
+	for i := s.keys.hash(s.wire, text, key); ; i++ {
 		slot := &k.table[i&uint64(len(k.table)-1)]
 		if *slot == 0 {
 			*slot = int32(len(all)) + 1
 			k.used++
 			return -1
 		}
-		if at := int(*slot) - 1; s.sameKey(text, all[at].key, key) {
+		if at := int(*slot) - 1; sameKey(s.wire, text, all[at].key, key) {
 			return at
 		}
 	}
@@ -279,7 +279,7 @@ func (s *encoding) rehash(text bool, all []entry) {
 	clear(k.table)
 	k.used = len(all)
 	for at := range all {
-		i := s.hash(text, all[at].key)
+		i := s.keys.hash(s.wire, text, all[at].key)
 		for k.table[i&uint64(size-1)] != 0 {
 			i++
 		}
@@ -287,16 +287,18 @@ func (s *encoding) rehash(text bool, all []entry) {
 	}
 }
 
-func (s *encoding) hash(text bool, key uint64) uint64 {
+// hash returns the hash of a key: its value, or where it stands in the encoded bytes when it is text.
+func (k *keySet) hash(encoded []byte, text bool, key uint64) uint64 {
 	if text {
-		return maphash.Bytes(s.keys.seed, s.wire[key>>32:uint32(key)])
+		return maphash.Bytes(k.seed, encoded[key>>32:uint32(key)])
 	}
-	return maphash.Comparable(s.keys.seed, key)
+	return maphash.Comparable(k.seed, key)
 }
 
-func (s *encoding) sameKey(text bool, a, b uint64) bool {
+// sameKey reports whether two keys, as hash takes them, are the same.
+func sameKey(encoded []byte, text bool, a, b uint64) bool {
 	if text {
-		return bytes.Equal(s.wire[a>>32:uint32(a)], s.wire[b>>32:uint32(b)])
+		return bytes.Equal(encoded[a>>32:uint32(a)], encoded[b>>32:uint32(b)])
 	}
 	return a == b
 }

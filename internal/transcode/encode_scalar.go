@@ -64,23 +64,7 @@ func (s *encoding) scalar(f *field, v uint64) {
 	case protoreflect.DoubleKind:
 		s.out = appendFloat(s.out, math.Float64frombits(v), 64)
 	default:
-		s.long(f.kind, v)
-	}
-}
-
-// long prints a 64-bit integer.
-func (s *encoding) long(kind protoreflect.Kind, v uint64) {
-	quoted := !s.o.Int64Numbers
-	if quoted {
-		s.out = append(s.out, '"')
-	}
-	if kind == protoreflect.Uint64Kind || kind == protoreflect.Fixed64Kind {
-		s.out = strconv.AppendUint(s.out, v, 10)
-	} else {
-		s.out = strconv.AppendInt(s.out, int64(v), 10)
-	}
-	if quoted {
-		s.out = append(s.out, '"')
+		s.out = appendLong(s.out, f.kind, v, !s.o.Int64Numbers)
 	}
 }
 
@@ -174,6 +158,22 @@ func appendFloat(out []byte, v float64, bits int) []byte {
 	if n := len(out); out[n-4] == 'e' && out[n-3] == '-' && out[n-2] == '0' {
 		out[n-2] = out[n-1]
 		out = out[:n-1]
+	}
+	return out
+}
+
+// appendLong appends a 64-bit integer, which JSON has as a string unless the options say otherwise.
+func appendLong(out []byte, kind protoreflect.Kind, v uint64, quoted bool) []byte {
+	if quoted {
+		out = append(out, '"')
+	}
+	if kind == protoreflect.Uint64Kind || kind == protoreflect.Fixed64Kind {
+		out = strconv.AppendUint(out, v, 10)
+	} else {
+		out = strconv.AppendInt(out, int64(v), 10)
+	}
+	if quoted {
+		out = append(out, '"')
 	}
 	return out
 }
