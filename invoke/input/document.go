@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
@@ -197,7 +198,7 @@ func (d *documents) check() error {
 		return d.errorAt(f.nul, 1, f.nul, d.nulProblem())
 	}
 	if n := max(int64(f.fed-f.start), d.cutter.announced()); n > d.max && d.tooLong() {
-		return d.errorAt(f.start, 0, f.start+headMax, fmt.Sprintf("a message of more than %s is too long", size(d.max)))
+		return d.errorAt(f.start, 0, f.start+headMax, fmt.Sprintf("a message of more than %s is too long", boundfile.Size(d.max)))
 	}
 	return nil
 }
@@ -330,16 +331,4 @@ func (d *documents) newError(faults []Fault) *Error {
 // failed is the error of an input that cannot be read.
 func (d *documents) failed(err error) *Error {
 	return unreadable(d.part, d.index, d.name, err)
-}
-
-// size writes a number of bytes as people do.
-func size(n int64) string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
 }

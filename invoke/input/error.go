@@ -1,7 +1,9 @@
 package input
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -126,4 +128,23 @@ func (e *Error) headline(f *Fault) string {
 		where += fmt.Sprintf(": message %d", e.Message)
 	}
 	return clean(where + ": " + f.Problem)
+}
+
+// unreadable is the error of a file or an input that cannot be read.
+func unreadable(p Part, index int, name string, err error) *Error {
+	reason := err
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		reason = pe.Err
+	}
+	problem := reason.Error()
+	switch {
+	case name == "":
+		problem = "@ needs the name of a file after it, or stands alone for standard input"
+	case name != "stdin" && strings.TrimSpace(name) != name:
+		problem = fmt.Sprintf("reading %q: %s", name, problem)
+	}
+	e := newError(index, p.Origin, name, []Fault{{Problem: problem}})
+	e.Err = err
+	return e
 }

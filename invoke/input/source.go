@@ -168,10 +168,3 @@ func (s *Source) Close() {
 	}
 	s.groups, s.at, s.err = nil, 0, io.EOF
 }
-
-// typedPlace is where length bytes at an offset are in what was typed.
-func typedPlace(part int, text string, at, length int) Place {
-	p := feedOf([]byte(text)).place(at, length, len(text))
-	p.Part = part
-	return p
-}

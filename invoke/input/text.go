@@ -1,10 +1,8 @@
 package input
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -120,13 +118,4 @@ func removes(fd protoreflect.FieldDescriptor, w *word) bool {
 		kind = fd.Message().Fields().ByName("value").Kind()
 	}
 	return kind != protoreflect.StringKind && kind != protoreflect.BytesKind
-}
-
-// quoteJSON returns s as a JSON string. It must be valid UTF-8.
-func quoteJSON(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string and a buffer have no errors
-	return strings.TrimSuffix(b.String(), "\n")
 }

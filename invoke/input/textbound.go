@@ -3,6 +3,8 @@ package input
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // maxText is how many bytes a prototext document and its values may take while it is decoded,
@@ -43,7 +45,7 @@ func boundText(doc []byte) *Fault {
 			}
 		}
 		if left < 0 {
-			problem := fmt.Sprintf("prototext whose values take more than %s is too long; JSON may be longer", size(maxText))
+			problem := fmt.Sprintf("prototext whose values take more than %s is too long; JSON may be longer", boundfile.Size(maxText))
 			return &Fault{Place: Place{Offset: int64(min(i, len(doc))), Length: 1}, Problem: problem}
 		}
 	}

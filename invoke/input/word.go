@@ -88,7 +88,7 @@ func (w *word) file(o *Options) (content []byte, name string, isFile bool, err e
 	content, err = o.content(name)
 	switch {
 	case errors.As(err, new(*boundfile.SizeError)):
-		return nil, "", true, w.atValue("a file of more than %s is too long", size(o.maxSize()))
+		return nil, "", true, w.atValue("a file of more than %s is too long", boundfile.Size(o.maxSize()))
 	case err != nil:
 		return nil, "", true, w.unreadable(name, err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // maxMerges is how many mappings << may bring in: aliases of aliases make very many of few
@@ -69,7 +70,7 @@ func (c *yamlConverter) node(n ast.Node, depth int) {
 		c.fail(n, "nesting deeper than %d is too deep", maxNesting)
 		return
 	case len(c.json) > c.limit:
-		c.fail(n, "with its aliases written out the document is longer than %s", size(int64(c.limit)))
+		c.fail(n, "with its aliases written out the document is longer than %s", boundfile.Size(int64(c.limit)))
 		return
 	}
 	switch n := n.(type) {

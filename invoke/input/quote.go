@@ -1,0 +1,16 @@
+package input
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// quoteJSON returns s as a JSON string. It must be valid UTF-8.
+func quoteJSON(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string and a buffer have no errors
+	return strings.TrimSuffix(b.String(), "\n")
+}
