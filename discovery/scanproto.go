@@ -134,38 +134,60 @@ func (s *outliner) ended() {
 func (s *outliner) begin() {
 	in, depth := s.inside()
 	kind := scopeOther
-	switch first := s.word(0); {
-	case s.after && in == scopeExtend: // an extension with a group or an option in brackets
-		if depth == 1 {
-			s.declare(s.word(len(s.words)-1), true)
-		}
-	case s.after && in == scopeEnum && depth == 1 && first != "option": // a value with an option in brackets
-		s.declare(first, false)
-	case s.after:
-	case first == "message" && (depth == 0 || in == scopeMessage):
-		kind = scopeMessage
-	case first == "enum" && (depth == 0 || in == scopeMessage):
-		kind = scopeEnum
-	case first == "extend":
-		kind = scopeExtend
+	if s.after {
+		s.beginOption(in, depth)
+	} else {
+		kind = s.opens(in, depth)
+	}
+	switch kind {
+	case scopeExtend:
 		if name := s.word(1); name != "" && len(name) <= symbol.MaxName {
 			s.out.extendees = append(s.out.extendees, name)
 		}
-	case first == "service" && depth == 0:
-		kind = scopeService
+	case scopeService:
 		if name := protoreflect.Name(s.word(1)); symbol.Valid(name) {
 			s.out.services = append(s.out.services, serviceOutline{name: name})
 			s.declare(s.word(1), false)
 		}
-	case first == "rpc" && in == scopeService && depth == 1:
-		s.method()
-	}
-	if depth == 0 && (kind == scopeMessage || kind == scopeEnum) {
-		s.declare(s.word(1), true)
+	case scopeMessage, scopeEnum:
+		if depth == 0 {
+			s.declare(s.word(1), true)
+		}
+	case scopeOther:
+		if !s.after && s.word(0) == "rpc" && in == scopeService && depth == 1 {
+			s.method()
+		}
 	}
 	// Brackets nest as deep as a hostile file likes; what is that deep is of no
 	// interest, and takes one byte.
 	s.open = append(s.open, kind)
+}
+
+// opens returns what the bracket of a statement holds, by the statement's first word.
+func (s *outliner) opens(in scope, depth int) scope {
+	nests := depth == 0 || in == scopeMessage
+	switch first := s.word(0); {
+	case first == "message" && nests:
+		return scopeMessage
+	case first == "enum" && nests:
+		return scopeEnum
+	case first == "extend":
+		return scopeExtend
+	case first == "service" && depth == 0:
+		return scopeService
+	}
+	return scopeOther
+}
+
+// beginOption declares what a statement declares whose bracket holds options or a group.
+func (s *outliner) beginOption(in scope, depth int) {
+	switch first := s.word(0); {
+	case depth != 1:
+	case in == scopeExtend:
+		s.declare(s.word(len(s.words)-1), true)
+	case in == scopeEnum && first != "option":
+		s.declare(first, false)
+	}
 }
 
 func (s *outliner) method() {

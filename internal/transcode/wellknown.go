@@ -25,50 +25,78 @@ func wellKnownOf(md protoreflect.MessageDescriptor) wellKnown {
 	if md.FullName().Parent() != "google.protobuf" {
 		return notKnown
 	}
-	const (
-		str, raw, i32, i64 = protoreflect.StringKind, protoreflect.BytesKind, protoreflect.Int32Kind, protoreflect.Int64Kind
-		msg                = protoreflect.MessageKind
-	)
 	if md.ExtensionRanges().Len() > 0 || md.Oneofs().Len() > 0 && md.Name() != "Value" {
 		return notKnown
 	}
-	fds := md.Fields()
-	single := func(num protoreflect.FieldNumber, kind protoreflect.Kind) bool {
-		fd := fds.ByNumber(num)
-		return fd != nil && fd.Kind() == kind && !fd.IsList() && !fd.IsMap()
+	if k := knownByName(md.Name()); k.fits(md) {
+		return k
 	}
-	list := func(kind protoreflect.Kind) bool {
-		return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsList() && fds.Get(0).Kind() == kind
-	}
-	var k wellKnown
-	ok := false
-	switch md.Name() {
+	return notKnown
+}
+
+// knownByName returns which well-known type has a name.
+func knownByName(name protoreflect.Name) wellKnown {
+	switch name {
 	case "Any":
-		k, ok = knownAny, fds.Len() == 2 && single(1, str) && single(2, raw)
+		return knownAny
 	case "Timestamp":
-		k, ok = knownTimestamp, fds.Len() == 2 && single(1, i64) && single(2, i32)
+		return knownTimestamp
 	case "Duration":
-		k, ok = knownDuration, fds.Len() == 2 && single(1, i64) && single(2, i32)
+		return knownDuration
 	case "FieldMask":
-		k, ok = knownFieldMask, list(str)
+		return knownFieldMask
 	case "Struct":
-		k, ok = knownStruct, fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() &&
-			fds.Get(0).MapKey().Kind() == str && isValue(fds.Get(0).MapValue().Message())
+		return knownStruct
 	case "ListValue":
-		k, ok = knownListValue, list(msg) && isValue(fds.Get(0).Message())
+		return knownListValue
 	case "Value":
-		k, ok = knownValue, isValue(md)
+		return knownValue
 	case "Empty":
-		k, ok = knownEmpty, fds.Len() == 0
-	default:
-		if kind := wrapped(md.Name()); kind != 0 {
-			k, ok = knownWrapper, fds.Len() == 1 && single(1, kind)
+		return knownEmpty
+	}
+	if wrapped(name) != 0 {
+		return knownWrapper
+	}
+	return notKnown
+}
+
+// fits reports whether a message has the fields of the well-known type.
+func (k wellKnown) fits(md protoreflect.MessageDescriptor) bool {
+	fds := md.Fields()
+	only := func(kinds ...protoreflect.Kind) bool { // of the fields 1, 2, …
+		for i, kind := range kinds {
+			fd := fds.ByNumber(protoreflect.FieldNumber(i + 1))
+			if fd == nil || fd.Kind() != kind || fd.IsList() || fd.IsMap() {
+				return false
+			}
 		}
+		return fds.Len() == len(kinds)
 	}
-	if !ok {
-		return notKnown
+	switch k {
+	case knownAny:
+		return only(protoreflect.StringKind, protoreflect.BytesKind)
+	case knownTimestamp, knownDuration:
+		return only(protoreflect.Int64Kind, protoreflect.Int32Kind)
+	case knownFieldMask:
+		return onlyList(fds, protoreflect.StringKind)
+	case knownStruct:
+		return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() &&
+			fds.Get(0).MapKey().Kind() == protoreflect.StringKind && isValue(fds.Get(0).MapValue().Message())
+	case knownListValue:
+		return onlyList(fds, protoreflect.MessageKind) && isValue(fds.Get(0).Message())
+	case knownValue:
+		return isValue(md)
+	case knownEmpty:
+		return only()
+	case knownWrapper:
+		return only(wrapped(md.Name()))
 	}
-	return k
+	return false
+}
+
+// onlyList reports whether the one field is the list 1 of a kind.
+func onlyList(fds protoreflect.FieldDescriptors, kind protoreflect.Kind) bool {
+	return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsList() && fds.Get(0).Kind() == kind
 }
 
 // The numbers of google.protobuf.Value's members.

@@ -38,6 +38,13 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	if ce != nil {
 		st.Code, st.Message = codes.Code(ce.Code()), ce.Message()
 	}
+	s.explain(st, err)
+	return st
+}
+
+// explain corrects the status of a call that the server has not ended: what the library says of the
+// connection is not always so, and not all of it.
+func (s *stream) explain(st *invoke.Status, err error) {
 	var fault *connect.Error
 	switch {
 	case errors.As(s.ex.failure(), &fault): // the library does not keep the whole of it
@@ -62,7 +69,6 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK): // a proxy's word, or nobody's
 		st.Origin = invoke.OriginTransport
 	}
-	return st
 }
 
 // echoed reports whether a server's error follows from our own cancelling of the call. The

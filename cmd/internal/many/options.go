@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
@@ -49,50 +50,70 @@ func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 // Given reports whether there are many calls.
 func (o *Options) Given() bool { return o.each || o.targets.given() || o.repeat.given() }
 
-// Check finds flags that mean nothing together.
-func (m *Options) Check(f *pflag.FlagSet, o *call.Options) error {
-	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
-		if f.Changed(flag) && !m.Given() {
-			hint := "--each, --repeat or --targets make many"
-			if flag == "failures" || flag == "skip" {
-				hint = "--each makes many, of a list"
-			}
-			return problem.Usage(fmt.Errorf("--%s is for many calls", flag), hint)
-		}
-	}
-	if err := m.targets.checkAlone(f); err != nil {
+// Check returns a usage error for flags that do not go together.
+func (o *Options) Check(f *pflag.FlagSet, one *call.Options) error {
+	if err := o.checkNeeded(f); err != nil {
 		return err
 	}
-	if f.Changed("repeat") && m.repeat.times < 1 {
-		return problem.Usage(fmt.Errorf("--repeat %d: from 1 on", m.repeat.times), "")
+	if err := o.targets.checkAlone(f); err != nil {
+		return err
 	}
-	if format := input.Format(o.In.Value); !m.each && (format == input.FormatNDJSON || format == input.FormatCSV || format == input.FormatTSV) {
+	if f.Changed("repeat") && o.repeat.times < 1 {
+		return problem.Usage(fmt.Errorf("--repeat %d: from 1 on", o.repeat.times), "")
+	}
+	if format := input.Format(one.In.Value); !o.each && slices.Contains(input.ListFormats(), format) {
 		return problem.Usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
 	}
-	if !m.Given() {
+	if !o.Given() {
 		return nil
 	}
+	for _, c := range o.conflicts(f, one) {
+		if c.found {
+			return problem.Usage(errors.New(c.problem), c.hint)
+		}
+	}
+	return o.targets.check(f, o)
+}
+
+// checkNeeded returns a usage error for flags of many calls where there is one.
+func (o *Options) checkNeeded(f *pflag.FlagSet) error {
+	if o.Given() {
+		return nil
+	}
+	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
+		if !f.Changed(flag) {
+			continue
+		}
+		hint := "--each, --repeat or --targets make many"
+		if flag == "failures" || flag == "skip" {
+			hint = "--each makes many, of a list"
+		}
+		return problem.Usage(fmt.Errorf("--%s is for many calls", flag), hint)
+	}
+	return nil
+}
+
+// A conflict is flags that contradict each other, or a value out of range.
+type conflict struct {
+	found         bool
+	problem, hint string
+}
+
+// conflicts returns what may be wrong with the flags of many calls.
+func (o *Options) conflicts(f *pflag.FlagSet, one *call.Options) []conflict {
 	kinds := 0
-	for _, is := range []bool{m.each, m.targets.given(), m.repeat.given()} {
+	for _, is := range []bool{o.each, o.targets.given(), o.repeat.given()} {
 		if is {
 			kinds++
 		}
 	}
-	switch {
-	case kinds > 1:
-		return problem.Usage(errors.New("--each, --targets and --repeat do not go together"), "")
-	case m.concurrency < 1 || m.concurrency > 10_000:
-		return problem.Usage(fmt.Errorf("--concurrency %d: from 1 to 10000", m.concurrency), "")
-	case m.rate < 0 || math.IsNaN(m.rate) || f.Changed("rate") && m.rate == 0:
-		return problem.Usage(errors.New("--rate is more than 0 calls a second"), "")
-	case m.skip < 0 || m.skip > 0 && !m.each:
-		return problem.Usage(errors.New("--skip passes over requests of --each, 0 or more"), "")
-	case m.failures != "" && !m.each:
-		return problem.Usage(errors.New("--failures keeps requests of --each"), "")
-	case o.DryRun && !m.repeat.given():
-		return problem.Usage(errors.New("--dry-run shows one call"), "convert --stream shows what a list becomes")
-	case o.Edit, o.Await.Given():
-		return problem.Usage(errors.New("--edit and --await are for one call"), "")
+	return []conflict{
+		{kinds > 1, "--each, --targets and --repeat do not go together", ""},
+		{o.concurrency < 1 || o.concurrency > 10_000, fmt.Sprintf("--concurrency %d: from 1 to 10000", o.concurrency), ""},
+		{o.rate < 0 || math.IsNaN(o.rate) || f.Changed("rate") && o.rate == 0, "--rate is more than 0 calls a second", ""},
+		{o.skip < 0 || o.skip > 0 && !o.each, "--skip passes over requests of --each, 0 or more", ""},
+		{o.failures != "" && !o.each, "--failures keeps requests of --each", ""},
+		{one.DryRun && !o.repeat.given(), "--dry-run shows one call", "convert --stream shows what a list becomes"},
+		{one.Edit || one.Await.Given(), "--edit and --await are for one call", ""},
 	}
-	return m.targets.check(f, m)
 }

@@ -33,16 +33,13 @@ const (
 // Code returns the exit code for the result of a command.
 func Code(err error) int {
 	var (
-		status    *invoke.StatusError
-		badUsage  *UsageError
-		badInput  *input.Error
-		filter    *formatters.FilterError
-		ambiguous *discovery.AmbiguousError
-		unknown   *discovery.UnknownError
+		status   *invoke.StatusError
+		badInput *input.Error
+		filter   *formatters.FilterError
+		exit     *ExitError
+		printed  *printedError
+		wait     *boundfile.WaitError
 	)
-	var exit *ExitError
-	var printed *printedError
-	var wait *boundfile.WaitError
 	switch {
 	case errors.As(err, &printed):
 		return StatusCode(printed.code)
@@ -54,19 +51,15 @@ func Code(err error) int {
 		return OK
 	case interruptedLookup(err):
 		return Interrupted
-	case errors.As(err, new(*session.ExposedError)), errors.As(err, new(*grpcwire.OptionError)), errors.As(err, new(*connect.ProxyError)), errors.As(err, new(*formatters.FieldError)), errors.As(err, new(*discovery.NameError)):
+	case isUsage(err):
 		return BadUsage
 	case errors.As(err, &wait) && errors.Is(wait, context.Canceled):
 		return Interrupted
 	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
 		return Failure
-	case errors.As(err, &filter) && errors.Is(filter, context.DeadlineExceeded):
-		return StatusCode(codes.DeadlineExceeded)
-	case errors.As(err, &filter) && errors.Is(filter, context.Canceled):
-		return Interrupted
-	case errors.As(err, &filter) && filter.Program == "": // it failed on a response
-		return Failure
-	case errors.Is(err, session.ErrNoTarget), errors.As(err, &badUsage), errors.As(err, &badInput), errors.As(err, &filter), errors.As(err, &ambiguous), errors.As(err, &unknown):
+	case errors.As(err, &filter):
+		return filterCode(filter)
+	case isInput(err):
 		return BadUsage
 	case errors.As(err, new(*session.CredentialError)) && errors.Is(err, context.Canceled):
 		return Interrupted // nothing was sent
@@ -79,6 +72,31 @@ func Code(err error) int {
 	default:
 		return Failure
 	}
+}
+
+// isUsage reports whether an error is that of options, whatever else went wrong.
+func isUsage(err error) bool {
+	return errors.As(err, new(*session.ExposedError)) || errors.As(err, new(*grpcwire.OptionError)) ||
+		errors.As(err, new(*connect.ProxyError)) || errors.As(err, new(*formatters.FieldError)) || errors.As(err, new(*discovery.NameError))
+}
+
+// isInput reports whether an error is that of what was typed.
+func isInput(err error) bool {
+	return errors.Is(err, session.ErrNoTarget) || errors.As(err, new(*UsageError)) || errors.As(err, new(*input.Error)) ||
+		errors.As(err, new(*discovery.AmbiguousError)) || errors.As(err, new(*discovery.UnknownError))
+}
+
+// filterCode returns the exit code for a jq program that failed.
+func filterCode(err *formatters.FilterError) int {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return StatusCode(codes.DeadlineExceeded)
+	case errors.Is(err, context.Canceled):
+		return Interrupted
+	case err.Program == "": // it failed on a response
+		return Failure
+	}
+	return BadUsage
 }
 
 // interruptedLookup reports whether an interrupt came during a schema lookup, before
