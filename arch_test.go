@@ -118,7 +118,7 @@ func packages(t *testing.T) []listed {
 	}
 }
 
-// fits tells whether a package's path is one that a pattern names.
+// fits reports whether a package's path is one that a pattern names.
 func fits(pattern, pkg string) bool {
 	if folder, ok := strings.CutSuffix(pattern, "/..."); ok {
 		return pkg == folder || strings.HasPrefix(pkg, folder+"/")
@@ -137,7 +137,7 @@ var data = []string{
 	"google.golang.org/grpc/codes", "google.golang.org/grpc/health/grpc_health_v1", "google.golang.org/grpc/reflection/grpc_reflection_v1",
 }
 
-// forbidden tells whether a package is one of those that are named or below one.
+// forbidden reports whether a package is one of those that are named or below one.
 func forbidden(named []string, pkg string) bool {
 	return !slices.Contains(data, pkg) && slices.ContainsFunc(named, func(p string) bool {
 		return fits(strings.TrimSuffix(p, "/...")+"/...", pkg)

@@ -183,7 +183,7 @@ func (p *step) fail(err error) {
 	p.Hint = strings.Join(problem.Hints(err), "; ")
 }
 
-// plainCause is what is said of an error, without what the step's name says already.
+// plainCause is the text of an error, without what the step's name says already.
 func plainCause(err error) string {
 	var se *invoke.StatusError
 	if errors.As(err, &se) && se.Status.Cause == nil {

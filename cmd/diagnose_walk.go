@@ -33,7 +33,7 @@ type wayfarer struct {
 // expirySoon is how long before its end a certificate is remarked on.
 const expirySoon = 14 * 24 * time.Hour
 
-// connection walks up to HTTP/2. It tells whether there is a way to ask further.
+// connection walks up to HTTP/2. It reports whether there is a way to ask further.
 func (w *wayfarer) connection(ctx context.Context) bool {
 	w.target = *w.settings.Target
 	w.dialer = connect.Dialer{Timeout: w.settings.ConnectTimeout, Net: w.dial}

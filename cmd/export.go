@@ -234,7 +234,7 @@ func device(base string) bool {
 	return len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) && base[3] >= '0' && base[3] <= '9'
 }
 
-// A conflictError is a file that can not be where it should because something else
+// A conflictError is a file that cannot be where it should because something else
 // is there.
 type conflictError struct {
 	name string

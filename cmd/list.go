@@ -107,7 +107,7 @@ func listServices(ctx context.Context, source discovery.Source, args []string) (
 	return names, nil
 }
 
-// describeServices looks at services. Those that can not be had are listed by name,
+// describeServices looks at services. Those that cannot be had are listed by name,
 // and told as faults.
 func describeServices(ctx context.Context, source discovery.Source, names []protoreflect.FullName) (rows []listed, faults []error, err error) {
 	discovery.Prefetch(ctx, source, names)

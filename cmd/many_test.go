@@ -215,7 +215,7 @@ func TestListWhileTheServerIsAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, twice := outcome[line.Index]; twice {
-			t.Errorf("request %d was told twice", line.Index)
+			t.Errorf("request %d was reported twice", line.Index)
 		}
 		outcome[line.Index] = line.Status.Code
 	}

@@ -104,7 +104,7 @@ func TestShellWalk(t *testing.T) {
 			}
 			continue
 		case st.input == "^C" && st.prompt != "":
-			s.wait("a text to drop", func(text string) bool { // below what was told of it
+			s.wait("a text to drop", func(text string) bool { // below the notice about it
 				lines := strings.Split(text, "\n")
 				return input(strings.Join(lines[min(from, len(lines)):], "\n")) != ""
 			})

@@ -218,7 +218,7 @@ func (a *asker) watch(ctx context.Context, cancel context.CancelFunc) *watch {
 	return w
 }
 
-// stop ends the watch and tells whether the limit has passed.
+// stop ends the watch and reports whether the limit has passed.
 func (w *watch) stop() bool {
 	w.unwatch()
 	w.timer.Stop()
@@ -252,7 +252,7 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*an
 // one answer.
 const maxStrays = 1000
 
-// astray tells whether an answer is one to another question: to one that has been
+// astray reports whether an answer is one to another question: to one that has been
 // answered, or an error that names a question which this one is not. A name is the
 // same with or without a dot before it; and an answer that is no error counts by
 // its kind, since some servers do not name their questions well.

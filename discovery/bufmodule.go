@@ -83,7 +83,7 @@ func findBuf(ctx context.Context, folder string, passedOver func(error)) (*bufWo
 	return found, nil
 }
 
-// contains tells whether a workspace has the module that another configuration is.
+// contains reports whether a workspace has the module that another configuration is.
 func (w *bufWorkspace) contains(module *bufWorkspace) bool {
 	for _, r := range w.roots {
 		if rel, err := filepath.Rel(r, filepath.Dir(module.file)); err == nil && rel == "." {
@@ -204,7 +204,7 @@ func (w *bufWorkspace) tooMany() error {
 	return fmt.Errorf("%s: more than %d folders are too many", w.file, maxFolders)
 }
 
-// excluded tells whether a file is in a folder that is no part of the workspace.
+// excluded reports whether a file is in a folder that is no part of the workspace.
 func (w *bufWorkspace) excluded(file string) bool {
 	if w == nil {
 		return false

@@ -41,7 +41,7 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%q is ambiguous: %s%s", e.Name, strings.Join(shown, ", "), more)
 }
 
-// A NameError is text that can not be the name of a method or symbol.
+// A NameError is text that cannot be the name of a method or symbol.
 type NameError struct {
 	Name   string // as it was typed
 	Reason string

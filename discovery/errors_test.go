@@ -59,7 +59,7 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-// A connection that can not be made keeps its cause, so that the reason is told
+// A connection that cannot be made keeps its cause, so that the reason is told
 // and not that a name is missing.
 func TestRefusedConnection(t *testing.T) {
 	tr := transport(t, func(context.Context) (net.Conn, error) {

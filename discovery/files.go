@@ -11,7 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
-// A filer is a Source that can bring every file that it has. What can not be had is
+// A filer is a Source that can bring every file that it has. What cannot be had is
 // a fault, and an error of ctx or of the whole the error.
 type filer interface {
 	allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error)
@@ -214,7 +214,7 @@ func eachReference(d protoreflect.Descriptor, visit func(protoreflect.Descriptor
 }
 
 // KnownMethods returns the methods of services as pkg.Service/Method. Those of
-// services that the source can not tell by itself are asked for, all at once and
+// services that the source cannot tell by itself are asked for, all at once and
 // until ctx ends; the services that are still not known then are in rest.
 func KnownMethods(ctx context.Context, s Source, services []protoreflect.FullName) (methods []string, rest []protoreflect.FullName) {
 	lister, _ := s.(methodLister)

@@ -157,7 +157,7 @@ func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullNam
 const maxPackages = 500
 
 // findInPackages tries a name in the packages of the services and in those around
-// them: a server that is asked by name alone can not be searched otherwise. It
+// them: a server that is asked by name alone cannot be searched otherwise. It
 // returns nil, nil when none has it.
 func findInPackages(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	var candidates []protoreflect.FullName

@@ -74,7 +74,7 @@ func (l *Layered) Find(ctx context.Context, name protoreflect.FullName) (protore
 	return nil, cmp.Or(failed, missing)
 }
 
-// mayLack tells whether an error leaves it open that the source does not have the
+// mayLack reports whether an error leaves it open that the source does not have the
 // name at all: some servers answer with any code when they do not.
 func mayLack(err error) bool {
 	var answered *answeredError

@@ -105,7 +105,7 @@ func TestLayeredWithoutReflection(t *testing.T) {
 	}
 }
 
-// A server that can not be asked is not taken for one that lacks a name.
+// A server that cannot be asked is not taken for one that lacks a name.
 func TestLayeredFailure(t *testing.T) {
 	tr := serve(t, func(*reflectpb.ServerReflectionRequest, int) (*reflectpb.ServerReflectionResponse, error) {
 		return nil, status.Error(codes.Unauthenticated, "who are you")

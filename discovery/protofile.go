@@ -42,7 +42,7 @@ type ProtofileOptions struct {
 
 // OpenProtofiles compiles .proto files and what they import, and nothing else
 // that lies beside them. The error is a *SyntaxError for a file that does not
-// compile, an *ImportError for one that can not be read, or that of ctx. Where
+// compile, an *ImportError for one that cannot be read, or that of ctx. Where
 // some of several files compile, there is no error: Faults has what is wrong with
 // the others.
 func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error) {

@@ -20,7 +20,7 @@ type protoPattern struct {
 	parts []string // what a path below it must match, "**" for any folders; nil: everything
 }
 
-// IsProtoPattern tells whether a name of .proto files is that of a folder, or has a
+// IsProtoPattern reports whether a name of .proto files is that of a folder, or has a
 // *, ? or [ that makes it a pattern for several.
 func IsProtoPattern(name string) bool {
 	if info, err := os.Stat(name); err == nil {
@@ -49,7 +49,7 @@ func parsePattern(name string) protoPattern {
 	return p
 }
 
-// matches tells whether a path below the base, with slashes, fits.
+// matches reports whether a path below the base, with slashes, fits.
 func (p protoPattern) matches(name string) bool {
 	if p.parts == nil {
 		return strings.HasSuffix(name, ".proto")
@@ -90,7 +90,7 @@ func (p protoPattern) find() ([]string, error) {
 			if file == p.base {
 				return err
 			}
-			return nil // one folder that can not be read does not hide the others
+			return nil // one folder that cannot be read does not hide the others
 		}
 		if d.IsDir() {
 			if file != p.base && strings.HasPrefix(d.Name(), ".") {

@@ -91,7 +91,7 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 	return boundfile.Read(ctx, path, limit)
 }
 
-// add scans a set and takes its files into the pool. One that can not be taken is a
+// add scans a set and takes its files into the pool. One that cannot be taken is a
 // fault, and an error when it is the only one.
 func (s *Protoset) add(name string, data []byte) error {
 	var fault error

@@ -13,7 +13,7 @@ type SyntaxError struct {
 	File   string // its path on disk
 	Line   int    // counted from 1; 0 when there is no place
 	Column int    // in characters from 1, for a caret under Source
-	Source string // the line, without its end; "" when it can not be shown
+	Source string // the line, without its end; "" when it cannot be shown
 	Err    error  // ErrNotProto, an *EditionError, or what the compiler says
 }
 
@@ -63,7 +63,7 @@ func (e *SyntaxError) Error() string { return position(e.File, e.Line, e.Column)
 // Unwrap returns what is wrong.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// An ImportError is a .proto file that is not there or can not be read.
+// An ImportError is a .proto file that is not there or cannot be read.
 type ImportError struct {
 	File   string // the path on disk of the file that imports it; "" for one that was named by a person
 	Line   int    // of the import, counted from 1

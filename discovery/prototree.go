@@ -136,7 +136,7 @@ func (p *treePackage) declaring(name protoreflect.Name) []*treeFile {
 	return files
 }
 
-// covers tells whether a place is an import path or lies below one.
+// covers reports whether a place is an import path or lies below one.
 func (c *protoCompiler) covers(place string) bool {
 	return slices.ContainsFunc(c.roots, func(root string) bool {
 		_, ok := below(root, place)
@@ -332,7 +332,7 @@ func (t *Prototree) Extensions(ctx context.Context, message protoreflect.FullNam
 	return found, nil
 }
 
-// namesWithin tells whether a reference, which may be relative, may mean a name.
+// namesWithin reports whether a reference, which may be relative, may mean a name.
 func namesWithin(ref string, name protoreflect.FullName) bool {
 	ref = strings.TrimPrefix(ref, ".")
 	return ref == string(name) || strings.HasSuffix(string(name), "."+ref)

@@ -147,7 +147,7 @@ func settle(ctx context.Context, err error, what string) error {
 	return err
 }
 
-// Services implements Source. Names that can not be those of a service are left
+// Services implements Source. Names that cannot be those of a service are left
 // out of what the server lists.
 func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, error) {
 	if names, ok := r.cachedServices(); ok {

@@ -14,7 +14,7 @@ import (
 
 // Refresh asks the server again for what came from the store, unless that was done
 // within the last minute, and puts what is new into the store. It ends with ctx,
-// and what was not done by then is left. A server that can not be asked is no
+// and what was not done by then is left. A server that cannot be asked is no
 // error: what is remembered stays for as long as it may.
 //
 // When something has changed, later lookups ask the server.
@@ -53,7 +53,7 @@ func (r *Remembered) Refresh(ctx context.Context) {
 	}
 }
 
-// refresh asks for one key again, and tells whether the answer is another one.
+// refresh asks for one key again, and reports whether the answer is another one.
 func (r *Remembered) refresh(ctx context.Context, key string) (changed bool, err error) {
 	var fresh []byte
 	switch {
@@ -102,7 +102,7 @@ func (r *Remembered) refresh(ctx context.Context, key string) (changed bool, err
 	return true, r.store.Put(key, fresh)
 }
 
-// lacks tells whether the server has said that it does not have a symbol.
+// lacks reports whether the server has said that it does not have a symbol.
 func (r *Reflection) lacks(name protoreflect.FullName) bool {
 	r.turn <- struct{}{}
 	defer r.release()

@@ -235,14 +235,14 @@ func (r *Remembered) rememberedExtensions(ctx context.Context, message protorefl
 	return xs, err == nil
 }
 
-// Used tells whether anything that was answered came from the store.
+// Used reports whether anything that was answered came from the store.
 func (r *Remembered) Used() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.used) > 0
 }
 
-// Empty tells whether the server has to be asked for the services, because nothing is
+// Empty reports whether the server has to be asked for the services, because nothing is
 // remembered of them or because that is wanted.
 func (r *Remembered) Empty() bool {
 	r.mu.Lock()
@@ -267,7 +267,7 @@ func (r *Remembered) Forget() {
 	defer r.mu.Unlock()
 	r.asking = true
 	r.reset()
-	// A store that can not be written to can not be dropped either; it was left.
+	// A store that cannot be written to cannot be dropped either; it was left.
 	_ = r.store.Drop()
 }
 

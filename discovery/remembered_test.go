@@ -170,7 +170,7 @@ func TestRememberedMissingAndExtensions(t *testing.T) {
 	}
 }
 
-// An entry that is not in order, that is too old, or that the store can not give,
+// An entry that is not in order, that is too old, or that the store cannot give,
 // is one that is not there.
 func TestRememberedMisses(t *testing.T) {
 	const key = "symbol rpcctl.demo.v1.Greeter"

@@ -51,7 +51,7 @@ const (
 	scopeExtend
 )
 
-// statement reads up to the next end of a statement or bracket, and tells whether
+// statement reads up to the next end of a statement or bracket, and reports whether
 // there was one.
 func (s *outliner) statement() bool {
 	s.words, s.after = s.words[:0], false

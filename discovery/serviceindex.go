@@ -82,7 +82,7 @@ func parseServiceIndex(data []byte) *serviceIndex {
 	return x
 }
 
-// lists tells whether what format wrote is of these services.
+// lists reports whether what format wrote is of these services.
 func lists(data []byte, services []protoreflect.FullName) bool {
 	for line := range bytes.Lines(data) {
 		service, _, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
@@ -150,6 +150,6 @@ func (r *Remembered) put(key string, data []byte) {
 		r.store.Touch(key, r.now())
 		return
 	}
-	// A store that can not be written to is one without the entry.
+	// A store that cannot be written to is one without the entry.
 	_ = r.store.Put(key, data)
 }

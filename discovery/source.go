@@ -33,7 +33,7 @@ type prefetcher interface {
 }
 
 // A methodLister is a Source that can tell the methods of a service without
-// building anything. It does not ask anybody; ok tells whether it has the service.
+// building anything. It does not ask anybody; ok reports whether it has the service.
 type methodLister interface {
 	methodNames(service protoreflect.FullName) (methods []protoreflect.Name, ok bool)
 }

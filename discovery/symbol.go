@@ -50,7 +50,7 @@ func ParseMethod(s string) (service protoreflect.FullName, method protoreflect.N
 // method alone, in every service.
 //
 // The error is a *NameError, an *UnknownError, an *AmbiguousError, a
-// *DescriptorError for a method that can not be called because a type that it
+// *DescriptorError for a method that cannot be called because a type that it
 // needs is not described, or what the source failed with.
 func FindMethod(ctx context.Context, s Source, name string) (protoreflect.MethodDescriptor, error) {
 	service, method, err := ParseMethod(name)
@@ -122,13 +122,13 @@ func listedFailure(service protoreflect.FullName, why error) error {
 	return &DescriptorError{Symbol: string(service), Err: errNoDescriptor}
 }
 
-// isMore tells whether an error says more than that a name is missing.
+// isMore reports whether an error says more than that a name is missing.
 func isMore(err error) bool {
 	var pm *partlyMissing
 	return errors.As(err, &pm)
 }
 
-// unlisted handles a source that can not list its services: what is missing
+// unlisted handles a source that cannot list its services: what is missing
 // stays missing, and a service without a package is looked up as it is.
 func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (protoreflect.MethodDescriptor, error) {
 	if missing != nil {
@@ -147,7 +147,7 @@ func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (pro
 	return q.inServices([]protoreflect.ServiceDescriptor{sd})
 }
 
-// unheard tells whether an error is that nobody answered.
+// unheard reports whether an error is that nobody answered.
 func unheard(err error) bool {
 	var re *ReflectionError
 	return errors.As(err, &re) && re.Status.Origin != invoke.OriginServer

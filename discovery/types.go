@@ -35,7 +35,7 @@ type Resolver struct {
 	mu         sync.Mutex
 	messages   map[protoreflect.FullName]protoreflect.MessageType // nil: there is none
 	extensions map[protoreflect.FullName][]protoreflect.ExtensionType
-	unasked    bool // the source can not be asked
+	unasked    bool // the source cannot be asked
 }
 
 // Types returns a resolver that asks a source, until ctx ends, and knows what
@@ -124,7 +124,7 @@ func (r *Resolver) mayAsk() bool {
 	return !r.unasked && r.ctx.Err() == nil
 }
 
-// note remembers that a source can not be asked, lest each name wait for it.
+// note remembers that a source cannot be asked, lest each name wait for it.
 func (r *Resolver) note(err error) {
 	if ignoreAnswered(err) == nil {
 		return

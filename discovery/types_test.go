@@ -144,7 +144,7 @@ func TestTypesWithin(t *testing.T) {
 	}
 }
 
-// What can not be asked for as a symbol is not asked for as a method again.
+// What cannot be asked for as a symbol is not asked for as a method again.
 func TestFindAnyAsksOnce(t *testing.T) {
 	s := &stuckSource{}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -46,7 +46,7 @@ func (m *Message) Decode() (proto.Message, error) {
 
 // Unmarshal parses a message that may come from anybody. protobuf-go v1.36.12 panics on a
 // map entry that has its key twice, the second time as something else: here that is an
-// error, as for any other message that is none.
+// error, as for any other that is not a message of its type.
 func Unmarshal(o proto.UnmarshalOptions, wire []byte, m proto.Message) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

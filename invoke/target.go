@@ -71,7 +71,7 @@ func ParseTarget(s string) (Target, error) {
 	return parseHostPort(s)
 }
 
-// badTarget is why a target can not be read. It never shows a password.
+// badTarget is why a target cannot be read. It never shows a password.
 func badTarget(s string, why error) error { return fmt.Errorf("target %q: %w", MaskTarget(s), why) }
 
 var errUser = errors.New("a user or password in a target is not used; give a header")
@@ -199,7 +199,7 @@ func (t Target) Host() string {
 	return host
 }
 
-// Local tells whether the target is on this machine by its name alone: a socket,
+// Local reports whether the target is on this machine by its name alone: a socket,
 // the demo, a loopback address, or localhost (RFC 6761, section 6.3).
 func (t Target) Local() bool {
 	switch t.Network {

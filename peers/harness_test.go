@@ -152,7 +152,7 @@ func (b *bench) call(t *testing.T, exit int, args ...string) call {
 	return c
 }
 
-// sameJSON tells whether two texts are the same in JSON. One that is no JSON is like
+// sameJSON reports whether two texts are the same in JSON. One that is no JSON is like
 // no other.
 func sameJSON(t *testing.T, got, want string) bool {
 	t.Helper()

@@ -80,7 +80,7 @@ func TestConnectNode(t *testing.T) {
 	b.get(t, "-a", old, "--protoset", b.set)
 }
 
-// What the reflection of grpc-js sends can not be read as it is.
+// What the reflection of grpc-js sends cannot be read as it is.
 func TestGRPCJS(t *testing.T) {
 	b := newBench(t)
 	addr := b.start(t, "node", "servers/grpc-js.mjs", "proto")[0]

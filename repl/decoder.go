@@ -39,7 +39,7 @@ type decoder struct {
 	paste   []byte
 }
 
-// pending tells whether there is the beginning of a sequence, which may also be the Esc key
+// pending reports whether there is the beginning of a sequence, which may also be the Esc key
 // itself: what follows in a moment belongs to it.
 func (d *decoder) pending() bool { return !d.pasting && len(d.tail) > 0 && d.tail[0] == 0x1b }
 

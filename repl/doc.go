@@ -8,7 +8,7 @@
 // ours, by the two interfaces that go-prompt has for that:
 //
 //   - A parser reads the terminal, splits the bytes into keys, texts and pastes, and hands
-//     go-prompt a chunk that can not be typed. That chunk is bound to a function, which takes
+//     go-prompt a chunk that cannot be typed. That chunk is bound to a function, which takes
 //     the keys from the parser's queue and does what they mean. So a key means what keys.go
 //     says, and go-prompt's own meaning of it is never met.
 //   - A screen takes go-prompt's frames apart as they are written (prompt, text, menu rows)

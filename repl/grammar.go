@@ -50,7 +50,7 @@ func (w Word) Place(i int) int {
 // backslash at the end. It is 0 for a complete text.
 type Missing byte
 
-// A SyntaxError is a statement that can not be meant.
+// A SyntaxError is a statement that cannot be meant.
 type SyntaxError struct {
 	Start, End int // in the text
 	Problem    string

@@ -297,7 +297,7 @@ func (h *History) locked(fn func() error) error {
 	return fn()
 }
 
-// touch takes in what other shells have added. A history that can not be read stays as it is.
+// touch takes in what other shells have added. A history that cannot be read stays as it is.
 func (h *History) touch() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -198,13 +198,13 @@ func (l *lexer) word() Word {
 	return l.finish(w, b.String())
 }
 
-// valueFollows tells whether what comes after the first = is read as a document is.
+// valueFollows reports whether what comes after the first = is read as a document is.
 func (l *lexer) valueFollows(soFar string) bool {
 	rest := l.rest()
 	return strings.HasPrefix(rest, "{") || strings.HasSuffix(soFar, ":=") && (strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, `"`))
 }
 
-// document tells whether a bracket begins something that goes on to its partner: a document at
+// document reports whether a bracket begins something that goes on to its partner: a document at
 // the beginning of a word, a piece of a path, or a value.
 func (l *lexer) document(soFar string, pathEnded bool) bool {
 	if soFar == "" {

@@ -173,7 +173,7 @@ func (p *parser) fill() {
 	p.mu.Unlock()
 }
 
-// onlyInterrupts tells whether what was read is Ctrl-C and nothing else. A paste comes in
+// onlyInterrupts reports whether what was read is Ctrl-C and nothing else. A paste comes in
 // greater pieces: then its end went astray, to a program that read the terminal meanwhile, and
 // somebody wants to get out of it.
 func onlyInterrupts(read []byte) bool {
@@ -239,7 +239,7 @@ func (p *parser) done() {
 	p.handled.Broadcast()
 }
 
-// gone tells whether the terminal is gone and all that came from it is handled.
+// gone reports whether the terminal is gone and all that came from it is handled.
 func (p *parser) gone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -186,7 +186,7 @@ func (sc *scanner) tell(start int, text string, quote byte) {
 	})
 }
 
-// endsToken tells whether the byte at i ends the token: the quote, or for a word what can not
+// endsToken reports whether the byte at i ends the token: the quote, or for a word what cannot
 // be part of one. A string ends with its line.
 func (sc *scanner) endsToken(quote byte) bool {
 	c := sc.text[sc.i]

@@ -278,7 +278,7 @@ func (s *Screen) Styled(style Style, text string) string { return s.colors.Paint
 // Size is the size of the window, in columns and rows.
 func (s *Screen) Size() (cols, rows int) { return s.dev.size() }
 
-// ASCII tells whether signs beyond ASCII are not to be used.
+// ASCII reports whether signs beyond ASCII are not to be used.
 func (s *Screen) ASCII() bool { return s.ascii }
 
 func up(b *strings.Builder, n int) {

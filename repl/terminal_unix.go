@@ -195,7 +195,7 @@ func (t *terminal) suspend() error {
 	return nil
 }
 
-// orphaned tells whether nobody in this session watches the process group of ours (POSIX, XBD
+// orphaned reports whether nobody in this session watches the process group of ours (POSIX, XBD
 // 3.264), as far as its leader can tell.
 func orphaned() bool {
 	if unix.Getpgrp() != unix.Getpid() {

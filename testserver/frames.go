@@ -93,7 +93,7 @@ func (o *opening) firstRequest() (grpc bool, err error) {
 	}
 }
 
-// isGRPC tells whether a content type is for grpc-go.
+// isGRPC reports whether a content type is for grpc-go.
 func isGRPC(contentType string) bool {
 	rest, ok := strings.CutPrefix(contentType, "application/grpc")
 	return ok && !strings.HasPrefix(rest, "-web")

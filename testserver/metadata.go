@@ -167,7 +167,7 @@ func authorize(ctx context.Context, token string) error {
 	return failure(codes.Unauthenticated, message, &errdetails.ErrorInfo{Reason: reason, Domain: domain})
 }
 
-// bears tells whether a call carries the token, in time that does not depend on
+// bears reports whether a call carries the token, in time that does not depend on
 // what it carries. The scheme's case does not matter (RFC 9110, section 11.1).
 func bears(ctx context.Context, token string) bool {
 	for _, value := range metadata.ValueFromIncomingContext(ctx, "authorization") {

@@ -24,7 +24,7 @@ func checkOrder(f *faults, at string, order *demov1.Order) {
 		checkItem(f, fmt.Sprintf("%sitems[%d].", at, i), item)
 	}
 	if geo := order.GetShipTo().GetGeo(); geo != nil {
-		// Written so that a number that is none is a fault too.
+		// Written so that what is not a number is a fault too.
 		if !(geo.GetLat() >= -90 && geo.GetLat() <= 90) {
 			f.add(at+"ship_to.geo.lat", "must be -90 to 90, not %v", geo.GetLat())
 		}

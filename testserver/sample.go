@@ -95,7 +95,7 @@ func (f filler) message(m protoreflect.Message) error {
 	return nil
 }
 
-// holds tells whether the values of a field are messages of the given name.
+// holds reports whether the values of a field are messages of the given name.
 func holds(field protoreflect.FieldDescriptor, name protoreflect.FullName) bool {
 	if field.IsMap() {
 		field = field.MapValue()

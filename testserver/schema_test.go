@@ -293,7 +293,7 @@ func TestReflectionIsChosen(t *testing.T) {
 			same(t, [2]codes.Code{grpcCode(v1Err), grpcCode(v1alphaErr)}, want)
 		})
 	}
-	t.Run("by a name that is none", func(t *testing.T) {
+	t.Run("by an unknown name", func(t *testing.T) {
 		if _, err := ParseReflection("v2"); err == nil || err.Error() != `unknown reflection "v2": want both, v1, v1alpha or none` {
 			t.Error(err)
 		}

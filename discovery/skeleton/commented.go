@@ -94,7 +94,7 @@ func (t *template) message(md protoreflect.MessageDescriptor, depth int) *templa
 	return n
 }
 
-// needed tells whether a field of a message that is left empty must be there. A
+// needed reports whether a field of a message that is left empty must be there. A
 // message that requires itself has no finite value, and is left be.
 func (t *template) needed(f protoreflect.FieldDescriptor, depth int) bool {
 	return f.Cardinality() == protoreflect.Required && t.inside[f.ContainingMessage().FullName()] <= 2 && depth <= 3*maxSkeletonDepth

@@ -73,15 +73,15 @@ func (s *skeleton) message(md protoreflect.MessageDescriptor, depth int) {
 	s.inside[md.FullName()]--
 }
 
-// cut tells whether the contents of a message are left out.
+// cut reports whether the contents of a message are left out.
 func (s *skeleton) cut(md protoreflect.MessageDescriptor, depth int) bool {
 	return s.inside[md.FullName()] > 0 || depth > maxSkeletonDepth || s.b.Len() > maxSkeletonSize
 }
 
-// hasRequired tells whether a message must not be left empty.
+// hasRequired reports whether a message must not be left empty.
 func hasRequired(md protoreflect.MessageDescriptor) bool { return md.RequiredNumbers().Len() > 0 }
 
-// wanted tells whether a field is named: of a oneof only one member can be. In a
+// wanted reports whether a field is named: of a oneof only one member can be. In a
 // message that is cut, only what is required is.
 func (s *skeleton) wanted(f protoreflect.FieldDescriptor, depth int) bool {
 	md := f.ContainingMessage()

@@ -155,7 +155,7 @@ func OpenPlain(path string) (*os.File, error) {
 	return f, err
 }
 
-// CheckPlain tells whether a plain file, or nothing, is at a path. The error wraps ErrNotPlain.
+// CheckPlain reports whether a plain file, or nothing, is at a path. The error wraps ErrNotPlain.
 func CheckPlain(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

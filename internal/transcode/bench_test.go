@@ -95,7 +95,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 // BenchmarkGenerated is a message that protobuf-go has generated code for, which dynamic
-// messages can not have.
+// messages cannot have.
 func BenchmarkGenerated(b *testing.B) {
 	fd, err := mustSchema(b).files.FindFileByPath("bench.proto")
 	if err != nil {

@@ -48,7 +48,7 @@ func (s *decoding) any(p *plan, depth int) outcome {
 		return s.unresolved(p, url)
 	}
 	if inner == nil {
-		return s.passOver(keys.url.at, "no message type "+quote(url)+" is known, so its JSON can not be read")
+		return s.passOver(keys.url.at, "no message type "+quote(url)+" is known, so its JSON cannot be read")
 	}
 	s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
 	return s.packAny(p, inner, depth)
@@ -152,7 +152,7 @@ func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 }
 
 // typeURL reads the value of "@type". It reports false when that is no string: what is
-// wrong beside it can not be told then.
+// wrong beside it cannot be told then.
 func (s *decoding) typeURL(keys *anyKeys) bool {
 	t, ok := s.token()
 	if !ok {

@@ -182,7 +182,7 @@ func TestDecodeFaults(t *testing.T) {
 		}},
 		{name: "any", text: `{"rAny":[{"note":1},{"@type":"x/pkg.T","a":1},{"@type":"x/google.protobuf.Duration"},{"@type":""}]}`, want: []Fault{
 			{Offset: 9, Length: 1, Line: 1, Column: 10, Path: "r_any[0]", Problem: `Three.r_any wants a key "@type", which names the message's type`},
-			{Offset: 29, Length: 9, Line: 1, Column: 30, Path: "r_any[1]", Problem: `no message type "x/pkg.T" is known, so its JSON can not be read`},
+			{Offset: 29, Length: 9, Line: 1, Column: 30, Path: "r_any[1]", Problem: `no message type "x/pkg.T" is known, so its JSON cannot be read`},
 			{Offset: 46, Length: 1, Line: 1, Column: 47, Path: "r_any[2]", Problem: `Three.r_any wants a key "value" with a duration as "1.5s"`},
 			{Offset: 94, Length: 2, Line: 1, Column: 95, Path: "r_any[3]", Problem: `"@type" is empty`},
 		}},

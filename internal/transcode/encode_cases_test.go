@@ -156,9 +156,9 @@ func TestEncodeFaults(t *testing.T) {
 			want: WireError{Offset: 10, Path: `m_message["k"].f_string`, Problem: "a string is not valid UTF-8"},
 		},
 		{name: "tag cut off", md: "feat.Three", wire: wire("\xff"), want: WireError{Problem: "a field's tag is cut off"}},
-		{name: "field 0", md: "feat.Three", wire: wire("\x00\x01"), want: WireError{Problem: "a field has a number that can not be"}},
-		{name: "wire type 7", md: "feat.Three", wire: wire("\x0f"), want: WireError{Problem: "a field has a wire type that can not be"}},
-		{name: "end of no group", md: "feat.Two", wire: wire("\x08\x01\x44"), want: WireError{Offset: 2, Problem: "a field has a wire type that can not be"}},
+		{name: "field 0", md: "feat.Three", wire: wire("\x00\x01"), want: WireError{Problem: "a field has a number that cannot be"}},
+		{name: "wire type 7", md: "feat.Three", wire: wire("\x0f"), want: WireError{Problem: "a field has a wire type that cannot be"}},
+		{name: "end of no group", md: "feat.Two", wire: wire("\x08\x01\x44"), want: WireError{Offset: 2, Problem: "a field has a wire type that cannot be"}},
 		{name: "long varint", md: "feat.Three", wire: wire("\x08" + strings.Repeat("\xff", 9) + "\x02"), want: WireError{Problem: "a number is cut off or too long"}},
 		{name: "cut in a fixed number", md: "feat.Three", wire: wire("\x3d\x01"), want: WireError{Problem: "a value is longer than what is left of the message"}},
 		{name: "length past the end", md: "feat.Three", wire: wire("\x72\x05ab"), want: WireError{Problem: "a value is longer than what is left of the message"}},
@@ -176,7 +176,7 @@ func TestEncodeFaults(t *testing.T) {
 		{name: "value of nothing", md: "feat.Three", wire: none.bytes(85, ""), want: WireError{Offset: 3, Path: "value", Problem: "a google.protobuf.Value has no value"}},
 		{
 			name: "path", md: "google.protobuf.FieldMask", wire: none.bytes(1, "a.B"),
-			want: WireError{Offset: 2, Problem: `a google.protobuf.FieldMask has the path "a.B", which JSON can not say`},
+			want: WireError{Offset: 2, Problem: `a google.protobuf.FieldMask has the path "a.B", which JSON cannot say`},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -165,7 +165,7 @@ func (s *encoding) value(p *plan, base int, m member, at, depth int) error {
 	}
 	v, _ := s.load(f.kind, int(r.start))
 	if d := math.Float64frombits(v); f.num == valueNumber && (math.IsNaN(d) || math.IsInf(d, 0)) {
-		return s.fault(int(r.start), fmt.Sprintf("a google.protobuf.Value can not be the number %v", d))
+		return s.fault(int(r.start), fmt.Sprintf("a google.protobuf.Value cannot be the number %v", d))
 	}
 	s.scalar(f, v)
 	return nil
@@ -186,7 +186,7 @@ func (s *encoding) fieldMask(p *plan, base int) error {
 			var ok bool
 			if s.out, ok = appendCamel(s.out, s.wire[from:pos]); !ok {
 				text, _ := appendText(nil, s.wire[from:min(pos, from+maxQuoted)])
-				return s.fault(from, fmt.Sprintf(`a google.protobuf.FieldMask has the path "%s", which JSON can not say`, text))
+				return s.fault(from, fmt.Sprintf(`a google.protobuf.FieldMask has the path "%s", which JSON cannot say`, text))
 			}
 			if len(s.out) >= s.flushAt {
 				if err := s.flush(); err != nil {

@@ -92,7 +92,7 @@ func (s *encoding) entry(f *field, pos, end int) (entry, error) {
 		tag, value := uvarint(b, pos)
 		num, wt := protowire.Number(tag>>3), protowire.Type(tag&7)
 		if value < 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-			return e, s.fault(at, "a map entry's tag is cut off or can not be")
+			return e, s.fault(at, "a map entry's tag is cut off or cannot be")
 		}
 		var stop int
 		if wt == protowire.StartGroupType {
@@ -103,7 +103,7 @@ func (s *encoding) entry(f *field, pos, end int) (entry, error) {
 			pos, stop = g.after, g.content
 		} else {
 			if pos = skipValue(b, value, wt); pos < 0 {
-				return e, s.fault(at, "a value is cut off or has a wire type that can not be")
+				return e, s.fault(at, "a value is cut off or has a wire type that cannot be")
 			}
 			stop = pos
 		}

@@ -47,7 +47,7 @@ func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err 
 		}
 		num := protowire.Number(tag >> 3)
 		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-			return false, s.fault(start, "a field has a number that can not be")
+			return false, s.fault(start, "a field has a number that cannot be")
 		}
 		value, stop := pos, 0
 		switch wt := protowire.Type(tag & 7); wt {
@@ -81,7 +81,7 @@ func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err 
 			}
 			stop, pos = g.content, g.after
 		default:
-			return false, s.fault(start, "a field has a wire type that can not be")
+			return false, s.fault(start, "a field has a wire type that cannot be")
 		}
 		if pos > end {
 			return false, s.fault(start, "a value is longer than what is left of the message")
@@ -188,7 +188,7 @@ func (s *encoding) skipGroup(num protowire.Number, start, pos, end int) (group, 
 		num, wt := tag>>3, protowire.Type(tag&7)
 		// As protobuf-go does: what a known group holds is looked at more closely later.
 		if num == 0 || num > math.MaxInt32 {
-			return group{}, s.fault(at, "a field has a number that can not be")
+			return group{}, s.fault(at, "a field has a number that cannot be")
 		}
 		switch wt {
 		case protowire.StartGroupType:
@@ -220,7 +220,7 @@ func (s *encoding) skipGroup(num protowire.Number, start, pos, end int) (group, 
 			continue
 		}
 		if pos = skipValue(b, pos, wt); pos < 0 {
-			return group{}, s.fault(at, "a value is cut off or has a wire type that can not be")
+			return group{}, s.fault(at, "a value is cut off or has a wire type that cannot be")
 		}
 	}
 }

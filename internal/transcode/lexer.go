@@ -40,7 +40,7 @@ type span struct{ start, end int }
 type outcome uint8
 
 const (
-	stop    outcome = iota // the text can not be read on; the fault is noted
+	stop    outcome = iota // the text cannot be read on; the fault is noted
 	nothing                // it was read, and there is nothing to send: a fault or what is skipped
 	written                // it was read and is in out
 )
@@ -400,7 +400,7 @@ func isKey(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '@'
 }
 
-// skip reads any value and sends nothing. It reports false when it can not be read.
+// skip reads any value and sends nothing. It reports false when it cannot be read.
 func (s *lexer) skip() bool {
 	base := len(s.closers)
 	defer func() { s.closers = s.closers[:base] }()

@@ -224,7 +224,7 @@ func (s *Splitter) closed() bool {
 	return s.depth == 0
 }
 
-// endsWord reports whether c can not be part of a scalar that is not quoted.
+// endsWord reports whether c cannot be part of a scalar that is not quoted.
 func (s *Splitter) endsWord(c byte) bool {
 	switch c {
 	case ' ', '\t', '\n', '\r', ',', '{', '}', '[', ']', '"':

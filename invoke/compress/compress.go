@@ -42,7 +42,7 @@ type (
 // Names returns the names of all codings, the one to prefer first.
 func Names() []string { return []string{"gzip", "br", "zstd", "deflate", "snappy"} }
 
-// Known tells whether there is a coding of that name.
+// Known reports whether there is a coding of that name.
 func Known(name string) bool { return slices.Contains(Names(), name) }
 
 // Codings returns a fresh coding for each of Names.

@@ -114,7 +114,7 @@ func cutShort(err error, contexts ...context.Context) error {
 // connection to it has failed.
 const probeLimit = 700 * time.Millisecond
 
-// AnswersTLS tells whether a server answers a TLS handshake, whatever its
+// AnswersTLS reports whether a server answers a TLS handshake, whatever its
 // certificate. It is asked after a plaintext connection was closed without a
 // word, which is all that many TLS servers have to say to one.
 func (d *Dialer) AnswersTLS(ctx context.Context, network, address string) bool {

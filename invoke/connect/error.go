@@ -201,7 +201,7 @@ const (
 	alertNoProtocol          tls.AlertError = 120
 )
 
-// wantsClientCert tells whether an alert is how a server asks for a client
+// wantsClientCert reports whether an alert is how a server asks for a client
 // certificate, or refuses the one that it got.
 func wantsClientCert(a tls.AlertError) bool {
 	switch a {
@@ -232,7 +232,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
 }
 
-// closedEarly tells whether err is that the other side closed the connection.
+// closedEarly reports whether err is that the other side closed the connection.
 func closedEarly(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)

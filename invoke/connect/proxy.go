@@ -21,7 +21,7 @@ import (
 // has nothing of the variable's, in which there may be a password.
 type ProxyError struct {
 	Variable string // the name of it
-	Problem  string // what is said of it
+	Problem  string // what is wrong with it
 }
 
 func (e *ProxyError) Error() string { return e.Variable + " " + e.Problem }
@@ -90,7 +90,7 @@ func parseProxy(variable, text string) (*url.URL, error) {
 // proxyPorts are the ports of proxies that name none, by scheme.
 var proxyPorts = map[string]string{"http": "80", "https": "443"}
 
-// otherKind is what is said of a proxy whose scheme has no port there.
+// otherKind is what is wrong with a proxy whose scheme has no port there.
 func otherKind(scheme string) string {
 	return "of the kind " + scheme + ", which is not spoken here; http and https are"
 }

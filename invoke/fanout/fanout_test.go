@@ -162,7 +162,7 @@ func (s *sink) Event(e *invoke.Event) error {
 
 func (a *account) done(r *fanout.Result) error {
 	if _, twice := a.outcome[r.Index]; twice {
-		return fmt.Errorf("request %d was told twice", r.Index)
+		return fmt.Errorf("request %d was reported twice", r.Index)
 	}
 	switch {
 	case r.Stopped:

@@ -242,7 +242,7 @@ func (r *run) failed(s *slot) {
 	}
 }
 
-// turn tells whether what comes for a request may be handed on. The run is locked.
+// turn reports whether what comes for a request may be handed on. The run is locked.
 func (r *run) turn(s *slot) bool { return r.Unordered || s.index == r.head }
 
 // advance settles what is done, as far as the order allows, and hands on what the call

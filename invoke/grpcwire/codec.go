@@ -24,7 +24,7 @@ func codecOf(m invoke.Method) codec {
 // Name returns the subtype of the content type.
 func (c codec) Name() string { return c.name }
 
-// accepts tells whether a response of a content type is in this codec. What is not
+// accepts reports whether a response of a content type is in this codec. What is not
 // gRPC at all is for grpc-go to refuse.
 func (c codec) accepts(contentType string) bool {
 	subtype, ok := strings.CutPrefix(contentType, "application/grpc")

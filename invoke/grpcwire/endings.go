@@ -23,7 +23,7 @@ type ending struct {
 	hasStatus       bool
 }
 
-// says tells whether a status is what the server sent. Where it sent details, the message
+// says reports whether a status is what the server sent. Where it sent details, the message
 // is among those, and may be another than in the field for it.
 func (e *ending) says(s *invoke.Status) bool {
 	n, err := strconv.ParseInt(e.status, 10, 32)

@@ -177,7 +177,7 @@ func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, 
 	return s
 }
 
-// maybeTLS tells whether a server that spoke so in plaintext may want TLS: some
+// maybeTLS reports whether a server that spoke so in plaintext may want TLS: some
 // close the connection, and some that know HTTP/1 too answer a bad request in that.
 func maybeTLS(k connect.Kind) bool { return k == connect.Closed || k == connect.HTTP1 }
 

@@ -59,7 +59,7 @@ func (o *Options) serviceConfig() (string, error) {
 		if !json.Valid([]byte(o.ServiceConfig)) {
 			return "", &OptionError{Err: errors.New("the service config is not JSON")}
 		}
-		// Only a client tells whether it means something. This one never connects.
+		// Only a client reports whether it means something. This one never connects.
 		probe, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(o.ServiceConfig))
 		if err != nil {
 			return "", &OptionError{Err: fmt.Errorf("the service config is not one: %w", err)}

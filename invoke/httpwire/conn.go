@@ -103,7 +103,7 @@ func (t *Transport) establish(ctx context.Context) (conn, error) {
 	}
 }
 
-// learn tells whether a failure to connect shows another way, and takes it.
+// learn reports whether a failure to connect shows another way, and takes it.
 // Otherwise the error it returns may be a better one. It looks further as long as
 // there is time for connecting.
 func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, version string) (again bool, _ error) {

@@ -165,7 +165,7 @@ func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
 	return s
 }
 
-// overdue tells whether a context's deadline is over. The context itself may learn of
+// overdue reports whether a context's deadline is over. The context itself may learn of
 // it later than a connection that was given the same deadline.
 func overdue(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()

@@ -141,7 +141,7 @@ func (s *stream) Header() invoke.Metadata {
 	return md
 }
 
-// hasResponse tells whether there is a response yet.
+// hasResponse reports whether there is a response yet.
 func (s *stream) hasResponse() bool {
 	select {
 	case <-s.ex.answered:
@@ -151,7 +151,7 @@ func (s *stream) hasResponse() bool {
 	}
 }
 
-// trailersOnly tells whether the trailers are the headers, as gRPC-Web has it for a
+// trailersOnly reports whether the trailers are the headers, as gRPC-Web has it for a
 // response without a body. There is no telling then which field was meant as what,
 // so they are both.
 func (s *stream) trailersOnly() bool {

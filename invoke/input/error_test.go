@@ -69,7 +69,7 @@ func TestErrors(t *testing.T) {
 		{name: "a directory", parts: parts("@dir")},
 		{name: "no name", parts: append(parts("-"), parts("@")...)},
 		{name: "yaml", parts: parts("@bad.yaml")},
-		{name: "yaml that is none", parts: parts("@bad2.yaml")},
+		{name: "not yaml", parts: parts("@bad2.yaml")},
 		{name: "text", parts: parts("@bad.txtpb")},
 		{name: "raw and a word", parts: parts("@bad.binpb", "id=x")},
 		{name: "raw that ends early", parts: parts("@half.pb"), streams: true},

@@ -17,7 +17,7 @@ import (
 )
 
 // A List yields the requests of a list, each of which is for a call of its own. Unlike a
-// Source it goes on after a request that is none, and tells how each request stood. It is
+// Source it goes on after a request that is not valid, and tells how each request stood. It is
 // not safe for concurrent use, and keeps no more than one request and a chunk of input.
 //
 // A list of JSON has one document a line when its first document ends on the line that it

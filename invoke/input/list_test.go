@@ -54,7 +54,7 @@ func TestList(t *testing.T) {
 		{name: "a string that does not end", text: "{\"id\":\"a\"}\n{\"id\":\"b\n{\"id\":\"c\"}\n", want: []string{
 			`{"id":"a"}`, `! {"id":"b: stdin:2:`, `{"id":"c"}`,
 		}},
-		{name: "a line that is none, with one in it", text: "{\"id\":\"a\"}\noops {\"id\":\"b\"}\n{\"id\":\"c\"}\n", want: []string{
+		{name: "a line that is not a document, with one in it", text: "{\"id\":\"a\"}\noops {\"id\":\"b\"}\n{\"id\":\"c\"}\n", want: []string{
 			`{"id":"a"}`, `! oops {"id":"b"}: stdin:2:1: `, `{"id":"c"}`,
 		}},
 		{name: "a NUL in a line", text: "{\"id\":\"a\"}\n{\"id\":\"\x00\"}\n{\"id\":\"c\"}\n", want: []string{

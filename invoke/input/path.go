@@ -108,7 +108,7 @@ func scanBracket(s string, i int) (step, int, *pathError) {
 	if strings.HasPrefix(rest, `"`) || strings.HasPrefix(rest, "'") {
 		quoted, key, ok := scanQuoted(rest)
 		if !ok {
-			return step{}, i, &pathError{i + 1, len(rest), "the key in quotes has no end, or an escape that is none"}
+			return step{}, i, &pathError{i + 1, len(rest), "the key in quotes has no end, or an escape that JSON does not have"}
 		}
 		n := i + 1 + len(quoted)
 		if n >= len(s) || s[n] != ']' {

@@ -61,7 +61,7 @@ func (w *wrongs) apply(c *change, m protoreflect.Message, on *word) error {
 	return err
 }
 
-// depends tells whether what a word says may be wrong only because an earlier one was: it
+// depends reports whether what a word says may be wrong only because an earlier one was: it
 // is about elements of the same list.
 func (w *wrongs) depends(on *word) bool {
 	list, ok := listOf(on.part.Text)

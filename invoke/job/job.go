@@ -291,7 +291,7 @@ func (j *Job) Err() error {
 	return j.err
 }
 
-// Following tells whether somebody follows the job.
+// Following reports whether somebody follows the job.
 func (j *Job) Following() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

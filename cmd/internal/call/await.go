@@ -91,7 +91,7 @@ type awaited struct {
 
 	mu   sync.Mutex
 	last operation // as it was last told
-	said string    // the progress that was told last
+	said string    // the progress that was printed last
 }
 
 // awaitOperation makes the call, follows the operation that it returns, and hands its

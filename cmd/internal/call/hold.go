@@ -26,7 +26,7 @@ func (o *holdOptions) add(f *pflag.FlagSet) {
 
 func (o *holdOptions) given() bool { return o.length > 0 || o.messages > 0 }
 
-// check refuses a number of answers that can not come.
+// check refuses a number of answers that cannot come.
 func (o *holdOptions) check() error {
 	if o.messages < 0 {
 		return problem.Usage(fmt.Errorf("--until-messages %d: from 1 on", o.messages), "")

@@ -40,7 +40,7 @@ type Entry struct {
 	Method protoreflect.MethodDescriptor
 }
 
-// NewIndex reads all services. One that can not be read is left out: a server may be broken in
+// NewIndex reads all services. One that cannot be read is left out: a server may be broken in
 // one place and of use in others.
 func NewIndex(ctx context.Context, source discovery.Source, types invoke.Types) (*Index, error) {
 	services, err := source.Services(ctx)

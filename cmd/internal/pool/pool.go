@@ -88,7 +88,7 @@ func (p *Pool) Session(ctx context.Context, key string, settings session.Setting
 		return nil, err
 	}
 	defer open.opening.giveBack()
-	// What can not be opened is told by the command that needs it.
+	// What cannot be opened is told by the command that needs it.
 	_, err = open.Transport(ctx)
 	if err == nil || errors.Is(err, session.ErrNoTarget) {
 		if _, err = open.Source(ctx); err == nil {

@@ -46,7 +46,7 @@ func (s *Session) Cache() *diskcache.Cache {
 const TargetGroup = "target "
 
 // group is the name by which a server is remembered. There is none for those that
-// can not be told apart: the one inside this process, and sockets, where today's
+// cannot be told apart: the one inside this process, and sockets, where today's
 // server has the path of yesterday's other one.
 func (s *Session) group() (string, bool) {
 	target := s.settings.Target

@@ -12,7 +12,7 @@ import (
 )
 
 // askSecrets asks for what the history left out of a statement, without echo. It returns the exit
-// code of a statement that can not run.
+// code of a statement that cannot run.
 func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	text := l.source[l.st.Start:l.st.End]
 	missing := strings.Count(text, repl.Redacted)

@@ -53,7 +53,7 @@ func (c *console) background(fn func()) {
 }
 
 // giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
-// again. A terminal that can not be set is noticed at the next prompt.
+// again. A terminal that cannot be set is noticed at the next prompt.
 func (c *console) giveTerminal() {
 	if c.editor != nil {
 		_ = c.editor.Release()

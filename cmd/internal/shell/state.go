@@ -103,7 +103,7 @@ type line struct {
 	source string // the text that the statement is in
 	st     repl.Statement
 	env    *env.Env // with the statement's own output
-	place  string   // where the statement stands in a script, before what is said of it; "": it was typed
+	place  string   // where the statement stands in a script, before what is wrong with it; "": it was typed
 	app    *app.App // that runs it; nil before
 
 	args     []string         // as cobra gets them

@@ -32,7 +32,7 @@ func Words(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// NoSuchCommand is the error for a word that is none of a command's own commands.
+// NoSuchCommand is the error for a word that is not one of a command's own commands.
 func NoSuchCommand(c *cobra.Command, word string) error {
 	var names []string
 	for _, sub := range c.Commands() {
@@ -93,7 +93,7 @@ func PlainValue(err error) error {
 	return plain
 }
 
-// NoSuch is the usage error for a word that is none of names: it suggests the nearest, and otherwise
+// NoSuch is the usage error for a word that is not among names: it suggests the nearest, and otherwise
 // gives another hint. kind is what the names are of.
 func NoSuch(word, kind, otherwise string, names []string) error {
 	err := fmt.Errorf("%q: no such %s", word, kind)

@@ -129,7 +129,7 @@ func (vs *Variables) Unset(name string) { delete(vs.named, name) }
 // Assign sets a variable. The error is a usage error, or that of a value that cannot be had.
 func (vs *Variables) Assign(name string, v Value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
-		return problem.Usage(fmt.Errorf("$%s is a result and can not be set", name), "a variable's name begins with a letter")
+		return problem.Usage(fmt.Errorf("$%s is a result and cannot be set", name), "a variable's name begins with a letter")
 	}
 	if _, err := v.Text(); err != nil {
 		return err
@@ -216,7 +216,7 @@ func cutStep(text string) (step, rest string, err error) {
 		return strings.Trim(text[1:end], `"'`), text[end+1:], nil
 	}
 	if text[0] != '.' {
-		return "", "", fmt.Errorf("%q can not follow a value", text)
+		return "", "", fmt.Errorf("%q cannot follow a value", text)
 	}
 	step = text[1:]
 	if i := strings.IndexAny(step, ".["); i >= 0 {

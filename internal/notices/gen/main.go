@@ -126,7 +126,7 @@ func (m *module) look(dir string) error {
 	}
 }
 
-// terms tells whether a file of that name says on what terms something is passed on.
+// terms reports whether a file of that name says on what terms something is passed on.
 func terms(name string) bool {
 	name = strings.ToUpper(name)
 	if strings.HasSuffix(name, ".GO") {

@@ -58,7 +58,7 @@ func (e *direct) toWire(md protoreflect.MessageDescriptor, text []byte, allowUnk
 	return out, nil
 }
 
-// rewire goes through JSON. A message with something that JSON can not carry, an unknown
+// rewire goes through JSON. A message with something that JSON cannot carry, an unknown
 // field or a MessageSet, is skipped: rpcctl hands such bytes on as they are.
 func (e *direct) rewire(md protoreflect.MessageDescriptor, wire []byte) ([]byte, error) {
 	text, err := e.toJSON(md, wire)
