@@ -61,6 +61,8 @@ var rules = []rule{
 	{packages: "cmd/internal/pool", ours: []string{"cmd/internal/env", "cmd/internal/session", "internal/boundfile", "testserver"}, why: "sessions are kept below the shell"},
 	{packages: "cmd/internal/values", ours: []string{"cmd/internal/problem", "internal/human", "internal/secret", "internal/transcode", "discovery", "formatters", "invoke", "invoke/job"}, why: "values are computed below the shell"},
 	{packages: "cmd/internal/interrupts", ours: []string{"cmd/internal/env", "cmd/internal/problem", "cmd/internal/signals", "internal/fault", "repl"}, why: "keys and signals act through what they are given"},
+	{packages: "cmd/internal/health", ours: []string{"invoke"}, why: "asking for health is a call like any other"},
+	{packages: "cmd/internal/diagnose", ours: []string{"cmd/internal/health", "cmd/internal/problem", "cmd/internal/session", "discovery", "invoke", "invoke/..."}, why: "the way to a server is data, and the command prints it"},
 	{packages: "cmd/internal/progress", ours: []string{"cmd/internal/env", "invoke"}, why: "progress is shown below the commands that have it"},
 	{packages: "cmd/internal/version", why: "a version depends on nothing"},
 	{packages: "internal/human", why: "words for numbers depend on nothing"},

@@ -3,15 +3,14 @@ package cmd
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/diagnose"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
-	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -44,7 +43,7 @@ The verdicts: ok; warn: it works, and something is odd; failed; none: the server
 does not have it, which is no failure; skipped. Exit code 0 when nothing failed,
 else 1.`,
 		Args: usage.Words(0, 1),
-		RunE: func(c *cobra.Command, _ []string) error { return diagnose(a, c, o) },
+		RunE: func(c *cobra.Command, _ []string) error { return runDiagnose(a, c, o) },
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -54,35 +53,11 @@ else 1.`,
 	return c
 }
 
-// The verdicts on a step.
-const (
-	stepOK      = "ok"
-	stepWarn    = "warn"
-	stepFailed  = "failed"
-	stepNone    = "none"
-	stepSkipped = "skipped"
-)
-
-// A step is a part of the way to a server.
-type step struct {
-	Name    string   `json:"step"`
-	Verdict string   `json:"verdict"`
-	Millis  *float64 `json:"ms,omitempty"` // missing when nothing was done
-	Detail  string   `json:"detail,omitempty"`
-	Hint    string   `json:"hint,omitempty"`
-
-	Addresses []string      `json:"addresses,omitempty"`
-	TLS       *tlsFacts     `json:"tls,omitempty"`
-	Versions  []string      `json:"versions,omitempty"`
-	Services  []string      `json:"services,omitempty"`
-	took      time.Duration // of Millis
-}
-
 // diagnosis is what diagnose found out.
 type diagnosis struct {
-	Target string  `json:"target"`
-	OK     bool    `json:"ok"`
-	Steps  []*step `json:"steps"`
+	Target string           `json:"target"`
+	OK     bool             `json:"ok"`
+	Steps  []*diagnose.Step `json:"steps"`
 }
 
 // A DiagnosisError is a way to a server that has something wrong.
@@ -93,8 +68,8 @@ type DiagnosisError struct {
 
 func (e *DiagnosisError) Error() string { return fmt.Sprintf("%s: failed at %s", e.Target, e.Step) }
 
-// diagnose walks, and prints each step when it is done.
-func diagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
+// runDiagnose walks, and prints each step when it is done.
+func runDiagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 	ctx := c.Context()
 	ready, cancel := ctx, context.CancelFunc(func() {})
 	if c.Flags().Changed("timeout") {
@@ -120,25 +95,25 @@ func diagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 	if !c.Flags().Changed("timeout") && s.Target.Network == invoke.NetworkResolver { // nobody has connected before
 		o.timeout = flags.Seconds(ownLimit(a, o.timeout.Duration()))
 	}
-	d := &diagnosis{Target: s.Target.String(), Steps: []*step{}}
+	d := &diagnosis{Target: s.Target.String(), Steps: []*diagnose.Step{}}
 	var printed error
-	done := func(p *step) {
+	done := func(p *diagnose.Step) {
 		d.Steps = append(d.Steps, p)
 		if o.output.Value == "text" && printed == nil {
 			printed = a.Env.Print(func(w *bufio.Writer) error { return writeStep(w, p) })
 		}
 	}
-	w := &wayfarer{settings: s, dial: a.Env.Dial, now: a.Env.Now, done: done}
-	reached := w.connection(ctx)
-	q := &questions{
-		invoker: &invoke.Invoker{Transport: transport, Now: a.Env.Now}, duplex: duplex, metadata: md, reflectMetadata: s.ReflectMetadata,
-		service: o.service, timeout: o.timeout.Duration(), done: done, refused: a.Globals.Refused,
+	w := &diagnose.Walk{Settings: s, Dial: a.Env.Dial, Now: a.Env.Now, Done: done}
+	reached := w.Run(ctx)
+	q := &diagnose.Questions{
+		Invoker: &invoke.Invoker{Transport: transport, Now: a.Env.Now}, Duplex: duplex, Metadata: md, ReflectMetadata: s.ReflectMetadata,
+		Service: o.service, Timeout: o.timeout.Duration(), Done: done, Refused: a.Globals.Refused,
 	}
-	q.ask(ctx, reached)
+	q.Run(ctx, reached)
 	if ctx.Err() != nil {
 		return context.Canceled
 	}
-	failed := slices.IndexFunc(d.Steps, func(p *step) bool { return p.Verdict == stepFailed })
+	failed := slices.IndexFunc(d.Steps, func(p *diagnose.Step) bool { return p.Verdict == diagnose.Failed })
 	d.OK = failed < 0
 	if o.output.Value == "json" {
 		printed = a.Env.PrintJSON(d)
@@ -150,7 +125,7 @@ func diagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 }
 
 // writeStep writes a step in a line, and its hint below.
-func writeStep(w *bufio.Writer, p *step) error {
+func writeStep(w *bufio.Writer, p *diagnose.Step) error {
 	took := ""
 	if p.Millis != nil {
 		took = fmt.Sprintf("%.1f ms", *p.Millis)
@@ -161,40 +136,4 @@ func writeStep(w *bufio.Writer, p *step) error {
 		fmt.Fprintf(w, "%-7s  hint: %s\n", "", formatters.CleanLine(p.Hint))
 	}
 	return nil
-}
-
-// measure runs what a step does, and takes its time.
-func (p *step) measure(now func() time.Time, do func() error) {
-	began := now()
-	err := do()
-	p.took = now().Sub(began)
-	ms := float64(p.took.Microseconds()) / 1000
-	p.Millis = &ms
-	if err != nil {
-		p.fail(err)
-	} else if p.Verdict == "" {
-		p.Verdict = stepOK
-	}
-}
-
-// fail makes an error the verdict on a step.
-func (p *step) fail(err error) {
-	p.Verdict, p.Detail = stepFailed, plainCause(err)
-	p.Hint = strings.Join(problem.Hints(err), "; ")
-}
-
-// plainCause is the text of an error, without what the step's name says already.
-func plainCause(err error) string {
-	var se *invoke.StatusError
-	if errors.As(err, &se) && se.Status.Cause == nil {
-		return se.Error()
-	}
-	if errors.As(err, &se) {
-		return se.Status.Cause.Error()
-	}
-	return err.Error()
-}
-
-func skippedStep(name, why string) *step {
-	return &step{Name: name, Verdict: stepSkipped, Detail: why}
 }

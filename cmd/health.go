@@ -10,14 +10,13 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/health"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // healthOptions are the flags of health.
@@ -74,19 +73,6 @@ func ownLimit(a *app.App, limit time.Duration) time.Duration {
 	return max(limit, s.ConnectLimit()+time.Second)
 }
 
-// A NotServingError is a server, or a service, that says it is not up.
-type NotServingError struct {
-	Service string // "" is the server
-	Status  string // its answer, such as NOT_SERVING
-}
-
-func (e *NotServingError) Error() string {
-	if e.Service == "" {
-		return "the server is " + e.Status
-	}
-	return e.Service + " is " + e.Status
-}
-
 // askHealth asks, and asks again with --wait until the answer is good.
 func askHealth(a *app.App, c *cobra.Command, o *healthOptions) error {
 	ready, cancel := c.Context(), context.CancelFunc(func() {})
@@ -124,7 +110,7 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 	wait := a.Globals.Wait()
 	until := time.Now().Add(wait)
 	interrupted := ctx
-	state, err := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
+	state, err := health.Check(ctx, invoker, md, o.service, o.timeout.Duration()+wait)
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	for waiting := wait > 0; waiting && comesUp(state, err); {
@@ -134,7 +120,7 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 			waiting = false
 			continue
 		}
-		next, nextErr := checkHealth(ctx, invoker, md, o.service, o.timeout.Duration())
+		next, nextErr := health.Check(ctx, invoker, md, o.service, o.timeout.Duration())
 		if ctx.Err() != nil {
 			break // what it was before says more
 		}
@@ -149,7 +135,7 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 	if err := printHealth(a, o, state); err != nil {
 		return err
 	}
-	return verdict(o.service, state)
+	return health.Verdict(o.service, state)
 }
 
 // comesUp reports whether an answer may still become SERVING.
@@ -159,41 +145,6 @@ func comesUp(state healthpb.HealthCheckResponse_ServingStatus, err error) bool {
 		return se.Status.Origin == invoke.OriginServer && (se.Status.Code == codes.NotFound || se.Status.Code == codes.Unavailable)
 	}
 	return err == nil && state != healthpb.HealthCheckResponse_SERVING
-}
-
-// healthMethod is a method of the health service.
-func healthMethod(name protoreflect.Name) protoreflect.MethodDescriptor {
-	return healthpb.File_grpc_health_v1_health_proto.Services().ByName("Health").Methods().ByName(name)
-}
-
-// healthCall is a call of the health service.
-func healthCall(name protoreflect.Name, md invoke.Metadata, service string, timeout time.Duration) (*invoke.Call, error) {
-	wire, err := proto.Marshal(&healthpb.HealthCheckRequest{Service: service})
-	if err != nil {
-		return nil, err
-	}
-	return &invoke.Call{Method: healthMethod(name), Metadata: md, Requests: invoke.Messages(wire), Timeout: timeout}, nil
-}
-
-// checkHealth asks once.
-func checkHealth(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, service string, timeout time.Duration) (healthpb.HealthCheckResponse_ServingStatus, error) {
-	call, err := healthCall("Check", md, service, timeout)
-	if err != nil {
-		return 0, err
-	}
-	answer, err := invoker.One(ctx, call)
-	if err != nil {
-		return 0, err
-	}
-	return healthAnswer(answer)
-}
-
-func healthAnswer(m *invoke.Message) (healthpb.HealthCheckResponse_ServingStatus, error) {
-	var r healthpb.HealthCheckResponse
-	if err := proto.Unmarshal(m.Wire, &r); err != nil {
-		return 0, fmt.Errorf("reading the answer of the health service: %w", err)
-	}
-	return r.GetStatus(), nil
 }
 
 // errServing ends a watch that has seen what it waited for.
@@ -206,7 +157,7 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 	if o.asked {
 		limit = o.timeout.Duration()
 	}
-	call, err := healthCall("Watch", md, o.service, limit)
+	call, err := health.Call("Watch", md, o.service, limit)
 	if err != nil {
 		return err
 	}
@@ -225,7 +176,7 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 		if e.Kind != invoke.ResponseReceived {
 			return nil
 		}
-		state, err := healthAnswer(e.Message)
+		state, err := health.Answer(e.Message)
 		if err != nil {
 			return err
 		}
@@ -248,42 +199,22 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 	case err != nil && !over.Load():
 		return err
 	}
-	return verdict(o.service, last)
+	return health.Verdict(o.service, last)
 }
 
 // printHealth prints one answer.
 func printHealth(a *app.App, o *healthOptions, state healthpb.HealthCheckResponse_ServingStatus) error {
 	if o.output.Value == "text" {
-		_, err := fmt.Fprintln(a.Env.Stdout, stateName(state))
+		_, err := fmt.Fprintln(a.Env.Stdout, health.StateName(state))
 		return err
 	}
 	line, err := json.Marshal(struct {
 		Service string `json:"service"`
 		Status  string `json:"status"`
-	}{formatters.CleanLine(o.service), stateName(state)})
+	}{formatters.CleanLine(o.service), health.StateName(state)})
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.Env.Stdout, "%s\n", line)
 	return err
-}
-
-// stateName is the name of an answer, or its number.
-func stateName(s healthpb.HealthCheckResponse_ServingStatus) string {
-	if n, ok := healthpb.HealthCheckResponse_ServingStatus_name[int32(s)]; ok {
-		return n
-	}
-	return fmt.Sprintf("STATUS_%d", s)
-}
-
-// verdict is the error for an answer. A service that a watch does not know is told
-// as Check tells it.
-func verdict(service string, state healthpb.HealthCheckResponse_ServingStatus) error {
-	switch state {
-	case healthpb.HealthCheckResponse_SERVING:
-		return nil
-	case healthpb.HealthCheckResponse_SERVICE_UNKNOWN:
-		return (&invoke.Status{Code: codes.NotFound, Message: fmt.Sprintf("unknown service %q", service), Origin: invoke.OriginServer}).Err()
-	}
-	return &NotServingError{Service: service, Status: stateName(state)}
 }

@@ -1,4 +1,4 @@
-package cmd
+package diagnose
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/health"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
@@ -15,31 +16,31 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// questions are what a server is asked in calls.
-type questions struct {
-	invoker                   *invoke.Invoker
-	duplex                    invoke.Transport // for reflection, where calls go over HTTP/1.1; may be nil
-	metadata, reflectMetadata invoke.Metadata
-	service                   string
-	timeout                   time.Duration
-	done                      func(*step)
-	refused                   func(error) error // adds which credentials went with a call
+// Questions are what a server is asked in calls.
+type Questions struct {
+	Invoker                   *invoke.Invoker
+	Duplex                    invoke.Transport // for reflection, where calls go over HTTP/1.1; may be nil
+	Metadata, ReflectMetadata invoke.Metadata
+	Service                   string
+	Timeout                   time.Duration
+	Done                      func(*Step)
+	Refused                   func(error) error // adds which credentials went with a call
 }
 
-// ask asks whether gRPC is spoken, for reflection and for health.
-func (q *questions) ask(ctx context.Context, reached bool) {
+// Run asks whether gRPC is spoken, for reflection and for health.
+func (q *Questions) Run(ctx context.Context, reached bool) {
 	if !reached {
 		for _, name := range []string{"grpc", "reflection", "health"} {
-			q.done(skippedStep(name, "no way to the server"))
+			q.Done(skippedStep(name, "no way to the server"))
 		}
 		return
 	}
-	wire := q.invoker.Transport.Wire(invoke.Method{})
-	speaks := &step{Name: "grpc"}
+	wire := q.Invoker.Transport.Wire(invoke.Method{})
+	speaks := &Step{Name: "grpc"}
 	var state healthpb.HealthCheckResponse_ServingStatus
 	var answer error
-	speaks.measure(q.invoker.Now, func() error {
-		state, answer = checkHealth(ctx, q.invoker, q.metadata, q.service, q.timeout)
+	speaks.measure(q.Invoker.Now, func() error {
+		state, answer = health.Check(ctx, q.Invoker, q.Metadata, q.Service, q.Timeout)
 		var se *invoke.StatusError
 		if errors.As(answer, &se) && se.Status.Origin == invoke.OriginServer {
 			return nil // that is gRPC, whatever it says
@@ -49,27 +50,27 @@ func (q *questions) ask(ctx context.Context, reached bool) {
 		}
 		return answer
 	})
-	var reflection *step
-	if speaks.Verdict == stepOK {
+	var reflection *Step
+	if speaks.Verdict == OK {
 		speaks.Detail = "it answers; protocol " + wire.Protocol
 		reflection = q.reflection(ctx)
 	}
 	switch {
-	case reflection == nil || reflection.Verdict == stepOK || !notFound(answer):
+	case reflection == nil || reflection.Verdict == OK || !notFound(answer):
 	case wire.Protocol == session.ProtocolGRPC: // whose servers answer in gRPC that something is not there
 		speaks.fail(answer)
 		reflection = nil
 	default:
-		speaks.Verdict, speaks.Detail = stepWarn, "not found is all that it answers, as any server of HTTP may"
+		speaks.Verdict, speaks.Detail = Warn, "not found is all that it answers, as any server of HTTP may"
 		speaks.Hint = fmt.Sprintf("is it the right port, and does it speak %s?", wire.Protocol)
 	}
-	q.done(speaks)
+	q.Done(speaks)
 	if reflection == nil {
-		q.done(skippedStep("reflection", "no gRPC"))
-		q.done(skippedStep("health", "no gRPC"))
+		q.Done(skippedStep("reflection", "no gRPC"))
+		q.Done(skippedStep("health", "no gRPC"))
 		return
 	}
-	q.done(reflection)
+	q.Done(reflection)
 	q.health(state, answer, slices.Contains(reflection.Services, healthpb.Health_ServiceDesc.ServiceName))
 }
 
@@ -82,9 +83,9 @@ func notFound(err error) bool {
 }
 
 // reflection asks for the services in each version of the reflection service.
-func (q *questions) reflection(ctx context.Context) *step {
-	p := &step{Name: "reflection"}
-	p.measure(q.invoker.Now, func() error {
+func (q *Questions) reflection(ctx context.Context) *Step {
+	p := &Step{Name: "reflection"}
+	p.measure(q.Invoker.Now, func() error {
 		var odd error
 		for _, version := range []string{discovery.ReflectionV1, discovery.ReflectionV1Alpha} {
 			names, err := q.services(ctx, version)
@@ -100,17 +101,17 @@ func (q *questions) reflection(ctx context.Context) *step {
 			return nil
 		}
 		if odd == nil {
-			p.Verdict, p.Detail = stepNone, "the server has no reflection service"
+			p.Verdict, p.Detail = None, "the server has no reflection service"
 			p.Hint = "give the schema with --proto FILE and -I DIR, or with --protoset FILE"
 		}
-		return q.refused(odd)
+		return q.Refused(odd)
 	})
 	return p
 }
 
-func (q *questions) services(ctx context.Context, version string) ([]string, error) {
-	r := discovery.Reflect(q.invoker.Transport, discovery.ReflectOptions{
-		Metadata: q.reflectMetadata, Version: version, Timeout: q.timeout, Duplex: q.duplex,
+func (q *Questions) services(ctx context.Context, version string) ([]string, error) {
+	r := discovery.Reflect(q.Invoker.Transport, discovery.ReflectOptions{
+		Metadata: q.ReflectMetadata, Version: version, Timeout: q.Timeout, Duplex: q.Duplex,
 	})
 	services, err := r.Services(ctx)
 	err = errors.Join(err, r.Close())
@@ -123,21 +124,21 @@ func (q *questions) services(ctx context.Context, version string) ([]string, err
 
 // health judges the answer that the health service gave before. A service that is listed
 // and says that it is not there means something else, such as the compression.
-func (q *questions) health(state healthpb.HealthCheckResponse_ServingStatus, err error, listed bool) {
-	p := &step{Name: "health", Verdict: stepOK, Detail: stateName(state)}
+func (q *Questions) health(state healthpb.HealthCheckResponse_ServingStatus, err error, listed bool) {
+	p := &Step{Name: "health", Verdict: OK, Detail: health.StateName(state)}
 	var se *invoke.StatusError
 	switch {
-	case notFound(err) && q.service == "" && q.invoker.Transport.Wire(invoke.Method{}).Protocol == session.ProtocolGRPC:
+	case notFound(err) && q.Service == "" && q.Invoker.Transport.Wire(invoke.Method{}).Protocol == session.ProtocolGRPC:
 		// A server of gRPC answers in gRPC. One of Connect need not, nor a gateway.
-		p.Verdict, p.Detail = stepWarn, plainCause(err)
-	case errors.As(err, &se) && se.Status.Code == codes.Unimplemented && q.service == "" && !listed:
-		p.Verdict, p.Detail = stepNone, "the server has no health service"
-	case errors.As(err, &se) && se.Status.Code == codes.NotFound && q.service == "":
-		p.Verdict, p.Detail = stepNone, "the health service does not know of the server as a whole"
+		p.Verdict, p.Detail = Warn, plainCause(err)
+	case errors.As(err, &se) && se.Status.Code == codes.Unimplemented && q.Service == "" && !listed:
+		p.Verdict, p.Detail = None, "the server has no health service"
+	case errors.As(err, &se) && se.Status.Code == codes.NotFound && q.Service == "":
+		p.Verdict, p.Detail = None, "the health service does not know of the server as a whole"
 	case err != nil:
-		p.fail(q.refused(err))
+		p.fail(q.Refused(err))
 	case state != healthpb.HealthCheckResponse_SERVING:
-		p.fail(verdict(q.service, state))
+		p.fail(health.Verdict(q.Service, state))
 	}
-	q.done(p)
+	q.Done(p)
 }

@@ -1,4 +1,4 @@
-package cmd
+package diagnose
 
 import (
 	"cmp"
@@ -15,12 +15,12 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// A wayfarer makes connections to a server, each to find out one thing.
-type wayfarer struct {
-	settings session.Settings
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	now      func() time.Time
-	done     func(*step)
+// A Walk makes connections to a server, each to find out one thing: up to HTTP/2.
+type Walk struct {
+	Settings session.Settings
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Now      func() time.Time
+	Done     func(*Step)
 
 	dialer  connect.Dialer
 	target  invoke.Target
@@ -33,22 +33,22 @@ type wayfarer struct {
 // expirySoon is how long before its end a certificate is remarked on.
 const expirySoon = 14 * 24 * time.Hour
 
-// connection walks up to HTTP/2. It reports whether there is a way to ask further.
-func (w *wayfarer) connection(ctx context.Context) bool {
-	w.target = *w.settings.Target
-	w.dialer = connect.Dialer{Timeout: w.settings.ConnectTimeout, Net: w.dial}
+// Run walks, and reports whether there is a way to ask further.
+func (w *Walk) Run(ctx context.Context) bool {
+	w.target = *w.Settings.Target
+	w.dialer = connect.Dialer{Timeout: w.Settings.ConnectTimeout, Net: w.Dial}
 	if !w.target.Local() {
-		w.dialer.Proxy = w.settings.Proxy
+		w.dialer.Proxy = w.Settings.Proxy
 	}
 	w.network, w.address = w.target.Network, w.target.Address
 	switch w.network {
 	case invoke.NetworkDemo:
-		w.done(skippedStep("connect", "the demo is inside this process"))
+		w.Done(skippedStep("connect", "the demo is inside this process"))
 		return true
 	case invoke.NetworkResolver:
 		server, host, ok := resolverAddress(w.address)
 		if !ok {
-			w.done(skippedStep("connect", "the resolver of "+w.address+" finds the server"))
+			w.Done(skippedStep("connect", "the resolver of "+w.address+" finds the server"))
 			return true
 		}
 		w.network, w.address, w.server = "tcp", host, server
@@ -64,13 +64,13 @@ func (w *wayfarer) connection(ctx context.Context) bool {
 	}
 	defer func() { conn.Close() }()
 	if w.otherProtocol() && w.target.Security == invoke.SecurityAuto && w.target.Local() {
-		w.skip("protocol "+w.settings.Wire.Protocol+" finds out by itself", "tls", "http/2")
+		w.skip("protocol "+w.Settings.Wire.Protocol+" finds out by itself", "tls", "http/2")
 		return true
 	}
 	secure := w.target.Security == invoke.SecurityTLS || w.target.Security == invoke.SecurityAuto && !w.target.Local()
 	if !secure && w.otherProtocol() {
 		w.skip("plaintext is spoken", "tls")
-		w.skip("protocol "+w.settings.Wire.Protocol+" takes any version", "http/2")
+		w.skip("protocol "+w.Settings.Wire.Protocol+" takes any version", "http/2")
 		return true
 	}
 	if !secure {
@@ -82,7 +82,7 @@ func (w *wayfarer) connection(ctx context.Context) bool {
 		return false
 	}
 	if w.otherProtocol() {
-		w.skip("protocol "+w.settings.Wire.Protocol+" takes any version", "http/2")
+		w.skip("protocol "+w.Settings.Wire.Protocol+" takes any version", "http/2")
 		return true
 	}
 	return w.http2(ctx, secured)
@@ -90,14 +90,14 @@ func (w *wayfarer) connection(ctx context.Context) bool {
 
 // otherProtocol reports whether calls are made otherwise than by gRPC, which alone
 // wants HTTP/2.
-func (w *wayfarer) otherProtocol() bool {
-	p := w.settings.Wire.Protocol
+func (w *Walk) otherProtocol() bool {
+	p := w.Settings.Wire.Protocol
 	return p != "" && p != session.ProtocolGRPC
 }
 
-func (w *wayfarer) skip(why string, steps ...string) {
+func (w *Walk) skip(why string, steps ...string) {
 	for _, name := range steps {
-		w.done(skippedStep(name, why))
+		w.Done(skippedStep(name, why))
 	}
 }
 
@@ -112,24 +112,24 @@ func resolverAddress(target string) (server, address string, ok bool) {
 }
 
 // dialled is what to connect to.
-func (w *wayfarer) dialled() string { return cmp.Or(w.found, w.address) }
+func (w *Walk) dialled() string { return cmp.Or(w.found, w.address) }
 
 // name looks the name up, unless a proxy does.
-func (w *wayfarer) name(ctx context.Context) bool {
-	p := &step{Name: "name"}
-	defer func() { w.done(p) }()
+func (w *Walk) name(ctx context.Context) bool {
+	p := &Step{Name: "name"}
+	defer func() { w.Done(p) }()
 	if w.dialer.Proxy != nil {
 		u, err := w.dialer.Proxy(w.address)
 		switch {
 		case err != nil: // which connecting tells
-			p.Verdict, p.Detail = stepSkipped, "a proxy looks it up"
+			p.Verdict, p.Detail = Skipped, "a proxy looks it up"
 			return true
 		case u != nil:
-			p.Verdict, p.Detail = stepSkipped, "the proxy "+u.Host+" looks it up"
+			p.Verdict, p.Detail = Skipped, "the proxy "+u.Host+" looks it up"
 			return true
 		}
 	}
-	p.measure(w.now, func() error {
+	p.measure(w.Now, func() error {
 		addrs, err := w.dialer.Lookup(ctx, w.server, w.address)
 		for _, a := range addrs {
 			p.Addresses = append(p.Addresses, a.String())
@@ -140,17 +140,17 @@ func (w *wayfarer) name(ctx context.Context) bool {
 		p.Detail = strings.Join(p.Addresses, ", ")
 		return err
 	})
-	return p.Verdict == stepOK
+	return p.Verdict == OK
 }
 
 // connect dials.
-func (w *wayfarer) connect(ctx context.Context) net.Conn {
-	p := &step{Name: "tcp"}
+func (w *Walk) connect(ctx context.Context) net.Conn {
+	p := &Step{Name: "tcp"}
 	if w.network == "unix" {
 		p.Name = "socket"
 	}
 	var conn net.Conn
-	p.measure(w.now, func() (err error) {
+	p.measure(w.Now, func() (err error) {
 		conn, err = w.dialer.Dial(ctx, w.network, w.dialled())
 		if err == nil {
 			p.Detail = conn.RemoteAddr().String()
@@ -160,16 +160,16 @@ func (w *wayfarer) connect(ctx context.Context) net.Conn {
 		}
 		return err
 	})
-	w.done(p)
+	w.Done(p)
 	return conn
 }
 
 // plain asks for HTTP/2 in plaintext, and goes on with TLS where the server speaks
 // it and the target lets it.
-func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
-	p := &step{Name: "http/2"}
+func (w *Walk) plain(ctx context.Context, conn net.Conn) bool {
+	p := &Step{Name: "http/2"}
 	var fault *connect.Error
-	p.measure(w.now, func() error {
+	p.measure(w.Now, func() error {
 		err := w.dialer.SpeaksHTTP2(ctx, conn, w.address, false)
 		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) && w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.dialled()) {
 			fault = &connect.Error{Kind: connect.ServerTLS, Address: w.address, Err: err}
@@ -179,13 +179,13 @@ func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
 	})
 	p.Detail = stepDetail(p, "in plaintext")
 	if fault == nil || fault.Kind != connect.ServerTLS || w.target.Security != invoke.SecurityAuto {
-		w.done(skippedStep("tls", "plaintext is spoken"))
-		w.done(p)
-		return p.Verdict == stepOK
+		w.Done(skippedStep("tls", "plaintext is spoken"))
+		w.Done(p)
+		return p.Verdict == OK
 	}
 	again, err := w.dialer.Dial(ctx, w.network, w.dialled())
 	if err != nil {
-		w.done(p)
+		w.Done(p)
 		return false
 	}
 	defer again.Close()
@@ -198,22 +198,22 @@ func (w *wayfarer) plain(ctx context.Context, conn net.Conn) bool {
 }
 
 // stepDetail is what a step says when nothing is wrong.
-func stepDetail(p *step, fine string) string {
-	if p.Verdict == stepOK {
+func stepDetail(p *Step, fine string) string {
+	if p.Verdict == OK {
 		return fine
 	}
 	return p.Detail
 }
 
 // http2 asks for HTTP/2 over TLS.
-func (w *wayfarer) http2(ctx context.Context, conn *tls.Conn) bool {
-	p := &step{Name: "http/2"}
-	p.measure(w.now, func() error {
-		return w.dialer.SpeaksHTTP2(ctx, conn, w.address, w.settings.TLS.Cert != "")
+func (w *Walk) http2(ctx context.Context, conn *tls.Conn) bool {
+	p := &Step{Name: "http/2"}
+	p.measure(w.Now, func() error {
+		return w.dialer.SpeaksHTTP2(ctx, conn, w.address, w.Settings.TLS.Cert != "")
 	})
 	p.Detail = stepDetail(p, "over TLS")
-	w.done(p)
-	return p.Verdict == stepOK
+	w.Done(p)
+	return p.Verdict == OK
 }
 
 // tlsFacts are what a TLS handshake showed.
@@ -233,17 +233,17 @@ type certFacts struct {
 }
 
 // tls runs a handshake, and tells the certificates whatever is wrong with them.
-func (w *wayfarer) tls(ctx context.Context, conn net.Conn) *tls.Conn {
-	p := &step{Name: "tls"}
+func (w *Walk) tls(ctx context.Context, conn net.Conn) *tls.Conn {
+	p := &Step{Name: "tls"}
 	var secured *tls.Conn
-	p.measure(w.now, func() error {
-		config, err := w.settings.TLS.Config(ctx)
+	p.measure(w.Now, func() error {
+		config, err := w.Settings.TLS.Config(ctx)
 		if err != nil {
 			return err
 		}
 		config.NextProtos = []string{"h2"}
 		if config.ServerName == "" {
-			config.ServerName = hostOnly(w.settings.Authority, w.address)
+			config.ServerName = hostOnly(w.Settings.Authority, w.address)
 		}
 		var seen *tls.ConnectionState
 		secured, seen, err = w.dialer.InspectTLS(ctx, conn, w.address, config)
@@ -252,29 +252,29 @@ func (w *wayfarer) tls(ctx context.Context, conn net.Conn) *tls.Conn {
 		}
 		return err
 	})
-	if p.Verdict == stepOK {
+	if p.Verdict == OK {
 		w.judge(p)
 	} else if p.TLS != nil {
 		p.Detail += "; " + p.TLS.text()
 	}
-	w.done(p)
+	w.Done(p)
 	return secured
 }
 
 // judge remarks on what works and is odd.
-func (w *wayfarer) judge(p *step) {
+func (w *Walk) judge(p *Step) {
 	p.Detail = p.TLS.text()
 	left := time.Duration(1<<63 - 1)
 	for _, c := range p.TLS.Chain {
-		left = min(left, c.NotAfter.Sub(w.now()))
+		left = min(left, c.NotAfter.Sub(w.Now()))
 	}
 	switch {
-	case w.settings.TLS.Insecure:
-		p.Verdict, p.Detail = stepWarn, "not verified, as -k asks; "+p.Detail
+	case w.Settings.TLS.Insecure:
+		p.Verdict, p.Detail = Warn, "not verified, as -k asks; "+p.Detail
 	case p.TLS.ALPN != "h2":
-		p.Verdict, p.Hint = stepWarn, "the server agrees on no protocol (ALPN), which many clients of gRPC insist on"
+		p.Verdict, p.Hint = Warn, "the server agrees on no protocol (ALPN), which many clients of gRPC insist on"
 	case left < expirySoon:
-		p.Verdict, p.Hint = stepWarn, fmt.Sprintf("a certificate expires in %d hours", int(left.Hours()))
+		p.Verdict, p.Hint = Warn, fmt.Sprintf("a certificate expires in %d hours", int(left.Hours()))
 	}
 }
 
