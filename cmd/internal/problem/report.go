@@ -15,6 +15,7 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/outfile"
+	"github.com/rpcctl/rpcctl/internal/palette"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/input"
@@ -50,9 +51,10 @@ func (r *Reporter) Report(err error) {
 		_ = r.reportStatus(status.Status) // there is no other place to report to
 		return
 	}
-	fmt.Fprint(r.Env.Stderr, "rpcctl: "+r.Explain(err))
+	colors := palette.New(r.Color)
+	fmt.Fprintf(r.Env.Stderr, "%s %s", colors.Paint(palette.Bad, "rpcctl:"), r.Explain(err))
 	for _, hint := range r.Hints(err) {
-		fmt.Fprintf(r.Env.Stderr, "hint: %s\n", formatters.CleanLine(hint))
+		fmt.Fprintf(r.Env.Stderr, "%s %s\n", colors.Paint(palette.Strong, "hint:"), formatters.CleanLine(hint))
 	}
 }
 

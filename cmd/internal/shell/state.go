@@ -57,7 +57,6 @@ type shell struct {
 	left       *int   // set by exit
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
-
 }
 
 // close ends all jobs and connections. A job, which was cancelled, is given a moment to end, and to
