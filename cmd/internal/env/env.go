@@ -163,8 +163,9 @@ func (e *Env) Columns() int {
 	return 100
 }
 
-// Colored reports whether a stream gets colours, by the value of --color: always, never
-// or auto. Automatic colours are for terminals, and NO_COLOR turns them off.
+// Colored reports whether a stream gets colours, by the value of --color: always, never or auto.
+// Automatic colours are for terminals. NO_COLOR turns them off (https://no-color.org), and
+// FORCE_COLOR or CLICOLOR_FORCE on, wherever the text goes (https://bixense.com/clicolors).
 func (e *Env) Colored(mode string, tty bool) bool {
 	switch mode {
 	case "always":
@@ -172,7 +173,15 @@ func (e *Env) Colored(mode string, tty bool) bool {
 	case "never":
 		return false
 	}
-	return tty && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
+	if e.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	for _, name := range []string{"FORCE_COLOR", "CLICOLOR_FORCE"} {
+		if v := e.Getenv(name); v != "" && v != "0" {
+			return true
+		}
+	}
+	return tty && e.Getenv("TERM") != "dumb"
 }
 
 // Unicode reports whether the locale can show characters beyond ASCII.
