@@ -122,19 +122,11 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 		return headerEdits(path, header, value)
 	}
 	k, known := config.FindKey(key)
-	if !known || k.Kind == config.Headers {
-		var names []string
-		for _, k := range config.Keys() {
-			names = append(names, k.Name)
-		}
-		hint := "rpcctl context set --help lists the settings"
-		if near := discovery.Nearest(key, names, 1); len(near) > 0 {
-			hint = fmt.Sprintf("did you mean %s?", near[0])
-		}
-		if k.Kind == config.Headers {
-			hint = "a header is headers.NAME=VALUE"
-		}
-		return nil, problem.Usage(fmt.Errorf("%q: no such setting", key), hint)
+	switch {
+	case k.Kind == config.Headers:
+		return nil, problem.Usage(fmt.Errorf("%q: no such setting", key), "a header is headers.NAME=VALUE")
+	case !known:
+		return nil, unknownSetting(key)
 	}
 	e := config.Edit{Path: append(path, key), List: k.Kind == config.Paths}
 	if value == "" {
@@ -149,13 +141,12 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 	if e.List {
 		e.Values = strings.Split(value, ",")
 	}
-	if k.Kind == config.Switch || k.Kind == config.Number {
-		e.Plain = true
-	}
-	if (k.Kind == config.Path || k.Kind == config.Paths) && strings.Contains(value, "://") {
+	e.Plain = k.Kind == config.Switch || k.Kind == config.Number
+	isPath := k.Kind == config.Path || k.Kind == config.Paths
+	if isPath && strings.Contains(value, "://") {
 		return nil, problem.Usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
 	}
-	if (k.Kind == config.Path || k.Kind == config.Paths) && !project {
+	if isPath && !project {
 		// The file is elsewhere: a path from the working folder would mean another.
 		for i, v := range e.Values {
 			if key != "proto" || fileExists(filepath.Join(a.Env.WorkDir, v)) {
@@ -167,6 +158,19 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 		e.Values[0] = absoluteProgram(a, value)
 	}
 	return []config.Edit{e}, checkValue(a, k, value)
+}
+
+// unknownSetting is the usage error for a key that no setting has.
+func unknownSetting(key string) error {
+	var names []string
+	for _, k := range config.Keys() {
+		names = append(names, k.Name)
+	}
+	hint := "rpcctl context set --help lists the settings"
+	if near := discovery.Nearest(key, names, 1); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %s?", near[0])
+	}
+	return problem.Usage(fmt.Errorf("%q: no such setting", key), hint)
 }
 
 // absoluteProgram names the program of a command line by its whole path where it is named from

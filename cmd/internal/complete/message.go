@@ -158,12 +158,7 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 	if f.held && ScalarForm(f.parent) {
 		return f.matching(nil, "value", f.key("value", after, "="), string(f.parent.Name()))
 	}
-	var taken []protoreflect.OneofDescriptor
-	for _, name := range f.Used {
-		if u := FieldNamed(f.parent, name); u != nil && u.ContainingOneof() != nil {
-			taken = append(taken, u.ContainingOneof())
-		}
-	}
+	taken := f.takenOneofs()
 	type choice struct {
 		item  repl.Candidate
 		order int
@@ -175,8 +170,7 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 		if f.JSON {
 			name = fieldName(fd, f.quote())
 		}
-		used := slices.Contains(f.Used, string(fd.Name())) || slices.Contains(f.Used, fd.JSONName())
-		if used && !fd.IsList() && !fd.IsMap() || used && f.JSON || fd.ContainingOneof() != nil && slices.Contains(taken, fd.ContainingOneof()) {
+		if f.set(fd) || fd.ContainingOneof() != nil && slices.Contains(taken, fd.ContainingOneof()) {
 			continue
 		}
 		prefix := strings.ToLower(f.Prefix)
@@ -203,6 +197,23 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 		items = append(items, c.item)
 	}
 	return items
+}
+
+// takenOneofs returns the oneofs of which a member is set.
+func (f *Cursor) takenOneofs() []protoreflect.OneofDescriptor {
+	var taken []protoreflect.OneofDescriptor
+	for _, name := range f.Used {
+		if u := FieldNamed(f.parent, name); u != nil && u.ContainingOneof() != nil {
+			taken = append(taken, u.ContainingOneof())
+		}
+	}
+	return taken
+}
+
+// set reports whether a field has a value and takes no other. In words a list or map takes more.
+func (f *Cursor) set(fd protoreflect.FieldDescriptor) bool {
+	used := slices.Contains(f.Used, string(fd.Name())) || slices.Contains(f.Used, fd.JSONName())
+	return used && (f.JSON || !fd.IsList() && !fd.IsMap())
 }
 
 // matching adds a candidate when its name begins with what is typed.

@@ -45,39 +45,9 @@ func ContextStore(env *env.Env) (*config.Store, error) {
 
 // LoadContext finds the context to use and sets the flags that were not given.
 func (g *Flags) LoadContext(f *pflag.FlagSet) error {
-	name, from := g.ContextName(f)
-	if name == "" && from != "" {
-		return nil // a target was named outright, so no file is read
-	}
-	store, err := ContextStore(g.env)
-	if err != nil {
-		if name != "" {
-			return err
-		}
-		return nil
-	}
-	contexts, err := store.Load()
-	if err != nil {
-		return UsageIfSyntax(err)
-	}
-	if contexts.PassedOver != nil {
-		g.env.SayOnce(contexts.PassedOver.Error())
-	}
-	if name == "" {
-		var file *config.File
-		name, file = contexts.Current()
-		g.SayOverlooked(contexts, name)
-		if name == "" {
-			return nil
-		}
-		from = file.Path
-	}
-	found, err := contexts.Find(name)
-	if err != nil {
-		return Clash(err)
-	}
-	if found == nil {
-		return UnknownContext(name, from, contexts)
+	found, from, err := g.findContext(f)
+	if err != nil || found == nil {
+		return err
 	}
 	g.chosen = chosenContext{context: found, from: from, used: map[string]bool{}}
 	for _, w := range found.File.Warnings {
@@ -97,6 +67,45 @@ func (g *Flags) LoadContext(f *pflag.FlagSet) error {
 		g.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
 	}
 	return g.applyContext(f, found)
+}
+
+// findContext returns the context to use, nil for none, and what chose it.
+func (g *Flags) findContext(f *pflag.FlagSet) (found *config.Context, from string, err error) {
+	name, from := g.ContextName(f)
+	if name == "" && from != "" {
+		return nil, "", nil // a target was named outright, so no file is read
+	}
+	store, err := ContextStore(g.env)
+	if err != nil && name == "" {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	contexts, err := store.Load()
+	if err != nil {
+		return nil, "", UsageIfSyntax(err)
+	}
+	if contexts.PassedOver != nil {
+		g.env.SayOnce(contexts.PassedOver.Error())
+	}
+	if name == "" {
+		var file *config.File
+		name, file = contexts.Current()
+		g.SayOverlooked(contexts, name)
+		if name == "" {
+			return nil, "", nil
+		}
+		from = file.Path
+	}
+	found, err = contexts.Find(name)
+	switch {
+	case err != nil:
+		return nil, "", Clash(err)
+	case found == nil:
+		return nil, "", UnknownContext(name, from, contexts)
+	}
+	return found, from, nil
 }
 
 // Clash returns the usage error for a name that both the user and a project file use.

@@ -49,13 +49,18 @@ func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.Care, err
 	if lent || len(g.auth.Chosen()) == 0 {
 		return c, nil
 	}
+	return c, g.authorize(ctx, &c, t)
+}
+
+// authorize sets who calls a target: at once, or by what asks for it later.
+func (g *Flags) authorize(ctx context.Context, c *session.Care, t *invoke.Target) error {
 	value, err := g.auth.Authorization(ctx, g.env, t)
 	switch {
 	case err != nil && t != nil && g.several:
 		// One target says nothing of another: the call to this one fails.
 		c.Authorize = func(context.Context, bool) (string, error) { return "", err }
 	case err != nil:
-		return c, err
+		return err
 	case value == session.Later:
 		c.Authorize = g.auth.Authorizer(g.env, t)
 	case value != "":
@@ -64,7 +69,7 @@ func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.Care, err
 		}
 		c.Own["authorization"] = value
 	}
-	return c, nil
+	return nil
 }
 
 // lends reports whether a credential flag was set by the context. Such credentials are for

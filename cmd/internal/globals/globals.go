@@ -204,11 +204,8 @@ func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Setting
 	if g.MaxRecv > grpcwire.DefaultMaxRecv {
 		memory.Unlimit()
 	}
-	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
-		return s, problem.Usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
-	}
-	if (g.cert == "") != (g.key == "") {
-		return s, problem.Usage(errors.New("--cert and --key go together"), "")
+	if err := g.check(); err != nil {
+		return s, err
 	}
 	for _, text := range append([]string{g.env.Getenv("HTTPS_PROXY"), g.env.Getenv("https_proxy")}, g.protosets...) {
 		g.env.Secrets.AddURL(text)
@@ -240,6 +237,17 @@ func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Setting
 	}
 	s.ReflectMetadata, err = g.headers.metadata(ctx, g.env, slices.Concat(g.headers.both, g.headers.reflect))
 	return s, err
+}
+
+// check returns a usage error for flags that need another.
+func (g *Flags) check() error {
+	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
+		return problem.Usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
+	}
+	if (g.cert == "") != (g.key == "") {
+		return problem.Usage(errors.New("--cert and --key go together"), "")
+	}
+	return nil
 }
 
 // Target returns the target that a flag or RPCCTL_ADDR names, or nil.

@@ -73,23 +73,11 @@ func (m *calls) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list := &sameRequest{wire: slices.Clone(wire), times: o.times, every: o.every.Duration()}
-	if o.until != "" && o.every == 0 {
-		list.every = usualPause
-	}
-	if o.length > 0 {
-		list.until = time.Now().Add(o.length.Duration())
-	}
-	m.list = list
+	m.list = o.list(slices.Clone(wire))
 	if o.until != "" {
-		filter, err := formatters.ParseFilter(o.until)
-		if err != nil {
+		if err := m.waitFor(ctx, o.until); err != nil {
 			return err
 		}
-		options := m.o.Output.Form(p.Types)
-		options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
-		u := &untilTrue{program: formatters.NewProgram(&options)}
-		m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	}
 	if err := m.open(ctx); err != nil {
 		return err
@@ -103,6 +91,31 @@ func (m *calls) repeat(ctx context.Context) error {
 		}
 		return m.outcome(ctx, sum, err)
 	})
+}
+
+// list returns the list that has the request as often as the flags say.
+func (o *repeatOptions) list(wire []byte) *sameRequest {
+	list := &sameRequest{wire: wire, times: o.times, every: o.every.Duration()}
+	if o.until != "" && o.every == 0 {
+		list.every = usualPause
+	}
+	if o.length > 0 {
+		list.until = time.Now().Add(o.length.Duration())
+	}
+	return list
+}
+
+// waitFor has the run end at a response for which a jq program gives true.
+func (m *calls) waitFor(ctx context.Context, program string) error {
+	filter, err := formatters.ParseFilter(program)
+	if err != nil {
+		return err
+	}
+	options := m.o.Output.Form(m.call.Types)
+	options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
+	u := &untilTrue{program: formatters.NewProgram(&options)}
+	m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
+	return nil
 }
 
 // sameRequest is a list that has one request many times, with a pause between.

@@ -124,17 +124,8 @@ func (m *calls) targets(ctx context.Context) error {
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
 		m.format = formatters.NDJSON
 	}
-	list := &targetList{}
-	m.closers = append(m.closers, func() {
-		for _, t := range list.targets {
-			t.session.Close()
-		}
-	})
-	if err := m.openTargets(ctx, list); err != nil {
-		return err
-	}
-	m.session = list.targets[0].session
-	if err := m.findSomewhere(ctx, list); err != nil {
+	list, err := m.openList(ctx)
+	if err != nil {
 		return err
 	}
 	one := call.New(a, o, m.format, m.call.Metadata)
@@ -157,14 +148,34 @@ func (m *calls) targets(ctx context.Context) error {
 		return err
 	}
 	return m.start(ctx, nil, func(ctx context.Context, sum *fanout.Summary, err error) error {
-		if err == nil && m.format == formatters.Table && m.job == nil {
-			err = comparison.Write(m.answers)
-		}
-		if err == nil && sum.First == nil && sum.Complete && m.many.targets.expectSame && !comparison.Same() {
-			return m.out.Close(&differError{comparison.Differing()})
-		}
-		return m.outcome(ctx, sum, err)
+		return m.compared(ctx, comparison, sum, err)
 	})
+}
+
+// openList makes a session for each target, and finds the one that is asked for the schema.
+func (m *calls) openList(ctx context.Context) (*targetList, error) {
+	list := &targetList{}
+	m.closers = append(m.closers, func() {
+		for _, t := range list.targets {
+			t.session.Close()
+		}
+	})
+	if err := m.openTargets(ctx, list); err != nil {
+		return nil, err
+	}
+	m.session = list.targets[0].session
+	return list, m.findSomewhere(ctx, list)
+}
+
+// compared ends a run whose responses were compared.
+func (m *calls) compared(ctx context.Context, c *formatters.Comparison, sum *fanout.Summary, err error) error {
+	if err == nil && m.format == formatters.Table && m.job == nil {
+		err = c.Write(m.answers)
+	}
+	if err == nil && sum.First == nil && sum.Complete && m.many.targets.expectSame && !c.Same() {
+		return m.out.Close(&differError{c.Differing()})
+	}
+	return m.outcome(ctx, sum, err)
 }
 
 // compare has the answers compared.

@@ -3,6 +3,7 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,22 +70,25 @@ func (o *Options) Resolve(f *pflag.FlagSet, usual string) (formatters.Format, er
 		}
 		return "", problem.Usage(fmt.Errorf("-o: %w", err), hint)
 	}
-	if o.jq != "" && parsed != formatters.JSON && parsed != formatters.NDJSON {
-		return "", problem.Usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", parsed), "")
-	}
-	if len(o.columns) > 0 && parsed != formatters.Table {
-		return "", problem.Usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, parsed), "")
-	}
-	if o.field != "" && parsed != formatters.Table && parsed != formatters.Raw {
-		return "", problem.Usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, parsed), "")
-	}
 	if o.file == "" && f.Changed("output-file") {
 		return "", problem.Usage(errors.New("--output-file: no name of a file"), "without the flag, answers go to standard output")
 	}
-	if o.jqRaw && o.jq == "" {
-		return "", problem.Usage(errors.New("--jq-raw is for what --jq prints"), "")
+	return parsed, cmp.Or(err, o.fits(parsed))
+}
+
+// fits returns a usage error for flags that have no meaning with a format.
+func (o *Options) fits(format formatters.Format) error {
+	switch {
+	case o.jq != "" && format != formatters.JSON && format != formatters.NDJSON:
+		return problem.Usage(fmt.Errorf("--jq gives JSON, and -o asks for %s", format), "")
+	case len(o.columns) > 0 && format != formatters.Table:
+		return problem.Usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, format), "")
+	case o.field != "" && format != formatters.Table && format != formatters.Raw:
+		return problem.Usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, format), "")
+	case o.jqRaw && o.jq == "":
+		return problem.Usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}
-	return parsed, err
+	return nil
 }
 
 // An Output is where the answers go: a formatter on standard output, or on a file

@@ -92,31 +92,36 @@ func (s *shell) failed(l *line, err error) int {
 // command decides what a statement is, and runs it.
 func (s *shell) command(ctx context.Context, l *line) error {
 	words := slices.Clone(l.st.Words)
-	first := words[0].Text
+	first, alone := words[0].Text, len(words) == 1 && words[0].Raw
 	switch {
-	case strings.HasPrefix(first, "!") && len(words) == 1 && words[0].Raw:
+	case alone && strings.HasPrefix(first, "!"):
 		return bang(s, first[1:])
+	case alone && strings.HasPrefix(first, "$"):
+		return printValue(s, l, first)
+	case first == "?" && words[0].Raw:
+		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
+	case alone && strings.HasSuffix(first, "?"):
+		return about(ctx, s, l, strings.TrimSuffix(first, "?"))
 	case first == "time" && len(words) > 1:
 		return timed(ctx, s, l)
 	case first == "watch" && len(words) > 2:
 		return watch(ctx, s, l)
 	case first == "shell" && len(words) > 1:
 		return runProgram(ctx, s, l, l.source[words[1].Start:l.st.End])
-	case first == "?" && words[0].Raw:
-		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
-	case len(words) == 1 && strings.HasSuffix(first, "?") && words[0].Raw && first[0] != '$':
-		return about(ctx, s, l, strings.TrimSuffix(first, "?"))
-	case strings.HasPrefix(first, "$") && len(words) == 1 && words[0].Raw:
-		v, err := s.vars.Evaluate(first)
-		if err != nil {
-			return err
-		}
-		if l.st.Assign != "" {
-			return s.vars.Assign(l.st.Assign, v)
-		}
-		return v.Print(l.env.Stdout, s.env.Secrets)
 	}
 	return s.byCommand(ctx, l, words)
+}
+
+// printValue prints what an expression stands for, or sets the variable that the statement assigns.
+func printValue(s *shell, l *line, expression string) error {
+	v, err := s.vars.Evaluate(expression)
+	if err != nil {
+		return err
+	}
+	if l.st.Assign != "" {
+		return s.vars.Assign(l.st.Assign, v)
+	}
+	return v.Print(l.env.Stdout, s.env.Secrets)
 }
 
 // newTree builds the commands of the command line that are those of the shell too, and its own.

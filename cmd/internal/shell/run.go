@@ -55,6 +55,11 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 	case !a.Env.StdinTTY || o.File == "-":
 		return runScript(s, "stdin", a.Env.Stdin)
 	}
+	return interact(s, a, o)
+}
+
+// interact reads statements from a terminal: at a prompt that is drawn, where that can be done.
+func interact(s *shell, a *app.App, o *Options) error {
 	s.interactive = true
 	s.control.Own()
 	if t := a.Env.Getenv("TERM"); o.Plain || t == "" || t == "dumb" {
