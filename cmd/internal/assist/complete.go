@@ -185,17 +185,7 @@ func (a *Assistant) argument(p position, text string) repl.Completion {
 	case "source", "save":
 		return p.files("")
 	case "set":
-		var items []repl.Candidate
-		for _, name := range slices.Sorted(maps.Keys(a.settings)) {
-			if values := a.settings[name]; strings.HasPrefix(text, name+"=") {
-				for _, v := range values {
-					items = complete.AppendMatch(items, text, name+"="+v, "")
-				}
-				continue
-			}
-			items = complete.AppendMatch(items, text, name+"=", strings.Join(a.settings[name], ", "))
-		}
-		return p.from(0, items, 0)
+		return p.from(0, a.settingWords(text), 0)
 	case "header":
 		var items []repl.Candidate
 		for _, h := range []string{"authorization: ", "x-request-id: ", "x-api-key: ", "accept-language: "} {
@@ -212,6 +202,21 @@ func (a *Assistant) argument(p position, text string) repl.Completion {
 		return a.variables(p, text, 0)
 	}
 	return repl.Completion{}
+}
+
+// settingWords are the settings that a text may begin, with their values once one is named.
+func (a *Assistant) settingWords(text string) []repl.Candidate {
+	var items []repl.Candidate
+	for _, name := range slices.Sorted(maps.Keys(a.settings)) {
+		if values := a.settings[name]; strings.HasPrefix(text, name+"=") {
+			for _, v := range values {
+				items = complete.AppendMatch(items, text, name+"="+v, "")
+			}
+			continue
+		}
+		items = complete.AppendMatch(items, text, name+"=", strings.Join(a.settings[name], ", "))
+	}
+	return items
 }
 
 // flags completes the flags of a command.

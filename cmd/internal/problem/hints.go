@@ -63,18 +63,14 @@ func causeHints(err error) []string {
 		return hintList(connectHint(conn))
 	case errors.As(err, new(*discovery.NoReflectionError)):
 		return hintList("give the schema with --proto FILE and -I DIR, or with --protoset FILE")
-	case errors.As(err, &field):
-		if field.Nearest != "" {
-			return hintList(fmt.Sprintf("did you mean %s?", field.Nearest))
-		}
+	case errors.As(err, &field) && field.Nearest != "":
+		return hintList(fmt.Sprintf("did you mean %s?", field.Nearest))
 	case errors.As(err, &bad):
 		return inputHint(bad)
 	case errors.As(err, new(*formatters.BulkError)):
 		return hintList("-o json prints it in pieces, and so does -o ndjson")
-	case errors.As(err, &wire) && (wire.Problem == transcode.Scattered || wire.Problem == transcode.TooLong):
-		return hintList("-o raw writes it as it came")
 	case errors.As(err, &wire):
-		return hintList("the schema in use is not the one that the server answers with")
+		return hintList(wireHint(wire))
 	case errors.As(err, &refused):
 		return hintList("the server refused the credentials that it was given, from " + strings.Join(refused.from, ", "))
 	case errors.As(err, &status):
@@ -83,6 +79,14 @@ func causeHints(err error) []string {
 		return hintList("--listen 127.0.0.1:0 takes a free port")
 	}
 	return nil
+}
+
+// wireHint returns the next step after a response that is not a message of its type.
+func wireHint(e *transcode.WireError) string {
+	if e.Problem == transcode.Scattered || e.Problem == transcode.TooLong {
+		return "-o raw writes it as it came"
+	}
+	return "the schema in use is not the one that the server answers with"
 }
 
 // hintList returns a list of one hint, or none for "".
@@ -140,55 +144,45 @@ func inputHint(e *input.Error) []string {
 	return nil
 }
 
+// connectHints are the flag, or what to look at, after a connection that failed in each way.
+var connectHints = [...]struct {
+	kind connect.Kind
+	hint string
+}{
+	{connect.Refused, "nothing listens there: is the server running, and is the port right?"},
+	{connect.UnknownHost, "check the spelling of the host, and the network's name service"},
+	{connect.NoSocket, "no server has made that socket: is it running, and is the path right?"},
+	{connect.Elsewhere, "a name that ends in localhost is this machine's: use the name of the other one, with TLS"},
+	{connect.Unreachable, "check the address and the network"},
+	{connect.TimedOut, "check the address and any firewall; --connect-timeout gives it more time"},
+	{connect.ServerTLS, "use --tls, or https:// before the host; -k trusts any certificate"},
+	{connect.ServerPlaintext, "use --plaintext, or http:// before the host"},
+	{connect.HTTP1, "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"},
+	{connect.Garbage, "is it the right port?"},
+	{connect.Closed, "is it the right port? A server that wants TLS needs --tls"},
+	{connect.UnknownAuthority, "trust its issuer with --cacert FILE, or any certificate with -k"},
+	{connect.WrongName, "expect one of its names with --servername NAME"},
+	{connect.Expired, "check this machine's clock; -k accepts it all the same"},
+	{connect.NotYetValid, "check this machine's clock; -k accepts it all the same"},
+	{connect.ClientCert, "give one with --cert FILE and --key FILE"},
+	{connect.ClientCertBad, "give one that the server trusts with --cert FILE and --key FILE"},
+	{connect.NoALPN, "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"},
+	{connect.NotGRPC, "is it the right port, and does what is in between pass gRPC on? --protocol names another one"},
+	{connect.ProxyUnusable, "a proxy is http://host:port or https://host:port, with user:password@ before its host if it wants them"},
+	{connect.ProxyRefused, "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"},
+}
+
 // connectHint returns the flag, or what to look at, after a failed connection, or "".
 func connectHint(e *connect.Error) string {
 	if e.Proxy && e.Kind != connect.ProxyRefused {
 		return "HTTPS_PROXY names the proxy; NO_PROXY=host goes round it"
 	}
-	switch e.Kind {
-	case connect.Refused:
-		return "nothing listens there: is the server running, and is the port right?"
-	case connect.UnknownHost:
-		return "check the spelling of the host, and the network's name service"
-	case connect.NoSocket:
-		return "no server has made that socket: is it running, and is the path right?"
-	case connect.Elsewhere:
-		return "a name that ends in localhost is this machine's: use the name of the other one, with TLS"
-	case connect.Unreachable:
-		return "check the address and the network"
-	case connect.TimedOut:
-		return "check the address and any firewall; --connect-timeout gives it more time"
-	case connect.ServerTLS:
-		return "use --tls, or https:// before the host; -k trusts any certificate"
-	case connect.ServerPlaintext:
-		return "use --plaintext, or http:// before the host"
-	case connect.HTTP1:
-		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
-	case connect.Garbage:
-		return "is it the right port?"
-	case connect.Closed:
-		return "is it the right port? A server that wants TLS needs --tls"
-	case connect.UnknownAuthority:
-		return "trust its issuer with --cacert FILE, or any certificate with -k"
-	case connect.WrongName:
-		return "expect one of its names with --servername NAME"
-	case connect.Expired, connect.NotYetValid:
-		return "check this machine's clock; -k accepts it all the same"
-	case connect.ClientCert:
-		return "give one with --cert FILE and --key FILE"
-	case connect.ClientCertBad:
-		return "give one that the server trusts with --cert FILE and --key FILE"
-	case connect.NoALPN:
-		return "gRPC needs HTTP/2: is it the right port, or is there a proxy in between? --protocol names what does without"
-	case connect.NotGRPC:
-		return "is it the right port, and does what is in between pass gRPC on? --protocol names another one"
-	case connect.ProxyUnusable:
-		return "a proxy is http://host:port or https://host:port, with user:password@ before its host if it wants them"
-	case connect.ProxyRefused:
-		return "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"
-	default:
-		return ""
+	for _, h := range connectHints {
+		if h.kind == e.Kind {
+			return h.hint
+		}
 	}
+	return ""
 }
 
 // statusHint returns the next step after a status, or "".
