@@ -177,7 +177,7 @@ func (f *feed) drop() {
 		f.head, f.headRunes, f.headBytes = f.head[:0], 0, 0
 		gone = gone[i+1:]
 	}
-	f.headRunes += utf8.RuneCount(gone)
+	f.headRunes += utf8.RuneCount(uptoRune(f.afterHead(gone)))
 	f.headBytes += int64(len(gone))
 	f.head = append(f.head, gone[max(0, len(gone)-headMax):]...)
 	if extra := len(f.head) - headMax; extra > 0 {
@@ -219,10 +219,11 @@ func (f *feed) place(at, n, limit int) Place {
 	before := f.buf[:at]
 	lineStart := bytes.LastIndexByte(before, '\n') + 1
 	p.Line = 1 + f.lines + bytes.Count(before, []byte{'\n'})
-	p.Column = 1 + utf8.RuneCount(before[lineStart:])
 	var head []byte
-	if lineStart == 0 {
-		p.Column += f.headRunes
+	if lineStart > 0 {
+		p.Column = 1 + utf8.RuneCount(before[lineStart:])
+	} else {
+		p.Column = 1 + f.headRunes + utf8.RuneCount(f.afterHead(before))
 		head = f.head
 		p.CutLeft = f.headBytes > int64(len(head))
 	}
@@ -245,6 +246,16 @@ func (f *feed) place(at, n, limit int) Place {
 	p.Start = len(head)
 	p.End = min(len(head)+n, len(p.Text))
 	return p
+}
+
+// afterHead returns text that follows the head of the line, with the beginning of a rune that the head
+// ends in.
+func (f *feed) afterHead(text []byte) []byte {
+	begun := f.head[len(uptoRune(f.head)):]
+	if len(begun) == 0 {
+		return text
+	}
+	return append(slices.Clone(begun), text...)
 }
 
 // fromRune drops the end of a rune that b begins in.
