@@ -90,47 +90,68 @@ func parseAnswer(wire []byte) (*answer, error) {
 }
 
 // parse reads the message in the field of the answer's kind.
-func (a *answer) parse(wire []byte) error {
+func (a *answer) parse(encoded []byte) error {
 	names := "" // all of a list at once: there may be thousands
 	if a.kind == gotList {
-		names = string(wire)
+		names = string(encoded)
 	}
-	return eachField(wire, func(r rawdesc.Field) error {
-		switch {
-		case a.kind == gotFiles && r.Number == 1 && r.Type == protowire.BytesType:
-			a.files = append(a.files, bytes.Clone(r.Bytes))
-		case a.kind == gotNumbers && r.Number == 2 && r.Type == protowire.VarintType:
-			a.numbers = append(a.numbers, int32(r.Varint))
-		case a.kind == gotNumbers && r.Number == 2 && r.Type == protowire.BytesType: // packed
-			for packed := r.Bytes; len(packed) > 0; {
-				x, size := protowire.ConsumeVarint(packed)
-				if size < 0 {
-					return protowire.ParseError(size)
-				}
-				a.numbers, packed = append(a.numbers, int32(x)), packed[size:]
+	return eachField(encoded, func(r rawdesc.Field) error {
+		switch a.kind {
+		case gotFiles:
+			if r.Number == 1 && r.Type == protowire.BytesType {
+				a.files = append(a.files, bytes.Clone(r.Bytes))
 			}
-		case a.kind == gotList && r.Number == 1 && r.Type == protowire.BytesType:
-			name := ""
-			err := eachField(r.Bytes, func(r rawdesc.Field) error {
-				if r.Number != 1 || r.Type != protowire.BytesType {
-					return nil
-				}
-				if !utf8.Valid(r.Bytes) {
-					return errNoText
-				}
-				at := cap(wire) - cap(r.Bytes) // both end where the wire does
-				name = names[at : at+len(r.Bytes)]
+		case gotNumbers:
+			return a.parseNumbers(r)
+		case gotList:
+			if r.Number == 1 && r.Type == protowire.BytesType {
+				return a.parseService(r.Bytes, encoded, names)
+			}
+		case gotError:
+			if r.Number == 1 && r.Type == protowire.VarintType {
+				a.code = int32(r.Varint)
 				return nil
-			})
-			a.services = append(a.services, name)
-			return err
-		case a.kind == gotError && r.Number == 1 && r.Type == protowire.VarintType:
-			a.code = int32(r.Varint)
-		case a.kind == gotError:
+			}
 			return textField(r, 2, &a.message)
 		}
 		return nil
 	})
+}
+
+// parseNumbers reads a field of an ExtensionNumberResponse, whose numbers may be packed.
+func (a *answer) parseNumbers(r rawdesc.Field) error {
+	switch {
+	case r.Number != 2:
+	case r.Type == protowire.VarintType:
+		a.numbers = append(a.numbers, int32(r.Varint))
+	case r.Type == protowire.BytesType:
+		for packed := r.Bytes; len(packed) > 0; {
+			x, size := protowire.ConsumeVarint(packed)
+			if size < 0 {
+				return protowire.ParseError(size)
+			}
+			a.numbers, packed = append(a.numbers, int32(x)), packed[size:]
+		}
+	}
+	return nil
+}
+
+// parseService reads a ServiceResponse, which is a part of encoded. names is encoded as a string.
+func (a *answer) parseService(service, encoded []byte, names string) error {
+	name := ""
+	err := eachField(service, func(r rawdesc.Field) error {
+		if r.Number != 1 || r.Type != protowire.BytesType {
+			return nil
+		}
+		if !utf8.Valid(r.Bytes) {
+			return errNoText
+		}
+		at := cap(encoded) - cap(r.Bytes) // both end where encoded does
+		name = names[at : at+len(r.Bytes)]
+		return nil
+	})
+	a.services = append(a.services, name)
+	return err
 }
 
 // parse reads a ServerReflectionRequest.

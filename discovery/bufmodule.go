@@ -115,38 +115,40 @@ func readBuf(ctx context.Context, file, folder string, passedOver func(error)) (
 	}
 	w := &bufWorkspace{file: file, deps: c.Deps}
 	dir := filepath.Dir(file)
-	add := func(to *[]string, base string, paths []string) error {
-		if len(*to)+len(paths) > maxFolders {
-			return w.tooMany()
-		}
-		for _, p := range paths {
-			if p = filepath.FromSlash(p); p != "" && !filepath.IsLocal(p) {
-				return fmt.Errorf("%s: the folder %q is not below its own", file, p)
-			}
-			*to = append(*to, filepath.Join(base, p))
-		}
-		return nil
-	}
 	switch {
 	case filepath.Base(file) == "buf.work.yaml":
-		if err := add(&w.roots, dir, c.Directories); err != nil {
+		if err := w.add(&w.roots, dir, c.Directories); err != nil {
 			return nil, err
 		}
 		return w, w.addModules(ctx, folder, passedOver)
 	case len(c.Modules) > 0:
 		for _, m := range c.Modules {
-			if err := errors.Join(add(&w.roots, dir, []string{m.Path}), add(&w.excludes, dir, m.Excludes)); err != nil {
+			if err := errors.Join(w.add(&w.roots, dir, []string{m.Path}), w.add(&w.excludes, dir, m.Excludes)); err != nil {
 				return nil, err
 			}
 		}
 	case len(c.Build.Roots) > 0:
-		if err := add(&w.roots, dir, c.Build.Roots); err != nil {
+		if err := w.add(&w.roots, dir, c.Build.Roots); err != nil {
 			return nil, err
 		}
 	default:
 		w.roots = []string{dir}
 	}
-	return w, add(&w.excludes, dir, c.Build.Excludes)
+	return w, w.add(&w.excludes, dir, c.Build.Excludes)
+}
+
+// add adds folders that a configuration names, each below base.
+func (w *bufWorkspace) add(to *[]string, base string, paths []string) error {
+	if len(*to)+len(paths) > maxFolders {
+		return w.tooMany()
+	}
+	for _, p := range paths {
+		if p = filepath.FromSlash(p); p != "" && !filepath.IsLocal(p) {
+			return fmt.Errorf("%s: the folder %q is not below its own", w.file, p)
+		}
+		*to = append(*to, filepath.Join(base, p))
+	}
+	return nil
 }
 
 // parseBuf reads the text of a configuration.

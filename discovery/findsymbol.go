@@ -66,10 +66,16 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 			return d, nil
 		}
 	}
-	if why := errors.As(missing, new(*ReflectionError)); why || errors.As(missing, new(*SyntaxError)) || errors.As(missing, new(*ImportError)) || !errors.Is(missing, ErrNotFound) {
+	if hasReason(missing) {
 		return nil, missing
 	}
 	return nil, unknownSymbol(ctx, s, services, full)
+}
+
+// hasReason reports whether an error says why a symbol was not found, and not only that it was not.
+func hasReason(err error) bool {
+	return errors.As(err, new(*ReflectionError)) || errors.As(err, new(*SyntaxError)) ||
+		errors.As(err, new(*ImportError)) || !errors.Is(err, ErrNotFound)
 }
 
 // FindAny is FindSymbol, and for a name that no symbol has FindMethod: what a person may
@@ -121,20 +127,7 @@ func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullNam
 	const maxInside = 8
 	container, member := name, protoreflect.FullName("")
 	for range maxInside {
-		matches := suffixMatches(all, container)
-		var found []protoreflect.Descriptor
-		var failed error
-		for _, m := range matches {
-			d, err := s.Find(ctx, joinMember(m, member))
-			if err != nil && member == "" && slices.Contains(services, m) {
-				err = listedFailure(m, err)
-			}
-			if err == nil {
-				found = append(found, d)
-			} else if failed == nil && (!errors.Is(err, ErrNotFound) || member == "" && isMore(err)) {
-				failed = err
-			}
-		}
+		found, failed := findMembers(ctx, s, services, suffixMatches(all, container), member)
 		switch {
 		case len(found) == 1:
 			return found[0], nil
@@ -251,4 +244,21 @@ func members(d protoreflect.Descriptor) []string {
 		}
 	}
 	return names
+}
+
+// findMembers finds a member of each symbol, or the symbols themselves when it is "", and returns the
+// first error that says more than that something is not there.
+func findMembers(ctx context.Context, s Source, services, symbols []protoreflect.FullName, member protoreflect.FullName) (found []protoreflect.Descriptor, failed error) {
+	for _, m := range symbols {
+		d, err := s.Find(ctx, joinMember(m, member))
+		if err != nil && member == "" && slices.Contains(services, m) {
+			err = listedFailure(m, err)
+		}
+		if err == nil {
+			found = append(found, d)
+		} else if failed == nil && (!errors.Is(err, ErrNotFound) || member == "" && isMore(err)) {
+			failed = err
+		}
+	}
+	return found, failed
 }

@@ -62,14 +62,7 @@ func (s *outliner) statement() bool {
 		case c == '/':
 			s.at = skipComment(s.text, s.at) + 1
 		case wordByte(c) || c == '.':
-			start := s.at
-			for s.at < len(s.text) && (wordByte(s.text[s.at]) || s.text[s.at] == '.') {
-				s.at++
-			}
-			const most = 8
-			if !s.after && len(s.words) < most {
-				s.words = append(s.words, s.text[start:s.at])
-			}
+			s.name()
 		case c == '=':
 			s.after = true
 			s.at++
@@ -94,6 +87,19 @@ func (s *outliner) statement() bool {
 	return false
 }
 
+// name reads a word or a name with dots. The first few of a statement are kept, up to its =.
+func (s *outliner) name() {
+	start := s.at
+	for s.at < len(s.text) && (wordByte(s.text[s.at]) || s.text[s.at] == '.') {
+		s.at++
+	}
+	const most = 8
+	if !s.after && len(s.words) < most {
+		s.words = append(s.words, s.text[start:s.at])
+	}
+}
+
+// wordByte reports whether a byte is part of a word.
 func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
