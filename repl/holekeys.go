@@ -12,21 +12,39 @@ func (e *Editor) holeKey(key Key, text string) bool {
 		return false
 	}
 	at, on := e.line.hole()
-	switch {
-	case key == "Tab":
+	switch key {
+	case "Tab":
 		return e.holeTab(at, on)
-	case key == "S-Tab":
+	case "S-Tab":
 		return e.moved(e.line.nextHole(false))
-	case key == "" && on:
+	case "Up", "C-p":
+		return e.recall == nil && e.moved(e.line.holeRow(true))
+	case "Down", "C-n":
+		return e.recall == nil && e.moved(e.line.holeRow(false))
+	case "":
+		return e.typedAtHole(at, on, text)
+	case keyPaste:
+		if on = on && len(text) <= pasteLimit; on {
+			e.fillHole(at, text)
+		}
+		return on
+	case "C-d":
+		if on {
+			e.line = e.line.dropEntry(at)
+		}
+		return on
+	}
+	return false
+}
+
+// typedAtHole takes a text that was typed: into the hole under the cursor, or over the quote that
+// ends what was typed into one.
+func (e *Editor) typedAtHole(at Span, on bool, text string) bool {
+	switch {
+	case on:
 		e.fillHole(at, text)
-	case key == "" && text == `"` && e.closing > 0 && len(e.line.After()) == e.closing:
-		e.line.Cursor++ // over the quote that is there already
-	case key == keyPaste && on && len(text) <= pasteLimit:
-		e.fillHole(at, text)
-	case key == "C-d" && on:
-		e.line = e.line.dropEntry(at)
-	case key == "Up" || key == "Down" || key == "C-p" || key == "C-n":
-		return e.recall == nil && e.moved(e.line.holeRow(key == "Up" || key == "C-p"))
+	case text == `"` && e.closing > 0 && len(e.line.After()) == e.closing:
+		e.line.Cursor++ // the quote is there already
 	default:
 		return false
 	}

@@ -16,24 +16,10 @@ func (n *nesting) read(text string) (length int, closed bool) {
 		c, last := text[i], n.last
 		n.last = 0
 		switch {
-		case n.comment == '/':
-			if c == '\n' {
-				n.comment = 0
-			}
-		case n.comment == '*':
-			if c == '/' && last == '*' {
-				n.comment = 0
-			} else {
-				n.last = c
-			}
+		case n.comment != 0:
+			n.inComment(c, last)
 		case n.quote != 0:
-			switch {
-			case last == '\\':
-			case c == n.quote:
-				n.quote = 0
-			default:
-				n.last = c
-			}
+			n.inQuotes(c, last)
 		case last == '/' && (c == '/' || c == '*'):
 			n.comment = c
 		case c == '"' || c == '\'':
@@ -49,6 +35,27 @@ func (n *nesting) read(text string) (length int, closed bool) {
 		}
 	}
 	return len(text), false
+}
+
+// inComment takes a byte of a comment.
+func (n *nesting) inComment(c, last byte) {
+	switch {
+	case n.comment == '/' && c == '\n', n.comment == '*' && c == '/' && last == '*':
+		n.comment = 0
+	case n.comment == '*':
+		n.last = c
+	}
+}
+
+// inQuotes takes a byte of a string. One after a backslash is as any other.
+func (n *nesting) inQuotes(c, last byte) {
+	switch {
+	case last == '\\':
+	case c == n.quote:
+		n.quote = 0
+	default:
+		n.last = c
+	}
 }
 
 // missing is what the document lacks at its end.

@@ -179,10 +179,15 @@ func (r *redaction) words(words []Word, command string) {
 		}
 		r.replace(w, r.spans(w.Text, kind))
 		next = r.follows(w.Text, kind)
-		if i > 0 && w.Text == ":" && r.secretPath(words[i-1].Text) {
+		if r.namedBefore(words, i) {
 			next = whole
 		}
 	}
+}
+
+// namedBefore reports whether a word is a colon behind a secret name.
+func (r *redaction) namedBefore(words []Word, i int) bool {
+	return i > 0 && words[i].Text == ":" && r.secretPath(words[i-1].Text)
 }
 
 // follows returns what the word behind one is that says so by its end: the scheme of an

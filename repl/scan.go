@@ -56,12 +56,12 @@ func ScanJSON(text string, visit func(Token)) Place {
 	sc := &scanner{text: text, visit: visit}
 	for sc.i < len(text) {
 		switch c := text[sc.i]; {
-		case c == '{' || c == '[':
-			sc.stack = append(sc.stack, scanFrame{list: c == '[', want: WantKey})
-			if c == '[' {
-				sc.top().want = WantValue
-			}
+		case c == '{':
 			sc.i++
+			sc.stack = append(sc.stack, scanFrame{want: WantKey})
+		case c == '[':
+			sc.i++
+			sc.stack = append(sc.stack, scanFrame{list: true, want: WantValue})
 		case c == '}' || c == ']':
 			sc.i++
 			sc.pop()
@@ -70,9 +70,7 @@ func ScanJSON(text string, visit func(Token)) Place {
 			sc.comma()
 		case c == ':':
 			sc.i++
-			if f := sc.top(); f != nil && !f.list {
-				f.want = WantValue
-			}
+			sc.colon()
 		case c == '/' && strings.HasPrefix(text[sc.i:], "//"):
 			sc.skipTo("\n", 0)
 		case c == '/' && strings.HasPrefix(text[sc.i:], "/*"):
@@ -86,6 +84,13 @@ func ScanJSON(text string, visit func(Token)) Place {
 		}
 	}
 	return sc.place(len(text), "", 0)
+}
+
+// colon is what comes between a key and its value.
+func (sc *scanner) colon() {
+	if f := sc.top(); f != nil && !f.list {
+		f.want = WantValue
+	}
 }
 
 type scanner struct {
@@ -143,20 +148,8 @@ func (sc *scanner) skipTo(end string, from int) {
 
 // token reads a string or a word. open tells that the text ends in it.
 func (sc *scanner) token() (p Place, open bool) {
-	start, quote := sc.i, byte(0)
-	if c := sc.text[sc.i]; c == '"' || c == '\'' {
-		quote = c
-		sc.i++
-	}
-	from := sc.i
-	for sc.i < len(sc.text) && !sc.endsToken(quote) {
-		if quote != 0 && sc.text[sc.i] == '\\' {
-			sc.i++
-		}
-		sc.i++
-	}
-	sc.i = min(sc.i, len(sc.text))
-	text := sc.text[from:sc.i]
+	start := sc.i
+	text, quote := sc.readToken()
 	if sc.i == len(sc.text) {
 		if sc.visit != nil && text != "" {
 			sc.tell(start, text, quote)
@@ -176,6 +169,23 @@ func (sc *scanner) token() (p Place, open bool) {
 	}
 	sc.closed()
 	return Place{}, false
+}
+
+// readToken reads the text of a string or a word, without quotes, and returns the quote, 0 for none.
+func (sc *scanner) readToken() (text string, quote byte) {
+	if c := sc.text[sc.i]; c == '"' || c == '\'' {
+		quote = c
+		sc.i++
+	}
+	from := sc.i
+	for sc.i < len(sc.text) && !sc.endsToken(quote) {
+		if quote != 0 && sc.text[sc.i] == '\\' {
+			sc.i++
+		}
+		sc.i++
+	}
+	sc.i = min(sc.i, len(sc.text))
+	return sc.text[from:sc.i], quote
 }
 
 func (sc *scanner) tell(start int, text string, quote byte) {
