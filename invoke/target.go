@@ -48,7 +48,7 @@ var ErrNoPort = errors.New("no port")
 // https://host[:port], unix:path, unix:///path, unix-abstract:name, demo:, or
 // dns:///host:port and other schemes of the gRPC library.
 func ParseTarget(s string) (Target, error) {
-	scheme, rest, hasScheme := strings.Cut(s, ":")
+	scheme, rest, _ := strings.Cut(s, ":")
 	switch {
 	case s == "":
 		return Target{}, errors.New("empty target")
@@ -56,11 +56,13 @@ func ParseTarget(s string) (Target, error) {
 		return Target{}, badTarget(s, errors.New("white space or a control character"))
 	case s == "demo:" || s == "demo://":
 		return Target{Network: NetworkDemo, Address: "demo", Security: SecurityPlaintext}, nil
-	case hasScheme && (scheme == "http" || scheme == "https") && strings.HasPrefix(rest, "//"):
+	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
 		return parseHTTPTarget(s)
-	case hasScheme && scheme == "unix":
+	case s == scheme: // no colon
+		return parseHostPort(s)
+	case scheme == "unix":
 		return unixTarget(s, strings.TrimPrefix(rest, "//"))
-	case hasScheme && scheme == "unix-abstract":
+	case scheme == "unix-abstract":
 		return unixTarget(s, "@"+rest)
 	case strings.Contains(s, "://"):
 		if _, rest, _ := strings.Cut(s, "://"); strings.Contains(rest, "@") {

@@ -117,27 +117,16 @@ func dialError(address string, err error, limit time.Duration) *Error {
 func handshakeError(address string, err error, limit time.Duration) *Error {
 	e := &Error{Kind: Handshake, Address: address, Err: err}
 	var (
-		record   tls.RecordHeaderError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
+		record tls.RecordHeaderError
+		keys   *keyLogError
 	)
-	var keys *keyLogError
 	alert, alerted := remoteAlert(err)
 	switch {
 	case errors.As(err, &keys):
 		e.Detail = keys.Error()
 	case errors.As(err, &record):
 		e.Kind = ServerPlaintext
-	case errors.As(err, &unknown):
-		e.Kind = UnknownAuthority
-		if unknown.Cert != nil {
-			e.Detail = "issued by " + unknown.Cert.Issuer.String()
-		}
-	case errors.As(err, &hostname):
-		e.Kind, e.Detail = WrongName, wrongName(hostname)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		e.Kind, e.Detail = validity(invalid.Cert)
+	case e.certificate(err):
 	case alerted && alert == alertNoProtocol:
 		e.Kind, e.Detail = HTTP1, "it refused HTTP/2 in the TLS handshake (ALPN)"
 	case alerted && wantsClientCert(alert):
@@ -155,6 +144,29 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 		e.Detail = strings.TrimPrefix(innermost(err).Error(), "tls: ")
 	}
 	return e
+}
+
+// certificate explains an error in the other side's certificate. It reports whether err is one.
+func (e *Error) certificate(err error) bool {
+	var (
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		e.Kind = UnknownAuthority
+		if unknown.Cert != nil {
+			e.Detail = "issued by " + unknown.Cert.Issuer.String()
+		}
+	case errors.As(err, &hostname):
+		e.Kind, e.Detail = WrongName, wrongName(hostname)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		e.Kind, e.Detail = validity(invalid.Cert)
+	default:
+		return false
+	}
+	return true
 }
 
 func wrongName(h x509.HostnameError) string {

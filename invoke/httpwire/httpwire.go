@@ -68,17 +68,10 @@ type Transport struct {
 
 // New makes a Transport and reads the files that TLS needs, until ctx is done. It dials nothing.
 func New(ctx context.Context, target invoke.Target, o Options) (*Transport, error) {
-	t := &Transport{target: target, o: o, codings: compress.Codings(), version: o.HTTP, turn: make(chan struct{}, 1)}
-	switch {
-	case o.Protocol != Connect && o.Protocol != GRPCWeb:
-		return nil, fmt.Errorf("%q is no protocol over HTTP", o.Protocol)
-	case target.Network == invoke.NetworkResolver:
-		return nil, fmt.Errorf("%s: the resolvers of gRPC are for gRPC alone", target)
-	case o.Compress != "" && o.Compress != compress.Identity && !compress.Known(o.Compress):
-		return nil, fmt.Errorf("%q is no known compression", o.Compress)
-	case o.HTTP == HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
-		return nil, fmt.Errorf("%s: HTTP/3 is always over TLS and UDP", target)
+	if err := o.check(target); err != nil {
+		return nil, err
 	}
+	t := &Transport{target: target, o: o, codings: compress.Codings(), version: o.HTTP, turn: make(chan struct{}, 1)}
 	t.secure = target.Security == invoke.SecurityTLS || o.HTTP == HTTP3 ||
 		target.Security == invoke.SecurityAuto && !target.Local()
 	t.decided = target.Security != invoke.SecurityAuto || t.secure
@@ -90,6 +83,21 @@ func New(ctx context.Context, target invoke.Target, o Options) (*Transport, erro
 		t.tls = config
 	}
 	return t, nil
+}
+
+// check returns what is wrong with the options for a target.
+func (o *Options) check(target invoke.Target) error {
+	switch {
+	case o.Protocol != Connect && o.Protocol != GRPCWeb:
+		return fmt.Errorf("%q is no protocol over HTTP", o.Protocol)
+	case target.Network == invoke.NetworkResolver:
+		return fmt.Errorf("%s: the resolvers of gRPC are for gRPC alone", target)
+	case o.Compress != "" && o.Compress != compress.Identity && !compress.Known(o.Compress):
+		return fmt.Errorf("%q is no known compression", o.Compress)
+	case o.HTTP == HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+		return fmt.Errorf("%s: HTTP/3 is always over TLS and UDP", target)
+	}
+	return nil
 }
 
 // Wire tells how a call is carried.

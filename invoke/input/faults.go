@@ -48,22 +48,36 @@ func tokenLength(b []byte) int {
 		return 0
 	}
 	if q := b[0]; q == '"' || q == '\'' {
-		for i := 1; i < len(b) && b[i] != '\n'; i++ {
-			switch b[i] {
-			case '\\':
-				i++
-			case q:
-				return i + 1
-			}
-		}
-		return 1
+		return quotedLength(b)
 	}
 	n := 0
-	for n < len(b) && (b[n] == '_' || b[n] == '.' || b[n] == '-' || b[n] == '+' || b[n] >= 0x80 ||
-		b[n] >= '0' && b[n] <= '9' || b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
+	for n < len(b) && tokenByte(b[n]) {
 		n++
 	}
 	return max(n, 1)
+}
+
+// quotedLength returns how many bytes the text has that the quote at the start of b begins: 1 when it
+// does not end in its line.
+func quotedLength(b []byte) int {
+	for i := 1; i < len(b) && b[i] != '\n'; i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case b[0]:
+			return i + 1
+		}
+	}
+	return 1
+}
+
+// tokenByte reports whether a byte is part of a word: of a number, a name, or text beyond ASCII.
+func tokenByte(c byte) bool {
+	switch c {
+	case '_', '.', '-', '+':
+		return true
+	}
+	return c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
 
 // typedPlace is where length bytes at an offset are in what was typed.

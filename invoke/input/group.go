@@ -152,13 +152,7 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 	for ; g.at < len(g.items); g.at++ {
 		it := g.items[g.at]
 		if it.word != nil {
-			if g.words == nil {
-				g.words = newChange(g.decoders, 0)
-			}
-			if err := g.unfold(); err != nil {
-				return nil, err
-			}
-			if err := wrong.apply(g.words, g.merge, it.word); err != nil {
+			if err := g.mergeWord(it.word, &wrong); err != nil {
 				return nil, err
 			}
 			continue
@@ -166,22 +160,7 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 		if err := wrong.err(); err != nil {
 			return nil, err
 		}
-		wire, err := it.docs.only(ctx)
-		if err != nil && err != io.EOF {
-			return nil, err
-		}
-		it.docs.feed.close()
-		if err == io.EOF {
-			continue
-		}
-		if g.at == 0 {
-			g.only = wire
-			continue
-		}
-		if err := g.unfold(); err != nil {
-			return nil, err
-		}
-		if err := g.unmarshal(wire, g.merge); err != nil {
+		if err := g.mergeDocument(ctx, it.docs); err != nil {
 			return nil, err
 		}
 	}
@@ -196,6 +175,38 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 		return g.only, nil
 	}
 	return []byte{}, nil
+}
+
+// mergeWord applies a word to what was merged so far. What is wrong with it is kept in wrong, as the
+// next words may be wrong, too.
+func (g *group) mergeWord(w *word, wrong *wrongs) error {
+	if g.words == nil {
+		g.words = newChange(g.decoders, 0)
+	}
+	if err := g.unfold(); err != nil {
+		return err
+	}
+	return wrong.apply(g.words, g.merge, w)
+}
+
+// mergeDocument merges the one document of a part, if it has one, into what was merged so far.
+func (g *group) mergeDocument(ctx context.Context, docs *documents) error {
+	encoded, err := docs.only(ctx)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	docs.feed.close()
+	switch {
+	case err == io.EOF:
+		return nil
+	case g.at == 0:
+		g.only = encoded
+		return nil
+	}
+	if err := g.unfold(); err != nil {
+		return err
+	}
+	return g.unmarshal(encoded, g.merge)
 }
 
 // unfold makes the message of what was merged so far.

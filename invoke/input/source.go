@@ -64,13 +64,7 @@ func (s *Source) group(parts []Part) error {
 		switch kind {
 		case partStdin:
 			if stdin >= 0 {
-				first := typedPlace(stdin, parts[stdin].Text, 0, len(parts[stdin].Text))
-				return newError(i, p.Origin, "", []Fault{{
-					Place:      typedPlace(i, p.Text, 0, len(p.Text)),
-					Problem:    "standard input can be read only once",
-					Also:       &first,
-					AlsoOrigin: parts[stdin].Origin,
-				}})
+				return readTwice(parts, stdin, i)
 			}
 			stdin = i
 		case partFile:
@@ -92,18 +86,35 @@ func (s *Source) group(parts []Part) error {
 			return err
 		}
 	}
-	if wrong.e != nil { // the other words may be wrong, too
-		for _, g := range s.groups {
-			if err := g.rehearseWords(&wrong); err != nil {
-				return err
-			}
-		}
-		return wrong.err()
+	if wrong.e != nil {
+		return s.wrongWords(&wrong)
 	}
 	if len(s.groups) == 0 && !s.o.Streams {
 		s.groups = []*group{{o: &s.o}}
 	}
 	return nil
+}
+
+// readTwice is the error of standard input that two parts are to be read from.
+func readTwice(parts []Part, first, second int) error {
+	before := typedPlace(first, parts[first].Text, 0, len(parts[first].Text))
+	p := parts[second]
+	return newError(second, p.Origin, "", []Fault{{
+		Place:      typedPlace(second, p.Text, 0, len(p.Text)),
+		Problem:    "standard input can be read only once",
+		Also:       &before,
+		AlsoOrigin: parts[first].Origin,
+	}})
+}
+
+// wrongWords returns the error of words that are wrong: the others may be wrong, too.
+func (s *Source) wrongWords(wrong *wrongs) error {
+	for _, g := range s.groups {
+		if err := g.rehearseWords(wrong); err != nil {
+			return err
+		}
+	}
+	return wrong.err()
 }
 
 // Next returns the next message in wire form, which is valid until the next call; io.EOF

@@ -132,15 +132,22 @@ func checkDocument(index int, p Part, o *Options) error {
 		return nil
 	}
 	e := w.fault(0, len(p.Text), fmt.Sprintf("%q is neither a JSON document nor a word, as in field=value", p.Text))
+	e.Faults[0].Suggestion = meant(p.Text, o)
+	return e
+}
+
+// meant returns what a text was probably meant to be that is neither a document nor a word, "" for
+// nothing.
+func meant(text string, o *Options) string {
+	if name, value, ok := strings.Cut(text, ":"); ok && fieldByName(o.Message, name) != nil {
+		return name + "=" + strings.TrimSpace(value)
+	}
 	if o.Open == nil {
-		if fi, err := os.Stat(p.Text); err == nil && fi.Mode().IsRegular() {
-			e.Faults[0].Suggestion = "@" + p.Text
+		if fi, err := os.Stat(text); err == nil && fi.Mode().IsRegular() {
+			return "@" + text
 		}
 	}
-	if name, value, ok := strings.Cut(p.Text, ":"); ok && fieldByName(o.Message, name) != nil {
-		e.Faults[0].Suggestion = name + "=" + strings.TrimSpace(value)
-	}
-	return e
+	return ""
 }
 
 // special reports whether the JSON form of a message is not an object with its fields
