@@ -146,18 +146,26 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 	if isPath && strings.Contains(value, "://") {
 		return nil, problem.Usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
 	}
-	if isPath && !project {
-		// The file is elsewhere: a path from the working folder would mean another.
-		for i, v := range e.Values {
-			if key != "proto" || fileExists(filepath.Join(a.Env.WorkDir, v)) {
-				e.Values[i] = absolute(a.Env.WorkDir, v)
-			}
-		}
-	}
-	if key == "auth-command" && !project {
-		e.Values[0] = absoluteProgram(a, value)
+	if !project { // the file is elsewhere: a path from the working folder would mean another
+		e.Values = fromAnywhere(a, key, isPath, e.Values)
 	}
 	return []config.Edit{e}, checkValue(a, k, value)
+}
+
+// fromAnywhere returns the values of a setting as they mean the same from any folder.
+func fromAnywhere(a *app.App, key string, isPath bool, values []string) []string {
+	if key == "auth-command" {
+		return []string{absoluteProgram(a, values[0])}
+	}
+	if !isPath {
+		return values
+	}
+	for i, v := range values {
+		if key != "proto" || fileExists(filepath.Join(a.Env.WorkDir, v)) {
+			values[i] = absolute(a.Env.WorkDir, v)
+		}
+	}
+	return values
 }
 
 // unknownSetting is the usage error for a key that no setting has.

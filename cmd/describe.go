@@ -57,14 +57,8 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 }
 
 func describe(a *app.App, c *cobra.Command, o *describeOptions, names []string) error {
-	if o.format.Value == "yaml" && !o.skeleton {
-		return problem.Usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
-	}
-	if o.skeleton && len(names) == 0 {
-		return problem.Usage(errors.New("--skeleton needs a message or a method"), "")
-	}
-	if o.export.protoset == "-" {
-		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
+	if err := o.check(names); err != nil {
+		return err
 	}
 	source, err := a.Source(c.Context(), c.Flags())
 	if err != nil {
@@ -98,6 +92,19 @@ func describe(a *app.App, c *cobra.Command, o *describeOptions, names []string) 
 		return nil
 	})
 	return problem.WithFaults(err, faults)
+}
+
+// check returns a usage error for flags that do not go together.
+func (o *describeOptions) check(names []string) error {
+	switch {
+	case o.format.Value == "yaml" && !o.skeleton:
+		return problem.Usage(errors.New("-o yaml is for --skeleton"), "-o json describes for programs")
+	case o.skeleton && len(names) == 0:
+		return problem.Usage(errors.New("--skeleton needs a message or a method"), "")
+	case o.export.protoset == "-":
+		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
+	}
+	return nil
 }
 
 // describedSymbols finds the symbols that are named, or all services. Of all
@@ -136,32 +143,42 @@ func broken(err error) bool {
 // describe prints one symbol.
 func (o *describeOptions) describe(w *bufio.Writer, d protoreflect.Descriptor, fo formatters.Options) error {
 	message, isMessage := d.(protoreflect.MessageDescriptor)
-	if method, ok := d.(protoreflect.MethodDescriptor); ok && o.skeleton {
-		message, isMessage = method.Input(), true
-	}
-	if o.skeleton && !isMessage {
-		return problem.Usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
-	}
 	switch {
-	case o.skeleton && o.format.Value != "json":
-		return writeTemplate(w, message, o.format.Value)
 	case o.skeleton:
+		return o.writeRequest(w, d)
 	case o.format.Value == "json":
 		return formatters.WriteDescriptorJSON(w, d, fo)
-	default:
-		if err := formatters.WriteDescriptor(w, d, fo); err != nil {
-			return err
-		}
 	}
-	if !o.skeleton && !(o.msgTemplate && isMessage) {
+	if err := formatters.WriteDescriptor(w, d, fo); err != nil {
+		return err
+	}
+	if !o.msgTemplate || !isMessage {
 		return nil
 	}
+	w.WriteString("\nMessage template:\n")
+	return writeSkeleton(w, message)
+}
+
+// writeRequest prints a request to fill in: of a message, or of what a method takes.
+func (o *describeOptions) writeRequest(w *bufio.Writer, d protoreflect.Descriptor) error {
+	if method, ok := d.(protoreflect.MethodDescriptor); ok {
+		d = method.Input()
+	}
+	message, ok := d.(protoreflect.MessageDescriptor)
+	if !ok {
+		return problem.Usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
+	}
+	if o.format.Value != "json" {
+		return writeTemplate(w, message, o.format.Value)
+	}
+	return writeSkeleton(w, message)
+}
+
+// writeSkeleton prints a JSON request to fill in.
+func writeSkeleton(w *bufio.Writer, message protoreflect.MessageDescriptor) error {
 	request, err := skeleton.Of(message)
 	if err != nil {
 		return err
-	}
-	if o.msgTemplate && !o.skeleton {
-		w.WriteString("\nMessage template:\n")
 	}
 	w.Write(formatters.CleanJSON(request))
 	if len(request) > 0 && request[len(request)-1] != '\n' {

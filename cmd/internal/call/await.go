@@ -172,12 +172,7 @@ func (w *awaited) follow(ctx context.Context) error {
 				return err
 			}
 			blind = 0
-			w.mu.Lock()
-			if op.name == "" {
-				op.name = w.last.name
-			}
-			w.last = op
-			w.mu.Unlock()
+			w.seen(op)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case waits && errors.As(err, &se) && se.Status.Code == codes.Unimplemented:
@@ -191,17 +186,35 @@ func (w *awaited) follow(ctx context.Context) error {
 		if w.last.done || waits && err == nil && time.Since(began) > firstLook {
 			continue // a server that waits sets the pace
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := sleep(ctx, pause); err != nil {
+			return err
 		}
 		pause = min(pause*3/2, lastLook)
 	}
 	w.tell()
 	return nil
+}
+
+// seen keeps what was found out about the operation.
+func (w *awaited) seen(op operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if op.name == "" {
+		op.name = w.last.name
+	}
+	w.last = op
+}
+
+// sleep waits, unless ctx ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // tell tells with -v how far the operation is, when that has changed.

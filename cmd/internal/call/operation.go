@@ -34,7 +34,7 @@ type operation struct {
 	err                *invoke.Status // nil: it did not fail
 }
 
-// readOperation reads an operation from its wire form.
+// readOperation reads an operation from its encoded bytes.
 func readOperation(wire []byte) (op operation, err error) {
 	for len(wire) > 0 {
 		number, kind, n := protowire.ConsumeTag(wire)
@@ -56,27 +56,41 @@ func readOperation(wire []byte) (op operation, err error) {
 			return op, notOperation(n)
 		}
 		wire = wire[n:]
-		switch {
-		case number == 1 && kind == protowire.BytesType:
-			op.name = string(bytes)
-		case number == 2 && kind == protowire.BytesType:
-			op.metadata = bytes
-		case number == 3 && kind == protowire.VarintType:
-			op.done = varint != 0
-		case number == 4 && kind == protowire.BytesType:
-			var s status.Status
-			if err := proto.Unmarshal(bytes, &s); err != nil {
-				return op, fmt.Errorf("reading the error of an operation: %w", err)
+		switch kind {
+		case protowire.BytesType:
+			err = op.set(number, bytes)
+		case protowire.VarintType:
+			if number == 3 {
+				op.done = varint != 0
 			}
-			op.response, op.err = nil, &invoke.Status{Code: codes.Code(s.GetCode()), Message: s.GetMessage(), Details: s.GetDetails(), Origin: invoke.OriginServer}
-		case number == 5 && kind == protowire.BytesType:
-			op.response, op.err = bytes, nil
+		}
+		if err != nil {
+			return op, err
 		}
 	}
 	if !op.done && op.name == "" {
 		return op, errors.New("the operation is not done and has no name to ask for it by")
 	}
 	return op, nil
+}
+
+// set sets a field that has bytes.
+func (op *operation) set(number protowire.Number, value []byte) error {
+	switch number {
+	case 1:
+		op.name = string(value)
+	case 2:
+		op.metadata = value
+	case 4:
+		var s status.Status
+		if err := proto.Unmarshal(value, &s); err != nil {
+			return fmt.Errorf("reading the error of an operation: %w", err)
+		}
+		op.response, op.err = nil, &invoke.Status{Code: codes.Code(s.GetCode()), Message: s.GetMessage(), Details: s.GetDetails(), Origin: invoke.OriginServer}
+	case 5:
+		op.response, op.err = value, nil
+	}
+	return nil
 }
 
 func notOperation(n int) error {

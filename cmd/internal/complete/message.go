@@ -181,15 +181,8 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 			f.Unfit++
 			continue
 		}
-		c := choice{repl.Candidate{Text: f.key(name, after, wordTail(fd)), About: describeField(fd)}, 1}
-		switch {
-		case fd.Cardinality() == protoreflect.Required:
-			c.order = 0
-		case deprecated(fd):
-			c.order = 2
-			c.item.About += " (deprecated)"
-		}
-		found = append(found, c)
+		about, order := importance(fd)
+		found = append(found, choice{repl.Candidate{Text: f.key(name, after, wordTail(fd)), About: about}, order})
 	}
 	slices.SortStableFunc(found, func(a, b choice) int { return a.order - b.order })
 	var items []repl.Candidate
@@ -197,6 +190,19 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 		items = append(items, c.item)
 	}
 	return items
+}
+
+// importance describes a field, and says where it stands among others: a required one first, a
+// deprecated one last.
+func importance(fd protoreflect.FieldDescriptor) (about string, order int) {
+	about = describeField(fd)
+	switch {
+	case fd.Cardinality() == protoreflect.Required:
+		return about, 0
+	case deprecated(fd):
+		return about + " (deprecated)", 2
+	}
+	return about, 1
 }
 
 // takenOneofs returns the oneofs of which a member is set.

@@ -112,39 +112,51 @@ type walked struct {
 func (w Walker) Walk(path []repl.Step, want repl.Want) walked {
 	at := walked{Parent: w.Root}
 	for i, step := range path {
-		if at.Parent != nil && at.Parent.FullName() == anyName && !at.repeated() {
+		if at.isAny() && !at.repeated() {
 			if step.Key == "@type" {
 				return walked{TypeURL: i == len(path)-1}
 			}
 			at.Parent = w.inside(path[:i])
 		}
-		switch {
-		case at.Field != nil && !at.element && (at.Field.IsMap() || step.List && at.Field.IsList()):
-			at.element = true // a key of a map, an index of a list
-			at.Parent = at.Field.Message()
-			if at.Field.IsMap() {
-				at.Parent = at.Field.MapValue().Message()
-			}
-			continue
-		case step.List || at.Parent == nil:
-			return walked{}
+		if at = at.next(step); at == (walked{}) {
+			return at
 		}
-		at = walked{Field: FieldNamed(at.Parent, step.Key)}
-		if at.Field == nil {
-			return walked{}
-		}
-		at.Parent = at.Field.Message()
 	}
 	switch {
-	case at.Field != nil && at.Field.IsMap() && !at.element && want == repl.WantKey:
+	case want != repl.WantKey:
+	case at.Field != nil && at.Field.IsMap() && !at.element:
 		at.Parent = nil // any key
-	case want == repl.WantKey && at.Parent != nil && at.Parent.FullName() == anyName:
+	case at.isAny():
 		if md := w.inside(path); md != nil {
 			at.Parent, at.held = md, true
 		}
 	}
 	return at
 }
+
+// next follows one step: to an element of a list or map, or to a field. It returns the zero value
+// when that is not there.
+func (at walked) next(step repl.Step) walked {
+	switch {
+	case at.Field != nil && !at.element && (at.Field.IsMap() || step.List && at.Field.IsList()):
+		at.element = true // a key of a map, an index of a list
+		at.Parent = at.Field.Message()
+		if at.Field.IsMap() {
+			at.Parent = at.Field.MapValue().Message()
+		}
+		return at
+	case step.List || at.Parent == nil:
+		return walked{}
+	}
+	f := FieldNamed(at.Parent, step.Key)
+	if f == nil {
+		return walked{}
+	}
+	return walked{Field: f, Parent: f.Message()}
+}
+
+// isAny reports whether the path ends in an Any.
+func (at walked) isAny() bool { return at.Parent != nil && at.Parent.FullName() == anyName }
 
 // repeated reports whether the place is a whole list or map.
 func (at walked) repeated() bool {

@@ -53,6 +53,11 @@ func (w *Walk) Run(ctx context.Context) bool {
 		}
 		w.network, w.address, w.server = "tcp", host, server
 	}
+	return w.connection(ctx)
+}
+
+// connection connects, and finds out what is spoken over the connection.
+func (w *Walk) connection(ctx context.Context) bool {
 	if w.network == "tcp" && !w.name(ctx) {
 		w.skip("no address to connect to", "tcp", "tls", "http/2")
 		return false

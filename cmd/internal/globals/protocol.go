@@ -39,20 +39,32 @@ func (w *protocolFlags) settings(target *invoke.Target) (session.Wire, error) {
 	if w.compress.Value != compress.Identity {
 		s.Compress = w.compress.Value
 	}
-	const others = "--protocol connect and --protocol grpc-web have others"
+	grpc := s.Protocol == session.ProtocolGRPC
 	switch {
-	case s.Protocol == session.ProtocolGRPC && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
-		return s, problem.Usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), others)
-	case s.Protocol == session.ProtocolGRPC && target != nil && target.Prefix != "":
-		return s, problem.Usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), others)
+	case grpc && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
+		return s, problem.Usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), othersHave)
 	case s.Protocol != httpwire.Connect && s.Get:
 		return s, problem.Usage(errors.New("--get is for --protocol connect"), "")
-	case s.HTTP == httpwire.HTTP3 && target != nil && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
-		return s, problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
-	case s.Protocol != session.ProtocolGRPC && target != nil && target.Network == invoke.NetworkResolver:
-		return s, problem.Usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
+	case target == nil:
+		return s, nil
 	}
-	return s, nil
+	return s, reaches(s, target)
+}
+
+const othersHave = "--protocol connect and --protocol grpc-web have others"
+
+// reaches returns a usage error for a target that a protocol cannot be spoken with.
+func reaches(s session.Wire, target *invoke.Target) error {
+	grpc := s.Protocol == session.ProtocolGRPC
+	switch {
+	case grpc && target.Prefix != "":
+		return problem.Usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), othersHave)
+	case s.HTTP == httpwire.HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+		return problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
+	case !grpc && target.Network == invoke.NetworkResolver:
+		return problem.Usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
+	}
+	return nil
 }
 
 // checkGet returns a usage error when --get is given for a method that may have effects.

@@ -280,16 +280,7 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 	case r.ctx.Err() != nil:
 		return false
 	case !r.until.IsZero() && notUp(st):
-		delay := min(firstDelay<<min(r.polls, 10), maxPoll)
-		r.polls++
-		if left := time.Until(r.until); left <= 0 {
-			stillDown(st, r.c.care.Wait)
-			return false
-		} else if delay > left {
-			delay = left
-		}
-		r.c.sayWaiting(describe(st))
-		return r.sleep(delay)
+		return r.poll(st)
 	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.care.Authorize != nil && !r.authorized:
 		r.authorized = true
 		err := r.reauthorize()
@@ -298,21 +289,40 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		}
 		return err == nil
 	case st.Code == codes.Unavailable && r.attempts < r.c.care.Retry && !permanent(st):
-		delay, ok := pushback(trailers)
-		if !ok {
-			delay = max(r.c.jittered(min(firstDelay<<min(r.attempts, 10), maxDelay)), retryInfo(st))
-		}
-		if delay < 0 {
-			return false
-		}
-		r.attempts++
-		if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) <= delay {
-			return false
-		}
-		r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond), r.attempts, r.c.care.Retry)
-		return r.sleep(delay)
+		return r.retry(st, trailers)
 	}
 	return false
+}
+
+// poll waits for a server that is not up yet, as long as there is time.
+func (r *replay) poll(st *invoke.Status) bool {
+	delay := min(firstDelay<<min(r.polls, 10), maxPoll)
+	r.polls++
+	left := time.Until(r.until)
+	if left <= 0 {
+		stillDown(st, r.c.care.Wait)
+		return false
+	}
+	r.c.sayWaiting(describe(st))
+	return r.sleep(min(delay, left))
+}
+
+// retry waits before a further attempt: as long as the server asks for, or longer each time. It reports
+// whether there is time for one.
+func (r *replay) retry(st *invoke.Status, trailers invoke.Metadata) bool {
+	delay, ok := pushback(trailers)
+	if !ok {
+		delay = max(r.c.jittered(min(firstDelay<<min(r.attempts, 10), maxDelay)), retryInfo(st))
+	}
+	if delay < 0 {
+		return false
+	}
+	r.attempts++
+	if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) <= delay {
+		return false
+	}
+	r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond), r.attempts, r.c.care.Retry)
+	return r.sleep(delay)
 }
 
 // reauthorize puts a new value of authorization into the metadata; when there is none,

@@ -102,14 +102,26 @@ func (s *shell) command(ctx context.Context, l *line) error {
 		words = []repl.Word{{Text: "help", Start: words[0].Start, End: words[0].End}}
 	case alone && strings.HasSuffix(first, "?"):
 		return about(ctx, s, l, strings.TrimSuffix(first, "?"))
-	case first == "time" && len(words) > 1:
-		return timed(ctx, s, l)
-	case first == "watch" && len(words) > 2:
-		return watch(ctx, s, l)
-	case first == "shell" && len(words) > 1:
-		return runProgram(ctx, s, l, l.source[words[1].Start:l.st.End])
+	}
+	if run := prefixed(first, len(words)-1); run != nil {
+		return run(ctx, s, l)
 	}
 	return s.byCommand(ctx, l, words)
+}
+
+// prefixed returns what runs a statement whose first word is about the n words behind it, nil for other
+// statements.
+func prefixed(first string, n int) func(context.Context, *shell, *line) error {
+	switch {
+	case n < 1:
+	case first == "time":
+		return timed
+	case first == "watch" && n > 1:
+		return watch
+	case first == "shell":
+		return runProgram
+	}
+	return nil
 }
 
 // printValue prints what an expression stands for, or sets the variable that the statement assigns.

@@ -139,12 +139,7 @@ func editorLoop(s *shell) (err error) {
 			s.suspendIfAsked()
 			continue
 		case err == io.EOF:
-			if running := s.jobs.running(); len(running) > 0 && s.env.Now().Sub(asked) > interrupts.PressTime {
-				asked = s.env.Now()
-				for _, w := range running {
-					s.say(fmt.Sprintf("[%%%d] %s is running", w.number, formatters.CleanLine(w.name)))
-				}
-				s.say("Ctrl-D again cancels them and leaves")
+			if !leaves(s, &asked) {
 				continue
 			}
 			return problem.Exit(s.farewell())
@@ -167,6 +162,21 @@ func editorLoop(s *shell) (err error) {
 		}
 	}
 	return problem.Exit(s.farewell())
+}
+
+// leaves reports whether Ctrl-D ends the shell. With jobs that run it has to be pressed again: asked
+// is when it was pressed before.
+func leaves(s *shell, asked *time.Time) bool {
+	running := s.jobs.running()
+	if len(running) == 0 || s.env.Now().Sub(*asked) <= interrupts.PressTime {
+		return true
+	}
+	*asked = s.env.Now()
+	for _, w := range running {
+		s.say(fmt.Sprintf("[%%%d] %s is running", w.number, formatters.CleanLine(w.name)))
+	}
+	s.say("Ctrl-D again cancels them and leaves")
+	return false
 }
 
 // farewell is the exit code of the shell.

@@ -15,8 +15,9 @@ import (
 // brokenPipe is the error of writing to a program that has left.
 var brokenPipe = syscall.EPIPE
 
-// runProgram runs a program of this machine.
-func runProgram(ctx context.Context, s *shell, l *line, command string) error {
+// runProgram runs a program of this machine: all that follows the first word.
+func runProgram(ctx context.Context, s *shell, l *line) error {
+	command := l.source[l.st.Words[1].Start:l.st.End]
 	c, err := s.shellProgram(ctx, "shell", command)
 	if err != nil {
 		return err
