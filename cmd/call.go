@@ -70,7 +70,7 @@ func runCall(a *app.App, c *cobra.Command, o *callOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.many.Given() {
+	if o.many.IsSet() {
 		return many.Run(c.Context(), a, c.Flags(), &o.call, &o.many, format, md)
 	}
 	return call.New(a, &o.call, format, md).Do(c.Context(), ready)

@@ -72,7 +72,7 @@ func describe(a *app.App, c *cobra.Command, o *describeOptions, names []string) 
 	if err != nil {
 		return err
 	}
-	if o.export.given() {
+	if o.export.isSet() {
 		if err := writeSchema(a, &o.export, discovery.Closure(symbols...), nil); err != nil {
 			return err
 		}

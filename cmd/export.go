@@ -35,7 +35,7 @@ func (o *exportOptions) add(f *pflag.FlagSet) {
 	f.StringVar(&o.protoset, "protoset-out", "", "write the schema as a descriptor set to `FILE`; - is standard output")
 }
 
-func (o *exportOptions) given() bool { return o.protoDir != "" || o.protoset != "" }
+func (o *exportOptions) isSet() bool { return o.protoDir != "" || o.protoset != "" }
 
 func newExport(a *app.App) *cobra.Command {
 	var timeout flags.Seconds
@@ -61,7 +61,7 @@ Names of files that would lead out of the folder are refused.`,
 }
 
 func export(a *app.App, c *cobra.Command, o *exportOptions, names []string) error {
-	if !o.given() {
+	if !o.isSet() {
 		return problem.Usage(errors.New("export: nowhere to write to"), "--proto-out-dir DIR or --protoset-out FILE")
 	}
 	source, err := a.Source(c.Context(), c.Flags())

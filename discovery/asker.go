@@ -29,7 +29,7 @@ type asker struct {
 	refusal   *invoke.Status
 	settled   string // the version that has answered
 	stream    *reflectStream
-	hurried   bool // a question of its own stream each: see hurry
+	separate  bool // a question of its own stream each: see hurry
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
@@ -95,7 +95,7 @@ func (a *asker) put(ctx context.Context, q question) (*answer, error) {
 				return nil, err
 			}
 		case !seasoned && a.duplex != nil && errors.Is(status.Cause, invoke.ErrHTTPVersion):
-			a.transport, a.duplex, a.narrow, a.hurried = a.duplex, nil, status, false
+			a.transport, a.duplex, a.narrow, a.separate = a.duplex, nil, status, false
 		case q.named && status.Code == codes.NotFound && status.Origin == invoke.OriginServer:
 			// Some servers end the stream instead of sending an error response.
 			return nil, q.missing()
@@ -232,9 +232,9 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*an
 	want := key(q.req)
 	delete(s.asked, want)
 	sendErr := s.stream.Send(q.req.marshal())
-	defer a.hurry(s)()
+	defer a.halfCloseSoon(s)()
 	answer, status := a.receive(s, sendErr)
-	for strays := 0; status == nil && s.astray(q, answer); strays++ {
+	for strays := 0; status == nil && s.answersAnother(q, answer); strays++ {
 		if strays == maxStrays {
 			status = clientStatus(codes.Internal, "the server answers questions that were not asked", nil)
 			break
@@ -252,11 +252,11 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*an
 // one answer.
 const maxStrays = 1000
 
-// astray reports whether an answer is one to another question: to one that has been
+// answersAnother reports whether an answer is one to another question: to one that has been
 // answered, or an error that names a question which this one is not. A name is the
 // same with or without a dot before it; and an answer that is no error counts by
 // its kind, since some servers do not name their questions well.
-func (s *reflectStream) astray(q question, a *answer) bool {
+func (s *reflectStream) answersAnother(q question, a *answer) bool {
 	of := key(a.of)
 	if s.asked[of] {
 		return true

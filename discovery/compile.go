@@ -25,14 +25,14 @@ import (
 
 // A build is one run of the compiler.
 type build struct {
-	find    func(path string) (found, error) // safe for concurrent use
-	bare    bool                             // without comments and places
-	units   map[string]*unit
-	symbols linker.Symbols
-	parts   atomic.Int64 // of the texts so far
-	most    int64        // of those
-	open    []string     // the units being arranged, each imported by the one before
-	order   []*unit      // those to be linked, each after its imports
+	find       func(path string) (found, error) // safe for concurrent use
+	noComments bool                             // without comments and places
+	units      map[string]*unit
+	symbols    linker.Symbols
+	parts      atomic.Int64 // of the texts so far
+	most       int64        // of those
+	open       []string     // the units being arranged, each imported by the one before
+	order      []*unit      // those to be linked, each after its imports
 }
 
 // found is what an import is: a file that is compiled already, or a text.
@@ -264,7 +264,7 @@ func (b *build) link(u *unit) {
 		}
 		deps = append(deps, dep.file)
 	}
-	u.file, u.err = b.resolve(u.parsed, deps, !b.bare && !u.builtin)
+	u.file, u.err = b.resolve(u.parsed, deps, !b.noComments && !u.builtin)
 	u.parsed = nil
 }
 

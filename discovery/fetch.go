@@ -189,6 +189,6 @@ func (r *Reflection) noteEndless(name protoreflect.FullName, err error) error {
 		return err
 	}
 	err = descpool.AsDescriptorError(reflectionOrigin, name, err)
-	r.endless[name] = err
+	r.unbounded[name] = err
 	return err
 }

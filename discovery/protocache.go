@@ -46,7 +46,7 @@ const racy = 2 * time.Second
 // roots in which order, and which names.
 func (c *protoCompiler) compiledKey(names []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "compiled 1 %t", c.bare)
+	fmt.Fprintf(&b, "compiled 1 %t", c.noComments)
 	for _, r := range c.roots {
 		abs, err := filepath.Abs(r)
 		if err != nil {
@@ -79,7 +79,7 @@ func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofi
 	if !m.holds(ctx) {
 		return nil
 	}
-	set := &Protoset{pool: descpool.NewCompiled(!c.bare)}
+	set := &Protoset{pool: descpool.NewCompiled(!c.noComments)}
 	if err := set.add("the cache", data[n:]); err != nil {
 		c.store.Remove(key)
 		return nil

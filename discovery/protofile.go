@@ -71,7 +71,7 @@ func OpenProtofiles(ctx context.Context, o ProtofileOptions) (*Protofiles, error
 // those of a buf workspace around the files are taken.
 func newProtoCompiler(ctx context.Context, o ProtofileOptions, files []string) (*protoCompiler, error) {
 	c := &protoCompiler{
-		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
+		roots: slices.Clone(o.ImportPaths), noComments: o.NoComments, store: o.Store,
 		sources: map[string]source{}, built: map[string]protoreflect.FileDescriptor{},
 	}
 	if len(c.roots) > 0 {
@@ -94,7 +94,7 @@ func (c *protoCompiler) compile(ctx context.Context, names []string) (*Protofile
 	if s := c.remembered(ctx, names); s != nil {
 		return s, nil
 	}
-	b := &build{find: func(path string) (found, error) { return c.find(ctx, path) }, bare: c.bare}
+	b := &build{find: func(path string) (found, error) { return c.find(ctx, path) }, noComments: c.noComments}
 	results, err := b.run(ctx, names)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -155,10 +155,10 @@ func firstError(errs []error) error {
 
 // A protoCompiler finds the files that the compiler asks for.
 type protoCompiler struct {
-	roots []string
-	deps  []string // of the buf workspace: modules of a registry
-	bare  bool     // without comments
-	store Store    // nil: none
+	roots      []string
+	deps       []string // of the buf workspace: modules of a registry
+	noComments bool     // without comments
+	store      Store    // nil: none
 
 	mu      sync.Mutex // the compiler asks for several files at a time
 	sources map[string]source

@@ -88,7 +88,7 @@ func onceEach(tell func(error)) func(error) {
 
 func openTree(ctx context.Context, o ProtofileOptions, patterns []string) (*Prototree, error) {
 	c := &protoCompiler{
-		roots: slices.Clone(o.ImportPaths), bare: o.NoComments, store: o.Store,
+		roots: slices.Clone(o.ImportPaths), noComments: o.NoComments, store: o.Store,
 		sources: map[string]source{}, built: map[string]protoreflect.FileDescriptor{},
 	}
 	t := &Prototree{compiler: c, packages: map[protoreflect.FullName]*treePackage{}}

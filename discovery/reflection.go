@@ -60,11 +60,11 @@ type Asked struct {
 // kept for the next. A file that is not in order is passed over; whatever needs
 // it fails in a *DescriptorError that names it, and nothing else does.
 type Reflection struct {
-	turn    chan struct{} // held by the one who asks or builds; a channel, so that a waiter can give up
-	asker   *asker        // and what follows: guarded by turn
-	pool    *descpool.Pool
-	bad     []error // files of answers that could not be read
-	endless map[protoreflect.FullName]error
+	turn      chan struct{} // held by the one who asks or builds; a channel, so that a waiter can give up
+	asker     *asker        // and what follows: guarded by turn
+	pool      *descpool.Pool
+	bad       []error // files of answers that could not be read
+	unbounded map[protoreflect.FullName]error
 	// The questions whose answer was that there is no such thing.
 	noPath   map[string]bool
 	noSymbol map[protoreflect.FullName]bool
@@ -82,7 +82,7 @@ func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 	r := &Reflection{
 		turn:       make(chan struct{}, 1),
 		asker:      newAsker(t, o),
-		endless:    map[protoreflect.FullName]error{},
+		unbounded:  map[protoreflect.FullName]error{},
 		noPath:     map[string]bool{},
 		noSymbol:   map[protoreflect.FullName]bool{},
 		found:      map[protoreflect.FullName]protoreflect.Descriptor{},
@@ -207,7 +207,7 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	}
 	limited, cancel := r.limit(ctx)
 	defer cancel()
-	if err := r.endless[name]; err != nil {
+	if err := r.unbounded[name]; err != nil {
 		return nil, err
 	}
 	r.pool.StartLookup()

@@ -41,7 +41,7 @@ func ParseFormat(s string) (Format, error) {
 	if slices.Contains(Formats(), Format(s)) {
 		return Format(s), nil
 	}
-	e := &UnknownFormatError{Given: s}
+	e := &UnknownFormatError{Text: s}
 	best := maxDistance
 	for _, f := range Formats() {
 		if d := nearest.Distance(strings.ToLower(s), string(f), maxDistance); d < best && plausible(s, string(f), d) {
@@ -59,7 +59,7 @@ func plausible(word, name string, d int) bool {
 
 // An UnknownFormatError is a format that does not exist.
 type UnknownFormatError struct {
-	Given   string
+	Text    string
 	Nearest Format // what was probably meant, or ""
 }
 
@@ -69,7 +69,7 @@ func (e *UnknownFormatError) Error() string {
 	for _, f := range Formats() {
 		names = append(names, string(f))
 	}
-	return fmt.Sprintf("no such output format %q: there are %s", e.Given, strings.Join(names, ", "))
+	return fmt.Sprintf("no such output format %q: there are %s", e.Text, strings.Join(names, ", "))
 }
 
 // New returns a formatter that writes to w.

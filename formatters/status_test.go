@@ -131,7 +131,7 @@ func TestParseFormat(t *testing.T) {
 	for given, nearest := range map[string]Format{"jsno": JSON, "JSON": JSON, "ndjsn": NDJSON, "event": Events, "protobuf": "", "": ""} {
 		_, err := ParseFormat(given)
 		e, ok := err.(*UnknownFormatError)
-		if !ok || e.Nearest != nearest || e.Given != given {
+		if !ok || e.Nearest != nearest || e.Text != given {
 			t.Errorf("%q: got %#v, want nearest %q", given, err, nearest)
 		}
 	}

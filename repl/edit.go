@@ -17,7 +17,7 @@ func (e *Editor) Forget() { e.pastes = nil }
 func (e *Editor) enter() {
 	text := e.pastes.expanded(e.line.Text)
 	if e.opts.Incomplete == nil || e.force || !e.opts.Incomplete(text) {
-		e.line = e.line.at(len(e.line.Text))
+		e.line = e.line.moveTo(len(e.line.Text))
 		e.parser.inject(chunkEnter)
 		return
 	}

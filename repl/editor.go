@@ -26,23 +26,23 @@ type Editor struct {
 	prompt *prompt.Prompt
 
 	// All that follows is used by the goroutine in Read, or go-prompt's function that it runs.
-	line    Line // as the function of a key sees it
-	shown   Line // as go-prompt is about to draw it
-	last    Line // as it was drawn
-	seen    Line // what insight is about
-	insight Insight
-	note    string // shown instead of the hint until the next key
-	undo    undoStack
-	killed  string
-	chord   Key // the first key of two
-	force   bool
-	closing int  // how much of the text follows a quote that was put there for a hole, with it
-	passed  Line // whose hole has shown its menu, and keeps what it is
-	menu    *menu
-	search  *search
-	recall  *recall
-	pastes  pastes
-	leaving bool // go-prompt has been handed the end of the prompt
+	line      Line // as the function of a key sees it
+	shown     Line // as go-prompt is about to draw it
+	last      Line // as it was drawn
+	seen      Line // what insight is about
+	insight   Insight
+	note      string // shown instead of the hint until the next key
+	undo      undoStack
+	killed    string
+	chord     Key // the first key of two
+	force     bool
+	closing   int  // how much of the text follows a quote that was put there for a hole, with it
+	passed    Line // whose hole has shown its menu, and keeps what it is
+	menu      *menu
+	search    *search
+	recall    *recall
+	pastes    pastes
+	endedByUs bool // go-prompt has been handed the end of the prompt
 
 	ending atomic.Pointer[ending]
 	endMu  sync.Mutex // held while ending changes, and what the parser knows of it
@@ -76,8 +76,8 @@ func Open(o Options) (*Editor, error) {
 		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: chunkKeys, Fn: e.keys}),
 		// Only the chunk that ends a prompt does: with another, go-prompt would take the choice
 		// in its menu along to the next prompt, where there is no such row.
-		prompt.OptionAddKeyBind(prompt.KeyBind{Key: prompt.F24, Fn: func(*prompt.Buffer) { e.leaving = true }}),
-		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.leaving }),
+		prompt.OptionAddKeyBind(prompt.KeyBind{Key: prompt.F24, Fn: func(*prompt.Buffer) { e.endedByUs = true }}),
+		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.endedByUs }),
 	)
 	if err := t.quiet(); err != nil {
 		return nil, errors.Join(err, t.close())
@@ -104,7 +104,7 @@ func (e *Editor) Read() (string, error) {
 func (e *Editor) begin() {
 	e.endMu.Lock()
 	defer e.endMu.Unlock()
-	e.leaving = false
+	e.endedByUs = false
 	e.parser.drop()
 	if e.ending.Load() != nil {
 		e.parser.abort()

@@ -62,7 +62,7 @@ func (e *Editor) holeTab(at Span, on bool) bool {
 	if e.opts.Unfold != nil {
 		if text, ok := e.opts.Unfold(e.line); ok {
 			l, more := e.line.another(at)
-			e.line = l.Replace(at.Start, at.End, text+more).at(at.Start).holeFrom(at.Start)
+			e.line = l.Replace(at.Start, at.End, text+more).moveTo(at.Start).holeFrom(at.Start)
 			return true
 		}
 	}
@@ -70,7 +70,7 @@ func (e *Editor) holeTab(at Span, on bool) bool {
 		start := e.line
 		var more string
 		e.line, more = e.line.another(at)
-		without := start.Replace(at.Start, at.End, more).at(at.Start)
+		without := start.Replace(at.Start, at.End, more).moveTo(at.Start)
 		if c := e.opts.Complete(without); len(c.Items) > 0 {
 			e.line = without
 			e.openMenu(c, start)
@@ -92,7 +92,7 @@ func (e *Editor) moved(l Line, ok bool) bool {
 func (e *Editor) fillHole(at Span, text string) {
 	name := HoleName(e.line.Text, at)
 	l, more := e.line.another(at)
-	e.line = l.Replace(at.Start, at.End, more).at(at.Start)
+	e.line = l.Replace(at.Start, at.End, more).moveTo(at.Start)
 	if e.opts.Quoted == nil || !e.opts.Quoted(name) || strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'") || strings.HasPrefix(text, "$") {
 		e.line = e.line.Insert(text)
 		return
@@ -113,6 +113,6 @@ func (e *Editor) holeBehind() {
 	}
 	if rest := strings.TrimLeft(e.line.After(), " \n"); strings.HasPrefix(rest, ",") || strings.HasPrefix(rest, "}") {
 		at := e.line.Cursor
-		e.line = e.line.Insert(e.opts.Blank(e.line)).at(at).holeFrom(at)
+		e.line = e.line.Insert(e.opts.Blank(e.line)).moveTo(at).holeFrom(at)
 	}
 }

@@ -26,27 +26,29 @@ func bindings() []binding {
 		{[]Key{"C-r"}, "search the history", (*Editor).beginSearch},
 		{[]Key{"Up", "C-p"}, "a line up, or the history that begins with what is typed", (*Editor).older},
 		{[]Key{"Down", "C-n"}, "a line down, or newer history", (*Editor).newer},
-		{[]Key{"Left", "C-b"}, "", func(e *Editor) { e.line = e.line.at(e.line.left(e.pastes.atoms(e.line.Text))) }},
+		{[]Key{"Left", "C-b"}, "", func(e *Editor) { e.line = e.line.moveTo(e.line.charBefore(e.pastes.atoms(e.line.Text))) }},
 		{[]Key{"Right", "C-f"}, "right; at the end: take the grey text", func(e *Editor) {
 			if !e.takeGhost(false) {
-				e.line = e.line.at(e.line.right(e.pastes.atoms(e.line.Text)))
+				e.line = e.line.moveTo(e.line.right(e.pastes.atoms(e.line.Text)))
 			}
 		}},
-		{[]Key{"C-Left", "M-Left", "M-b"}, "a word left", func(e *Editor) { e.line = e.line.at(e.line.wordLeft()) }},
+		{[]Key{"C-Left", "M-Left", "M-b"}, "a word left", func(e *Editor) { e.line = e.line.moveTo(e.line.wordLeft()) }},
 		{[]Key{"C-Right", "M-Right", "M-f"}, "a word right; at the end: a word of the grey text", func(e *Editor) {
 			if !e.takeGhost(true) {
-				e.line = e.line.at(e.line.wordRight())
+				e.line = e.line.moveTo(e.line.wordRight())
 			}
 		}},
-		{[]Key{"Home", "C-a"}, "to the start of the line", func(e *Editor) { e.line = e.line.at(e.line.rowStart()) }},
+		{[]Key{"Home", "C-a"}, "to the start of the line", func(e *Editor) { e.line = e.line.moveTo(e.line.rowStart()) }},
 		{[]Key{"End", "C-e"}, "to the end of the line; there: take the grey text", func(e *Editor) {
 			if !e.takeGhost(false) {
-				e.line = e.line.at(e.line.rowEnd())
+				e.line = e.line.moveTo(e.line.rowEnd())
 			}
 		}},
-		{[]Key{"M-<", "C-Home"}, "to the start of the text", func(e *Editor) { e.line = e.line.at(0) }},
-		{[]Key{"M->", "C-End"}, "to the end of the text", func(e *Editor) { e.line = e.line.at(len(e.line.Text)) }},
-		{[]Key{"Backspace"}, "", func(e *Editor) { e.line = e.line.Replace(e.line.left(e.pastes.atoms(e.line.Text)), e.line.Cursor, "") }},
+		{[]Key{"M-<", "C-Home"}, "to the start of the text", func(e *Editor) { e.line = e.line.moveTo(0) }},
+		{[]Key{"M->", "C-End"}, "to the end of the text", func(e *Editor) { e.line = e.line.moveTo(len(e.line.Text)) }},
+		{[]Key{"Backspace"}, "", func(e *Editor) {
+			e.line = e.line.Replace(e.line.charBefore(e.pastes.atoms(e.line.Text)), e.line.Cursor, "")
+		}},
 		{[]Key{"Delete"}, "", func(e *Editor) { e.line = e.line.deleteRight(e.pastes.atoms(e.line.Text)) }},
 		{[]Key{"C-w"}, "cut the word before the cursor, up to a blank", func(e *Editor) { e.kill(e.line.blankLeft(), e.line.Cursor) }},
 		{[]Key{"M-Backspace"}, "cut the word before the cursor", func(e *Editor) { e.kill(e.line.wordLeft(), e.line.Cursor) }},

@@ -29,12 +29,12 @@ func (l Line) Replace(from, to int, s string) Line {
 	return Line{l.Text[:from] + s + l.Text[to:], from + len(s)}
 }
 
-// at moves the cursor.
-func (l Line) at(i int) Line { return Line{l.Text, max(0, min(i, len(l.Text)))} }
+// moveTo moves the cursor.
+func (l Line) moveTo(i int) Line { return Line{l.Text, max(0, min(i, len(l.Text)))} }
 
-// left is where the character before the cursor begins. A character is what is drawn as one,
+// charBefore is where the character before the cursor begins. A character is what is drawn as one,
 // such as a letter with its accents; an atom is one too.
-func (l Line) left(atoms []string) int {
+func (l Line) charBefore(atoms []string) int {
 	before := l.Before()
 	for _, a := range atoms {
 		if strings.HasSuffix(before, a) {
@@ -100,7 +100,7 @@ func (l Line) up() (moved Line, ok bool) {
 	if start == 0 {
 		return l, false
 	}
-	above := l.at(start - 1)
+	above := l.moveTo(start - 1)
 	return above.column(above.rowStart(), utf8.RuneCountInString(l.Text[start:l.Cursor])), true
 }
 
@@ -116,9 +116,9 @@ func (l Line) down() (moved Line, ok bool) {
 func (l Line) column(start, col int) Line {
 	i := start
 	for ; col > 0 && i < len(l.Text) && l.Text[i] != '\n'; col-- {
-		i = l.at(i).right(nil)
+		i = l.moveTo(i).right(nil)
 	}
-	return l.at(i)
+	return l.moveTo(i)
 }
 
 // indent is the white space that the next line begins with: that of this one, and a step more

@@ -13,8 +13,8 @@ import (
 // it in one piece, and only the network tears it.
 const escapeTime = 25 * time.Millisecond
 
-// endless is the size of window that go-prompt is told, so that it neither wraps nor scrolls.
-const endless = 65000
+// hugeWindow is the size of window that go-prompt is told, so that it neither wraps nor scrolls.
+const hugeWindow = 65000
 
 // errAgain tells go-prompt's reader that there is nothing to read. It waits and asks again.
 var errAgain = errors.New("nothing to read")
@@ -79,7 +79,7 @@ func (p *parser) TearDown() error {
 }
 
 // GetWinSize tells go-prompt that the window has no end.
-func (*parser) GetWinSize() *prompt.WinSize { return &prompt.WinSize{Row: endless, Col: endless} }
+func (*parser) GetWinSize() *prompt.WinSize { return &prompt.WinSize{Row: hugeWindow, Col: hugeWindow} }
 
 // Read returns the next chunk. It runs on a goroutine of go-prompt's.
 func (p *parser) Read() (chunk []byte, err error) {

@@ -13,8 +13,8 @@ import (
 // bareSigns are what may stand in a word without quotes, besides letters and digits.
 const bareSigns = "@%+=:,./-_"
 
-// Bare reports whether a text means itself as a word, wherever a word can stand.
-func Bare(text string) bool {
+// IsPlain reports whether a text means itself as a word, wherever a word can stand.
+func IsPlain(text string) bool {
 	for _, r := range text {
 		if r == utf8.RuneError || !strings.ContainsRune(bareSigns, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
 			return false
@@ -29,7 +29,7 @@ func Bare(text string) bool {
 // direction of writing, or signs of holes.
 func Quote(text string) (word string, ok bool) {
 	switch {
-	case Bare(text):
+	case IsPlain(text):
 		return text, true
 	case !showable(text):
 		return "", false

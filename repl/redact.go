@@ -316,4 +316,4 @@ func requote(text string, double bool) string {
 }
 
 // bareRedacted reports whether a text with Redacted in it is Bare.
-func bareRedacted(text string) bool { return Bare(strings.ReplaceAll(text, Redacted, "x")) }
+func bareRedacted(text string) bool { return IsPlain(strings.ReplaceAll(text, Redacted, "x")) }

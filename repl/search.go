@@ -42,7 +42,7 @@ func (e *Editor) searchKey(ev event) bool {
 	case ev.key == "Backspace":
 		if s.pattern != "" {
 			l := Line{s.pattern, len(s.pattern)}
-			s.pattern = s.pattern[:l.left(nil)]
+			s.pattern = s.pattern[:l.charBefore(nil)]
 		}
 		e.line = s.find(h, h.Len(), e.line)
 	case ev.key == "Enter":

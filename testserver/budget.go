@@ -47,8 +47,8 @@ type budget struct {
 
 // A share is what a call waits for.
 type share struct {
-	size  int64
-	given chan struct{} // closed when the call may go on
+	size    int64
+	granted chan struct{} // closed when the call may go on
 }
 
 // take waits for the part of a reply, which is given back when the reply has been sent.
@@ -59,13 +59,13 @@ func (b *budget) take(ctx context.Context, reply int64) error {
 	if reply <= smallReply || counted && !i.replies.CompareAndSwap(false, true) {
 		return nil
 	}
-	s := &share{size: min(reply*costIn(ctx), b.total), given: make(chan struct{})}
+	s := &share{size: min(reply*costIn(ctx), b.total), granted: make(chan struct{})}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, s)
 	b.serve()
 	b.mu.Unlock()
 	select {
-	case <-s.given:
+	case <-s.granted:
 		b.sent(ctx, reply, s.size)
 		return nil
 	case <-ctx.Done():
@@ -162,7 +162,7 @@ func (b *budget) serve() {
 		s := b.waiting[0]
 		b.waiting = b.waiting[1:]
 		b.taken += s.size
-		close(s.given)
+		close(s.granted)
 	}
 }
 

@@ -120,7 +120,7 @@ func TestSeen(t *testing.T) {
 	if n, err := w.Write([]byte("a tok/en+1234\n")); n != 14 || err != nil || b.String() != "a "+Mask+"\n" {
 		t.Errorf("%d, %v, %q", n, err, b.String())
 	}
-	if Bare(w) != &b || Bare(&b) != &b {
+	if Unmasked(w) != &b || Unmasked(&b) != &b {
 		t.Error("not the writer behind")
 	}
 	if none := (*Seen)(nil); none.Mask("x") != "x" {

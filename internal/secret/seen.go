@@ -214,9 +214,9 @@ func (m *masking) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Bare returns the writer to which one of Seen.Writer writes, for programs of the user, which get
+// Unmasked returns the writer to which one of Seen.Writer writes, for programs of the user, which get
 // the terminal itself. Any other writer is returned as it is.
-func Bare(w io.Writer) io.Writer {
+func Unmasked(w io.Writer) io.Writer {
 	if m, ok := w.(*masking); ok {
 		return m.w
 	}

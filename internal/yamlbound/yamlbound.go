@@ -73,7 +73,7 @@ func (l Limits) check(tokens token.Tokens) *Fault {
 			return &Fault{fmt.Sprintf("nesting deeper than %d is too deep", l.Depth), tk, false}
 		case work > l.Keys*l.Keys/2:
 			return &Fault{fmt.Sprintf("mappings of more than %d keys are too long", l.Keys), tk, true}
-		case in.bare > l.Keys:
+		case in.noValue > l.Keys:
 			return &Fault{fmt.Sprintf("more than %d keys without a value are too many", l.Keys), tk, true}
 		}
 	}
@@ -83,8 +83,8 @@ func (l Limits) check(tokens token.Tokens) *Fault {
 // flows are the flow collections that are open. The parser takes the keys of their mappings
 // one after the other, but where one has no value it moves all that follows.
 type flows struct {
-	open []flowEntry
-	bare int // keys without a value, of all mappings
+	open    []flowEntry
+	noValue int // keys without a value, of all mappings
 }
 
 // A flowEntry is what was seen of the entry at hand of a flow collection.
@@ -98,7 +98,7 @@ func (f *flows) take(t token.Type) {
 			return
 		}
 		if e := f.open[last]; e.begun && !e.list && !e.valued {
-			f.bare++
+			f.noValue++
 		}
 		if t != token.CollectEntryType {
 			f.open = f.open[:last]

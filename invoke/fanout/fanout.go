@@ -61,11 +61,11 @@ type Run struct {
 	// Sinks makes a sink. There are no more of them than calls ahead of their turn, and
 	// calls to any of them and to Done never overlap.
 	Sinks func() Sink
-	// Done hears of each request that was dealt with, when its turn has come. An error
+	// Done is called with the result of each request, when its turn has come. An error
 	// stops the run.
 	Done func(*Result) error
-	// Spares tells of an error of a sink that it concerns one call alone; nil: none does.
-	Spares func(error) bool
+	// AboutOneCall reports whether an error of a sink concerns one call alone; nil: none does.
+	AboutOneCall func(error) bool
 
 	Counts Counts
 }

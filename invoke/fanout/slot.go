@@ -117,7 +117,7 @@ func (s *slot) handOn(e *invoke.Event) {
 		s.sink.Begin(s.index, &s.request)
 	}
 	if err := s.sink.Event(e); err != nil {
-		if r.Spares != nil && r.Spares(err) {
+		if r.AboutOneCall != nil && r.AboutOneCall(err) {
 			s.spared = err
 			return
 		}

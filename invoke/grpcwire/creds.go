@@ -28,7 +28,7 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 	if d, ok := raw.(*dialledConn); ok {
 		address = d.address
 	}
-	raw = hurried{raw}
+	raw = shortWrites{raw}
 	info := authInfo{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}
 	conn, gaveCert := raw, false
 	if c.secure {
@@ -79,15 +79,15 @@ func (c *creds) Clone() credentials.TransportCredentials {
 // OverrideServerName does nothing: the name is decided in ClientHandshake.
 func (c *creds) OverrideServerName(string) error { return nil }
 
-// A hurried connection is one that grpc-go and TLS may take leave on, and no longer wait for a server
+// A shortWrites connection is one that grpc-go and TLS may take leave on, and no longer wait for a server
 // that does not read: the one would give it 5 s for a GOAWAY, the other as much for an alert.
-type hurried struct{ net.Conn }
+type shortWrites struct{ net.Conn }
 
 // lastWrite is how long a last write may take.
 const lastWrite = 200 * time.Millisecond
 
 // SetWriteDeadline sets the limit of writes, which nobody does but to close the connection.
-func (h hurried) SetWriteDeadline(limit time.Time) error {
+func (h shortWrites) SetWriteDeadline(limit time.Time) error {
 	if soon := time.Now().Add(lastWrite); limit.After(soon) {
 		limit = soon
 	}
@@ -98,12 +98,12 @@ func (h hurried) SetWriteDeadline(limit time.Time) error {
 // HTTP/2. grpc-go closes it in all these cases.
 type watched struct {
 	*connect.Sniffer
-	t       *Transport
-	address string
-	late    func() bool // the limit for connecting is over
-	heard   bool        // whether it speaks HTTP/2 is known
-	some    bool        // something came
-	frames  frameWatch
+	t        *Transport
+	address  string
+	late     func() bool // the limit for connecting is over
+	heard    bool        // whether it speaks HTTP/2 is known
+	received bool        // something came
+	frames   frameWatch
 }
 
 // Read reads, and takes note of faults of the first bytes.
@@ -113,7 +113,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	if w.heard {
 		return n, err
 	}
-	w.some = w.some || n > 0
+	w.received = w.received || n > 0
 	fault := w.Fault()
 	w.heard = fault != nil || err != nil || w.frames.whole || w.frames.blind
 	switch {
@@ -134,11 +134,11 @@ func (w *watched) noPreface(err error) error {
 	e := &connect.Error{Kind: connect.TimedOut, Address: w.address, Err: err}
 	limit := w.t.o.Connect.Limit()
 	switch late := w.late(); {
-	case late && w.some:
+	case late && w.received:
 		e.Detail = "connected, but it sent no whole HTTP/2 settings within " + limit.String()
 	case late:
 		e.Detail = "connected, but it sent no HTTP/2 settings within " + limit.String()
-	case w.some && !errors.Is(err, net.ErrClosed):
+	case w.received && !errors.Is(err, net.ErrClosed):
 		e.Kind, e.Detail = connect.Closed, "in the middle of its HTTP/2 settings"
 	default:
 		return nil

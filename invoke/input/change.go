@@ -151,7 +151,7 @@ func (c *change) whole(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 		}
 		return false, w.atStep(len(w.steps)-1, "%s is a list: %s[]=... adds an element, and %s:=JSON sets all of it", name(fd), path, path)
 	}
-	v, ok, err := c.value(m, fd, w, spot{kind: inField})
+	v, ok, err := c.value(m, fd, w, slot{kind: inField})
 	if err != nil {
 		return false, err
 	}

@@ -35,7 +35,7 @@ func (c *change) element(m protoreflect.Message, fd protoreflect.FieldDescriptor
 		c.forget(path[:strings.LastIndexByte(path, '[')]) // the elements after it have moved
 		return true, nil
 	}
-	v, _, err := c.value(m, fd, w, spot{kind: inElement})
+	v, _, err := c.value(m, fd, w, slot{kind: inElement})
 	if err != nil {
 		return false, err
 	}
@@ -127,7 +127,7 @@ func (c *change) entry(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 		c.forget(path)
 		return true, nil
 	}
-	v, _, err := c.value(m, fd, w, spot{kind: inEntry, key: key})
+	v, _, err := c.value(m, fd, w, slot{kind: inEntry, key: key})
 	if err != nil {
 		return false, err
 	}

@@ -105,7 +105,7 @@ func (c *change) inStruct(m protoreflect.Message, w *word, i int, path string) (
 	if i < len(w.steps)-1 {
 		return c.inValue(entries.Mutable(key).Message(), w, i+1, path)
 	}
-	v, _, err := c.value(m, fd, w, spot{kind: inKey, key: key})
+	v, _, err := c.value(m, fd, w, slot{kind: inKey, key: key})
 	if err != nil {
 		return false, err
 	}
@@ -148,7 +148,7 @@ func (c *change) inListValue(m protoreflect.Message, w *word, i int, path string
 	if i < len(w.steps)-1 {
 		return c.inValue(c.at(list, n), w, i+1, path)
 	}
-	v, _, err := c.value(m, fd, w, spot{kind: inItem})
+	v, _, err := c.value(m, fd, w, slot{kind: inItem})
 	if err != nil {
 		return false, err
 	}

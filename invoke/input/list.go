@@ -187,7 +187,7 @@ func (l *List) read(ctx context.Context, r *Record) error {
 			continue // comments, or the header
 		}
 		r.Wire = wire
-		r.Text = append(r.Text, l.bare(doc)...)
+		r.Text = append(r.Text, l.trimmed(doc)...)
 		return nil
 	}
 }
@@ -259,7 +259,7 @@ func (l *List) faulty(ctx context.Context, r *Record, doc []byte, faults []Fault
 	f := l.docs.feed
 	r.Err = l.docs.fault(doc, faults)
 	if !l.byLines() || doc[len(doc)-1] == '\n' || l.rows != nil {
-		r.Text = append(r.Text, l.bare(doc)...)
+		r.Text = append(r.Text, l.trimmed(doc)...)
 		return nil
 	}
 	f.start -= len(doc)
@@ -308,7 +308,7 @@ func (l *List) restOfLine(ctx context.Context, r *Record, keep bool) error {
 		}
 	}
 	if keep {
-		r.Text = append(r.Text, l.bare(f.buf[f.start:f.fed])...)
+		r.Text = append(r.Text, l.trimmed(f.buf[f.start:f.fed])...)
 	}
 	f.start = f.fed
 	if f.nul = bytes.IndexByte(f.buf[f.fed:f.end], 0); f.nul >= 0 {
@@ -321,8 +321,8 @@ func (l *List) restOfLine(ctx context.Context, r *Record, keep bool) error {
 	return nil
 }
 
-// bare is a document without what ends it.
-func (l *List) bare(doc []byte) []byte {
+// trimmed is a document without what ends it.
+func (l *List) trimmed(doc []byte) []byte {
 	switch l.docs.format {
 	case FormatRaw:
 		if length, n := protowire.ConsumeVarint(doc); n > 0 && uint64(len(doc)-n) == length {

@@ -35,8 +35,8 @@ func (d *decoders) of(md protoreflect.MessageDescriptor, lenient bool) *transcod
 	return d.by[key]
 }
 
-// A spot is where in a message a value goes.
-type spot struct {
+// A slot is where in a message a value goes.
+type slot struct {
 	kind spotKind
 	key  protoreflect.MapKey // of an entry
 }
@@ -53,7 +53,7 @@ const (
 )
 
 // around returns the JSON that stands around a value to make it a document.
-func (s spot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
+func (s slot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
 	// The line break ends a comment that the value ends with.
 	switch s.kind {
 	case inNothing:
@@ -80,7 +80,7 @@ func (s spot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
 // value reads the value of a word for a field of m. ok is false for an empty list or map.
 // Everything but text and bytes goes through the decoder of JSON documents, so that words
 // and documents take the same values and have the same errors.
-func (c *change) value(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, s spot) (v protoreflect.Value, ok bool, err error) {
+func (c *change) value(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, s slot) (v protoreflect.Value, ok bool, err error) {
 	elem := fd
 	if fd.IsMap() {
 		elem = fd.MapValue()
@@ -129,7 +129,7 @@ func (c *change) document(md protoreflect.MessageDescriptor, w *word) ([]byte, e
 			return nil, err
 		}
 	}
-	prefix, suffix := spot{kind: inNothing}.around(nil)
+	prefix, suffix := slot{kind: inNothing}.around(nil)
 	return c.decode(md, w, token, prefix, suffix, lenient)
 }
 

@@ -268,7 +268,7 @@ func (p *position) files(lead string) repl.Completion {
 			name, tail, about = name+"/", "", "folder"
 		}
 		word, ok := repl.QuoteFile(lead, dir, name)
-		if !p.word.Raw || !repl.Bare(dir) && dir != "" {
+		if !p.word.Raw || !repl.IsPlain(dir) && dir != "" {
 			word, ok = repl.QuoteFile(lead, "", dir+name)
 		}
 		if !ok {
@@ -295,7 +295,7 @@ func (a *Assistant) variables(p position, text string, skip int) repl.Completion
 			if !strings.HasPrefix(f, text[dot+1:]) {
 				continue
 			}
-			if !repl.Bare(f) || strings.ContainsAny(f, ".:,") {
+			if !repl.IsPlain(f) || strings.ContainsAny(f, ".:,") {
 				left++
 				continue
 			}

@@ -66,7 +66,7 @@ func (p *position) piped(l repl.Line) {
 	last := st[len(st)-1]
 	begin := strings.LastIndexAny(l.Before(), " \t\n|") + 1
 	word := l.Text[begin:l.Cursor]
-	p.half = last.Missing != 0 || word != "" && !repl.Bare(word)
+	p.half = last.Missing != 0 || word != "" && !repl.IsPlain(word)
 	p.word = repl.Word{Text: word, Start: begin, End: l.Cursor, Raw: true}
 }
 

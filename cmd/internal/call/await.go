@@ -29,8 +29,8 @@ func (o *awaitOptions) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.cancel, "cancel-on-interrupt", false, "with --await: Ctrl-C cancels the operation too")
 }
 
-// Given reports whether an operation is to be followed.
-func (o *awaitOptions) Given() bool { return o.await || o.cancel }
+// IsSet reports whether an operation is to be followed.
+func (o *awaitOptions) IsSet() bool { return o.await || o.cancel }
 
 // check refuses methods that return no operation.
 func (o *awaitOptions) check(m protoreflect.MethodDescriptor) error {

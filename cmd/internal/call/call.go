@@ -167,12 +167,12 @@ func (s *Call) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 	}
 	a.Types = p.Types
 	streams := p.Method.IsStreamingClient()
-	if o.Await.Given() {
+	if o.Await.IsSet() {
 		if err := o.Await.check(p.Method); err != nil {
 			return nil, err
 		}
 	}
-	if !streams && o.hold.given() {
+	if !streams && o.hold.isSet() {
 		return nil, problem.Usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
 			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
@@ -292,7 +292,7 @@ func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 		}))
 	}
 	requests := p.Requests
-	if p.Method.IsStreamingClient() && o.hold.given() {
+	if p.Method.IsStreamingClient() && o.hold.isSet() {
 		h := o.hold.wrap(p.Requests)
 		p.Requests, sinks = h, append(sinks, h)
 	}

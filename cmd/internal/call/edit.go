@@ -143,7 +143,7 @@ func (s *Call) runEditor(ctx context.Context, file *program.EditFile) (saved boo
 	if err != nil {
 		return false, err
 	}
-	stderr := secret.Bare(a.Env.Stderr)
+	stderr := secret.Unmasked(a.Env.Stderr)
 	stdout := a.Env.Stdout
 	if !a.Env.StdoutTTY {
 		stdout = stderr // the answers go there, not the editor

@@ -24,7 +24,7 @@ func (o *holdOptions) add(f *pflag.FlagSet) {
 	f.IntVar(&o.messages, "until-messages", 0, "keep sending open until this many answers came")
 }
 
-func (o *holdOptions) given() bool { return o.length > 0 || o.messages > 0 }
+func (o *holdOptions) isSet() bool { return o.length > 0 || o.messages > 0 }
 
 // check refuses a number of answers that cannot come.
 func (o *holdOptions) check() error {

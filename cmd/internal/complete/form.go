@@ -20,9 +20,9 @@ import (
 
 // A Form is a request to fill in: a document with a hole for each field that has no value.
 type Form struct {
-	ASCII bool
-	given map[string]json.RawMessage // values, by the JSON name of their field
-	Meant map[string]bool            // what stands for something else and is to stay so: ${ENV:NAME}
+	ASCII  bool
+	values map[string]json.RawMessage // values, by the JSON name of their field
+	Meant  map[string]bool            // what stands for something else and is to stay so: ${ENV:NAME}
 }
 
 // requoted is a document with its strings as they are typed.
@@ -55,7 +55,7 @@ func (t Form) Message(md protoreflect.MessageDescriptor, indent string) (string,
 		fd := md.Fields().Get(i)
 		oneof := fd.ContainingOneof()
 		row := ""
-		switch raw, ok := t.given[fd.JSONName()]; {
+		switch raw, ok := t.values[fd.JSONName()]; {
 		case ok && FieldNamed(md, fd.JSONName()) == fd:
 			var b bytes.Buffer
 			if err := json.Indent(&b, t.requoted(raw), indent+"  ", "  "); err != nil {
@@ -85,7 +85,7 @@ func key(fd protoreflect.FieldDescriptor) string {
 
 // chosen reports whether a member of a oneof has a value.
 func (t Form) chosen(o protoreflect.OneofDescriptor) bool {
-	return slices.ContainsFunc(members(o), func(name string) bool { _, ok := t.given[name]; return ok })
+	return slices.ContainsFunc(members(o), func(name string) bool { _, ok := t.values[name]; return ok })
 }
 
 func members(o protoreflect.OneofDescriptor) []string {
@@ -150,7 +150,7 @@ func Fill(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Typ
 		if err != nil {
 			return "", err
 		}
-		if json.Unmarshal(text, &t.given) != nil { // it is a value and no object, whole as it is
+		if json.Unmarshal(text, &t.values) != nil { // it is a value and no object, whole as it is
 			return string(t.requoted(text)), nil
 		}
 	}

@@ -177,7 +177,7 @@ func (f *Cursor) keys(after string) []repl.Candidate {
 		if !strings.HasPrefix(strings.ToLower(name), prefix) && !strings.HasPrefix(string(fd.Name()), prefix) {
 			continue
 		}
-		if !repl.Bare(string(fd.Name())) {
+		if !repl.IsPlain(string(fd.Name())) {
 			f.Unfit++
 			continue
 		}

@@ -200,7 +200,7 @@ func (f *Cursor) maskPaths() []repl.Candidate {
 		if f.JSON {
 			name = fd.JSONName()
 		}
-		if !repl.Bare(name) || strings.ContainsAny(name, ".,") {
+		if !repl.IsPlain(name) || strings.ContainsAny(name, ".,") {
 			f.Unfit++
 			continue
 		}

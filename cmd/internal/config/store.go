@@ -20,8 +20,8 @@ const ProjectFile = ".rpcctl.yaml"
 // whenever it is asked and keeps nothing, so that it is safe for concurrent use, and
 // so are several processes.
 type Store struct {
-	Dir  string // the folder of the user's file; it need not exist
-	Work string // the folder from which the project file is looked for, upwards; "": none is
+	Dir     string // the folder of the user's file; it need not exist
+	WorkDir string // the folder from which the project file is looked for, upwards; "": none is
 
 	rename func(from, to string) error // os.Rename; tests crash here
 }
@@ -100,10 +100,10 @@ func readFile(path string) ([]byte, error) {
 
 // findProject returns the path of the nearest project file, "" for none.
 func (s *Store) findProject() string {
-	if s.Work == "" {
+	if s.WorkDir == "" {
 		return ""
 	}
-	for dir := filepath.Clean(s.Work); ; dir = filepath.Dir(dir) {
+	for dir := filepath.Clean(s.WorkDir); ; dir = filepath.Dir(dir) {
 		path := filepath.Join(dir, ProjectFile)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path
@@ -184,7 +184,7 @@ func (s *Store) Change(ctx context.Context, project bool, decide func(c *Context
 	}
 	p := c.Project
 	if p == nil {
-		p = &File{Path: filepath.Join(s.Work, ProjectFile), Project: true, Trusted: true}
+		p = &File{Path: filepath.Join(s.WorkDir, ProjectFile), Project: true, Trusted: true}
 	}
 	if err := s.rewrite(p, edits); err != nil || !p.Trusted {
 		return err

@@ -12,8 +12,8 @@ import (
 // What is trusted are the bytes that were shown: what takes their place meanwhile is not, and a
 // copy of them is kept to tell the difference from.
 func TestTrustIsOfTheBytesShown(t *testing.T) {
-	s := &Store{Dir: t.TempDir(), Work: t.TempDir()}
-	path := filepath.Join(s.Work, ProjectFile)
+	s := &Store{Dir: t.TempDir(), WorkDir: t.TempDir()}
+	path := filepath.Join(s.WorkDir, ProjectFile)
 	const shown, swapped = "contexts: {a: {addr: a:1}}\n", "contexts: {a: {addr: b:1, auth-command: evil}}\n"
 	put := func(text string) *Contexts {
 		t.Helper()

@@ -40,7 +40,7 @@ func ContextStore(env *env.Env) (*config.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &config.Store{Dir: dir, Work: env.WorkDir}, nil
+	return &config.Store{Dir: dir, WorkDir: env.WorkDir}, nil
 }
 
 // LoadContext finds the context to use and sets the flags that were not given.

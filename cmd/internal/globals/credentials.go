@@ -15,8 +15,8 @@ import (
 // around returns what the session does around each call to a target: it waits for the server,
 // tries again, and adds the credentials. Credentials are found for each target by itself and
 // go into its calls only: the metadata of a call has session.Later in their place.
-func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.Care, error) {
-	c := session.Care{
+func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.CallPolicy, error) {
+	c := session.CallPolicy{
 		Wait:                 g.reach.wait.Duration(),
 		Retry:                g.reach.retry,
 		PlaintextCredentials: g.auth.Plaintext,
@@ -53,7 +53,7 @@ func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.Care, err
 }
 
 // authorize sets who calls a target: at once, or by what asks for it later.
-func (g *Flags) authorize(ctx context.Context, c *session.Care, t *invoke.Target) error {
+func (g *Flags) authorize(ctx context.Context, c *session.CallPolicy, t *invoke.Target) error {
 	value, err := g.auth.Authorization(ctx, g.env, t)
 	switch {
 	case err != nil && t != nil && g.several:

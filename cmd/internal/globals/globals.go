@@ -226,7 +226,7 @@ func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Setting
 	if err := g.reach.apply(ctx, &s, g.env); err != nil {
 		return s, err
 	}
-	if s.Care, err = g.around(ctx, target); err != nil {
+	if s.Policy, err = g.around(ctx, target); err != nil {
 		return s, err
 	}
 	if g.foreign(target) && g.chosen.used["cert"] {

@@ -67,7 +67,7 @@ func Run(ctx context.Context, a *app.App, f *pflag.FlagSet, o *call.Options, man
 	case err != nil:
 	case m.many.each:
 		err = m.each(ctx)
-	case m.many.targets.given():
+	case m.many.targets.isSet():
 		err = m.targets(ctx)
 	default:
 		err = m.repeat(ctx)
@@ -81,7 +81,7 @@ func Run(ctx context.Context, a *app.App, f *pflag.FlagSet, o *call.Options, man
 // askSchema makes the schema be today's, where one could be remembered: what is wrong with the first
 // of many requests may not be the schema of yesterday.
 func (m *calls) askSchema(ctx context.Context) error {
-	if m.o.Kind.Value != "" || m.many.targets.given() {
+	if m.o.Kind.Value != "" || m.many.targets.isSet() {
 		return nil
 	}
 	ready, cancel := app.Limited(ctx, m.call.Timeout)
@@ -244,7 +244,7 @@ func (m *calls) do(ctx context.Context, invoker *invoke.Invoker) (*fanout.Summar
 	m.run.First, m.run.Concurrency, m.run.Unordered = o.skip, o.concurrency, o.unordered
 	m.run.KeepGoing, m.run.Rate = o.keepGoing, o.rate
 	m.run.Call.MaxRecv = recv
-	m.run.Sinks, m.run.Done, m.run.Spares = m.makeSink, m.dealt, spares
+	m.run.Sinks, m.run.Done, m.run.AboutOneCall = m.makeSink, m.handle, aboutOneCall
 	if m.job == nil {
 		memory.Collect(memory.Many)
 		m.watch()
@@ -265,15 +265,15 @@ func (m *calls) watch() {
 	}, func() (int64, int64) { return m.taken.Load(), m.size })
 }
 
-// spares tells of an error in printing an answer that it is about that answer alone.
-func spares(err error) bool {
+// aboutOneCall reports whether an error in printing a response is about that response alone.
+func aboutOneCall(err error) bool {
 	var filter *formatters.FilterError
 	return errors.As(err, &filter) && filter.Program == "" ||
 		errors.As(err, new(*transcode.WireError)) || errors.As(err, new(*formatters.BulkError))
 }
 
-// dealt takes the result of a request.
-func (m *calls) dealt(r *fanout.Result) error {
+// handle takes the result of a request.
+func (m *calls) handle(r *fanout.Result) error {
 	if r.Err == nil {
 		if m.finish != nil {
 			return m.finish(r)
@@ -288,7 +288,7 @@ func (m *calls) dealt(r *fanout.Result) error {
 	}
 	if m.many.keepGoing && !r.Stopped {
 		if m.told++; m.told <= maxTold {
-			m.tell(at(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.Reporter().Explain(r.Err))))
+			m.tell(named(m.name(r.Index, r.Request.Target), human.FirstLine(m.app.Reporter().Explain(r.Err))))
 		} else if m.told == maxTold+1 {
 			m.tell("further failures are not told here; --failures FILE keeps them")
 		}
@@ -372,7 +372,7 @@ func (e *manyError) Frame(text string) string {
 	if e.name == "" {
 		return text
 	}
-	text = at(e.name, text)
+	text = named(e.name, text)
 	switch all := e.sum.Failed + e.sum.Answered + e.sum.Stopped; {
 	case !e.keepGoing || all == 1:
 		return text
@@ -383,8 +383,8 @@ func (e *manyError) Frame(text string) string {
 	}
 }
 
-// at puts the name of a request or a target before a text, unless the text begins with it.
-func at(name, text string) string {
+// named puts the name of a request or a target before a text, unless the text begins with it.
+func named(name, text string) string {
 	if strings.HasPrefix(text, name+": ") {
 		return text
 	}

@@ -47,8 +47,8 @@ func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 	o.repeat.add(f)
 }
 
-// Given reports whether there are many calls.
-func (o *Options) Given() bool { return o.each || o.targets.given() || o.repeat.given() }
+// IsSet reports whether there are many calls.
+func (o *Options) IsSet() bool { return o.each || o.targets.isSet() || o.repeat.isSet() }
 
 // Check returns a usage error for flags that do not go together.
 func (o *Options) Check(f *pflag.FlagSet, one *call.Options) error {
@@ -64,7 +64,7 @@ func (o *Options) Check(f *pflag.FlagSet, one *call.Options) error {
 	if format := input.Format(one.In.Value); !o.each && slices.Contains(input.ListFormats(), format) {
 		return problem.Usage(fmt.Errorf("--in %s is for lists", format), "--each makes a call for each of its lines")
 	}
-	if !o.Given() {
+	if !o.IsSet() {
 		return nil
 	}
 	for _, c := range o.conflicts(f, one) {
@@ -77,7 +77,7 @@ func (o *Options) Check(f *pflag.FlagSet, one *call.Options) error {
 
 // checkNeeded returns a usage error for flags of many calls where there is one.
 func (o *Options) checkNeeded(f *pflag.FlagSet) error {
-	if o.Given() {
+	if o.IsSet() {
 		return nil
 	}
 	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
@@ -102,7 +102,7 @@ type conflict struct {
 // conflicts returns what may be wrong with the flags of many calls.
 func (o *Options) conflicts(f *pflag.FlagSet, one *call.Options) []conflict {
 	kinds := 0
-	for _, is := range []bool{o.each, o.targets.given(), o.repeat.given()} {
+	for _, is := range []bool{o.each, o.targets.isSet(), o.repeat.isSet()} {
 		if is {
 			kinds++
 		}
@@ -113,7 +113,7 @@ func (o *Options) conflicts(f *pflag.FlagSet, one *call.Options) []conflict {
 		{o.rate < 0 || math.IsNaN(o.rate) || f.Changed("rate") && o.rate == 0, "--rate is more than 0 calls a second", ""},
 		{o.skip < 0 || o.skip > 0 && !o.each, "--skip passes over requests of --each, 0 or more", ""},
 		{o.failures != "" && !o.each, "--failures keeps requests of --each", ""},
-		{one.DryRun && !o.repeat.given(), "--dry-run shows one call", "convert --stream shows what a list becomes"},
-		{one.Edit || one.Await.Given(), "--edit and --await are for one call", ""},
+		{one.DryRun && !o.repeat.isSet(), "--dry-run shows one call", "convert --stream shows what a list becomes"},
+		{one.Edit || one.Await.IsSet(), "--edit and --await are for one call", ""},
 	}
 }

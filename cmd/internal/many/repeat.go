@@ -32,7 +32,7 @@ func (o *repeatOptions) add(f *pflag.FlagSet) {
 	f.Var(&o.length, "for", "begin no more calls after this long")
 }
 
-func (o *repeatOptions) given() bool {
+func (o *repeatOptions) isSet() bool {
 	return o.times != 0 || o.every > 0 || o.until != "" || o.length > 0
 }
 
@@ -124,17 +124,17 @@ type sameRequest struct {
 	times int           // 0: no limit
 	every time.Duration // from one call's beginning to the next's
 	until time.Time     // zero: no limit
-	given int
+	made  int
 	due   time.Time
 }
 
 // Next waits until it is time, and returns the request.
 func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
-	if l.times > 0 && l.given == l.times {
+	if l.times > 0 && l.made == l.times {
 		return io.EOF
 	}
 	now := time.Now()
-	if l.given > 0 && l.every > 0 && l.due.After(now) {
+	if l.made > 0 && l.every > 0 && l.due.After(now) {
 		if !l.until.IsZero() && l.due.After(l.until) {
 			return io.EOF
 		}
@@ -147,11 +147,11 @@ func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
 		}
 		now = time.Now()
 	}
-	if !l.until.IsZero() && l.given > 0 && now.After(l.until) {
+	if !l.until.IsZero() && l.made > 0 && now.After(l.until) {
 		return io.EOF
 	}
 	l.due = now.Add(l.every)
-	l.given++
+	l.made++
 	r.Text, r.Err = r.Text[:0], nil
 	r.Wire = append(r.Wire[:0], l.wire...)
 	return nil

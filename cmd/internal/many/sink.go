@@ -39,7 +39,7 @@ func (m *calls) open(ctx context.Context) error {
 		m.answers = besideMany{m, w}
 	}
 	k := sinkKind{m: m, options: options, single: true}
-	switch targets := m.many.targets.given(); {
+	switch targets := m.many.targets.isSet(); {
 	case targets && m.format == formatters.Table:
 		k.silent = true // they are compared at the end
 	case m.format == formatters.Events:

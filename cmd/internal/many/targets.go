@@ -43,7 +43,7 @@ func (o *targetOptions) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.expectSame, "expect-same", false, "exit 0 only if all targets answer the same")
 }
 
-func (o *targetOptions) given() bool { return len(o.list) > 0 || o.eachAddress }
+func (o *targetOptions) isSet() bool { return len(o.list) > 0 || o.eachAddress }
 
 // checkAlone finds what is wrong with these flags whatever the others are.
 func (o *targetOptions) checkAlone(f *pflag.FlagSet) error {
@@ -61,7 +61,7 @@ func (o *targetOptions) check(f *pflag.FlagSet, m *Options) error {
 	if len(o.list) > 0 && o.eachAddress {
 		return problem.Usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
 	}
-	if o.given() {
+	if o.isSet() {
 		m.keepGoing = true // one target says nothing of another
 		if !f.Changed("concurrency") {
 			m.concurrency = usualTargets

@@ -244,7 +244,7 @@ func InAnyShell(word string) bool {
 		signs = append(signs, `\`, "")
 	}
 	rest := strings.NewReplacer(signs...).Replace(word)
-	return !strings.HasPrefix(word, "=") && (rest == "" || repl.Bare(rest))
+	return !strings.HasPrefix(word, "=") && (rest == "" || repl.IsPlain(rest))
 }
 
 // Candidates is what cobra wants of offers. Names from outside that a shell could

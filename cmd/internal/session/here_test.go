@@ -60,7 +60,7 @@ func TestLocalNamesThatLeadElsewhere(t *testing.T) {
 					}
 					return c, err
 				}})
-				s.Configure(Settings{Target: &target, Wire: Wire{Protocol: protocol}, Care: Care{
+				s.Configure(Settings{Target: &target, Wire: Wire{Protocol: protocol}, Policy: CallPolicy{
 					PlaintextCredentials: tt.allow, Secret: func(name, _ string) bool { return name == "authorization" },
 				}})
 				defer s.Close()

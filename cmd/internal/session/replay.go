@@ -34,7 +34,7 @@ const (
 //
 // The receiving side alone opens streams; the sending side may run beside it.
 type replay struct {
-	c      *careful
+	c      *policyTransport
 	ctx    context.Context
 	method invoke.Method
 	md     invoke.Metadata
@@ -281,14 +281,14 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		return false
 	case !r.until.IsZero() && notUp(st):
 		return r.poll(st)
-	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.care.Authorize != nil && !r.authorized:
+	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.policy.Authorize != nil && !r.authorized:
 		r.authorized = true
 		err := r.reauthorize()
 		if errors.As(err, new(*CredentialError)) && r.ctx.Err() == nil {
 			r.c.say("%v", err) // the status tells only that the one before was refused
 		}
 		return err == nil
-	case st.Code == codes.Unavailable && r.attempts < r.c.care.Retry && !permanent(st):
+	case st.Code == codes.Unavailable && r.attempts < r.c.policy.Retry && !permanent(st):
 		return r.retry(st, trailers)
 	}
 	return false
@@ -300,7 +300,7 @@ func (r *replay) poll(st *invoke.Status) bool {
 	r.polls++
 	left := time.Until(r.until)
 	if left <= 0 {
-		stillDown(st, r.c.care.Wait)
+		stillDown(st, r.c.policy.Wait)
 		return false
 	}
 	r.c.sayWaiting(describe(st))
@@ -321,7 +321,7 @@ func (r *replay) retry(st *invoke.Status, trailers invoke.Metadata) bool {
 	if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) <= delay {
 		return false
 	}
-	r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond), r.attempts, r.c.care.Retry)
+	r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond), r.attempts, r.c.policy.Retry)
 	return r.sleep(delay)
 }
 

@@ -23,7 +23,7 @@ import (
 )
 
 // dial opens a transport with care to a demo server of the test's own.
-func dial(t *testing.T, care Care) (invoke.Transport, *testserver.Server) {
+func dial(t *testing.T, care CallPolicy) (invoke.Transport, *testserver.Server) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -35,14 +35,14 @@ func dial(t *testing.T, care Care) (invoke.Transport, *testserver.Server) {
 	return to(t, "http://"+l.Addr().String(), care), server
 }
 
-func to(t *testing.T, target string, care Care) invoke.Transport {
+func to(t *testing.T, target string, care CallPolicy) invoke.Transport {
 	t.Helper()
 	parsed, err := invoke.ParseTarget(target)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := New(World{})
-	s.Configure(Settings{Target: &parsed, Care: care})
+	s.Configure(Settings{Target: &parsed, Policy: care})
 	t.Cleanup(func() { s.Close() })
 	transport, err := s.Transport(t.Context())
 	if err != nil {
@@ -71,7 +71,7 @@ func flaky(t *testing.T, transport invoke.Transport, key string, failures int32)
 
 func TestRetries(t *testing.T) {
 	var said []string
-	transport, _ := dial(t, Care{Retry: 2, Say: func(s string) { said = append(said, s) }})
+	transport, _ := dial(t, CallPolicy{Retry: 2, Say: func(s string) { said = append(said, s) }})
 	if r, err := flaky(t, transport, "works", 2); err != nil || r.GetAttempts() != 3 {
 		t.Errorf("%v, %v", r, err)
 	}
@@ -92,7 +92,7 @@ func TestRetries(t *testing.T) {
 // while its sender goes on.
 func TestReplaysAStream(t *testing.T) {
 	var refused, again atomic.Int32
-	transport, _ := dial(t, Care{Authorize: func(_ context.Context, fresh bool) (string, error) {
+	transport, _ := dial(t, CallPolicy{Authorize: func(_ context.Context, fresh bool) (string, error) {
 		if fresh {
 			again.Add(1)
 			return "Bearer " + testserver.Token, nil
@@ -119,7 +119,7 @@ func TestReplaysAStream(t *testing.T) {
 
 // A long client stream is not kept for ever, and what was sent before is not lost.
 func TestLongStreamsAreNotKept(t *testing.T) {
-	transport, _ := dial(t, Care{Retry: 1})
+	transport, _ := dial(t, CallPolicy{Retry: 1})
 	s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/Collect", ClientStreams: true}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestLongStreamsAreNotKept(t *testing.T) {
 
 // Answers come while requests still go out, although the call might be made again.
 func TestStreamsStayLive(t *testing.T) {
-	transport, _ := dial(t, Care{Retry: 1})
+	transport, _ := dial(t, CallPolicy{Retry: 1})
 	s, err := transport.Open(t.Context(), invoke.Method{Path: "/rpcctl.demo.v1.Lab/EchoStream", ClientStreams: true, ServerStreams: true}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestWaits(t *testing.T) {
 	server := testserver.New(testserver.Options{})
 	t.Cleanup(server.Close)
 	var said atomic.Int32
-	transport := to(t, "unix:"+path, Care{Wait: 20 * time.Second, Say: func(string) {
+	transport := to(t, "unix:"+path, CallPolicy{Wait: 20 * time.Second, Say: func(string) {
 		if said.Add(1) > 1 {
 			return
 		}
@@ -214,7 +214,7 @@ func TestWaitsNoLonger(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})
-	s.Configure(Settings{Target: &target, Care: Care{Wait: wait}})
+	s.Configure(Settings{Target: &target, Policy: CallPolicy{Wait: wait}})
 	defer s.Close()
 	transport, err := s.Transport(t.Context())
 	if err != nil {
@@ -235,16 +235,16 @@ func TestGuards(t *testing.T) {
 	secret := func(name, _ string) bool { return name == "x-key" }
 	for _, tt := range []struct {
 		name, target string
-		care         Care
+		care         CallPolicy
 		md           invoke.Metadata
 		want         *ExposedError
 	}{
-		{"plaintext", "http://192.0.2.1:80", Care{}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://192.0.2.1:80"}},
-		{"not trusted", "https://192.0.2.1:443", Care{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "https://192.0.2.1:443", Untrusted: "f.yaml"}},
-		{"not trusted, this machine", "http://127.0.0.1:1", Care{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://127.0.0.1:1", Untrusted: "f.yaml"}},
-		{"this machine", "http://127.0.0.1:1", Care{}, invoke.Metadata{"x-key": {"v"}}, nil},
-		{"said so", "http://192.0.2.1:80", Care{PlaintextCredentials: true}, invoke.Metadata{"x-key": {"v"}}, nil},
-		{"no secret", "http://192.0.2.1:80", Care{}, invoke.Metadata{"x": {"v"}}, nil},
+		{"plaintext", "http://192.0.2.1:80", CallPolicy{}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://192.0.2.1:80"}},
+		{"not trusted", "https://192.0.2.1:443", CallPolicy{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "https://192.0.2.1:443", Untrusted: "f.yaml"}},
+		{"not trusted, this machine", "http://127.0.0.1:1", CallPolicy{Untrusted: "f.yaml"}, invoke.Metadata{"x-key": {"v"}}, &ExposedError{Header: "x-key", Target: "http://127.0.0.1:1", Untrusted: "f.yaml"}},
+		{"this machine", "http://127.0.0.1:1", CallPolicy{}, invoke.Metadata{"x-key": {"v"}}, nil},
+		{"said so", "http://192.0.2.1:80", CallPolicy{PlaintextCredentials: true}, invoke.Metadata{"x-key": {"v"}}, nil},
+		{"no secret", "http://192.0.2.1:80", CallPolicy{}, invoke.Metadata{"x": {"v"}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			target, err := invoke.ParseTarget(tt.target)
@@ -257,7 +257,7 @@ func TestGuards(t *testing.T) {
 				return nil, net.ErrClosed
 			}})
 			tt.care.Secret = secret
-			s.Configure(Settings{Target: &target, Care: tt.care})
+			s.Configure(Settings{Target: &target, Policy: tt.care})
 			defer s.Close()
 			transport, err := s.Transport(t.Context())
 			if err != nil {
@@ -299,7 +299,7 @@ func (l *lateTransport) Open(ctx context.Context, _ invoke.Method, _ invoke.Meta
 }
 
 func TestWaitEndsWhileACallOpens(t *testing.T) {
-	c := &careful{Transport: &lateTransport{}, care: Care{Wait: 150 * time.Millisecond}}
+	c := &policyTransport{Transport: &lateTransport{}, policy: CallPolicy{Wait: 150 * time.Millisecond}}
 	_, err := c.Open(t.Context(), invoke.Method{}, nil)
 	st := statusOf(err)
 	if st.Code != codes.Unavailable || !strings.Contains(st.Message, "waited 150ms") {
@@ -313,7 +313,7 @@ func TestInterruptedWhileItWaitsToBeTriedAgain(t *testing.T) {
 	for name, target := range map[string]string{"an answer": "", "no connection": "http://127.0.0.1:1"} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			care := Care{Retry: 9, Say: func(string) { cancel() }}
+			care := CallPolicy{Retry: 9, Say: func(string) { cancel() }}
 			transport := invoke.Transport(nil)
 			if target == "" {
 				transport, _ = dial(t, care)

@@ -34,7 +34,7 @@ type Settings struct {
 	ServiceConfig  string        // of gRPC, JSON; "": none
 	Keepalive      time.Duration // 0: none
 	Proxy          func(address string) (*url.URL, error)
-	Care           Care
+	Policy         CallPolicy
 	Wire           Wire
 
 	Protos, ImportPaths []string // .proto files and the folders they and their imports are found in
@@ -50,7 +50,7 @@ type Settings struct {
 // limit of their own beside it, which would hide why there is no connection.
 func (s *Settings) openLimit() time.Duration {
 	const between = 5 * time.Second // attempts
-	return s.Care.Wait + time.Duration(s.Care.Retry+1)*(s.ConnectLimit()+between)
+	return s.Policy.Wait + time.Duration(s.Policy.Retry+1)*(s.ConnectLimit()+between)
 }
 
 // ConnectLimit is how long connecting may take, once.
@@ -77,17 +77,17 @@ type World struct {
 
 // A Session opens what settings describe. It is used by one command at a time.
 type Session struct {
-	world     World
-	settings  Settings
-	transport invoke.Transport
-	source    discovery.Source
-	types     invoke.Types
-	memory    *discovery.Remembered // nil: nothing is remembered of the server
-	live      atomic.Bool           // the server is asked for its schema, whatever is remembered of it
-	refresh   *refresh              // nil: none was begun
-	bare      bool                  // the source may lack comments
-	reflects  bool                  // the source may ask the server
-	closers   []func() error
+	world      World
+	settings   Settings
+	transport  invoke.Transport
+	source     discovery.Source
+	types      invoke.Types
+	memory     *discovery.Remembered // nil: nothing is remembered of the server
+	live       atomic.Bool           // the server is asked for its schema, whatever is remembered of it
+	refresh    *refresh              // nil: none was begun
+	noComments bool                  // the source may lack comments
+	reflects   bool                  // the source may ask the server
+	closers    []func() error
 }
 
 // New makes a session without settings.
@@ -149,7 +149,7 @@ func (s *Session) open(ctx context.Context, target invoke.Target, w Wire) (invok
 		return nil, err
 	}
 	s.closers = append(s.closers, t.Close)
-	return carefully(t, target, dialer.Here, s.settings.Care), nil
+	return withPolicy(t, target, dialer.Here, s.settings.Policy), nil
 }
 
 // demo returns the server inside this process.
@@ -165,13 +165,13 @@ func (s *Session) demo() *testserver.Memory {
 // Source returns the schema: the files that were given, then the server's
 // reflection, then what every schema may lean on.
 func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
-	if s.source != nil && (!s.bare || s.settings.NoComments || len(s.settings.Protos) == 0) {
+	if s.source != nil && (!s.noComments || s.settings.NoComments || len(s.settings.Protos) == 0) {
 		if s.memory != nil && s.live.Load() {
 			s.memory.Ask()
 		}
 		return s.source, nil
 	}
-	s.bare, s.types = s.settings.NoComments, nil
+	s.noComments, s.types = s.settings.NoComments, nil
 	sources, err := s.files(ctx)
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 // has little time, and a program or a person may take longer. Its error is what Open
 // of the transport would return, or context.Canceled.
 func (s *Session) Authorize(ctx context.Context) error {
-	c, ok := s.transport.(*careful)
+	c, ok := s.transport.(*policyTransport)
 	if !ok || !s.reflects || s.memory != nil && !s.memory.Empty() {
 		return nil
 	}

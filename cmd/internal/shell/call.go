@@ -53,7 +53,7 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return do(ctx, invoke.Tee{sinks, l.keep})
 	}
 	j := job.Start(s.ctx, s.keeps(), do)
-	w := &work{Job: j, name: string(p.Method.Name()), again: again, session: l.app.Session, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show}
+	w := &task{Job: j, name: string(p.Method.Name()), again: again, session: l.app.Session, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}
@@ -101,7 +101,7 @@ func changesNothing(m protoreflect.MethodDescriptor) bool {
 }
 
 // follow shows a job until it ends, or is sent to the background.
-func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
+func (s *shell) follow(ctx context.Context, w *task, sink invoke.Sink) error {
 	stop := context.AfterFunc(ctx, w.Cancel) // the job then tells how it ended
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
@@ -124,7 +124,7 @@ func (s *shell) follow(ctx context.Context, w *work, sink invoke.Sink) error {
 }
 
 // ended keeps the result of a call, and tells about it.
-func (s *shell) ended(w *work, err error) {
+func (s *shell) ended(w *task, err error) {
 	number := keepResult(s, w)
 	if a := w.assign; a != "" && err == nil && number > 0 {
 		s.vars.Put(a, w.Job)
@@ -149,7 +149,7 @@ const (
 
 // spin shows that a call is running, while nothing else comes. The function that it returns
 // takes that away.
-func (s *shell) spin(w *work) func() {
+func (s *shell) spin(w *task) func() {
 	if s.editor == nil || !w.beside && w.redirected {
 		return func() {}
 	}
@@ -187,7 +187,7 @@ func (s *shell) spin(w *work) func() {
 
 // follows has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is
 // nil.
-func (s *shell) follows(w *work, leave func()) {
+func (s *shell) follows(w *task, leave func()) {
 	if !s.interactive {
 		leave = nil
 	}

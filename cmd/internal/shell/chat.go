@@ -38,12 +38,12 @@ func converse(ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invo
 	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return talk(ctx, s, &work{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
+	return talk(ctx, s, &task{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above
 // the prompt.
-func talk(ctx context.Context, s *shell, w *work) error {
+func talk(ctx context.Context, s *shell, w *task) error {
 	stop := context.AfterFunc(ctx, w.Cancel)
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
@@ -92,7 +92,7 @@ func talk(ctx context.Context, s *shell, w *work) error {
 }
 
 // leaveBehind leaves a call to itself.
-func (s *shell) leaveBehind(w *work) {
+func (s *shell) leaveBehind(w *task) {
 	if w.number == 0 {
 		s.jobs.add(w)
 	}
@@ -102,7 +102,7 @@ func (s *shell) leaveBehind(w *work) {
 }
 
 // received prints answers above the prompt, as one line each.
-func received(s *shell, w *work, lead string) invoke.Sink {
+func received(s *shell, w *task, lead string) invoke.Sink {
 	return invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind != invoke.ResponseReceived {
 			return nil
@@ -137,7 +137,7 @@ func (s *shell) leaveTalk() bool {
 }
 
 // sayInto sends what was typed into a conversation.
-func sayInto(ctx context.Context, s *shell, w *work, text string) {
+func sayInto(ctx context.Context, s *shell, w *task, text string) {
 	statements, err := repl.Parse(repl.Fill(text))
 	l := &line{s: s, source: text, env: s.env}
 	for _, st := range statements {
@@ -152,7 +152,7 @@ func sayInto(ctx context.Context, s *shell, w *work, text string) {
 	}
 }
 
-func sayOne(ctx context.Context, s *shell, w *work, l *line) error {
+func sayOne(ctx context.Context, s *shell, w *task, l *line) error {
 	words := l.st.Words
 	if first := words[0].Text; strings.HasPrefix(first, "/") {
 		return talkCommand(ctx, s, w, l, first[1:])
@@ -185,7 +185,7 @@ func sayOne(ctx context.Context, s *shell, w *work, l *line) error {
 }
 
 // typedMessages are the messages that words stand for.
-func typedMessages(ctx context.Context, s *shell, w *work, words []string) ([][]byte, error) {
+func typedMessages(ctx context.Context, s *shell, w *task, words []string) ([][]byte, error) {
 	var parts []input.Part
 	for i, text := range words {
 		parts = append(parts, input.Part{Text: text, Origin: fmt.Sprintf("part %d", i+1)})
@@ -220,7 +220,7 @@ const talkHelp = `A line is a message: field=value words, JSON, or @FILE with ma
 `
 
 // talkCommand runs a command inside of a conversation.
-func talkCommand(ctx context.Context, s *shell, w *work, l *line, name string) error {
+func talkCommand(ctx context.Context, s *shell, w *task, l *line, name string) error {
 	inner := *l
 	inner.st.Words = l.st.Words[1:]
 	switch name {
@@ -259,7 +259,7 @@ func talkCommand(ctx context.Context, s *shell, w *work, l *line, name string) e
 }
 
 // watchSending tells of messages that wait to be sent, once for as long as they do.
-func watchSending(s *shell, w *work) {
+func watchSending(s *shell, w *task) {
 	c := w.talk
 	if !c.looks.CompareAndSwap(false, true) {
 		return

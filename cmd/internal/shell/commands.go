@@ -65,7 +65,7 @@ func leave(ctx context.Context, s *shell, now bool) error {
 	if !now && !s.interactive {
 		code = problem.Code(waitFor(ctx, s, &line{s: s}, nil, 0))
 	}
-	s.left = &code
+	s.exitCode = &code
 	return nil
 }
 

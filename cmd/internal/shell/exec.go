@@ -22,7 +22,7 @@ import (
 func (s *shell) run(text string) int {
 	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
 	for _, st := range statements {
-		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.left != nil || s.control.Dying() != 0 {
+		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.exitCode != nil || s.control.Dying() != 0 {
 			return s.code
 		}
 	}

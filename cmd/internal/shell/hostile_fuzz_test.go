@@ -138,7 +138,7 @@ func (h *hostile) set(jsonName, comment, value, file string) bool {
 	case <-time.After(time.Minute):
 		h.t.Fatal("the call does not end")
 	}
-	h.results.add(&work{Job: j, name: "M"})
+	h.results.add(&task{Job: j, name: "M"})
 	if h.file != "" {
 		os.Remove(filepath.Join(h.dir, h.file))
 	}

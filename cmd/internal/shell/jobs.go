@@ -18,7 +18,7 @@ import (
 )
 
 // notify tells when a job ends.
-func (s *shell) notify(w *work) {
+func (s *shell) notify(w *task) {
 	s.background(func() {
 		<-w.Done()
 		keepResult(s, w)
@@ -31,7 +31,7 @@ func (s *shell) notify(w *work) {
 }
 
 // live prints the answers of a job as they come, when the settings say so.
-func live(s *shell, w *work) {
+func live(s *shell, w *task) {
 	if s.settings["job-output"] != "live" || !s.interactive {
 		return
 	}
@@ -45,7 +45,7 @@ func live(s *shell, w *work) {
 }
 
 // ending tells how a job ended.
-func (s *shell) ending(w *work) string {
+func (s *shell) ending(w *task) string {
 	text := fmt.Sprintf("[%%%d] %s: %s", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
 	if err := w.Err(); err != nil && w.State().Status == nil && !w.beside {
 		text += ": " + formatters.CleanLine(err.Error())
@@ -115,7 +115,7 @@ func bringBack(ctx context.Context, s *shell, l *line, name string) error {
 
 // attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
 // itself again.
-func attend(ctx context.Context, s *shell, w *work) error {
+func attend(ctx context.Context, s *shell, w *task) error {
 	attended, leave := context.WithCancel(context.Background())
 	defer leave()
 	stop := context.AfterFunc(ctx, w.Cancel)
@@ -133,7 +133,7 @@ func attend(ctx context.Context, s *shell, w *work) error {
 }
 
 // replay prints all that a job still has.
-func replay(s *shell, l *line, w *work) error {
+func replay(s *shell, l *line, w *task) error {
 	if w.beside {
 		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
 	}
@@ -201,7 +201,7 @@ func cancelJobs(ctx context.Context, s *shell, l *line, names []string, all bool
 
 // namedJobs returns the jobs that words name, or all of them; but not the statement that asks, which
 // would wait for itself.
-func namedJobs(s *shell, l *line, names []string, all bool) ([]*work, error) {
+func namedJobs(s *shell, l *line, names []string, all bool) ([]*task, error) {
 	works := s.jobs.all()
 	if !all {
 		works = nil
@@ -213,12 +213,12 @@ func namedJobs(s *shell, l *line, names []string, all bool) ([]*work, error) {
 			works = append(works, w)
 		}
 	}
-	return slices.DeleteFunc(works, func(w *work) bool { return w == l.job }), nil
+	return slices.DeleteFunc(works, func(w *task) bool { return w == l.job }), nil
 }
 
 // keepResult keeps what a call has answered, and returns the number of the result, 0 for a statement
 // that has made none.
-func keepResult(s *shell, w *work) int {
+func keepResult(s *shell, w *task) int {
 	if w.State().Call == nil {
 		return 0
 	}

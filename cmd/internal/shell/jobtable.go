@@ -16,20 +16,20 @@ import (
 // A jobTable is the calls in the background.
 type jobTable struct {
 	mu    sync.Mutex
-	works []*work
+	tasks []*task
 	last  int
 	lost  error       // what the first of those failed with that made room for others
 	times []time.Time // of the newest notices
 	more  int         // notices that were left out
 }
 
-func (t *jobTable) add(w *work) {
+func (t *jobTable) add(w *task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last++
 	w.number = t.last
-	t.works = append(t.works, w)
-	if len(t.works) > jobMax {
+	t.tasks = append(t.tasks, w)
+	if len(t.tasks) > jobMax {
 		t.makeRoom()
 	}
 }
@@ -39,8 +39,8 @@ const jobMax = 500
 
 // makeRoom forgets the oldest jobs that have ended.
 func (t *jobTable) makeRoom() {
-	over := len(t.works) - jobMax
-	t.works = slices.DeleteFunc(t.works, func(w *work) bool {
+	over := len(t.tasks) - jobMax
+	t.tasks = slices.DeleteFunc(t.tasks, func(w *task) bool {
 		if over == 0 || !w.over() {
 			return false
 		}
@@ -61,24 +61,24 @@ func (t *jobTable) takeLost() error {
 	return err
 }
 
-func (t *jobTable) remove(w *work) {
+func (t *jobTable) remove(w *task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.works = slices.DeleteFunc(t.works, func(o *work) bool { return o == w })
-	if len(t.works) == 0 {
+	t.tasks = slices.DeleteFunc(t.tasks, func(o *task) bool { return o == w })
+	if len(t.tasks) == 0 {
 		t.last = 0
 	}
 }
 
-func (t *jobTable) all() []*work {
+func (t *jobTable) all() []*task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.works)
+	return slices.Clone(t.tasks)
 }
 
 // running are the jobs that have not ended.
-func (t *jobTable) running() []*work {
-	return slices.DeleteFunc(t.all(), (*work).over)
+func (t *jobTable) running() []*task {
+	return slices.DeleteFunc(t.all(), (*task).over)
 }
 
 // cancelAll cancels them all and waits for their end, until ctx is done.
@@ -90,7 +90,7 @@ func (t *jobTable) cancelAll(ctx context.Context) {
 }
 
 // find returns the job that a word names: %1, 1, or "" for the newest.
-func (t *jobTable) find(name string) (*work, error) {
+func (t *jobTable) find(name string) (*task, error) {
 	works := t.all()
 	if len(works) == 0 {
 		return nil, problem.Usage(errors.New("there are no jobs"), "METHOD & runs a call in the background")

@@ -46,7 +46,7 @@ func plainLoop(s *shell) error {
 		}
 	}()
 	var taken repl.Collector
-	for s.left == nil && s.control.Dying() == 0 {
+	for s.exitCode == nil && s.control.Dying() == 0 {
 		prompt, _ := s.promptText()
 		if taken.Len() > 0 {
 			prompt = "... "
@@ -127,7 +127,7 @@ func editorLoop(s *shell) (err error) {
 	s.load()
 	s.editor.Go(s.record.open)
 	var asked time.Time // when Ctrl-D met running jobs
-	for s.left == nil && s.control.Dying() == 0 {
+	for s.exitCode == nil && s.control.Dying() == 0 {
 		text, err := s.editor.Read()
 		switch {
 		case errors.Is(err, repl.ErrHangUp):
@@ -184,8 +184,8 @@ func (s *shell) farewell() int {
 	if s.control.Dying() != 0 {
 		return s.control.Dying()
 	}
-	if s.left != nil {
-		return *s.left
+	if s.exitCode != nil {
+		return *s.exitCode
 	}
 	return problem.OK
 }

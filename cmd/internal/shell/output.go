@@ -66,7 +66,7 @@ func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, secret.Bare(l.s.env.Stderr)
+	c.Stdin, c.Stdout, c.Stderr = r, l.env.Stdout, secret.Unmasked(l.s.env.Stderr)
 	l.s.giveTerminal()
 	if err := c.Start(); err != nil {
 		l.s.takeTerminal()

@@ -72,7 +72,7 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.c.env.Stdout, secret.Bare(p.c.env.Stderr)
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.c.env.Stdout, secret.Unmasked(p.c.env.Stderr)
 	c.Env = os.Environ()
 	if p.c.env.Getenv("LESS") == "" {
 		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own

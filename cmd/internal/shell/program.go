@@ -22,7 +22,7 @@ func runProgram(ctx context.Context, s *shell, l *line) error {
 	if err != nil {
 		return err
 	}
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, s.env.Stdout, secret.Unmasked(s.env.Stderr)
 	if !s.interactive {
 		c.Stdin = nil
 	}
@@ -45,7 +45,7 @@ func (s *shell) editText(text string) (string, error) {
 		return text, err
 	}
 	defer f.Remove()
-	err = f.EditWith(s.control.Dead, s.env, os.Stdin, s.env.Stdout, secret.Bare(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	err = f.EditWith(s.control.Dead, s.env, os.Stdin, s.env.Stdout, secret.Unmasked(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
 	if err != nil {
 		return text, err
 	}

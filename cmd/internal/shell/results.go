@@ -22,48 +22,48 @@ const (
 // A resultTable is the calls that have ended, by number.
 type resultTable struct {
 	mu    sync.Mutex
-	works map[int]*work
+	tasks map[int]*task
 	last  int
 }
 
 // add keeps a result and returns its number. One that is there already keeps its own.
-func (t *resultTable) add(w *work) int {
+func (t *resultTable) add(w *task) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.works == nil {
-		t.works = map[int]*work{}
+	if t.tasks == nil {
+		t.tasks = map[int]*task{}
 	}
-	for n, known := range t.works {
+	for n, known := range t.tasks {
 		if known == w {
 			return n
 		}
 	}
 	t.last++
-	t.works[t.last] = w
+	t.tasks[t.last] = w
 	var size int64
 	sessions := map[*session.Session]bool{}        // a result needs the schema of its own to be shown
 	for n := t.last; n > t.last-resultMax-1; n-- { // what is older is gone already
-		w, ok := t.works[n]
+		w, ok := t.tasks[n]
 		if !ok {
 			continue
 		}
 		size += w.State().Bytes
 		sessions[w.session] = true
 		if t.last-n >= resultMax || n < t.last && (size > resultBytes || len(sessions) > pool.Max) {
-			delete(t.works, n)
+			delete(t.tasks, n)
 		}
 	}
 	return t.last
 }
 
 // get returns a result by its number, 0 for the last one.
-func (t *resultTable) get(n int) *work {
+func (t *resultTable) get(n int) *task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n == 0 {
 		n = t.last
 	}
-	return t.works[n]
+	return t.tasks[n]
 }
 
 // Bounds on looking for values in results, which happens at a key.
@@ -115,7 +115,7 @@ func collect(found []string, in any, name string) []string {
 func (t *resultTable) numbers() []int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Sorted(maps.Keys(t.works))
+	return slices.Sorted(maps.Keys(t.tasks))
 }
 
 // job returns the call of a result as get does.

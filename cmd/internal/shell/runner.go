@@ -56,7 +56,7 @@ func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error 
 	}
 	s := r.s
 	l.ran = true
-	w := &work{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, again: m.Again, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show, session: m.Session}
+	w := &task{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, again: m.Again, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show, session: m.Session}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 	live(s, w)

@@ -28,13 +28,13 @@ const (
 // runScript runs the statements of a reader as they come, and stops at the first that fails.
 func runScript(s *shell, name string, r io.Reader) error {
 	code := runStatements(s.ctx, s, name, r)
-	if s.left == nil && s.ctx.Err() == nil {
+	if s.exitCode == nil && s.ctx.Err() == nil {
 		if err := waitFor(s.ctx, s, &line{s: s}, nil, 0); err != nil && code == problem.OK {
 			code = problem.Code(err)
 		}
 	}
-	if s.left != nil {
-		code = max(code, *s.left)
+	if s.exitCode != nil {
+		code = max(code, *s.exitCode)
 	}
 	if s.ctx.Err() != nil && code == problem.OK {
 		code = problem.Interrupted
@@ -140,7 +140,7 @@ func (run *scriptRun) failed(code int) bool {
 	if run.code == problem.OK {
 		run.code = code
 	}
-	return !run.s.o.KeepGoing || run.s.left != nil
+	return !run.s.o.KeepGoing || run.s.exitCode != nil
 }
 
 // take takes a line, and runs the statements that it completes. It reports whether the script is
@@ -199,7 +199,7 @@ func (run *scriptRun) runTaken() bool {
 			fmt.Fprintf(s.env.Stderr, "> %s\n", formatters.CleanLine(s.record.redact(text[st.Start:st.End])))
 		}
 		s.code = s.statement(text, st, run.place(text, st.Start))
-		if s.left != nil || s.ctx.Err() != nil {
+		if s.exitCode != nil || s.ctx.Err() != nil {
 			run.code = max(run.code, s.code)
 			return true
 		}

@@ -48,13 +48,13 @@ type shell struct {
 	reached atomic.Pointer[string] // where calls go, when no flag says it
 	// production tells that they go where care is due, as a context says.
 	production atomic.Bool
-	talking    atomic.Pointer[work] // the call that is typed into; nil: none
+	talking    atomic.Pointer[task] // the call that is typed into; nil: none
 	jobs       jobTable
 	results    resultTable
 	store      job.Store // what all of them keep
 	vars       *values.Variables
 	unsent     string // what was being typed into a conversation when the server ended it
-	left       *int   // set by exit
+	exitCode   *int   // set by exit
 	once       bool   // one call is made, and the shell leaves with its exit code
 	called     bool   // a call was made
 }
@@ -110,7 +110,7 @@ type line struct {
 	expanded []bool           // for each word: it had a variable in it
 	messages int              // how many words come after the method; -1: it is no call
 	redirect bool             // the output goes elsewhere
-	job      *work            // the statement, when it runs beside the others; nil: it does not
+	job      *task            // the statement, when it runs beside the others; nil: it does not
 	keep     invoke.Sink      // takes what its calls report
 	ran      bool             // a call was made, which told of itself
 	secrets  map[int][]string // that were asked for, by where their word begins

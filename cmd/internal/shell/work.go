@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A work is a call that the shell makes, or a statement that runs beside the others.
-type work struct {
+// A task is a call that the shell makes, or a statement that runs beside the others.
+type task struct {
 	*job.Job
 	number int    // among the jobs; 0: it was never in the background
 	name   string // of the method, or the beginning of the statement
@@ -32,7 +32,7 @@ type work struct {
 }
 
 // over reports whether it has ended.
-func (w *work) over() bool {
+func (w *task) over() bool {
 	select {
 	case <-w.Done():
 		return true
@@ -42,7 +42,7 @@ func (w *work) over() bool {
 }
 
 // summary says how a call ended, in pieces; of a statement that has made none only whether it has.
-func summary(w *work) []string {
+func summary(w *task) []string {
 	st, pieces := w.State(), []string{"running"}
 	switch over := w.over(); {
 	case over && w.Err() != nil && (st.Status == nil || st.Status.Code == codes.OK):

@@ -10,17 +10,17 @@ import (
 // are no more questions.
 const hurryAfter = 500 * time.Millisecond
 
-// hurry half-closes a stream on which no answer comes, where it may be one of HTTP/1.1:
+// halfCloseSoon half-closes a stream on which no answer comes, where it may be one of HTTP/1.1:
 // there some servers say nothing before the request has ended, not even that they have
 // no reflection. From then on each question ends its request at once. The function that
 // it returns must be called when the answer is there.
-func (a *asker) hurry(s *reflectStream) (stop func()) {
+func (a *asker) halfCloseSoon(s *reflectStream) (stop func()) {
 	switch a.transport.Wire(invoke.Method{}).HTTP {
 	case "2", "3":
 		return func() {}
 	}
 	limit := hurryAfter
-	if a.hurried {
+	if a.separate {
 		limit = 0
 	}
 	closed := make(chan struct{})
@@ -31,7 +31,7 @@ func (a *asker) hurry(s *reflectStream) (stop func()) {
 	return func() {
 		if !timer.Stop() {
 			<-closed
-			s.closed, a.hurried = true, true
+			s.closed, a.separate = true, true
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Care is what is done around each call, whatever the wire: waiting for the
+// A CallPolicy is what is done around each call, whatever the wire: waiting for the
 // server, trying again, and looking after credentials. The zero value does
 // nothing.
-type Care struct {
+type CallPolicy struct {
 	Wait  time.Duration // for the server to be up, from the first call on; 0: none
 	Retry int           // how often a call that got no answer is tried again
 
@@ -44,7 +44,7 @@ type Care struct {
 	Jitter func() float64    // from 0 to 1, spreads retries; nil: they are not spread
 }
 
-// Later stands for a value of authorization that Care gives, for each target its own.
+// Later stands for a value of authorization that a CallPolicy gives, for each target its own.
 const Later = "\x00later"
 
 // A CredentialError is a credential that could not be had. Its text has no part of
@@ -75,10 +75,10 @@ func (e *ExposedError) Error() string {
 	return text
 }
 
-// careful is a transport with Care.
-type careful struct {
+// policyTransport is a transport with a CallPolicy.
+type policyTransport struct {
 	invoke.Transport
-	care    Care
+	policy  CallPolicy
 	target  invoke.Target
 	here    *connect.Here // watches where the target is; nil: its address says it
 	exposed bool          // secrets must not be sent
@@ -95,14 +95,14 @@ type careful struct {
 	said  bool      // that somebody waits
 }
 
-// carefully wraps a transport when there is something to take care of.
-func carefully(t invoke.Transport, target invoke.Target, here *connect.Here, care Care) invoke.Transport {
+// withPolicy wraps a transport when there is something to take care of.
+func withPolicy(t invoke.Transport, target invoke.Target, here *connect.Here, care CallPolicy) invoke.Transport {
 	plaintext := target.Security == invoke.SecurityPlaintext && !target.Local() && !care.PlaintextCredentials
 	exposed := plaintext || care.Untrusted != ""
 	if care.PlaintextCredentials {
 		here = nil
 	}
-	c := &careful{Transport: t, care: care, target: target, here: here, exposed: exposed, asking: make(chan struct{}, 1)}
+	c := &policyTransport{Transport: t, policy: care, target: target, here: here, exposed: exposed, asking: make(chan struct{}, 1)}
 	if !exposed && here == nil && !care.Fills && !c.repeats() {
 		return t
 	}
@@ -110,12 +110,12 @@ func carefully(t invoke.Transport, target invoke.Target, here *connect.Here, car
 }
 
 // repeats reports whether a call may be made more than once.
-func (c *careful) repeats() bool {
-	return c.care.Wait > 0 || c.care.Retry > 0 || c.care.Authorize != nil
+func (c *policyTransport) repeats() bool {
+	return c.policy.Wait > 0 || c.policy.Retry > 0 || c.policy.Authorize != nil
 }
 
-// Open begins a call, and again as often as its Care allows.
-func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
+// Open begins a call, and again as often as its policy allows.
+func (c *policyTransport) Open(ctx context.Context, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
 	md, err := c.credential(ctx, md)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (c *careful) Open(ctx context.Context, m invoke.Method, md invoke.Metadata)
 
 // credential returns the metadata with the credential that was left for later. It
 // refuses metadata with secrets for a target that must not get them.
-func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Metadata, error) {
+func (c *policyTransport) credential(ctx context.Context, md invoke.Metadata) (invoke.Metadata, error) {
 	md, asks := c.own(md)
 	if err := c.guard(md); err != nil {
 		return nil, refusal(codes.FailedPrecondition, err)
@@ -152,20 +152,20 @@ func (c *careful) credential(ctx context.Context, md invoke.Metadata) (invoke.Me
 // own returns metadata with the values of this target in the place of Later, and
 // without the headers that have none. It reports whether authorization is still to be
 // asked for.
-func (c *careful) own(md invoke.Metadata) (own invoke.Metadata, asks bool) {
+func (c *policyTransport) own(md invoke.Metadata) (own invoke.Metadata, asks bool) {
 	cloned := false
 	for _, key := range md.Keys() {
 		if v := md[key]; len(v) != 1 || v[0] != Later {
 			continue
 		}
-		if key == "authorization" && c.care.Own[key] == "" && c.care.Authorize != nil {
+		if key == "authorization" && c.policy.Own[key] == "" && c.policy.Authorize != nil {
 			asks = true
 			continue
 		}
 		if !cloned {
 			md, cloned = md.Clone(), true
 		}
-		if value := c.care.Own[key]; value != "" {
+		if value := c.policy.Own[key]; value != "" {
 			md[key] = []string{value}
 		} else {
 			delete(md, key)
@@ -201,7 +201,7 @@ func refusal(code codes.Code, err error) error {
 }
 
 // guard refuses metadata with secrets for a target that must not get them.
-func (c *careful) guard(md invoke.Metadata) error {
+func (c *policyTransport) guard(md invoke.Metadata) error {
 	if !c.exposed && c.here == nil {
 		return nil
 	}
@@ -209,14 +209,14 @@ func (c *careful) guard(md invoke.Metadata) error {
 	if key == "" || !c.exposed && c.here.Guard() {
 		return nil
 	}
-	return &ExposedError{Header: key, Target: c.target.String(), Untrusted: c.care.Untrusted}
+	return &ExposedError{Header: key, Target: c.target.String(), Untrusted: c.policy.Untrusted}
 }
 
 // secretKey returns the first key of metadata whose value is secret, "" for none.
-func (c *careful) secretKey(md invoke.Metadata) string {
+func (c *policyTransport) secretKey(md invoke.Metadata) string {
 	for _, key := range md.Keys() {
 		for _, value := range md[key] {
-			if c.care.Secret != nil && c.care.Secret(key, value) {
+			if c.policy.Secret != nil && c.policy.Secret(key, value) {
 				return key
 			}
 		}
@@ -226,7 +226,7 @@ func (c *careful) secretKey(md invoke.Metadata) string {
 
 // elsewhere makes the error of a connection that led to another machine than the
 // name of the target says the one that tells of the secret.
-func (c *careful) elsewhere(md invoke.Metadata, err error) error {
+func (c *policyTransport) elsewhere(md invoke.Metadata, err error) error {
 	var ce *connect.Error
 	if !errors.As(err, &ce) || ce.Kind != connect.Elsewhere || c.secretKey(md) == "" {
 		return err
@@ -242,7 +242,7 @@ const sameRun = 2 * time.Second
 // authorized returns the value of authorization. With refused it is one that
 // differs from the refused one, or "". Others wait while one asks, as long as their
 // own calls last.
-func (c *careful) authorized(ctx context.Context, refused string) (string, error) {
+func (c *policyTransport) authorized(ctx context.Context, refused string) (string, error) {
 	select {
 	case c.asking <- struct{}{}:
 		defer func() { <-c.asking }()
@@ -257,7 +257,7 @@ func (c *careful) authorized(ctx context.Context, refused string) (string, error
 	if time.Since(c.asked) < sameRun {
 		return "", c.unauthorized
 	}
-	v, err := c.care.Authorize(ctx, refused != "")
+	v, err := c.policy.Authorize(ctx, refused != "")
 	if err != nil {
 		err = &CredentialError{Err: err}
 		if ctx.Err() == nil {
@@ -274,7 +274,7 @@ func (c *careful) authorized(ctx context.Context, refused string) (string, error
 }
 
 // reached takes note that the server is there.
-func (c *careful) reached() {
+func (c *policyTransport) reached() {
 	c.mu.Lock()
 	c.up = true
 	c.mu.Unlock()
@@ -282,15 +282,15 @@ func (c *careful) reached() {
 
 // waitsUntil returns when waiting for the server ends for a call that begins; zero
 // when it does not wait, as when calls just before it have waited in vain.
-func (c *careful) waitsUntil() time.Time {
+func (c *policyTransport) waitsUntil() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
 	switch {
-	case c.care.Wait == 0 || c.up:
+	case c.policy.Wait == 0 || c.up:
 		return time.Time{}
 	case c.until.IsZero() || now.After(c.until) && now.Sub(c.down) > sameRun:
-		c.until, c.said = now.Add(c.care.Wait), false
+		c.until, c.said = now.Add(c.policy.Wait), false
 	case now.After(c.until):
 		return time.Time{}
 	}
@@ -298,26 +298,26 @@ func (c *careful) waitsUntil() time.Time {
 }
 
 // foundDown takes note that the server was not there for a call that has ended.
-func (c *careful) foundDown() {
+func (c *policyTransport) foundDown() {
 	c.mu.Lock()
 	c.down = time.Now()
 	c.mu.Unlock()
 }
 
 // sayWaiting tells once that the server is waited for, and why.
-func (c *careful) sayWaiting(why string) {
+func (c *policyTransport) sayWaiting(why string) {
 	c.mu.Lock()
 	said := c.said
 	c.said = true
 	c.mu.Unlock()
 	if !said {
-		c.say("%s; waiting for %s", why, c.care.Wait)
+		c.say("%s; waiting for %s", why, c.policy.Wait)
 	}
 }
 
-func (c *careful) say(format string, args ...any) {
-	if c.care.Say != nil {
-		c.care.Say(fmt.Sprintf(format, args...))
+func (c *policyTransport) say(format string, args ...any) {
+	if c.policy.Say != nil {
+		c.policy.Say(fmt.Sprintf(format, args...))
 	}
 }
 
@@ -331,8 +331,8 @@ func statusOf(err error) *invoke.Status {
 }
 
 // jittered returns a length of time within a fifth of d.
-func (c *careful) jittered(d time.Duration) time.Duration {
-	jitter := c.care.Jitter
+func (c *policyTransport) jittered(d time.Duration) time.Duration {
+	jitter := c.policy.Jitter
 	if jitter == nil {
 		return d
 	}

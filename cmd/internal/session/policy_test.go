@@ -15,8 +15,8 @@ import (
 )
 
 // asked makes a careful transport whose credentials come from authorize.
-func asked(authorize func(ctx context.Context, fresh bool) (string, error)) *careful {
-	return carefully(nil, invoke.Target{}, nil, Care{Authorize: authorize}).(*careful)
+func asked(authorize func(ctx context.Context, fresh bool) (string, error)) *policyTransport {
+	return withPolicy(nil, invoke.Target{}, nil, CallPolicy{Authorize: authorize}).(*policyTransport)
 }
 
 // Who waits for a credential that another call asks for ends with its own call.
@@ -131,7 +131,7 @@ func refusalOf(ce *connect.Error) error {
 func TestWaitsOnceInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down, said := &downTransport{}, 0
-		c := carefully(down, invoke.Target{}, nil, Care{Wait: 10 * time.Second, Say: func(string) { said++ }}).(*careful)
+		c := withPolicy(down, invoke.Target{}, nil, CallPolicy{Wait: 10 * time.Second, Say: func(string) { said++ }}).(*policyTransport)
 		for i, tt := range []struct {
 			pause, want time.Duration
 			text        string
@@ -176,7 +176,7 @@ func (o *onceTransport) Open(context.Context, invoke.Method, invoke.Metadata) (i
 // What is known of the HTTP response passes through what is around a call.
 func TestTellsOfTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := carefully(&onceTransport{}, invoke.Target{}, nil, Care{Retry: 1})
+		c := withPolicy(&onceTransport{}, invoke.Target{}, nil, CallPolicy{Retry: 1})
 		s, err := c.Open(t.Context(), invoke.Method{}, nil)
 		if err != nil {
 			t.Fatal(err)
