@@ -117,7 +117,7 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	s := a.Session
 	defer s.Close()
 	root := newRoot(a)
-	addHelp(root)
+	addHelp(a, root)
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {

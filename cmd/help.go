@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/spf13/cobra"
@@ -12,17 +13,22 @@ import (
 
 // addHelp gives a tree the commands that are otherwise cobra's own, with errors where
 // cobra has none: for a command or a shell that does not exist.
-func addHelp(root *cobra.Command) {
+func addHelp(a *app.App, root *cobra.Command) {
+	root.SetUsageFunc(func(c *cobra.Command) error { return printUsage(a, c) })
 	root.SetHelpCommand(&cobra.Command{
-		Use:   "help [COMMAND]",
+		Use:   "help [COMMAND | flags]",
 		Short: "Tell about a command",
-		RunE:  help,
+		RunE:  func(c *cobra.Command, args []string) error { return help(a, c, args) },
 		ValidArgsFunction: func(c *cobra.Command, args []string, partial string) ([]string, cobra.ShellCompDirective) {
 			in, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return withPrefix(usage.CommandNames(in), partial), cobra.ShellCompDirectiveNoFileComp
+			names := usage.CommandNames(in)
+			if !in.HasParent() {
+				names = append(names, "flags")
+			}
+			return withPrefix(names, partial), cobra.ShellCompDirectiveNoFileComp
 		},
 	})
 	out, script := root.OutOrStdout(), &bytes.Buffer{}
@@ -49,8 +55,11 @@ func withPrefix(names []string, partial string) []string {
 	return fits
 }
 
-// help prints the help of the command that is named.
-func help(c *cobra.Command, args []string) error {
+// help prints the help of the command that is named, or of the flags of all.
+func help(a *app.App, c *cobra.Command, args []string) error {
+	if len(args) == 1 && args[0] == "flags" {
+		return printGlobalFlags(a, c)
+	}
 	in, rest, err := c.Root().Find(args)
 	if err != nil || len(rest) > 0 {
 		if in == nil {
