@@ -72,17 +72,18 @@ const sameSignal = 100 * time.Millisecond
 // without meaning it: when a terminal goes away, both it and its shell send a hang-up, and
 // timeout(1) sends its signal to the process and to its group.
 func again(signals <-chan os.Signal) <-chan struct{} {
-	hurry := make(chan struct{})
+	pressed := make(chan struct{})
 	first := time.Now()
 	go func() {
+		defer fault.Exit()
 		for s := range signals {
 			if s == os.Interrupt && time.Since(first) > sameSignal {
-				close(hurry)
+				close(pressed)
 				return
 			}
 		}
 	}()
-	return hurry
+	return pressed
 }
 
 // runGuarded is Run, with a crash of ours told as one.

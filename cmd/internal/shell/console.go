@@ -11,6 +11,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/program"
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -49,7 +50,10 @@ func (c *console) background(fn func()) {
 		c.editor.Go(fn)
 		return
 	}
-	go fn()
+	go func() {
+		defer fault.Exit()
+		fn()
+	}()
 }
 
 // giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it

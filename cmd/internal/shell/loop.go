@@ -33,6 +33,7 @@ func plainLoop(s *shell) error {
 	s.loadSchema()
 	lines := make(chan string)
 	go func() {
+		defer fault.Exit()
 		defer close(lines)
 		in := bufio.NewReader(s.env.Stdin)
 		for {

@@ -15,6 +15,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/repl"
 )
@@ -240,6 +241,7 @@ type scriptLine struct {
 func newScriptLines(ctx context.Context, r io.Reader) *scriptLines {
 	l := &scriptLines{make(chan scriptLine), make(chan struct{})}
 	go func() {
+		defer fault.Exit()
 		in := bufio.NewReader(r)
 		for {
 			text, err := readLine(in)
