@@ -87,8 +87,8 @@ func Size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Read returns the bytes of a file, of which there may be limit. What is no plain file may
-// take WriterLimit to be opened and EndLimit to be read, or until ctx is done. The error is a
+// Read returns the bytes of a file, at most limit of them. For what is no plain file, such as a pipe,
+// it waits WriterLimit for a writer and EndLimit for the end, or until ctx is done. The error is a
 // *SizeError, a *TimeError, a *WaitError or a *fs.PathError. The slice is the caller's.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	waits, cancel := context.WithTimeout(ctx, WriterLimit)
@@ -266,8 +266,8 @@ func all(r io.Reader, path string, size, limit int64) ([]byte, error) {
 	}
 }
 
-// Open opens a file for reading. Of a named pipe it waits for the other end, until ctx is done,
-// which is a *WaitError.
+// Open opens a file for reading. It waits until a named pipe has a writer; when ctx is done before,
+// the error is a *WaitError.
 func Open(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {

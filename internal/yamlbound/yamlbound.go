@@ -26,7 +26,7 @@ type Fault struct {
 	Long    bool         // it is too long, and does not nest too deep
 }
 
-// Tokenize cuts a text into tokens, or tells the bound that it is past.
+// Tokenize cuts a text into tokens. The fault is the bound that the text exceeds, nil for none.
 func Tokenize(text []byte, l Limits) (token.Tokens, *Fault) {
 	if n := marks(text); n > l.Marks {
 		return nil, &Fault{Problem: fmt.Sprintf("YAML of more than %d parts is too long", l.Marks), Long: true}
@@ -87,7 +87,7 @@ type flows struct {
 	noValue int // keys without a value, of all mappings
 }
 
-// A flowEntry is what was seen of the entry at hand of a flow collection.
+// A flowEntry is what was read so far of an entry of a flow collection, such as [a, b] or {a: b}.
 type flowEntry struct{ list, begun, colon, valued bool }
 
 func (f *flows) take(t token.Type) {

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// A ProxyError is a proxy that the environment names and that cannot be one. Its text
-// has nothing of the variable's, in which there may be a password.
+// A ProxyError is the error of a variable whose value cannot be the address of a proxy. Its text shows
+// nothing of the value, which may have a password in it.
 type ProxyError struct {
 	Variable string // the name of it
 	Problem  string // what is wrong with it

@@ -34,16 +34,16 @@ type Options struct {
 	AllowUnknown bool         // skip unknown fields and enum names of documents; in words they stay errors
 	MaxSize      int64        // of one document, and of a file that a word names, bytes; 0: DefaultMaxSize
 	Stdin        io.Reader    // nil: empty. It is never closed
-	// Open opens a file. nil: os.Open. For a part it and Read may block: they are called
-	// by a goroutine that nothing waits for once the context is done. A file that a word
-	// names is read by New.
+	// Open opens a file; nil: os.Open. Open, and Read of what it returns, may block: files of
+	// parts are read by a goroutine that is left behind when the context is done. Files that
+	// words name are read by New.
 	Open func(name string) (io.ReadCloser, error)
 	// ReadFile reads a file that a word names, of which there may be limit bytes. nil: Open's,
 	// or boundfile.Read with no end but its own.
 	ReadFile func(name string, limit int64) ([]byte, error)
 	Now      func() time.Time // for "now"; nil: time.Now
-	// Secrets returns the parts of a text of input that no error may show, in their order
-	// and none in another: the values behind secret names. nil: there are none.
+	// Secrets returns the places of secret values in a text of input, which no error may show:
+	// where each begins and ends, sorted, without overlaps. nil: there are none.
 	Secrets func(text string) [][2]int
 
 	json *transcode.Decoder // of Message, once it is needed

@@ -52,7 +52,7 @@ const (
 	inNothing                 // the message itself
 )
 
-// around returns the JSON that stands around a value to make it a document.
+// around returns what to put before and behind the JSON of a value to make a document of it.
 func (s slot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
 	// The line break ends a comment that the value ends with.
 	switch s.kind {

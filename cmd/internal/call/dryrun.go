@@ -46,7 +46,7 @@ func (s *Call) DryRun(ctx context.Context, p *invoke.Call) error {
 	return err
 }
 
-// maxLeft is how many fields that are not shown are named.
+// maxLeft is how many of the secret fields, which are left out, are named.
 const maxLeft = 20
 
 // PrintRequests hands the requests to a formatter as it would the answers, without

@@ -41,7 +41,7 @@ func Call(name protoreflect.Name, md invoke.Metadata, service string, timeout ti
 	return &invoke.Call{Method: method(name), Metadata: md, Requests: invoke.Messages(wire), Timeout: timeout}, nil
 }
 
-// Check asks once.
+// Check asks once whether a service is up; "" is the server.
 func Check(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, service string, timeout time.Duration) (healthpb.HealthCheckResponse_ServingStatus, error) {
 	call, err := Call("Check", md, service, timeout)
 	if err != nil {

@@ -130,8 +130,8 @@ func (s *Session) remember() {
 // from an earlier process.
 func (s *Session) FromMemory() bool { return s.memory != nil && s.memory.Used() }
 
-// Forget drops what is remembered of the server. Whatever is looked up from then
-// on, the server is asked for.
+// Forget drops what is remembered of the server. From then on the server is asked for whatever is
+// looked up.
 func (s *Session) Forget() {
 	s.endRefresh()
 	if s.memory == nil {

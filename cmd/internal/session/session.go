@@ -46,8 +46,8 @@ type Settings struct {
 	PassedOver          func(error) // told of configurations of schema files that are not read; nil: nobody listens
 }
 
-// openLimit is longer than opening a call takes at most. Whoever waits for that has no
-// limit of their own beside it, which would hide why there is no connection.
+// openLimit returns a time in which a call is open or has failed. Nobody else limits that: a shorter
+// limit would hide why there is no connection.
 func (s *Settings) openLimit() time.Duration {
 	const between = 5 * time.Second // attempts
 	return s.Policy.Wait + time.Duration(s.Policy.Retry+1)*(s.ConnectLimit()+between)

@@ -47,8 +47,8 @@ func (p *printer) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Value) 
 	}
 }
 
-// appendPieces appends a string or bytes, a long one in pieces: quoted, it may take four times
-// its size.
+// appendPieces appends a string or bytes in quotes. A long one is quoted in pieces, since the quoted
+// text may be four times as long.
 func appendPieces[T string | []byte](p *printer, s T, quote func(dst []byte, s T) []byte) {
 	first := true
 	piece := func(s T) {
