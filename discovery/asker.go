@@ -21,7 +21,7 @@ type asker struct {
 	metadata  invoke.Metadata
 	timeout   time.Duration
 	opening   time.Duration    // beside timeout, to open a stream
-	asked     func(Asked)      // is told of each question; may be nil
+	asked     func(Asked)      // is called for each question; may be nil
 	duplex    invoke.Transport // nil: there is none, or it is in use
 	narrow    *invoke.Status   // why it is in use; nil: it is not
 	versions  []string         // still to try, the first one next
@@ -65,7 +65,7 @@ func (a *asker) ask(ctx context.Context, q question) (*answer, error) {
 	return answer, err
 }
 
-// tell tells of a question that was put at a moment.
+// tell reports a question, which was put at a moment.
 func (a *asker) tell(q question, began time.Time, err error) {
 	if a.asked != nil {
 		a.asked(Asked{Question: q.text, Version: a.settled, Took: time.Since(began), Err: err})

@@ -41,7 +41,7 @@ type ReflectOptions struct {
 	// of the first transport (invoke.ErrHTTPVersion). It stays the caller's. Nil:
 	// there is none.
 	Duplex invoke.Transport
-	Told   func(Asked) // is told of each question, when it was answered; may be nil
+	Told   func(Asked) // is called for each question when it was answered; may be nil
 }
 
 // Asked is a question that was put to a server.

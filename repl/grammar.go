@@ -70,7 +70,7 @@ func Parse(text string) ([]Statement, error) {
 	return statements, nil
 }
 
-// Incomplete tells of a text that it goes on: its last statement has something open.
+// Incomplete reports whether a text goes on, because its last statement has something open.
 func Incomplete(text string) bool {
 	s := Lex(text)
 	return len(s) > 0 && s[len(s)-1].Missing != 0

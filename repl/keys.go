@@ -62,7 +62,7 @@ func bindings() []binding {
 	}
 }
 
-// A Help line tells of a key.
+// A Help says what a key does.
 type Help struct{ Keys, Does string }
 
 // KeyHelp tells what the keys of every editor do.

@@ -9,7 +9,7 @@ type Options struct {
 	Prompt   func() (text string, style Style) // for each key
 	Complete func(Line) Completion             // on Tab, and on each key while the menu is open
 	Inspect  func(Line) Insight                // for each key that changes something
-	// Incomplete tells of a text that it goes on in the next line: Enter begins one.
+	// Incomplete reports whether a text goes on in the next line: Enter then begins one.
 	Incomplete func(text string) bool
 	History    *History
 	// Keys are more keys. A function may change the line; it returns text to show above the
@@ -20,7 +20,7 @@ type Options struct {
 	Unfold func(Line) (text string, ok bool)
 	// Blank is the hole for the value that is to stand at the cursor; "" when none is.
 	Blank func(Line) string
-	// Quoted tells of a hole that its value wants quotes.
+	// Quoted reports whether the value for a hole needs quotes.
 	Quoted func(hole string) bool
 	// Edit changes a text outside of the editor, with the terminal as it was found.
 	Edit func(text string) (string, error)
@@ -41,7 +41,7 @@ type Options struct {
 type Insight struct {
 	Spans []Span // sorted, not overlapping
 	Hint  string // one line, shown below the text
-	Bad   bool   // the hint tells of a mistake
+	Bad   bool   // the hint is about a mistake
 }
 
 // ghost returns how the newest line of the history that begins with the text goes on.

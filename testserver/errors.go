@@ -22,7 +22,7 @@ func failure(code codes.Code, message string, details ...protoadapt.MessageV1) e
 	return s.Err()
 }
 
-// faults gathers what is wrong with a request, so that the client hears of all
+// faults gathers what is wrong with a request, so that the client is answered with all
 // of it at once.
 type faults []*errdetails.BadRequest_FieldViolation
 

@@ -68,7 +68,7 @@ type Options struct {
 	MaxMemory uint64
 	// Grace is how long Stop waits for calls that still run; 0 is one second.
 	Grace time.Duration
-	// OnCall, when not nil, hears of every call at its end, reflection and
+	// OnCall, when not nil, is called at the end of every call, reflection and
 	// health included. Calls end at the same time, so it must be safe for
 	// concurrent use; and it must not block.
 	OnCall func(Call)

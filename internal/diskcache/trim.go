@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
-// An Entry is what Entries tells of one. It is a copy.
+// An Entry describes an entry of the cache. It is a copy.
 type Entry struct {
 	Group, Key string // as Put was given them
 	Bytes      int64  // on disk

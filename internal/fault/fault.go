@@ -31,7 +31,7 @@ func Before(fn func()) {
 // mask takes secrets out of what is told; nil: nothing is.
 var mask atomic.Pointer[func(string) string]
 
-// Mask has a function take the secrets out of what is told of a panic.
+// Mask sets the function that takes the secrets out of the report of a panic.
 func Mask(fn func(text string) string) { mask.Store(&fn) }
 
 // Exit ends the process when the goroutine that deferred it panics.
@@ -45,7 +45,7 @@ func Exit() {
 	}
 }
 
-// Tell tells of a panic, from the deferred function that recovered it.
+// Tell reports a panic, from the deferred function that recovered it.
 func Tell(w io.Writer, cause any) {
 	text := fmt.Sprintf("rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
 		cause, debug.Stack())

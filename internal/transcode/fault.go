@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// fault notes that the text from start to end is faulty. One place is told of once.
+// fault notes that the text from start to end is faulty. One place is noted once.
 func (s *lexer) fault(start, end int, problem, suggestion string) {
 	s.note(Fault{Offset: start, Length: end - start, Problem: problem, Suggestion: suggestion})
 }

@@ -68,7 +68,7 @@ const (
 	mattersBetween
 )
 
-// matters tells of each byte where it may change the state. All others, which are most of
+// matters has for each byte whether it may change the state. All others, which are most of
 // a document, are passed over in a run.
 var matters = [256]uint8{
 	'"': mattersInString | mattersBetween, '\'': mattersInString | mattersBetween,

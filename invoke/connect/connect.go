@@ -26,7 +26,7 @@ type Dialer struct {
 	Proxy    func(address string) (*url.URL, error)
 	ProxyTLS TLSOptions // for proxies that are https
 	Here     *Here      // watches plaintext connections of a target that is named as this machine; nil: nobody does
-	Told     func(Step) // is told of each step, maybe by several goroutines; may be nil
+	Told     func(Step) // is called for each step, maybe by several goroutines; may be nil
 }
 
 // Limit returns the time that one connection may take.

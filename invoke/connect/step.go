@@ -14,7 +14,7 @@ type Step struct {
 	Err     error
 }
 
-// told tells of a step that began at a moment, to whom it concerns.
+// told reports a step, which began at a moment, to Told.
 func (d *Dialer) told(s Step, began time.Time) {
 	if d.Told != nil {
 		s.Took = time.Since(began)
@@ -22,7 +22,7 @@ func (d *Dialer) told(s Step, began time.Time) {
 	}
 }
 
-// Secured tells of a TLS handshake that was run elsewhere and began at a moment.
+// Secured reports a TLS handshake that was run elsewhere and began at a moment.
 func (d *Dialer) Secured(address string, state tls.ConnectionState, began time.Time) {
 	d.told(Step{Address: address, TLS: &state}, began)
 }

@@ -69,7 +69,7 @@ func (e *endings) add(one *ending) {
 	e.kept = append(e.kept, one)
 }
 
-// take returns the ending that grpc-go tells of with its length and its metadata, or nil.
+// take returns the ending that fits the length and the metadata which grpc-go reports, or nil.
 func (e *endings) take(length int, md map[string][]string) *ending {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -58,7 +58,7 @@ func (s *stream) Header() invoke.Metadata {
 	return invoke.Metadata(s.header)
 }
 
-// HTTP tells of the response, which has headers only where it is one of gRPC: with
+// HTTP describes the response, which has headers only where it is one of gRPC: with
 // any other status than 200 grpc-go has none to give.
 func (s *stream) HTTP() (status int, version string) {
 	if s.Header() == nil {

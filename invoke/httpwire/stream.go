@@ -158,7 +158,7 @@ func (s *stream) trailersOnly() bool {
 	return s.protocol == GRPCWeb && len(s.ex.header["Grpc-Status"]) > 0
 }
 
-// HTTP tells of the response.
+// HTTP describes the response.
 func (s *stream) HTTP() (status int, version string) {
 	if !s.hasResponse() {
 		return 0, ""

@@ -79,13 +79,13 @@ func (d *documents) next(ctx context.Context) ([]byte, error) {
 // it may take so long that whoever waits for it must be able to leave.
 const slowDocument = 16 << 10
 
-// A decoded is what became of a document.
+// A decoded is a document after it was decoded: a message, or what is wrong with it.
 type decoded struct {
 	wire   []byte
 	faults []Fault
 }
 
-// read returns the next document that has something, and what became of it.
+// read returns the next document that is not empty, as it stands and decoded.
 func (d *documents) read(ctx context.Context, dst []byte) (doc []byte, got decoded, err error) {
 	for {
 		if d.busy == nil {

@@ -118,7 +118,7 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	return status, trailers
 }
 
-// HTTP tells of the response, if the other transport knows.
+// HTTP describes the response, if the other transport knows.
 func (s *stream) HTTP() (status int, version string) {
 	if h, ok := s.Stream.(invoke.HTTPStream); ok {
 		return h.HTTP()

@@ -17,7 +17,7 @@ import (
 // traceLevel is the number of -v from which on lookups and connections are told.
 const traceLevel = 2
 
-// Connected tells of a step of making a connection, with -vv. It may be called by
+// Connected prints a step of making a connection, with -vv. It may be called by
 // several goroutines.
 func (a *App) Connected(s connect.Step) {
 	if a.Globals.Verbose < traceLevel {
@@ -45,7 +45,7 @@ func handshake(s *tls.ConnectionState) string {
 	return text
 }
 
-// Asked tells of a question about the schema, with -vv. It may be called by several
+// Asked prints a question about the schema, with -vv. It may be called by several
 // goroutines.
 func (a *App) Asked(q discovery.Asked) {
 	if a.Globals.Verbose < traceLevel {

@@ -123,8 +123,8 @@ func HoleName(fd protoreflect.FieldDescriptor) string {
 	}
 }
 
-// QuotedHole tells of a hole that its value is a string in JSON, which is what nobody should
-// have to type quotes for (https://protobuf.dev/programming-guides/json/).
+// QuotedHole reports whether the value for a hole is a string in JSON: nobody should have to type its
+// quotes (https://protobuf.dev/programming-guides/json/).
 func QuotedHole(name string) bool {
 	switch name {
 	case "string", "bytes", "Timestamp", "Duration", "FieldMask", "StringValue", "BytesValue", "type of the message":

@@ -137,7 +137,7 @@ func (ix *Index) findSecrets(md protoreflect.MessageDescriptor, seen map[protore
 	}
 }
 
-// SecretField tells of the name of a field that its values are not to be stored.
+// SecretField reports whether the values of the fields of a name must not be stored.
 func (ix *Index) SecretField(name string) bool {
 	if ix == nil {
 		return false

@@ -308,7 +308,7 @@ func wordTail(fd protoreflect.FieldDescriptor) string {
 	return "="
 }
 
-// ScalarForm tells of a message that it is written as one value.
+// ScalarForm reports whether a message is written as one value.
 func ScalarForm(md protoreflect.MessageDescriptor) bool {
 	name := md.FullName()
 	return name.Parent() == "google.protobuf" && name != "google.protobuf.Struct" && name != "google.protobuf.Any"

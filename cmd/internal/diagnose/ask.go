@@ -74,7 +74,7 @@ func (q *Questions) Run(ctx context.Context, reached bool) {
 	q.health(state, answer, slices.Contains(reflection.Services, healthpb.Health_ServiceDesc.ServiceName))
 }
 
-// notFound tells of an answer whether it is one that says nothing of who gave it: the
+// notFound reports whether an error may come from any server of HTTP: the
 // router in front of a server's handlers knows of no protocol, and answers with HTTP's
 // 404 what is not there (https://connectrpc.com/docs/protocol#http-to-error-code).
 func notFound(err error) bool {

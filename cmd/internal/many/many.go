@@ -317,7 +317,7 @@ func (m *calls) name(index int, target string) string {
 	return fmt.Sprintf("request %d", index)
 }
 
-// verdict is the error of a run, which says at which request and what became of the rest.
+// verdict returns the error of a run: at which request it came, and how the others ended.
 func (m *calls) verdict(ctx context.Context, sum *fanout.Summary) error {
 	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.many.each}
 	switch {

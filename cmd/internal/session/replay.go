@@ -123,7 +123,7 @@ func (r *replay) Finish() (*invoke.Status, invoke.Metadata) {
 	return st, md
 }
 
-// HTTP tells of the response that counts.
+// HTTP describes the response of the last attempt.
 func (r *replay) HTTP() (status int, version string) {
 	r.decide()
 	if h, ok := r.stream.(interface{ HTTP() (int, string) }); ok {

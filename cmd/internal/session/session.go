@@ -69,7 +69,7 @@ type World struct {
 	Demo func() *testserver.Memory
 	// CacheDir is where schemas are remembered; "": they are not.
 	CacheDir string
-	// Connected is told of what happens while a connection is made, Asked of questions
+	// Connected is called for each step of making a connection, Asked for questions
 	// about the schema; by several goroutines. They may be nil.
 	Connected func(connect.Step)
 	Asked     func(discovery.Asked)

@@ -70,9 +70,9 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 // keeps is what bounds what a job keeps.
 func (s *shell) keeps() job.Options { return job.Options{Store: &s.store} }
 
-// asksFirst tells of a call to a target where care is due that it is only made when the same line
-// is entered again, as set confirm=on has it. A method that is marked as changing nothing
-// is called at once.
+// asksFirst reports whether a call is only made when the same line is entered again: with set
+// confirm=on, where the target is marked as production. A method that is marked as changing nothing is
+// called at once.
 func asksFirst(s *shell, l *line, p *invoke.Call) bool {
 	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
 		return false
@@ -94,7 +94,7 @@ func asksFirst(s *shell, l *line, p *invoke.Call) bool {
 	return true
 }
 
-// changesNothing tells of a method that its schema says so.
+// changesNothing reports whether a method changes nothing, as its schema says.
 func changesNothing(m protoreflect.MethodDescriptor) bool {
 	o, ok := m.Options().(*descriptorpb.MethodOptions)
 	return ok && o.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS

@@ -258,7 +258,7 @@ func talkCommand(ctx context.Context, s *shell, w *task, l *line, name string) e
 	return nil
 }
 
-// watchSending tells of messages that wait to be sent, once for as long as they do.
+// watchSending prints once that messages wait to be sent, for as long as they do.
 func watchSending(s *shell, w *task) {
 	c := w.talk
 	if !c.looks.CompareAndSwap(false, true) {
