@@ -281,15 +281,15 @@ func (p *plan) byNumber(num protowire.Number) *field {
 		// Not known, or not to be found out now: an unknown field, which never stops
 		// the output.
 		if errors.Is(err, protoregistry.NotFound) {
-			p.forgo(num)
+			p.noteMissing(num)
 		}
 		return nil
 	}
 	return p.extension(xt.TypeDescriptor())
 }
 
-// forgo remembers that no extension has the number num, as byURL does it for types.
-func (p *plan) forgo(num protowire.Number) {
+// noteMissing remembers that no extension has the number num, as byURL does it for types.
+func (p *plan) noteMissing(num protowire.Number) {
 	p.set.mu.Lock()
 	defer p.set.mu.Unlock()
 	if x := p.exts.Load(); x == nil || len(x.byNumber) < maxURLs {

@@ -80,8 +80,7 @@ func (k wellKnown) fits(md protoreflect.MessageDescriptor) bool {
 	case knownFieldMask:
 		return onlyList(fds, protoreflect.StringKind)
 	case knownStruct:
-		return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() &&
-			fds.Get(0).MapKey().Kind() == protoreflect.StringKind && isValue(fds.Get(0).MapValue().Message())
+		return onlyMap(fds) && isValue(fds.Get(0).MapValue().Message())
 	case knownListValue:
 		return onlyList(fds, protoreflect.MessageKind) && isValue(fds.Get(0).Message())
 	case knownValue:
@@ -92,6 +91,11 @@ func (k wellKnown) fits(md protoreflect.MessageDescriptor) bool {
 		return only(wrapped(md.Name()))
 	}
 	return false
+}
+
+// onlyMap reports whether the one field is the map 1 with keys that are strings.
+func onlyMap(fds protoreflect.FieldDescriptors) bool {
+	return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() && fds.Get(0).MapKey().Kind() == protoreflect.StringKind
 }
 
 // onlyList reports whether the one field is the list 1 of a kind.
