@@ -28,31 +28,29 @@ type member struct {
 }
 
 // scan reads the fields in wire[pos:end] and appends their runs. It reports whether they,
-// with those since base, are in the order of the JSON. It reads well whole: the loop is
-// the hot path, and every branch of it is a wire type.
+// with those since base, are in the order of the JSON. It is the hot path of encoding:
+// what it does for each field is in its loop or small enough to be inlined there.
 func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err error) {
 	b := s.wire[:end]
 	sorted = true
-	last := int32(-1)
-	if len(s.runs) > base {
-		last = s.runs[len(s.runs)-1].field
-	}
+	last := s.lastField(base)
 	for pos < end {
 		start := pos
 		var tag uint64
-		if tag = uint64(b[pos]); tag < 0x80 {
+		if isSmall(b, pos) {
+			tag = uint64(b[pos])
 			pos++
 		} else if tag, pos = uvarint(b, pos); pos < 0 {
 			return false, s.fault(start, "a field's tag is cut off")
 		}
-		num := protowire.Number(tag >> 3)
-		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
+		num, wt := protowire.Number(tag>>3), protowire.Type(tag&7)
+		if tag>>3-1 >= uint64(protowire.MaxValidNumber) { // 0 wraps around
 			return false, s.fault(start, "a field has a number that cannot be")
 		}
-		value, stop := pos, 0
-		switch wt := protowire.Type(tag & 7); wt {
+		value, endTag := pos, 0
+		switch wt {
 		case protowire.VarintType:
-			if pos < end && b[pos] < 0x80 {
+			if isSmall(b, pos) {
 				pos++
 			} else if _, pos = uvarint(b, pos); pos < 0 {
 				return false, s.fault(start, "a number is cut off or too long")
@@ -63,74 +61,93 @@ func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err 
 			pos += 8
 		case protowire.BytesType:
 			var n uint64
-			if pos < end && b[pos] < 0x80 {
+			if isSmall(b, pos) {
 				n = uint64(b[pos])
 				pos++
 			} else if n, pos = uvarint(b, pos); pos < 0 {
 				return false, s.fault(start, "a length is cut off or too long")
 			}
-			if n > uint64(end-pos) {
-				return false, s.fault(start, "a value is longer than what is left of the message")
-			}
 			value = pos
-			pos += int(n)
-		case protowire.StartGroupType:
-			var g group
-			if g, err = s.skipGroup(num, start, pos, end); err != nil {
+			pos += int(min(n, uint64(len(b)))) // beyond end if n is too great
+		default:
+			if pos, endTag, err = s.skipOther(num, wt, start, pos, end); err != nil {
 				return false, err
 			}
-			stop, pos = g.content, g.after
-		default:
-			return false, s.fault(start, "a field has a wire type that cannot be")
 		}
 		if pos > end {
 			return false, s.fault(start, "a value is longer than what is left of the message")
 		}
-		var f *field
-		if int(num) < len(p.dense) {
-			f = p.dense[num]
-		}
+		f := p.small(num)
 		if f == nil {
 			if f = p.byNumber(num); f == nil {
 				continue
 			}
 		}
-		if wt := protowire.Type(tag & 7); wt != f.wire {
-			// Both packed and not packed are taken, whatever the declaration; any other
-			// wire type makes an unknown field.
-			if !f.packable || wt != protowire.BytesType || value == pos {
-				continue
-			}
-		}
-		if f.oneof >= 0 {
-			if m := &s.members[members+int(f.oneof)]; m.field != f.index+1 {
-				*m = member{f.index + 1, uint32(start)}
-			}
-		}
-		if stop == 0 {
-			stop = pos
-		}
-		n := len(s.runs)
-		switch {
-		case f.shape >= listShape:
-			if f.index == last && s.runs[n-1].end == uint32(start) {
-				s.runs[n-1].end = uint32(pos)
-				continue
-			}
-			value, stop = start, pos
-		case f.shape == scalarShape && f.index == last:
-			s.runs[n-1].start, s.runs[n-1].end = uint32(value), uint32(pos)
+		if wt != f.wire && !f.takesPacked(wt, value == pos) {
 			continue
 		}
-		if f.index < last || int(f.index) > len(p.fields) {
-			sorted = false
+		if f.oneof >= 0 {
+			s.members[members+int(f.oneof)].set(f.index+1, uint32(start))
 		}
-		if last = f.index; n == maxRuns {
+		r := run{f.index, uint32(value), uint32(pos - endTag)}
+		if f.shape >= listShape {
+			r.start, r.end = uint32(start), uint32(pos)
+		}
+		if f.index == last && s.runs[len(s.runs)-1].extend(f.shape, r) {
+			continue
+		}
+		sorted = sorted && p.follows(last, f.index)
+		last = f.index
+		if len(s.runs) == maxRuns {
 			return false, s.fault(start, Scattered)
 		}
-		s.runs = append(s.runs, run{f.index, uint32(value), uint32(stop)})
+		s.runs = append(s.runs, r)
 	}
 	return sorted, nil
+}
+
+// isSmall reports whether the varint at pos is one byte long, as most are.
+func isSmall(b []byte, pos int) bool {
+	return pos < len(b) && b[pos] < 0x80
+}
+
+// lastField returns the index of the field of the last run since base, or -1.
+func (s *encoding) lastField(base int) int32 {
+	if len(s.runs) > base {
+		return s.runs[len(s.runs)-1].field
+	}
+	return -1
+}
+
+// skipOther returns the end of a value of the wire types that scan does not read itself,
+// and the length of the end tag before it, of a group.
+func (s *encoding) skipOther(num protowire.Number, wt protowire.Type, start, pos, end int) (after, endTag int, err error) {
+	if wt != protowire.StartGroupType {
+		return 0, 0, s.fault(start, "a field has a wire type that cannot be")
+	}
+	g, err := s.skipGroup(num, start, pos, end)
+	return g.after, g.after - g.content, err
+}
+
+// extend adds the run next to r, of the same field, if both can be one: elements of a list
+// or map that follow one another, and a scalar, of which the last counts.
+func (r *run) extend(sh shape, next run) bool {
+	if sh >= listShape && r.end == next.start {
+		r.end = next.end
+		return true
+	}
+	if sh == scalarShape {
+		*r = next
+		return true
+	}
+	return false
+}
+
+// set notes the field, by index + 1, as the last that was met.
+func (m *member) set(field int32, start uint32) {
+	if m.field != field {
+		*m = member{field, start}
+	}
 }
 
 // sort puts the runs since base into the order of the JSON, each field's by their place.

@@ -259,6 +259,27 @@ func (ps *planSet) appendKey(key string) []byte {
 	return b
 }
 
+// small returns the field of a small number, or nil.
+func (p *plan) small(num protowire.Number) *field {
+	if int(num) < len(p.dense) {
+		return p.dense[num]
+	}
+	return nil
+}
+
+// follows reports whether the field with the index next may stand after the one with the
+// index last in the JSON. Of extensions it does not know.
+func (p *plan) follows(last, next int32) bool {
+	return next >= last && int(next) <= len(p.fields)
+}
+
+// takesPacked reports whether the field takes a value of the wire type wt that is not its
+// own: a list is taken packed and not packed, whatever the declaration. Any other wire
+// type makes an unknown field, and an empty packed list is nothing.
+func (f *field) takesPacked(wt protowire.Type, empty bool) bool {
+	return f.packable && wt == protowire.BytesType && !empty
+}
+
 // byNumber returns the field with the number num, looking among the extensions too, or nil.
 func (p *plan) byNumber(num protowire.Number) *field {
 	if int(num) < len(p.dense) {
