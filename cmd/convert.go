@@ -87,7 +87,7 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if err != nil {
 		return err
 	}
-	method, err := call.MakeMethod("rpcctl.Offline", "Convert", message, o.stream, o.stream)
+	method, err := call.MakeMethod("rpcctl.internal.offline.Offline", "Convert", message, o.stream, o.stream)
 	if err != nil {
 		return err
 	}

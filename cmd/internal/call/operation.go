@@ -145,7 +145,9 @@ func operationRequest(name string, wait time.Duration) []byte {
 // operationMethods are the methods of the operations service.
 type operationMethods struct{ get, wait, cancel protoreflect.MethodDescriptor }
 
-// newOperationMethods makes up the service for the type of operation that a server has.
+// newOperationMethods makes up the service for the type of operation that a server has. It
+// does so by protodesc, since protobuilder refuses a second google.longrunning.Operations
+// beside the one in the file of the type.
 func newOperationMethods(op protoreflect.MessageDescriptor) (*operationMethods, error) {
 	var files protoregistry.Files
 	imports := []string{}

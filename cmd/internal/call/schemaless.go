@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jhump/protoreflect/v2/protobuilder"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -45,26 +42,11 @@ func Schemaless(name, kind string) (protoreflect.MethodDescriptor, error) {
 
 // MakeMethod makes up a method that takes and gives the same message.
 func MakeMethod(service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams, serverStreams bool) (protoreflect.MethodDescriptor, error) {
-	var files protoregistry.Files
-	if err := files.RegisterFile(message.ParentFile()); err != nil {
-		return nil, err
-	}
-	typeName := proto.String("." + string(message.FullName()))
-	file := &descriptorpb.FileDescriptorProto{
-		Name:       proto.String("rpcctl/made-up.proto"),
-		Dependency: []string{message.ParentFile().Path()},
-		Service: []*descriptorpb.ServiceDescriptorProto{{
-			Name: proto.String(string(service.Name())),
-			Method: []*descriptorpb.MethodDescriptorProto{{
-				Name: proto.String(string(method)), InputType: typeName, OutputType: typeName,
-				ClientStreaming: proto.Bool(clientStreams), ServerStreaming: proto.Bool(serverStreams),
-			}},
-		}},
-	}
-	if pkg := service.Parent(); pkg != "" {
-		file.Package = proto.String(string(pkg))
-	}
-	d, err := protodesc.NewFile(file, &files)
+	m := protobuilder.NewMethod(method,
+		protobuilder.RPCTypeImportedMessage(message, clientStreams), protobuilder.RPCTypeImportedMessage(message, serverStreams))
+	file := protobuilder.NewFile("rpcctl/made-up.proto").SetPackageName(service.Parent()).
+		AddService(protobuilder.NewService(service.Name()).AddMethod(m))
+	d, err := file.Build()
 	if err != nil {
 		return nil, fmt.Errorf("making up the method %s/%s: %w", service, method, err)
 	}
