@@ -33,7 +33,7 @@ type member struct {
 func (s *encoding) scan(p *plan, pos, end, base, members int) (sorted bool, err error) {
 	b := s.wire[:end]
 	sorted = true
-	last := s.lastField(base)
+	last := lastField(s.runs[base:])
 	for pos < end {
 		start := pos
 		var tag uint64
@@ -111,12 +111,12 @@ func isSmall(b []byte, pos int) bool {
 	return pos < len(b) && b[pos] < 0x80
 }
 
-// lastField returns the index of the field of the last run since base, or -1.
-func (s *encoding) lastField(base int) int32 {
-	if len(s.runs) > base {
-		return s.runs[len(s.runs)-1].field
+// lastField returns the index of the field of the last run, or -1.
+func lastField(runs []run) int32 {
+	if len(runs) == 0 {
+		return -1
 	}
-	return -1
+	return runs[len(runs)-1].field
 }
 
 // skipOther returns the end of a value of the wire types that scan does not read itself,
