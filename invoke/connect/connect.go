@@ -126,7 +126,9 @@ func (d *Dialer) AnswersTLS(ctx context.Context, network, address string) bool {
 	}
 	defer conn.Close()
 	// Nothing is sent over this connection, so nothing needs to be verified.
-	t := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12})
+	config := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+	OfferALPN(config, VersionHTTP2)
+	t := tls.Client(conn, config)
 	err = t.HandshakeContext(ctx)
 	_, alerted := remoteAlert(err)
 	return err == nil || alerted

@@ -90,7 +90,7 @@ func New(ctx context.Context, target invoke.Target, o Options) (*Transport, erro
 		if err != nil {
 			return nil, err
 		}
-		config.NextProtos = []string{"h2"}
+		connect.OfferALPN(config, connect.VersionHTTP2)
 		t.tls = config
 	}
 	return t, nil

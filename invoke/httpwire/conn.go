@@ -119,7 +119,7 @@ func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, 
 		t.secure, t.decided = true, true
 		return true, nil
 	case version == "" && (ce.Kind == connect.HTTP1 || ce.Kind == connect.Closed):
-		t.version = HTTP1
+		t.version = connect.VersionHTTP1
 		return true, nil
 	}
 	return false, ce

@@ -1,6 +1,7 @@
 package httpwire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,7 +14,7 @@ import (
 
 // dial makes one connection, in one way. All that it takes is within the limit.
 func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn, error) {
-	if version == HTTP3 {
+	if version == connect.VersionHTTP3 {
 		return t.dialQUIC(ctx)
 	}
 	limited, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
@@ -32,22 +33,14 @@ func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn
 			_ = raw.Close()
 			return nil, err
 		}
-		switch secured.ConnectionState().NegotiatedProtocol {
-		case "h2":
-			version = HTTP2
-		case "http/1.1":
-			version = HTTP1
-		default: // a server without ALPN: HTTP/1.1 unless asked otherwise
-			if version == "" {
-				version = HTTP1
-			}
-		}
+		// A server without ALPN speaks HTTP/1.1, unless the user knows better.
+		version = cmp.Or(connect.AgreedVersion(secured.ConnectionState()), version, connect.VersionHTTP1)
 		raw = secured
 	}
-	if version == HTTP1 {
-		return t.overTCP(ctx, connect.SniffHTTP1(raw, t.target.Address), HTTP1)
+	if version == connect.VersionHTTP1 {
+		return t.overTCP(ctx, connect.SniffHTTP1(raw, t.target.Address), connect.VersionHTTP1)
 	}
-	c, err := t.overTCP(ctx, connect.Sniff(raw, t.target.Address), HTTP2)
+	c, err := t.overTCP(ctx, connect.Sniff(raw, t.target.Address), connect.VersionHTTP2)
 	if err != nil {
 		return nil, err
 	}
@@ -61,18 +54,15 @@ func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn
 // handshake secures a connection and offers the versions that are wanted.
 func (t *Transport) handshake(ctx context.Context, raw net.Conn, version string) (*tls.Conn, error) {
 	config := t.tls.Clone()
-	switch version {
-	case HTTP1:
-		config.NextProtos = []string{"http/1.1"}
-	case HTTP2:
-		config.NextProtos = []string{"h2"}
-	default:
-		config.NextProtos = []string{"h2", "http/1.1"}
+	if version == "" {
+		connect.OfferALPN(config, connect.VersionHTTP2, connect.VersionHTTP1)
+	} else {
+		connect.OfferALPN(config, version)
 	}
 	t.nameServer(config)
 	secured, err := t.o.Connect.Handshake(ctx, raw, t.target.Address, config)
 	var ce *connect.Error
-	if version == HTTP1 && errors.As(err, &ce) && ce.Kind == connect.HTTP1 {
+	if version == connect.VersionHTTP1 && errors.As(err, &ce) && ce.Kind == connect.HTTP1 {
 		// The words of that kind are for those who wanted HTTP/2.
 		return nil, &connect.Error{Kind: connect.Handshake, Address: ce.Address, Err: ce, Detail: "it refused HTTP/1.1 (ALPN)"}
 	}
@@ -95,8 +85,8 @@ func (t *Transport) overTCP(ctx context.Context, raw *connect.Sniffer, version s
 	c := &tcpConn{raw: &heardConn{Sniffer: raw, heard: make(chan struct{})}, address: t.target.Address}
 	c.raw.ended, c.raw.end = context.WithCancel(context.Background())
 	var protocols http.Protocols
-	protocols.SetHTTP1(version == HTTP1)
-	protocols.SetUnencryptedHTTP2(version == HTTP2)
+	protocols.SetHTTP1(version == connect.VersionHTTP1)
+	protocols.SetUnencryptedHTTP2(version == connect.VersionHTTP2)
 	transport := &http.Transport{
 		DialContext:            func(context.Context, string, string) (net.Conn, error) { return c.raw, nil },
 		Protocols:              &protocols,

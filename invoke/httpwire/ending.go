@@ -13,11 +13,12 @@ import (
 	"strings"
 
 	connectrpc "connectrpc.com/connect/v2"
-	"github.com/rpcctl/rpcctl/invoke"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // What the parts of an ending cost in memory beside their bytes, about.

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"google.golang.org/grpc/codes"
 )
 
 func frame(flags byte, text string) []byte {
@@ -66,7 +68,7 @@ func TestStatusBesideWhatIsWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, version := range []string{httpwire.HTTP1, httpwire.HTTP2} {
+			for _, version := range []string{connect.VersionHTTP1, connect.VersionHTTP2} {
 				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("content-type", r.Header.Get("content-type"))
 					if test.status != 200 {
@@ -127,7 +129,7 @@ func TestEndOfAStreamThatCannotBeRead(t *testing.T) {
 			_, _ = w.Write(frame(2, end))
 		}))
 		stream := invoke.Method{Path: lab + "Count", ServerStreams: true}
-		s := call(t.Context(), t, dial(t, server.URL, httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP1}), stream, nil, &demov1.HelloRequest{}).status
+		s := call(t.Context(), t, dial(t, server.URL, httpwire.Options{Protocol: httpwire.Connect, HTTP: connect.VersionHTTP1}), stream, nil, &demov1.HelloRequest{}).status
 		server.Close()
 		if s.Code != test.code || !strings.Contains(s.Message, test.message) {
 			t.Errorf("%q ended in %v: %s", end, s.Code, s.Message)

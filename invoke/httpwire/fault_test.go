@@ -16,14 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"golang.org/x/net/http2"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // say makes a server that answers whatever comes first with some bytes.
@@ -179,7 +180,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 				requests.Add(1)
 			}
 		})
-		transport := dial(t, "http://"+addr, httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP1, Get: true})
+		transport := dial(t, "http://"+addr, httpwire.Options{Protocol: httpwire.Connect, HTTP: connect.VersionHTTP1, Get: true})
 		r := call(t.Context(), t, transport, invoke.Method{Path: hello, NoSideEffects: true}, nil, &demov1.HelloRequest{})
 		if r.status.Code != codes.Unavailable || requests.Load() != 1 {
 			t.Errorf("%v after %d requests", r.status.Err(), requests.Load())
@@ -329,7 +330,7 @@ func TestAnnouncedAndNotSent(t *testing.T) {
 			whole = append(whole, 8, 1, 0)
 			huge := binary.BigEndian.AppendUint32([]byte{0}, 1<<31)
 			addr := raw(t, say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n%s%s", contentType, whole, huge)))
-			transport := dial(t, "http://"+addr, httpwire.Options{Protocol: protocol, HTTP: httpwire.HTTP1})
+			transport := dial(t, "http://"+addr, httpwire.Options{Protocol: protocol, HTTP: connect.VersionHTTP1})
 			r := call(t.Context(), t, transport, invoke.Method{Path: lab + "Count", ServerStreams: true}, nil, &demov1.CountRequest{})
 			if len(r.messages) != 1 || r.status.Code != codes.ResourceExhausted || r.status.Origin != invoke.OriginClient {
 				t.Errorf("%d messages, %+v", len(r.messages), r.status)

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // Flags of frames.

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // messages are those of a body that come before its end, before a message beyond the

@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/rpcctl/rpcctl/testserver"
-	"google.golang.org/protobuf/proto"
 )
 
 const (

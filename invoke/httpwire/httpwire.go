@@ -11,10 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
 	"github.com/rpcctl/rpcctl/invoke/connect"
-	"google.golang.org/grpc/codes"
 )
 
 // DefaultMaxRecv is the greatest message received when nobody set a limit, in
@@ -27,18 +28,12 @@ const (
 	GRPCWeb = "grpc-web"
 )
 
-// The versions of HTTP. Without one TLS decides (ALPN, RFC 7301), and in cleartext
-// HTTP/2 is tried before HTTP/1.1.
-const (
-	HTTP1 = "1.1"
-	HTTP2 = "2"
-	HTTP3 = "3" // over TLS alone
-)
-
 // Options are what a Transport needs to know besides its target.
 type Options struct {
-	Protocol  string // Connect or GRPCWeb
-	HTTP      string // HTTP1, HTTP2, HTTP3, or "": see there
+	Protocol string // Connect or GRPCWeb
+	// HTTP is a version of HTTP, such as connect.VersionHTTP2. HTTP/3 needs TLS. With "" the
+	// handshake of TLS decides (ALPN), and in cleartext HTTP/2 is tried before HTTP/1.1.
+	HTTP      string
 	Compress  string // of requests, a name of compress.Names; "": none
 	Get       bool   // Connect: use GET where the schema promises no side effects
 	TLS       connect.TLSOptions
@@ -72,7 +67,7 @@ func New(ctx context.Context, target invoke.Target, o Options) (*Transport, erro
 		return nil, err
 	}
 	t := &Transport{target: target, o: o, codings: compress.Codings(), version: o.HTTP, turn: make(chan struct{}, 1)}
-	t.secure = target.Security == invoke.SecurityTLS || o.HTTP == HTTP3 ||
+	t.secure = target.Security == invoke.SecurityTLS || o.HTTP == connect.VersionHTTP3 ||
 		target.Security == invoke.SecurityAuto && !target.Local()
 	t.decided = target.Security != invoke.SecurityAuto || t.secure
 	if t.secure || !t.decided {
@@ -94,7 +89,7 @@ func (o *Options) check(target invoke.Target) error {
 		return fmt.Errorf("%s: the resolvers of gRPC are for gRPC alone", target)
 	case o.Compress != "" && o.Compress != compress.Identity && !compress.Known(o.Compress):
 		return fmt.Errorf("%q is no known compression", o.Compress)
-	case o.HTTP == HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+	case o.HTTP == connect.VersionHTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
 		return fmt.Errorf("%s: HTTP/3 is always over TLS and UDP", target)
 	}
 	return nil

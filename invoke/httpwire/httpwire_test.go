@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/testing/protocmp"
-	"google.golang.org/protobuf/types/known/anypb"
 )
 
 func protocols() []string { return []string{httpwire.Connect, httpwire.GRPCWeb} }
@@ -43,16 +44,16 @@ func TestReaches(t *testing.T) {
 		want               string
 	}{
 		{"cleartext finds HTTP/2", plain, "", connect.TLSOptions{}, "2"},
-		{"cleartext HTTP/1.1", "http://" + plain, httpwire.HTTP1, connect.TLSOptions{}, "1.1"},
-		{"cleartext HTTP/2", "http://" + plain, httpwire.HTTP2, connect.TLSOptions{}, "2"},
+		{"cleartext HTTP/1.1", "http://" + plain, connect.VersionHTTP1, connect.TLSOptions{}, "1.1"},
+		{"cleartext HTTP/2", "http://" + plain, connect.VersionHTTP2, connect.TLSOptions{}, "2"},
 		{"a socket", "unix:" + socket, "", connect.TLSOptions{}, "2"},
 		{"TLS agrees on HTTP/2", "https://" + secure, "", trust(dir), "2"},
-		{"TLS HTTP/1.1", "https://" + secure, httpwire.HTTP1, trust(dir), "1.1"},
-		{"TLS HTTP/2", "https://" + secure, httpwire.HTTP2, trust(dir), "2"},
-		{"HTTP/3", "https://" + secure, httpwire.HTTP3, trust(dir), "3"},
-		{"HTTP/3 by itself", secure, httpwire.HTTP3, trust(dir), "3"},
+		{"TLS HTTP/1.1", "https://" + secure, connect.VersionHTTP1, trust(dir), "1.1"},
+		{"TLS HTTP/2", "https://" + secure, connect.VersionHTTP2, trust(dir), "2"},
+		{"HTTP/3", "https://" + secure, connect.VersionHTTP3, trust(dir), "3"},
+		{"HTTP/3 by itself", secure, connect.VersionHTTP3, trust(dir), "3"},
 		{"mutual TLS", "https://" + mutual, "", pair, "2"},
-		{"mutual TLS over HTTP/3", "https://" + mutual, httpwire.HTTP3, pair, "3"},
+		{"mutual TLS over HTTP/3", "https://" + mutual, connect.VersionHTTP3, pair, "3"},
 		{"this machine speaks TLS", secure, "", connect.TLSOptions{Insecure: true}, "2"},
 	} {
 		for _, protocol := range protocols() {
@@ -227,11 +228,11 @@ func TestNewRefuses(t *testing.T) {
 		"unknown compression": {tcp, httpwire.Options{Protocol: httpwire.Connect, Compress: "lzma"}},
 		"HTTP/3 in plaintext": {
 			invoke.Target{Network: "tcp", Address: "h:1", Security: invoke.SecurityPlaintext},
-			httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP3},
+			httpwire.Options{Protocol: httpwire.Connect, HTTP: connect.VersionHTTP3},
 		},
 		"HTTP/3 on a socket": {
 			invoke.Target{Network: "unix", Address: "/s", Security: invoke.SecurityTLS},
-			httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP3},
+			httpwire.Options{Protocol: httpwire.Connect, HTTP: connect.VersionHTTP3},
 		},
 		"no such file": {tcp, httpwire.Options{Protocol: httpwire.Connect, TLS: connect.TLSOptions{CACert: "/no/such/file"}}},
 	} {
@@ -242,7 +243,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestWire(t *testing.T) {
-	transport := dial(t, "https://h.example/api", httpwire.Options{Protocol: httpwire.Connect, HTTP: httpwire.HTTP2, Compress: "br"})
+	transport := dial(t, "https://h.example/api", httpwire.Options{Protocol: httpwire.Connect, HTTP: connect.VersionHTTP2, Compress: "br"})
 	got := transport.Wire(invoke.Method{Path: hello, Codec: invoke.CodecJSON})
 	want := invoke.Wire{
 		URL: "https://h.example:443/api" + hello, Protocol: "connect", HTTP: "2", Codec: "json", Compression: "br",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
@@ -27,7 +28,7 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 		return nil, err
 	}
 	config := t.tls.Clone()
-	config.NextProtos = []string{http3.NextProtoH3}
+	connect.OfferALPN(config, connect.VersionHTTP3)
 	config.MinVersion = tls.VersionTLS13
 	t.nameServer(config)
 	began := time.Now()

@@ -9,10 +9,11 @@ import (
 	"syscall"
 
 	connectrpc "connectrpc.com/connect/v2"
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
 // statusOf reads the error that ended a call.

@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/fault"
 
 	connectrpc "connectrpc.com/connect/v2"
+
 	"github.com/rpcctl/rpcctl/invoke"
 )
 

@@ -246,7 +246,7 @@ func (w *Walk) tls(ctx context.Context, conn net.Conn) *tls.Conn {
 		if err != nil {
 			return err
 		}
-		config.NextProtos = []string{"h2"}
+		connect.OfferALPN(config, connect.VersionHTTP2)
 		if config.ServerName == "" {
 			config.ServerName = hostOnly(w.Settings.Authority, w.address)
 		}
@@ -276,7 +276,7 @@ func (w *Walk) judge(p *Step) {
 	switch {
 	case w.Settings.TLS.Insecure:
 		p.Verdict, p.Detail = Warn, "not verified, as -k asks; "+p.Detail
-	case p.TLS.ALPN != "h2":
+	case p.TLS.ALPN != connect.ALPN(connect.VersionHTTP2):
 		p.Verdict, p.Hint = Warn, "the server agrees on no protocol (ALPN), which many clients of gRPC insist on"
 	case left < expirySoon:
 		p.Verdict, p.Hint = Warn, fmt.Sprintf("a certificate expires in %d hours", int(left.Hours()))

@@ -9,6 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/compress"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/spf13/pflag"
 )
@@ -22,7 +23,7 @@ type protocolFlags struct {
 // add defines the flags.
 func (w *protocolFlags) add(f *pflag.FlagSet) {
 	w.protocol = flags.Choice{Value: session.ProtocolGRPC, Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
-	w.http.Allowed = []string{httpwire.HTTP1, httpwire.HTTP2, httpwire.HTTP3}
+	w.http.Allowed = []string{connect.VersionHTTP1, connect.VersionHTTP2, connect.VersionHTTP3}
 	w.codec = flags.Choice{Value: invoke.CodecProto, Allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
 	w.compress = flags.Choice{Value: compress.Identity, Allowed: append([]string{compress.Identity}, compress.Names()...)}
 	f.Var(&w.protocol, "protocol", "protocol of calls")
@@ -41,7 +42,7 @@ func (w *protocolFlags) settings(target *invoke.Target) (session.Wire, error) {
 	}
 	grpc := s.Protocol == session.ProtocolGRPC
 	switch {
-	case grpc && s.HTTP != "" && s.HTTP != httpwire.HTTP2:
+	case grpc && s.HTTP != "" && s.HTTP != connect.VersionHTTP2:
 		return s, problem.Usage(fmt.Errorf("gRPC has no HTTP/%s", s.HTTP), othersHave)
 	case s.Protocol != httpwire.Connect && s.Get:
 		return s, problem.Usage(errors.New("--get is for --protocol connect"), "")
@@ -59,7 +60,7 @@ func reaches(s session.Wire, target *invoke.Target) error {
 	switch {
 	case grpc && target.Prefix != "":
 		return problem.Usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), othersHave)
-	case s.HTTP == httpwire.HTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
+	case s.HTTP == connect.VersionHTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
 		return problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
 	case !grpc && target.Network == invoke.NetworkResolver:
 		return problem.Usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/httpwire"
 	"github.com/rpcctl/rpcctl/invoke/jsonwire"
@@ -59,10 +60,10 @@ func (s *Session) Duplex(ctx context.Context) (invoke.Transport, error) {
 	if target == nil {
 		return nil, ErrNoTarget
 	}
-	if w.HTTP != httpwire.HTTP1 || target.Network == invoke.NetworkDemo {
+	if w.HTTP != connect.VersionHTTP1 || target.Network == invoke.NetworkDemo {
 		return nil, nil
 	}
-	w.HTTP = httpwire.HTTP2
+	w.HTTP = connect.VersionHTTP2
 	return s.open(ctx, *target, w)
 }
 
