@@ -23,9 +23,10 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/rpcctl/rpcctl/invoke/compress"
 	"github.com/rpcctl/rpcctl/testserver"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Over Connect and gRPC-Web our own reader expands what is compressed. Over gRPC it is

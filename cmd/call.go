@@ -1,12 +1,13 @@
 package cmd
 
 import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/many"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // callOptions are the flags of call.

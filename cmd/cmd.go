@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/credential"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
@@ -21,8 +24,6 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/repl"
-	"github.com/spf13/cobra"
-	"google.golang.org/grpc/codes"
 )
 
 // Main runs the command line of this process and returns its exit status.

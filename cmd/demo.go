@@ -11,15 +11,15 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
+	"github.com/spf13/cobra"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/testserver"
-	"github.com/spf13/cobra"
 )
 
 // demoOptions are the flags of demo.

@@ -13,18 +13,19 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/app"
-	"github.com/rpcctl/rpcctl/cmd/internal/flags"
-	"github.com/rpcctl/rpcctl/cmd/internal/problem"
-	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/formatters"
-	"github.com/rpcctl/rpcctl/internal/outfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
+	"github.com/rpcctl/rpcctl/cmd/internal/problem"
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 )
 
 // exportOptions say where the schema is written to.

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/discovery/skeleton"
 	"github.com/rpcctl/rpcctl/invoke"
 	requests "github.com/rpcctl/rpcctl/invoke/input"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // googleapis returns where all of googleapis is: a folder of .proto files, or a

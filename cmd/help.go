@@ -5,10 +5,11 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
-	"github.com/spf13/cobra"
 )
 
 // addHelp gives a tree the commands that are otherwise cobra's own, with errors where

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/internal/palette"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // commandHeads are the heads under which help lists the commands of rpcctl.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
 	"github.com/rpcctl/rpcctl/testserver"
 )
 

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/testserver"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/testserver"
 )
 
 // plain returns a file without what its text does not say or says otherwise: places

@@ -22,13 +22,14 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/rpcctl/rpcctl/cmd"
-	"github.com/rpcctl/rpcctl/testserver"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/reflection"
+
+	"github.com/rpcctl/rpcctl/cmd"
+	"github.com/rpcctl/rpcctl/testserver"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")

@@ -1,11 +1,12 @@
 package cmd
 
 import (
+	"github.com/spf13/cobra"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/shell"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
-	"github.com/spf13/cobra"
 )
 
 func newShellCommand(a *app.App) *cobra.Command {

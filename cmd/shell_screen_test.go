@@ -17,8 +17,9 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/hinshun/vt10x"
-	"github.com/rpcctl/rpcctl/testserver"
 	"golang.org/x/term"
+
+	"github.com/rpcctl/rpcctl/testserver"
 )
 
 // A screen is a program on a terminal of the test's own: what it draws can be looked at, and

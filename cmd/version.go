@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/rpcctl/rpcctl/cmd/internal/version"
 	"github.com/rpcctl/rpcctl/internal/notices"
-	"github.com/spf13/cobra"
 )
 
 func newVersion(a *app.App) *cobra.Command {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/fault"
-
 	"github.com/rpcctl/rpcctl/invoke"
 )
 

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rpcctl/rpcctl/discovery"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery"
 )
 
 // manyLines is more than a file may have of lines of comments.

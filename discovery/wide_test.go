@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // wideSet is a set of files with an enum of n values each, and a message w.All that has a field of each.

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/grpcwire"
-	"github.com/rpcctl/rpcctl/testserver/demov1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
 // A method that answers with one message has no answer when there are none or

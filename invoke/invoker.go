@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
-
 	"google.golang.org/grpc/codes"
+
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 // An Invoker drives calls over a Transport. It is safe for concurrent use when

@@ -3,12 +3,13 @@ package skeleton_test
 import (
 	"testing"
 
-	"github.com/rpcctl/rpcctl/discovery"
-	"github.com/rpcctl/rpcctl/testserver"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rpcctl/rpcctl/discovery"
+	"github.com/rpcctl/rpcctl/testserver"
 )
 
 func demoSet(t testing.TB) *discovery.Protoset {

@@ -17,15 +17,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/fanout"
-	"github.com/rpcctl/rpcctl/invoke/grpcwire"
-	"github.com/rpcctl/rpcctl/testserver/demov1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/fanout"
+	"github.com/rpcctl/rpcctl/invoke/grpcwire"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
 // A server answers SayHello as a test wants it, and remembers which requests it saw.

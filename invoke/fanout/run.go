@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
-
 	"google.golang.org/grpc/codes"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 

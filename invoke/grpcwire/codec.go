@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/mem"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // codec hands messages over as bytes: a []byte to send, a *[]byte to receive

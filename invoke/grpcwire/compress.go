@@ -4,9 +4,10 @@ import (
 	"io"
 	"sync"
 
-	"github.com/rpcctl/rpcctl/invoke/compress"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip" // grpc-go's own is the one for gzip
+
+	"github.com/rpcctl/rpcctl/invoke/compress"
 )
 
 // registerCodings makes the codings known to grpc-go, which has one list for the

@@ -6,8 +6,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc/credentials"
+
+	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
 // creds secures connections, or leaves them plain, and takes note of what goes

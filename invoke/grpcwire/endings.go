@@ -8,10 +8,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/connect"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
 // An ending is the block of header fields with which a server ended a call, as far as

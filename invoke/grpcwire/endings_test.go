@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // answer is what a server sends in two calls: fields in the table of the first are meant by

@@ -11,9 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/rpcctl/rpcctl/invoke/compress"
-	"github.com/rpcctl/rpcctl/invoke/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
@@ -21,6 +18,10 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/rpcctl/rpcctl/invoke"
+	"github.com/rpcctl/rpcctl/invoke/compress"
+	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
 // DefaultMaxRecv is the greatest message received when nobody set a limit, in

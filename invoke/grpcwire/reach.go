@@ -10,12 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/health" // service configs may ask for the health of addresses
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // The ways to spread calls over the addresses of a name.

@@ -4,8 +4,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // salvage puts the status that a server sent in the place of one that grpc-go made because

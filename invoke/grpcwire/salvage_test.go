@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
-	"google.golang.org/grpc/codes"
 )
 
 // Headers and trailers that are too great, or wrong, do not hide the status that came

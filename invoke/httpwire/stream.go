@@ -7,10 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
-
 	connectrpc "connectrpc.com/connect/v2"
 
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 

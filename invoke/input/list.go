@@ -10,10 +10,11 @@ import (
 	"os"
 	"slices"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A List yields the requests of a list, each of which is for a call of its own. Unlike a

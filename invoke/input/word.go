@@ -7,8 +7,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
 // A word is a field and its value, as in "items[0].sku=a".

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 

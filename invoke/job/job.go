@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/fault"
-
 	"github.com/rpcctl/rpcctl/invoke"
 )
 

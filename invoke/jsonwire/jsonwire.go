@@ -11,9 +11,10 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
-	"google.golang.org/grpc/codes"
 )
 
 // A Transport makes JSON of what it sends and reads JSON. Calls of methods whose

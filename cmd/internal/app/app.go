@@ -7,6 +7,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/globals"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
@@ -15,7 +17,6 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/spf13/pflag"
 )
 
 // An App is what the commands of one command line share.

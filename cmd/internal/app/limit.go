@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 )
 
 // AddTimeout defines the limit of a command that asks a server for no more than its

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/repl"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // A Runner runs what a command line asks for. There are two: the process runs one command line and

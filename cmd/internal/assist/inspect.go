@@ -5,9 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/repl"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Inspect colours a line, and says what is under the cursor.

@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/complete"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // A position is where in a line the cursor is.

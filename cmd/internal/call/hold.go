@@ -6,10 +6,11 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke"
-	"github.com/spf13/pflag"
 )
 
 // holdOptions keep the sending side of a stream open after the input has ended:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -16,6 +15,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // The names of long-running operations (https://google.aip.dev/151). A server that

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/spf13/pflag"
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"github.com/spf13/pflag"
-	"google.golang.org/grpc/codes"
 )
 
 // nextRequest returns the next message of a call that has not begun. A file is read until ready is

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/jhump/protoreflect/v2/protobuilder"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // checkSchemaless refuses what needs a schema when --kind says that there is none.

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/redaction"
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/rpcctl/rpcctl/repl"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // A Form is a request to fill in: a document with a hole for each field that has no value.

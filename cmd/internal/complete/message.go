@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/repl"
 )
 
 // A Request is the words of a message that is being typed, and what is known of its method.

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rpcctl/rpcctl/repl"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/repl"
 )
 
 // values are what a field can be set to.

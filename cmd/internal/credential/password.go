@@ -9,13 +9,13 @@ import (
 	"runtime"
 	"unicode/utf8"
 
-	"github.com/rpcctl/rpcctl/internal/fault"
+	"golang.org/x/term"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/signals"
 	"github.com/rpcctl/rpcctl/formatters"
-	"golang.org/x/term"
+	"github.com/rpcctl/rpcctl/internal/fault"
 )
 
 // askPassword asks the person at the terminal for a password, without echo.

@@ -16,10 +16,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/internal/secret"
-	"golang.org/x/term"
 )
 
 // An Env is the outside world of one command. The process fills it from itself, tests

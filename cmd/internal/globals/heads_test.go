@@ -3,8 +3,9 @@ package globals
 import (
 	"testing"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/spf13/pflag"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/env"
 )
 
 // Every flag stands under one head of the help.

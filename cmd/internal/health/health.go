@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rpcctl/rpcctl/invoke"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/invoke"
 )
 
 // A NotServingError is a server, or a service, that says it is not up.

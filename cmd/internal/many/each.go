@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -18,7 +20,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"google.golang.org/grpc/codes"
 )
 
 // each makes a call for each request of a list.

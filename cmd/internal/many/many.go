@@ -11,6 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/pflag"
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
@@ -24,8 +27,6 @@ import (
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/fanout"
-	"github.com/spf13/pflag"
-	"google.golang.org/grpc/codes"
 )
 
 // A calls is a run of many calls as the command line has it.

@@ -6,11 +6,12 @@ import (
 	"math"
 	"slices"
 
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/call"
 	"github.com/rpcctl/rpcctl/cmd/internal/flags"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"github.com/spf13/pflag"
 )
 
 // Options are the flags that make many calls of one.

@@ -6,17 +6,17 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/rpcctl/rpcctl/internal/boundfile"
-	"github.com/rpcctl/rpcctl/internal/fault"
+	"google.golang.org/grpc/codes"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/fault"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"google.golang.org/grpc/codes"
 )
 
 // Exit codes. They are part of the command line's contract.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
@@ -15,7 +17,6 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 	"github.com/rpcctl/rpcctl/invoke/input"
-	"google.golang.org/grpc/codes"
 )
 
 // Hints returns the next steps that would help, most often one or none. First comes that

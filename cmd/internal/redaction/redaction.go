@@ -7,10 +7,11 @@ import (
 	"strings"
 	"sync"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/internal/secret"
 	"github.com/rpcctl/rpcctl/repl"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Policy returns what is secret in a text that somebody typed: what package secret

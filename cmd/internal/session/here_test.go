@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/testserver"
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"google.golang.org/grpc/codes"
 )
 
 // elsewhere is a connection to this machine that says that it leads to another.

@@ -3,9 +3,10 @@ package session
 import (
 	"context"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/invoke"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // FindMethod looks a method up by its name or an end of it that is unique, until ready is done. Its

@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
-	"google.golang.org/grpc/codes"
 )
 
 // A CallPolicy is what is done around each call, whatever the wire: waiting for the

@@ -3,8 +3,9 @@ package shell
 import (
 	"context"
 
-	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 	"github.com/spf13/cobra"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 )
 
 // builtin is a command that makes sense only in the shell.

@@ -1,8 +1,9 @@
 package shell
 
 import (
-	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/spf13/cobra"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/app"
 )
 
 // Options are the flags of shell.

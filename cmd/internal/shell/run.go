@@ -8,6 +8,9 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
@@ -18,8 +21,6 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/values"
 	"github.com/rpcctl/rpcctl/repl"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // Run decides what kind of shell it is, and runs it. c is the command that was given, and tree

@@ -1,8 +1,9 @@
 package shell
 
 import (
-	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/rpcctl/rpcctl/cmd/internal/assist"
 )
 
 // A view is the shell as the assistant of its prompt sees it.

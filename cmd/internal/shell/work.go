@@ -3,13 +3,14 @@ package shell
 import (
 	"fmt"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/output"
 	"github.com/rpcctl/rpcctl/cmd/internal/session"
 	"github.com/rpcctl/rpcctl/internal/human"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
-	"google.golang.org/grpc/codes"
 )
 
 // A task is a call that the shell makes, or a statement that runs beside the others.
