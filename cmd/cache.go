@@ -88,7 +88,8 @@ func showCache(a *app.App, asJSON bool) error {
 		fmt.Fprintf(w, "folder  %s\n", formatters.CleanLine(a.Env.CacheDir))
 		for _, g := range groups {
 			of := strings.TrimPrefix(g.Of, session.TargetGroup)
-			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.CleanLine(of), g.Entries, g.Bytes, g.At.Format(time.RFC3339))
+			fmt.Fprintf(w, "%s  %d entries, %d bytes, %s\n", formatters.CleanLine(of), g.Entries, g.Bytes,
+				g.At.Format(time.RFC3339))
 		}
 		return nil
 	})

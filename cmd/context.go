@@ -135,7 +135,8 @@ func contextList(a *app.App, o *contextOptions) error {
 			if !r.Trusted {
 				trust = " (not trusted)"
 			}
-			fmt.Fprintf(w, "%s %s\n", mark, formatters.CleanLine(fmt.Sprintf("%-*s  %-*s  %s%s", name, r.Name, addr, r.Addr, r.File, trust)))
+			fmt.Fprintf(w, "%s %s\n", mark,
+				formatters.CleanLine(fmt.Sprintf("%-*s  %-*s  %s%s", name, r.Name, addr, r.Addr, r.File, trust)))
 		}
 		return nil
 	})
@@ -197,32 +198,34 @@ func newContextRemove(a *app.App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return globals.UsageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
-				f := all.User
-				if o.project {
-					f = all.Project
-				}
-				elsewhere := all.User.Context(args[0])
-				if elsewhere == nil {
-					elsewhere = all.Project.Context(args[0])
-				}
-				switch {
-				case f.Context(args[0]) != nil:
-				case elsewhere == nil:
-					return nil, globals.UnknownContext(args[0], "context remove", all)
-				default:
-					hint := "--project removes it there"
+			return globals.UsageIfSyntax(store.Change(c.Context(), o.project,
+				func(all *config.Contexts) ([]config.Edit, error) {
+					f := all.User
 					if o.project {
-						hint = "without --project it is removed there"
+						f = all.Project
 					}
-					return nil, problem.Usage(fmt.Errorf("context remove: the context %s is in %s", args[0], elsewhere.File.Path), hint)
-				}
-				edits := []config.Edit{{Path: []string{"contexts", args[0]}}}
-				if f.Current == args[0] {
-					edits = append(edits, config.Edit{Path: []string{"current"}})
-				}
-				return edits, nil
-			}))
+					elsewhere := all.User.Context(args[0])
+					if elsewhere == nil {
+						elsewhere = all.Project.Context(args[0])
+					}
+					switch {
+					case f.Context(args[0]) != nil:
+					case elsewhere == nil:
+						return nil, globals.UnknownContext(args[0], "context remove", all)
+					default:
+						hint := "--project removes it there"
+						if o.project {
+							hint = "without --project it is removed there"
+						}
+						return nil, problem.Usage(fmt.Errorf("context remove: the context %s is in %s", args[0],
+							elsewhere.File.Path), hint)
+					}
+					edits := []config.Edit{{Path: []string{"contexts", args[0]}}}
+					if f.Current == args[0] {
+						edits = append(edits, config.Edit{Path: []string{"current"}})
+					}
+					return edits, nil
+				}))
 		},
 	}
 	c.Flags().BoolVar(&o.project, "project", false, "from the project's file .rpcctl.yaml")

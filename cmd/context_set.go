@@ -67,13 +67,14 @@ func contextSet(a *app.App, c *cobra.Command, o *contextOptions, name string, ar
 	if err != nil {
 		return err
 	}
-	return globals.UsageIfSyntax(store.Change(c.Context(), o.project, func(all *config.Contexts) ([]config.Edit, error) {
-		f := all.User
-		if o.project {
-			f = all.Project
-		}
-		return edits, consistent(f.Context(name), edits)
-	}))
+	return globals.UsageIfSyntax(store.Change(c.Context(), o.project,
+		func(all *config.Contexts) ([]config.Edit, error) {
+			f := all.User
+			if o.project {
+				f = all.Project
+			}
+			return edits, consistent(f.Context(name), edits)
+		}))
 }
 
 // consistent refuses edits that leave a context with two settings that exclude each other: no
@@ -102,7 +103,8 @@ func kept(x *config.Context, edits []config.Edit, keys []string) []string {
 		on := func(values []string) bool {
 			return len(values) > 0 && (k.Kind != config.Switch || values[0] == "true")
 		}
-		has := x != nil && slices.ContainsFunc(x.Settings, func(s config.Setting) bool { return s.Key == key && on(s.Values) })
+		has := x != nil &&
+			slices.ContainsFunc(x.Settings, func(s config.Setting) bool { return s.Key == key && on(s.Values) })
 		for _, e := range edits {
 			if at := strings.Join(e.Path[2:], "."); at == key || strings.HasPrefix(at, key+".") {
 				has = on(e.Values)
@@ -145,7 +147,8 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 	e.Plain = k.Kind == config.Switch || k.Kind == config.Number
 	isPath := k.Kind == config.Path || k.Kind == config.Paths
 	if isPath && strings.Contains(value, "://") {
-		return nil, problem.Usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key), "fetch it, and give the file")
+		return nil, problem.Usage(fmt.Errorf("%s: a context names files, not what is elsewhere", key),
+			"fetch it, and give the file")
 	}
 	if !project { // the file is elsewhere: a path from the working folder would mean another
 		e.Values = fromAnywhere(a, key, isPath, e.Values)
@@ -186,7 +189,8 @@ func unknownSetting(key string) error {
 // the working folder: the line will be run in that of the user's contexts.
 func absoluteProgram(a *app.App, command string) string {
 	program, rest, _ := strings.Cut(command, " ")
-	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") || !fileExists(absolute(a.Env.WorkDir, program)) {
+	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") ||
+		!fileExists(absolute(a.Env.WorkDir, program)) {
 		return command
 	}
 	path := absolute(a.Env.WorkDir, program)

@@ -171,7 +171,8 @@ func contextRows(a *app.App, f *pflag.FlagSet, c *config.Context) []settingRow {
 
 // environmentRows are the settings that the environment gives.
 func environmentRows(a *app.App, f *pflag.FlagSet, c *config.Context) []settingRow {
-	if addr := a.Env.Getenv("RPCCTL_ADDR"); addr != "" && !a.Globals.AddressGiven(f) && (c == nil || c.Get("addr") == "") {
+	if addr := a.Env.Getenv("RPCCTL_ADDR"); addr != "" && !a.Globals.AddressGiven(f) &&
+		(c == nil || c.Get("addr") == "") {
 		return []settingRow{{"addr", addr, "environment RPCCTL_ADDR"}}
 	}
 	return nil

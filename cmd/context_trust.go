@@ -49,7 +49,8 @@ func contextTrust(a *app.App, c *cobra.Command, o *contextOptions) error {
 	p := all.Project
 	switch {
 	case p == nil && all.PassedOver != nil:
-		return problem.Usage(errors.New("there is no file to trust"), "") // the reason stands above it on standard error
+		// the reason stands above it on standard error
+		return problem.Usage(errors.New("there is no file to trust"), "")
 	case p == nil:
 		return problem.Usage(errors.New("there is no "+config.ProjectFile+" in the working folder or above"),
 			"change to the project's folder; rpcctl context set --project NAME addr=HOST:PORT makes the file here")
@@ -83,7 +84,8 @@ var errRefused = errors.New("nothing was changed")
 // confirm asks the person at the terminal for leave. Any answer but yes is an error.
 func confirm(ctx context.Context, a *app.App, what string) error {
 	if !a.Env.StdinTTY || a.Env.ReadPassword == nil {
-		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what), "--yes trusts what was shown without a question")
+		return problem.Usage(fmt.Errorf("%s: there is no terminal to ask on", what),
+			"--yes trusts what was shown without a question")
 	}
 	answer, err := a.Env.ReadPassword(ctx, formatters.CleanLine(what)+"? [y/N] ")
 	switch {

@@ -50,7 +50,8 @@ Without a MESSAGE, standard input is read.`,
 	}
 	app.AddTimeout(c.Flags(), &timeout)
 	call.AddInputFlags(c.Flags(), &o.in, &o.maxSend, &o.allowUnknown)
-	c.Flags().BoolVar(&o.stream, "stream", false, "any number of messages, each document its own; raw ones with their length before them")
+	c.Flags().BoolVar(&o.stream, "stream", false,
+		"any number of messages, each document its own; raw ones with their length before them")
 	o.output.Add(c.Flags())
 	return c
 }
@@ -92,10 +93,12 @@ func convert(a *app.App, c *cobra.Command, o *convertOptions, name string, messa
 	if err != nil {
 		return err
 	}
-	out, err := o.output.Open(c.Context(), output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: types})
+	out, err := o.output.Open(c.Context(),
+		output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: types})
 	if err != nil {
 		return err
 	}
-	_, err = call.PrintRequests(c.Context(), c.Context(), &invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
+	_, err = call.PrintRequests(c.Context(), c.Context(),
+		&invoke.Call{Method: method, Types: types, Requests: requests}, out, nil)
 	return out.Close(err)
 }

@@ -32,7 +32,10 @@ type demoOptions struct {
 }
 
 func newDemo(a *app.App) *cobra.Command {
-	o := &demoOptions{reflection: flags.Choice{Value: string(testserver.ReflectionBoth), Allowed: []string{"both", "v1", "v1alpha", "none"}}}
+	o := &demoOptions{reflection: flags.Choice{
+		Value:   string(testserver.ReflectionBoth),
+		Allowed: []string{"both", "v1", "v1alpha", "none"},
+	}}
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Serve the bundled demo services",
@@ -73,7 +76,10 @@ func serveDemo(ctx context.Context, a *app.App, o *demoOptions) (err error) {
 	if o.http3 && (!o.tls && !o.mtls || o.unix != "") {
 		return problem.Usage(errors.New("--http3 goes with --tls or --mtls, on a port"), "")
 	}
-	options := testserver.Options{Now: a.Env.Now, MaxMemory: demoMemory, Reflection: testserver.Reflection(o.reflection.Value)}
+	options := testserver.Options{
+		Now: a.Env.Now, MaxMemory: demoMemory,
+		Reflection: testserver.Reflection(o.reflection.Value),
+	}
 	flags, err := o.secure(&options)
 	if err != nil {
 		return err
@@ -169,7 +175,8 @@ func (o *demoOptions) secure(options *testserver.Options) (string, error) {
 		return "", nil
 	}
 	if o.certDir == "" {
-		return "", problem.Usage(errors.New("--tls and --mtls need --cert-dir"), "the certificates are written there: --cert-dir /tmp/demo-certs")
+		return "", problem.Usage(errors.New("--tls and --mtls need --cert-dir"),
+			"the certificates are written there: --cert-dir /tmp/demo-certs")
 	}
 	certs, err := testserver.NewCerts(options.Now())
 	if err != nil {
@@ -181,7 +188,8 @@ func (o *demoOptions) secure(options *testserver.Options) (string, error) {
 	options.TLS = certs.Server(o.mtls)
 	flags := "--cacert " + filepath.Join(o.certDir, "ca.pem")
 	if o.mtls {
-		flags += " --cert " + filepath.Join(o.certDir, "client.pem") + " --key " + filepath.Join(o.certDir, "client-key.pem")
+		flags += " --cert " + filepath.Join(o.certDir, "client.pem") + " --key " +
+			filepath.Join(o.certDir, "client-key.pem")
 	}
 	return flags, nil
 }

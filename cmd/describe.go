@@ -49,7 +49,8 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.skeleton, "skeleton", false, "print a request to fill in, and nothing else")
-	f.BoolVar(&o.msgTemplate, "msg-template", false, "print the definition of a message and then a JSON request to fill in")
+	f.BoolVar(&o.msgTemplate, "msg-template", false,
+		"print the definition of a message and then a JSON request to fill in")
 	f.BoolVar(&o.deps, "deps", false, "describe the messages and enums too that a symbol refers to")
 	f.VarP(&o.format, "output", "o", "how to print it")
 	o.export.add(f)
@@ -86,7 +87,8 @@ func describe(a *app.App, c *cobra.Command, o *describeOptions, names []string) 
 			if i > 0 && o.format.Value != "json" {
 				w.WriteByte('\n')
 			}
-			if err := o.describe(w, d, formatters.Options{Types: types, Color: a.Colored(a.Env.StdoutTTY), Width: a.Env.Width}); err != nil {
+			if err := o.describe(w, d,
+				formatters.Options{Types: types, Color: a.Colored(a.Env.StdoutTTY), Width: a.Env.Width}); err != nil {
 				return err
 			}
 		}
@@ -103,14 +105,17 @@ func (o *describeOptions) check(names []string) error {
 	case o.skeleton && len(names) == 0:
 		return problem.Usage(errors.New("--skeleton needs a message or a method"), "")
 	case o.export.protoset == "-":
-		return problem.Usage(errors.New("describe writes what it describes to standard output"), "export --protoset-out - writes a descriptor set there")
+		return problem.Usage(errors.New("describe writes what it describes to standard output"),
+			"export --protoset-out - writes a descriptor set there")
 	}
 	return nil
 }
 
 // describedSymbols finds the symbols that are named, or all services. Of all
 // services, one that has no descriptor does not hide the others: it is a fault.
-func describedSymbols(ctx context.Context, source discovery.Source, names []string) (symbols []protoreflect.Descriptor, faults []error, err error) {
+func describedSymbols(
+	ctx context.Context, source discovery.Source, names []string,
+) (symbols []protoreflect.Descriptor, faults []error, err error) {
 	if len(names) > 0 {
 		symbols, err = findSymbols(ctx, source, names)
 		return symbols, nil, err
@@ -167,7 +172,8 @@ func (o *describeOptions) writeRequest(w *bufio.Writer, d protoreflect.Descripto
 	}
 	message, ok := d.(protoreflect.MessageDescriptor)
 	if !ok {
-		return problem.Usage(errors.New(string(d.FullName())+": has no request to fill in"), "name a message or a method")
+		return problem.Usage(errors.New(string(d.FullName())+": has no request to fill in"),
+			"name a message or a method")
 	}
 	if o.format.Value != "json" {
 		return writeTemplate(w, message, o.format.Value)

@@ -107,7 +107,10 @@ func runDiagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 	w := &diagnose.Walk{Settings: s, Dial: a.Env.Dial, Now: a.Env.Now, Done: done}
 	reached := w.Run(ctx)
 	q := &diagnose.Questions{
-		Invoker: &invoke.Invoker{Transport: transport, Now: a.Env.Now}, Duplex: duplex, Metadata: md, ReflectMetadata: s.ReflectMetadata,
+		Invoker: &invoke.Invoker{
+			Transport: transport,
+			Now:       a.Env.Now,
+		}, Duplex: duplex, Metadata: md, ReflectMetadata: s.ReflectMetadata,
 		Service: o.service, Timeout: o.timeout.Duration(), Done: done, Refused: a.Globals.Refused,
 	}
 	q.Run(ctx, reached)

@@ -104,7 +104,8 @@ func writeSchema(a *app.App, o *exportOptions, files []protoreflect.FileDescript
 	for _, f := range files {
 		for i := range f.Imports().Len() {
 			if imp := f.Imports().Get(i); imp.IsPlaceholder() {
-				faults = append(faults, fmt.Errorf("%q imports %q, which is not to be had: it will not compile", f.Path(), imp.Path()))
+				faults = append(faults,
+					fmt.Errorf("%q imports %q, which is not to be had: it will not compile", f.Path(), imp.Path()))
 			}
 		}
 	}
@@ -147,7 +148,10 @@ func writeSet(a *app.App, name string, files []protoreflect.FileDescriptor) erro
 
 func appendSet(w io.Writer, files []protoreflect.FileDescriptor) error {
 	for _, f := range files {
-		raw, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(protodesc.ToFileDescriptorProto(f))
+		raw, err := proto.MarshalOptions{
+			Deterministic: true,
+			AllowPartial:  true,
+		}.Marshal(protodesc.ToFileDescriptorProto(f))
 		if err != nil {
 			return err
 		}
@@ -215,10 +219,12 @@ func safePath(name string) bool {
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		base, _, _ := strings.Cut(strings.ToLower(part), ".")
-		if strings.HasPrefix(part, ".") || len(part) > 200 || device(base) || strings.HasSuffix(part, " ") || strings.HasSuffix(part, ".") {
+		if strings.HasPrefix(part, ".") || len(part) > 200 || device(base) || strings.HasSuffix(part, " ") ||
+			strings.HasSuffix(part, ".") {
 			return false
 		}
-		if strings.ContainsFunc(part, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`\:*?"<>|`, r) }) {
+		if strings.ContainsFunc(part,
+			func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`\:*?"<>|`, r) }) {
 			return false
 		}
 	}
@@ -232,7 +238,8 @@ func device(base string) bool {
 	case "con", "prn", "aux", "nul", "conin$", "conout$":
 		return true
 	}
-	return len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) && base[3] >= '0' && base[3] <= '9'
+	return len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) && base[3] >= '0' &&
+		base[3] <= '9'
 }
 
 // A conflictError is a file that cannot be where it should because something else

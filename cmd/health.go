@@ -33,7 +33,10 @@ type healthOptions struct {
 const healthTimeout = 10 * time.Second
 
 func newHealth(a *app.App) *cobra.Command {
-	o := &healthOptions{timeout: flags.Seconds(healthTimeout), output: flags.Choice{Value: "text", Allowed: []string{"text", "json"}}}
+	o := &healthOptions{
+		timeout: flags.Seconds(healthTimeout),
+		output:  flags.Choice{Value: "text", Allowed: []string{"text", "json"}},
+	}
 	c := &cobra.Command{
 		Use:   "health [SERVICE]",
 		Short: "Ask whether a server, or one of its services, is up",
@@ -143,7 +146,8 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 func comesUp(state healthpb.HealthCheckResponse_ServingStatus, err error) bool {
 	var se *invoke.StatusError
 	if errors.As(err, &se) {
-		return se.Status.Origin == invoke.OriginServer && (se.Status.Code == codes.NotFound || se.Status.Code == codes.Unavailable)
+		return se.Status.Origin == invoke.OriginServer &&
+			(se.Status.Code == codes.NotFound || se.Status.Code == codes.Unavailable)
 	}
 	return err == nil && state != healthpb.HealthCheckResponse_SERVING
 }
@@ -195,7 +199,8 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 		return nil
 	case over.Load() && !answered:
 		return (&invoke.Status{
-			Code: codes.DeadlineExceeded, Message: "no answer within " + wait.String(), Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
+			Code: codes.DeadlineExceeded, Message: "no answer within " +
+				wait.String(), Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
 		}).Err()
 	case err != nil && !over.Load():
 		return err

@@ -45,7 +45,8 @@ func printUsage(a *app.App, c *cobra.Command) error {
 	}
 	if !c.HasParent() {
 		h.daily(c.PersistentFlags())
-		fmt.Fprintf(h, "\n%s help COMMAND tells more about a command, and %[1]s help flags about the flags of all.\n", c.Name())
+		fmt.Fprintf(h, "\n%s help COMMAND tells more about a command, and %[1]s help flags about the flags of all.\n",
+			c.Name())
 		return h.print(c)
 	}
 	if c.HasAvailableLocalFlags() {

@@ -110,7 +110,9 @@ func listServices(ctx context.Context, source discovery.Source, args []string) (
 
 // describeServices looks at services. Those that cannot be had are listed by name,
 // and told as faults.
-func describeServices(ctx context.Context, source discovery.Source, names []protoreflect.FullName) (rows []listed, faults []error, err error) {
+func describeServices(
+	ctx context.Context, source discovery.Source, names []protoreflect.FullName,
+) (rows []listed, faults []error, err error) {
 	discovery.Prefetch(ctx, source, names)
 	for _, n := range names {
 		row := listed{Name: string(n), Kind: "service"}
@@ -144,7 +146,8 @@ func listMethods(ctx context.Context, source discovery.Source, name string) ([]l
 	}
 	service, ok := d.(protoreflect.ServiceDescriptor)
 	if !ok {
-		return nil, problem.Usage(fmt.Errorf("%s: not a service", d.FullName()), fmt.Sprintf("rpcctl describe %s", d.FullName()))
+		return nil, problem.Usage(fmt.Errorf("%s: not a service", d.FullName()),
+			fmt.Sprintf("rpcctl describe %s", d.FullName()))
 	}
 	var rows []listed
 	for i := range service.Methods().Len() {

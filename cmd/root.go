@@ -48,7 +48,8 @@ interrupted outside a call.`,
 	root.SetErr(a.Env.Stderr)
 	root.SetFlagErrorFunc(usage.FlagError)
 	a.Globals.Add(root.PersistentFlags())
-	root.AddCommand(newCall(a), newList(a), newDescribe(a), newConvert(a), newHealth(a), newDiagnose(a), newContext(a), newCache(a), newExport(a), newDemo(a), newShellCommand(a), newVersion(a))
+	root.AddCommand(newCall(a), newList(a), newDescribe(a), newConvert(a), newHealth(a), newDiagnose(a), newContext(a),
+		newCache(a), newExport(a), newDemo(a), newShellCommand(a), newVersion(a))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }
@@ -75,7 +76,10 @@ func noCommand(c *cobra.Command, args []string) error {
 
 // withoutContext are the commands that use no context. Each line of a shell does so by
 // itself.
-var withoutContext = []string{"version", "help", "demo", "completion", "context", "cache", "shell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+var withoutContext = []string{
+	"version", "help", "demo", "completion", "context", "cache", "shell",
+	cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
+}
 
 // useContext fills in the flags that were not given from the context in use. It runs before
 // every command.

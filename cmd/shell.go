@@ -31,11 +31,13 @@ the first statement that fails, with its exit code. In the shell, help tells mor
 	f.SortFlags = false
 	f.VarP((*flags.Repeated)(&o.Lines), "command", "c", "run `LINE` and leave (repeatable)")
 	f.StringVarP(&o.File, "file", "f", "", "run the statements in `FILE` and leave; - is standard input")
-	f.BoolVar(&o.KeepGoing, "keep-going", false, "in a script: go on after a failure, and leave with the first one's exit code")
+	f.BoolVar(&o.KeepGoing, "keep-going", false,
+		"in a script: go on after a failure, and leave with the first one's exit code")
 	f.BoolVar(&o.Echo, "echo", false, "in a script: show each statement on stderr before it runs")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "no banner, and no line about each result")
 	f.BoolVar(&o.Plain, "plain", false, "no line editing, as for a terminal that cannot: for screen readers and logs")
 	f.BoolVar(&o.NoHistory, "no-history", false, "store nothing of what is typed")
-	f.BoolVar(&o.NoShell, "no-shell", false, "start no program of this machine: no |, shell, editor, pager, and no auth-command but the one given before")
+	f.BoolVar(&o.NoShell, "no-shell", false,
+		"start no program of this machine: no |, shell, editor, pager, and no auth-command but the one given before")
 	return c
 }

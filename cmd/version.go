@@ -23,7 +23,8 @@ func newVersion(a *app.App) *cobra.Command {
 			if terms {
 				return a.Env.Print(func(w *bufio.Writer) error { return notices.WriteTo(w) })
 			}
-			_, err := fmt.Fprintf(a.Env.Stdout, "rpcctl %s %s %s/%s\n", version.String(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.Env.Stdout, "rpcctl %s %s %s/%s\n", version.String(), runtime.Version(),
+				runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

@@ -18,7 +18,9 @@ const maxOutstanding = 32
 // out: one answer may be that to many. Questions that a stream's end left open are
 // not reported: whoever needs their answers asks again. Servers answer in order;
 // where the answer names its question, that counts.
-func (a *asker) askAll(ctx context.Context, qs []question, needless func(i int) bool, got func(i int, answer *answer, err error) bool) {
+func (a *asker) askAll(
+	ctx context.Context, qs []question, needless func(i int) bool, got func(i int, answer *answer, err error) bool,
+) {
 	if len(qs) < 2 {
 		return
 	}

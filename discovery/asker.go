@@ -33,7 +33,10 @@ type asker struct {
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
-	a := &asker{transport: t, metadata: o.Metadata, timeout: o.Timeout, opening: o.Open, duplex: o.Duplex, asked: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha}}
+	a := &asker{
+		transport: t, metadata: o.Metadata, timeout: o.Timeout, opening: o.Open, duplex: o.Duplex,
+		asked: o.Told, versions: []string{ReflectionV1, ReflectionV1Alpha},
+	}
 	if o.Version != "" {
 		a.versions = []string{o.Version}
 	}

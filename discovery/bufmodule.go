@@ -123,7 +123,8 @@ func readBuf(ctx context.Context, file, folder string, passedOver func(error)) (
 		return w, w.addModules(ctx, folder, passedOver)
 	case len(c.Modules) > 0:
 		for _, m := range c.Modules {
-			if err := errors.Join(w.add(&w.roots, dir, []string{m.Path}), w.add(&w.excludes, dir, m.Excludes)); err != nil {
+			if err := errors.Join(w.add(&w.roots, dir, []string{m.Path}),
+				w.add(&w.excludes, dir, m.Excludes)); err != nil {
 				return nil, err
 			}
 		}

@@ -50,7 +50,9 @@ func checkMethod(s Source, m protoreflect.MethodDescriptor) error {
 
 // checkReach walks the messages that a message can hold, without recursion since
 // a hostile schema chains them as long as it likes.
-func checkReach(s Source, from protoreflect.Descriptor, root protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) error {
+func checkReach(
+	s Source, from protoreflect.Descriptor, root protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool,
+) error {
 	type step struct {
 		by protoreflect.Descriptor // the method or field that refers to the type
 		md protoreflect.MessageDescriptor

@@ -24,7 +24,10 @@ func (r *Reflection) fetchExtensions(ctx context.Context, message protoreflect.F
 	}
 	numbers := a.numbers
 	if len(numbers) > maxExtensions {
-		return &DescriptorError{Origin: reflectionOrigin, Symbol: string(message), Err: fmt.Errorf("%d extensions", len(numbers))}
+		return &DescriptorError{
+			Origin: reflectionOrigin, Symbol: string(message),
+			Err: fmt.Errorf("%d extensions", len(numbers)),
+		}
 	}
 	for _, n := range numbers {
 		known, err := r.pool.Extensions(ctx, message)

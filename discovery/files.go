@@ -216,7 +216,9 @@ func eachReference(d protoreflect.Descriptor, visit func(protoreflect.Descriptor
 // KnownMethods returns the methods of services as pkg.Service/Method. Those of
 // services that the source cannot tell by itself are asked for, all at once and
 // until ctx ends; the services that are still not known then are in rest.
-func KnownMethods(ctx context.Context, s Source, services []protoreflect.FullName) (methods []string, rest []protoreflect.FullName) {
+func KnownMethods(
+	ctx context.Context, s Source, services []protoreflect.FullName,
+) (methods []string, rest []protoreflect.FullName) {
 	lister, _ := s.(methodLister)
 	told := func(name protoreflect.FullName) bool {
 		if lister == nil {

@@ -115,7 +115,9 @@ func parseSymbol(s string) (protoreflect.FullName, error) {
 // findBySuffix tries a name as a suffix of a service, of Service.Method, of a
 // known symbol, and of a member of a known symbol. It returns nil, nil when
 // nothing fits.
-func findBySuffix(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+func findBySuffix(
+	ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName,
+) (protoreflect.Descriptor, error) {
 	all := services
 	if e, ok := s.(enumerator); ok {
 		all = append(slices.Clone(services), e.known()...)
@@ -152,7 +154,9 @@ const maxPackages = 500
 // findInPackages tries a name in the packages of the services and in those around
 // them: a server that is asked by name alone cannot be searched otherwise. It
 // returns nil, nil when none has it.
-func findInPackages(ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName) (protoreflect.Descriptor, error) {
+func findInPackages(
+	ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName,
+) (protoreflect.Descriptor, error) {
 	var candidates []protoreflect.FullName
 	seen := map[protoreflect.FullName]bool{}
 	for _, service := range services {
@@ -248,7 +252,9 @@ func members(d protoreflect.Descriptor) []string {
 
 // findMembers finds a member of each symbol, or the symbols themselves when it is "", and returns the
 // first error that says more than that something is not there.
-func findMembers(ctx context.Context, s Source, services, symbols []protoreflect.FullName, member protoreflect.FullName) (found []protoreflect.Descriptor, failed error) {
+func findMembers(
+	ctx context.Context, s Source, services, symbols []protoreflect.FullName, member protoreflect.FullName,
+) (found []protoreflect.Descriptor, failed error) {
 	for _, m := range symbols {
 		d, err := s.Find(ctx, joinMember(m, member))
 		if err != nil && member == "" && slices.Contains(services, m) {

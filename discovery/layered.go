@@ -88,7 +88,9 @@ func (e *partlyMissing) Unwrap() []error { return []error{e.error, ErrNotFound} 
 
 // Extensions implements Source. Where two sources have an extension of the same
 // number, the first one's is returned.
-func (l *Layered) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (l *Layered) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	var all []protoreflect.ExtensionDescriptor
 	var failed error
 	seen := map[protoreflect.FieldNumber]bool{}

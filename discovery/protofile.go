@@ -348,7 +348,10 @@ func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
 	}
 	for i := range f.Messages().Len() {
 		if name := f.Messages().Get(i).FullName(); builtin.WellKnownSymbol(name) != nil {
-			return &DescriptorError{File: f.Path(), Symbol: string(name), Err: errors.New("it is a well-known type, which is built in")}
+			return &DescriptorError{
+				File: f.Path(), Symbol: string(name),
+				Err: errors.New("it is a well-known type, which is built in"),
+			}
 		}
 	}
 	return nil
@@ -413,7 +416,9 @@ func (s *Protofiles) orFault(err error) error {
 }
 
 // Extensions implements Source.
-func (s *Protofiles) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (s *Protofiles) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	if s.set != nil {
 		return s.set.Extensions(ctx, message)
 	}

@@ -128,7 +128,8 @@ func (p protoPattern) check() error {
 			return &ImportError{Import: p.typed, Err: errors.New("the pattern is not one: a [ does not end")}
 		}
 	}
-	if stars := len(p.parts) - len(slices.DeleteFunc(slices.Clone(p.parts), func(s string) bool { return s == "**" })); stars > 3 {
+	if stars := len(p.parts) - len(slices.DeleteFunc(slices.Clone(p.parts),
+		func(s string) bool { return s == "**" })); stars > 3 {
 		return &ImportError{Import: p.typed, Err: errors.New("more than three ** in a pattern")}
 	}
 	return nil

@@ -166,7 +166,9 @@ func (s *Protoset) Find(ctx context.Context, name protoreflect.FullName) (protor
 }
 
 // Extensions implements Source.
-func (s *Protoset) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (s *Protoset) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	xs, err := s.pool.Extensions(ctx, message)

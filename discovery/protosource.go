@@ -20,7 +20,8 @@ type SyntaxError struct {
 // ErrNotProto is a file that was named by a person, or imported, and does not begin as a
 // .proto file does. Nothing of it is shown: a link or an import may lead to any file,
 // that of a key too.
-var ErrNotProto = errors.New("this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
+var ErrNotProto = errors.New(
+	"this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
 
 // notProto is ErrNotProto for what the compiler says. Of that only what names the parts
 // of the language is kept, and nothing that could be from the file.
@@ -35,7 +36,8 @@ func notProto(said error) error {
 // is wrong in the same line: then that line may be shown.
 func beginsBadly(text string, offset int) bool {
 	statement := firstStatement(text)
-	word := regexp.MustCompile(`^(?:syntax|edition|package|import|option|message|enum|service|extend)[ \t="';]`).FindString(statement)
+	word := regexp.MustCompile(
+		`^(?:syntax|edition|package|import|option|message|enum|service|extend)[ \t="';]`).FindString(statement)
 	from := len(text) - len(statement)
 	return word != "" && offset >= from && !strings.Contains(text[from:offset], "\n")
 }
@@ -54,7 +56,8 @@ func firstStatement(text string) string {
 
 // isProto reports whether a text begins as a .proto file does.
 func isProto(text string) bool {
-	beginning := regexp.MustCompile(`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*\(|option\s+\w|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
+	beginning := regexp.MustCompile(
+		`^(?:(?:syntax|edition)\s*=\s*["']|import\s*(?:public\s*|weak\s*|option\s*)?["']|package\s+[\w.]+\s*;|option\s*\(|option\s+\w|(?:message|enum|service|extend)\s+[\w.]+\s*\{)`)
 	return beginning.MatchString(firstStatement(text))
 }
 

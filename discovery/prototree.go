@@ -301,7 +301,9 @@ func firstOf(a, b error) error {
 }
 
 // Extensions implements Source. Files that do not compile are passed over.
-func (t *Prototree) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (t *Prototree) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var found []protoreflect.ExtensionDescriptor

@@ -168,7 +168,10 @@ func (r *Reflection) Services(ctx context.Context) ([]protoreflect.FullName, err
 	}
 	listed := a.services
 	if len(listed) > rawdesc.MaxServices {
-		return nil, &DescriptorError{Origin: reflectionOrigin, Err: fmt.Errorf("the server lists %d services", len(listed))}
+		return nil, &DescriptorError{
+			Origin: reflectionOrigin,
+			Err:    fmt.Errorf("the server lists %d services", len(listed)),
+		}
 	}
 	names := make([]protoreflect.FullName, 0, len(listed))
 	for _, s := range listed {
@@ -256,7 +259,9 @@ func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (prot
 
 // Extensions implements Source. A server that does not answer this question has
 // no extensions but those in the files that it sent.
-func (r *Reflection) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (r *Reflection) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	if xs, ok := r.cachedExtensions(message); ok {
 		return xs, nil
 	}

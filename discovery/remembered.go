@@ -156,7 +156,9 @@ func (r *Remembered) remember(kind string, name protoreflect.FullName) {
 
 // remembered looks a symbol up in the store. A nil descriptor that is known is a
 // name that the server does not have.
-func (r *Remembered) remembered(ctx context.Context, name protoreflect.FullName) (d protoreflect.Descriptor, known bool) {
+func (r *Remembered) remembered(
+	ctx context.Context, name protoreflect.FullName,
+) (d protoreflect.Descriptor, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.asking {
@@ -207,7 +209,9 @@ func (r *Remembered) load(key string) (empty, ok bool) {
 }
 
 // Extensions implements Source.
-func (r *Remembered) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (r *Remembered) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	if xs, known := r.rememberedExtensions(ctx, message); known {
 		return xs, nil
 	}
@@ -218,7 +222,9 @@ func (r *Remembered) Extensions(ctx context.Context, message protoreflect.FullNa
 	return xs, err
 }
 
-func (r *Remembered) rememberedExtensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, bool) {
+func (r *Remembered) rememberedExtensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := keyExtensions + string(message)

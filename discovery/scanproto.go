@@ -199,7 +199,8 @@ func (s *outliner) beginOption(in scope, depth int) {
 func (s *outliner) method() {
 	if n := len(s.out.services); n > 0 {
 		if name := protoreflect.Name(s.word(1)); symbol.Valid(name) {
-			s.out.services[n-1].methods = append(s.out.services[n-1].methods, protoreflect.Name(strings.Clone(string(name))))
+			s.out.services[n-1].methods = append(s.out.services[n-1].methods,
+				protoreflect.Name(strings.Clone(string(name))))
 		}
 	}
 }

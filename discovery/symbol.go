@@ -174,7 +174,9 @@ func suffixMatches(names []protoreflect.FullName, want protoreflect.FullName) []
 // load returns the descriptors of services. Where there are several, those that
 // are seen to have no such method are not built, and one that has no descriptor
 // does not spoil the others.
-func (q *methodQuery) load(ctx context.Context, names []protoreflect.FullName) ([]protoreflect.ServiceDescriptor, error) {
+func (q *methodQuery) load(
+	ctx context.Context, names []protoreflect.FullName,
+) ([]protoreflect.ServiceDescriptor, error) {
 	if p, ok := q.source.(prefetcher); ok && len(names) > 1 {
 		p.prefetch(ctx, names)
 	}
@@ -257,7 +259,9 @@ func methodNames(sd protoreflect.ServiceDescriptor) []string {
 
 // unknownService handles a service that is not in the list. Perhaps the whole
 // name is that of a service, and the method is missing from it.
-func (q *methodQuery) unknownService(ctx context.Context, services []protoreflect.FullName) (protoreflect.MethodDescriptor, error) {
+func (q *methodQuery) unknownService(
+	ctx context.Context, services []protoreflect.FullName,
+) (protoreflect.MethodDescriptor, error) {
 	if q.service == "" {
 		return nil, &UnknownError{Kind: KindMethod, Name: string(q.method)}
 	}
@@ -270,7 +274,10 @@ func (q *methodQuery) unknownService(ctx context.Context, services []protoreflec
 		}
 		return nil, e
 	}
-	return nil, &UnknownError{Kind: KindService, Name: string(q.service), Near: nearest.Names(string(q.service), asStrings(services), 3)}
+	return nil, &UnknownError{
+		Kind: KindService, Name: string(q.service),
+		Near: nearest.Names(string(q.service), asStrings(services), 3),
+	}
 }
 
 func asStrings(names []protoreflect.FullName) []string {

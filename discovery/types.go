@@ -152,7 +152,9 @@ func (r *Resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect
 }
 
 // FindExtensionByNumber implements protoregistry.ExtensionTypeResolver.
-func (r *Resolver) FindExtensionByNumber(message protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+func (r *Resolver) FindExtensionByNumber(
+	message protoreflect.FullName, number protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
 	r.mu.Lock()
 	types, known := r.extensions[message]
 	r.mu.Unlock()

@@ -81,7 +81,8 @@ func (f *tableFormatter) prepareColumns(md protoreflect.MessageDescriptor) error
 		}
 		names := append(f.names(fields), rest...)
 		f.columns = append(f.columns, &tableColumn{
-			name: strings.Join(names, "."), path: names, right: len(rest) == 0 && numeric(fields[len(fields)-1]), shown: true,
+			name: strings.Join(names, "."), path: names, right: len(rest) == 0 &&
+				numeric(fields[len(fields)-1]), shown: true,
 		})
 	}
 	if len(f.columns) > 0 {

@@ -214,7 +214,8 @@ func (c *Comparison) End(index int, target string, s *invoke.Status, took time.D
 func (c *Comparison) Same() bool {
 	for _, r := range c.rows[min(1, len(c.rows)):] {
 		first := c.rows[0]
-		if r.status != first.status || r.responses != first.responses || !bytes.Equal(r.sum.Sum(nil), first.sum.Sum(nil)) {
+		if r.status != first.status || r.responses != first.responses ||
+			!bytes.Equal(r.sum.Sum(nil), first.sum.Sum(nil)) {
 			return false
 		}
 	}

@@ -75,7 +75,8 @@ func (j describer) symbol(d protoreflect.Descriptor) symbolJSON {
 		}
 	case protoreflect.MethodDescriptor:
 		v.methodJSON = &methodJSON{
-			StreamKind: invoke.StreamKind(d), Request: string(d.Input().FullName()), Response: string(d.Output().FullName()),
+			StreamKind: invoke.StreamKind(d), Request: string(d.Input().FullName()), Response: string(
+				d.Output().FullName()),
 			ClientStreaming: d.IsStreamingClient(), ServerStreaming: d.IsStreamingServer(),
 		}
 	case protoreflect.MessageDescriptor:
@@ -128,7 +129,8 @@ func (j describer) message(v *symbolJSON, d protoreflect.MessageDescriptor) {
 // describeField returns what a field is.
 func describeField(f protoreflect.FieldDescriptor) *fieldJSON {
 	v := &fieldJSON{
-		JSONName: f.JSONName(), Type: f.Kind().String(), Cardinality: f.Cardinality().String(), Presence: f.HasPresence(),
+		JSONName: f.JSONName(), Type: f.Kind().String(), Cardinality: f.Cardinality().String(),
+		Presence: f.HasPresence(),
 	}
 	of := f
 	if f.IsMap() {
@@ -190,7 +192,10 @@ func (j describer) options(d protoreflect.Descriptor) json.RawMessage {
 		return nil
 	}
 	known := m.ProtoReflect().New().Interface()
-	u, p := proto.UnmarshalOptions{AllowPartial: true}, protojson.MarshalOptions{AllowPartial: true, UseProtoNames: true}
+	u, p := proto.UnmarshalOptions{AllowPartial: true}, protojson.MarshalOptions{
+		AllowPartial:  true,
+		UseProtoNames: true,
+	}
 	if j.types != nil {
 		u.Resolver, p.Resolver = j.types, j.types
 	}

@@ -52,7 +52,8 @@ func (b *block) standard(m proto.Message) {
 	switch m := m.(type) {
 	case *errdetails.BadRequest:
 		for _, v := range m.GetFieldViolations() {
-			b.line(v.GetField(), joined(v.GetDescription(), bracketed(v.GetReason())), v.GetLocalizedMessage().GetMessage())
+			b.line(v.GetField(), joined(v.GetDescription(), bracketed(v.GetReason())),
+				v.GetLocalizedMessage().GetMessage())
 		}
 	case *errdetails.ErrorInfo:
 		b.line(joined(m.GetReason(), bracketed(m.GetDomain())))

@@ -44,7 +44,8 @@ type Exchange struct {
 // without them. Options.Label must not be nil.
 func NewExchange(format Format, w io.Writer, requests bool, o Options) (*Exchange, error) {
 	if format != JSON && format != NDJSON {
-		return nil, fmt.Errorf("requests and answers together are printed as %s and %s, not as %s", JSON, NDJSON, format)
+		return nil, fmt.Errorf("requests and answers together are printed as %s and %s, not as %s", JSON, NDJSON,
+			format)
 	}
 	o.Live = true
 	f := &Exchange{out: batch.New(w, o.Live), o: o, indented: format == JSON, noRequest: !requests}

@@ -51,10 +51,14 @@ func fieldPath(
 			return fields, names[i+1:], nil
 		case fd.IsList():
 			return nil, nil, &FieldError{
-				Path: path, Message: md.FullName(), Problem: fmt.Sprintf("%q is repeated, and a path goes through single messages only,", name),
+				Path: path, Message: md.FullName(), Problem: fmt.Sprintf(
+					"%q is repeated, and a path goes through single messages only,", name),
 			}
 		case fd.Message() == nil:
-			return nil, nil, &FieldError{Path: path, Message: md.FullName(), Problem: fmt.Sprintf("%q is no message", name)}
+			return nil, nil, &FieldError{
+				Path: path, Message: md.FullName(),
+				Problem: fmt.Sprintf("%q is no message", name),
+			}
 		}
 		md = fd.Message()
 	}
@@ -96,7 +100,8 @@ func wellKnown(md protoreflect.MessageDescriptor) bool {
 	}
 	switch md.Name() {
 	case "Any", "Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue",
-		"BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value":
+		"BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue",
+		"UInt32Value", "UInt64Value":
 		return true
 	}
 	return false

@@ -30,7 +30,8 @@ func newFiltered(format Format, w io.Writer, o Options) (Formatter, error) {
 		f.indent = "  "
 	case NDJSON:
 	default:
-		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON, format)
+		return nil, fmt.Errorf("a jq filter gives JSON: it goes with the formats %s and %s, not %s", JSON, NDJSON,
+			format)
 	}
 	f.program = NewProgram(&f.o)
 	if f.painter = jsontext.NewPainter(f.out.Pieces(), o.Color); f.painter == nil {
@@ -52,7 +53,10 @@ func (f *jqFormatter) Event(e *invoke.Event) error {
 		if err != nil {
 			return err
 		}
-		f.results = jq.ResultPrinter{Indent: f.indent, Most: len(buf) + jq.MaxResult(f.program.document), Spill: f.spill}
+		f.results = jq.ResultPrinter{
+			Indent: f.indent, Most: len(buf) + jq.MaxResult(f.program.document),
+			Spill: f.spill,
+		}
 		next, err := f.append(buf, result)
 		switch {
 		case err != nil && f.results.Spilled():

@@ -78,7 +78,8 @@ func (f *rawFormatter) resolve(md protoreflect.MessageDescriptor) error {
 		return err
 	}
 	last := fields[len(fields)-1]
-	if len(rest) > 0 || last.IsList() || last.Kind() != protoreflect.StringKind && last.Kind() != protoreflect.BytesKind {
+	if len(rest) > 0 || last.IsList() || last.Kind() != protoreflect.StringKind &&
+		last.Kind() != protoreflect.BytesKind {
 		return fieldProblem(f.o.Field, last, "is not a single string or bytes field")
 	}
 	f.desc, f.fields = md, fields

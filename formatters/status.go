@@ -192,7 +192,8 @@ func rpcStatus(s *invoke.Status, o *Options) (*status.Status, invoke.Types) {
 		if _, ok := detailJSON(d, o, "  ", &room); !ok {
 			types.broken[typeName(d.GetTypeUrl())] = true
 		}
-		p.Details = append(p.Details, &anypb.Any{TypeUrl: strings.ToValidUTF8(d.GetTypeUrl(), "\uFFFD"), Value: d.GetValue()})
+		p.Details = append(p.Details,
+			&anypb.Any{TypeUrl: strings.ToValidUTF8(d.GetTypeUrl(), "\uFFFD"), Value: d.GetValue()})
 	}
 	return p, types
 }

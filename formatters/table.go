@@ -37,9 +37,10 @@ type tableFormatter struct {
 	encoders encoders
 	json     []byte
 
-	desc    protoreflect.MessageDescriptor // the type of message that list and columns are for
-	list    []string                       // the path of the field whose elements are the rows; nil: messages are the rows
-	named   bool                           // the list was asked for by name
+	desc protoreflect.MessageDescriptor // the type of message that list and columns are for
+	// the path of the field whose elements are the rows; nil: messages are the rows
+	list    []string
+	named   bool // the list was asked for by name
 	columns []*tableColumn
 
 	mu        sync.Mutex // the timer prints, too

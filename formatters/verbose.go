@@ -89,7 +89,8 @@ func (v *verbose) open(e *invoke.Event) {
 	}
 	if e.Wire.URL != "" {
 		fmt.Fprintf(&v.b, "\nCalling %s\n", Clean(e.Wire.URL, false))
-		carried := fmt.Sprintf("%s over HTTP/%s, codec %s, compression %s", e.Wire.Protocol, e.Wire.HTTP, e.Wire.Codec, e.Wire.Compression)
+		carried := fmt.Sprintf("%s over HTTP/%s, codec %s, compression %s", e.Wire.Protocol, e.Wire.HTTP, e.Wire.Codec,
+			e.Wire.Compression)
 		v.b.WriteString("(" + Clean(carried, false) + ")\n")
 	}
 	v.block("Request metadata to send:", e.Metadata, v.o.requestValue)

@@ -24,7 +24,10 @@ const (
 )
 
 func (k Kind) String() string {
-	return [...]string{"opened", "request-sent", "requests-done", "headers-received", "response-received", "finished"}[k]
+	return [...]string{
+		"opened", "request-sent", "requests-done", "headers-received", "response-received",
+		"finished",
+	}[k]
 }
 
 // An Event is something that happened in a call. It and its message belong to

@@ -202,7 +202,8 @@ func (r *run) send(ctx context.Context, stream Stream) {
 			}
 			return
 		}
-		if !r.emit(r.out.ofMessage(RequestSent, seq, Message{Desc: r.call.Method.Input(), Types: r.call.Types, Wire: wire})) {
+		if !r.emit(r.out.ofMessage(RequestSent, seq,
+			Message{Desc: r.call.Method.Input(), Types: r.call.Types, Wire: wire})) {
 			return
 		}
 	}
@@ -250,7 +251,8 @@ func (r *run) receiveAll(ctx context.Context, stream Stream) (*Status, Metadata)
 
 // received reports a message. It returns false when the sink failed.
 func (r *run) received(wire []byte, seq int) bool {
-	return r.emit(r.in.ofMessage(ResponseReceived, seq, Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}))
+	return r.emit(r.in.ofMessage(ResponseReceived, seq,
+		Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}))
 }
 
 // receiveOne reports the answer of a method that has just one, when it is known

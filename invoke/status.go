@@ -33,7 +33,10 @@ type Status struct {
 // EndedHere is the status of a call that its context has ended, whose error is the cause.
 func EndedHere(cause error) *Status {
 	if errors.Is(cause, context.DeadlineExceeded) {
-		return &Status{Code: codes.DeadlineExceeded, Message: "the deadline has passed", Origin: OriginClient, Cause: cause}
+		return &Status{
+			Code: codes.DeadlineExceeded, Message: "the deadline has passed", Origin: OriginClient,
+			Cause: cause,
+		}
 	}
 	return &Status{Code: codes.Canceled, Message: "the call was cancelled here", Origin: OriginClient, Cause: cause}
 }

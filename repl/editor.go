@@ -62,7 +62,10 @@ func Open(o Options) (*Editor, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Editor{opts: o, terminalOwner: terminalOwner{t}, Screen: &Screen{dev: t, colors: palette.NewScreen(o.Colour), ascii: o.ASCII}}
+	e := &Editor{
+		opts: o, terminalOwner: terminalOwner{t},
+		Screen: &Screen{dev: t, colors: palette.NewScreen(o.Colour), ascii: o.ASCII},
+	}
 	e.parser = newParser(t, e.Crash)
 	if e.opts.History == nil {
 		e.opts.History = &History{}

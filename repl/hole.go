@@ -71,7 +71,8 @@ func walkDocument(text string, i int, visit func(at, end int, kind byte)) {
 			end = holeEnd(text, i)
 			visit(i, end, 'h')
 		case strings.IndexByte(" \t\r\n", c) < 0:
-			for end < len(text) && strings.IndexByte(" \t\r\n,:{}[]\"'<", text[end]) < 0 && !strings.HasPrefix(text[end:], holeSigns[:3]) {
+			for end < len(text) && strings.IndexByte(" \t\r\n,:{}[]\"'<", text[end]) < 0 &&
+				!strings.HasPrefix(text[end:], holeSigns[:3]) {
 				end++
 			}
 			visit(i, end, 'w')

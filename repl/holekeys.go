@@ -93,7 +93,8 @@ func (e *Editor) fillHole(at Span, text string) {
 	name := HoleName(e.line.Text, at)
 	l, more := e.line.another(at)
 	e.line = l.Replace(at.Start, at.End, more).moveTo(at.Start)
-	if e.opts.Quoted == nil || !e.opts.Quoted(name) || strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'") || strings.HasPrefix(text, "$") {
+	if e.opts.Quoted == nil || !e.opts.Quoted(name) || strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'") ||
+		strings.HasPrefix(text, "$") {
 		e.line = e.line.Insert(text)
 		return
 	}

@@ -31,8 +31,10 @@ const (
 
 // roles are what the styles are in the palette.
 var roles = [...]palette.Role{
-	Plain: palette.Plain, Dim: palette.Faint, Good: palette.String, Bad: palette.Bad, Accent: palette.Key, Name: palette.Strong, Field: palette.Field,
-	Quoted: palette.String, Scalar: palette.Number, Marked: palette.Matched, Chosen: palette.Chosen, Wrong: palette.Wrong,
+	Plain: palette.Plain, Dim: palette.Faint, Good: palette.String, Bad: palette.Bad, Accent: palette.Key,
+	Name: palette.Strong, Field: palette.Field,
+	Quoted: palette.String, Scalar: palette.Number, Marked: palette.Matched, Chosen: palette.Chosen,
+	Wrong: palette.Wrong,
 }
 
 // A Span is a range of bytes of a text and its style.

@@ -201,7 +201,8 @@ func (l *lexer) word() Word {
 // valueFollows reports whether what comes after the first = is read as a document is.
 func (l *lexer) valueFollows(soFar string) bool {
 	rest := l.rest()
-	return strings.HasPrefix(rest, "{") || strings.HasSuffix(soFar, ":=") && (strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, `"`))
+	return strings.HasPrefix(rest, "{") || strings.HasSuffix(soFar, ":=") &&
+		(strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, `"`))
 }
 
 // document reports whether a bracket begins something that goes on to its partner: a document at

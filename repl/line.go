@@ -80,7 +80,8 @@ func inWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsD
 
 // blankLeft is where what is between blanks before the cursor begins.
 func (l Line) blankLeft() int {
-	return len(strings.TrimRightFunc(strings.TrimRightFunc(l.Before(), unicode.IsSpace), func(r rune) bool { return !unicode.IsSpace(r) }))
+	return len(strings.TrimRightFunc(strings.TrimRightFunc(l.Before(), unicode.IsSpace),
+		func(r rune) bool { return !unicode.IsSpace(r) }))
 }
 
 // rowStart and rowEnd are the bounds of the line of text that the cursor is in.

@@ -62,7 +62,8 @@ func (e *Editor) complete() {
 		return
 	case c.More == 0 && len(common) > e.line.Cursor-c.From && // of all candidates, not of the best
 		strings.HasPrefix(common, e.line.Text[c.From:e.line.Cursor]):
-		if l := e.line.Replace(c.From, e.line.Cursor, common); Harmless(e.line.Text, l.Text) { // a piece of a quoted text may not be
+		// a piece of a quoted text may not be
+		if l := e.line.Replace(c.From, e.line.Cursor, common); Harmless(e.line.Text, l.Text) {
 			e.line = l
 		}
 	}

@@ -16,7 +16,8 @@ const bareSigns = "@%+=:,./-_"
 // IsPlain reports whether a text means itself as a word, wherever a word can stand.
 func IsPlain(text string) bool {
 	for _, r := range text {
-		if r == utf8.RuneError || !strings.ContainsRune(bareSigns, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
+		if r == utf8.RuneError || !strings.ContainsRune(bareSigns, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) &&
+			!unicode.Is(unicode.Mn, r) {
 			return false
 		}
 	}

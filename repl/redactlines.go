@@ -103,7 +103,8 @@ func (l *loosener) next(i int) int {
 	case c == '\n':
 		l.put("\n", i)
 		l.begun = false
-		if after := strings.TrimLeft(l.text[i:min(len(l.text), i+maxBlanks)], " \t\r\n"); l.last != ':' && !strings.HasPrefix(after, ":") {
+		if after := strings.TrimLeft(l.text[i:min(len(l.text), i+maxBlanks)], " \t\r\n"); l.last != ':' &&
+			!strings.HasPrefix(after, ":") {
 			l.put(",", i)
 			l.last = ','
 		}
@@ -166,7 +167,8 @@ func extension(text string) int {
 	if n < 2 || strings.ContainsAny(text[1:n], " \t\r\n\"'[{}:,<>") {
 		return 0
 	}
-	if after := strings.TrimLeft(text[n+1:min(len(text), n+maxBlanks)], " \t"); after == "" || strings.IndexByte(":{<", after[0]) < 0 {
+	if after := strings.TrimLeft(text[n+1:min(len(text), n+maxBlanks)], " \t"); after == "" ||
+		strings.IndexByte(":{<", after[0]) < 0 {
 		return 0
 	}
 	return n + 1

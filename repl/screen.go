@@ -61,7 +61,8 @@ func (s *Screen) draw(v view) {
 
 // send writes a change so that the terminal shows it at once.
 func (s *Screen) send(change string) {
-	_, _ = io.WriteString(s.dev, codeSyncOn+codeHideCursor+change+codeShowCursor+codeSyncOff) // a terminal that is gone is noticed by its reader
+	// a terminal that is gone is noticed by its reader
+	_, _ = io.WriteString(s.dev, codeSyncOn+codeHideCursor+change+codeShowCursor+codeSyncOff)
 }
 
 // erase goes to where the drawing began and clears from there.

@@ -87,7 +87,8 @@ func (e *Editor) older() {
 		e.recall = &recall{start: e.line, at: e.opts.History.Len()}
 	}
 	prefix, now := e.recall.start.Text, e.line.Text
-	if i, text := e.opts.History.find(e.recall.at, func(line string) bool { return strings.HasPrefix(line, prefix) && line != now }); i >= 0 {
+	if i, text := e.opts.History.find(e.recall.at,
+		func(line string) bool { return strings.HasPrefix(line, prefix) && line != now }); i >= 0 {
 		e.recall.at = i
 		e.line = Line{text, len(text)}
 	}

@@ -70,8 +70,10 @@ func (b *bakery) Bake(_ context.Context, r *demov1.BakeRequest) (*longrunning.Op
 	defer b.mu.Unlock()
 	b.count++
 	o := &baking{
-		name: fmt.Sprintf("operations/bake-%d", b.count), cake: strings.Clone(r.GetCake()), failCode: codes.Code(r.GetFailCode()), began: time.Now(), stopped: make(chan struct{}),
-		pace: pace{count: int(steps), delay: time.Duration(delay) * time.Millisecond},
+		name: fmt.Sprintf("operations/bake-%d",
+			b.count), cake: strings.Clone(r.GetCake()), failCode: codes.Code(r.GetFailCode()), began: time.Now(),
+		stopped: make(chan struct{}),
+		pace:    pace{count: int(steps), delay: time.Duration(delay) * time.Millisecond},
 	}
 	b.batter += len(o.cake)
 	for len(b.names) == maxOperations || len(b.names) > 0 && b.batter > maxBatter {
@@ -90,7 +92,8 @@ func (b *bakery) find(name string) (*baking, error) {
 	defer b.mu.Unlock()
 	o := b.operations[name]
 	if o == nil {
-		return nil, failure(codes.NotFound, fmt.Sprintf("no operation %q", name), &errdetails.ResourceInfo{ResourceType: "operation", ResourceName: name})
+		return nil, failure(codes.NotFound, fmt.Sprintf("no operation %q", name),
+			&errdetails.ResourceInfo{ResourceType: "operation", ResourceName: name})
 	}
 	copied := *o
 	return &copied, nil
@@ -120,7 +123,9 @@ func (b *bakery) CancelOperation(_ context.Context, r *longrunning.CancelOperati
 }
 
 // WaitOperation waits for an operation to be over.
-func (b *bakery) WaitOperation(ctx context.Context, r *longrunning.WaitOperationRequest) (*longrunning.Operation, error) {
+func (b *bakery) WaitOperation(
+	ctx context.Context, r *longrunning.WaitOperationRequest,
+) (*longrunning.Operation, error) {
 	o, err := b.find(r.GetName())
 	if err != nil {
 		return nil, err

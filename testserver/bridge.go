@@ -36,14 +36,17 @@ func (r *registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	r.Server.RegisterService(r.room.weighed(desc), impl)
 	for _, m := range desc.Methods {
 		spec := specOf(desc.ServiceName, m.MethodName, connectrpc.StreamTypeUnary)
-		r.web.Register(connectrpc.Method{Spec: spec, Handler: func(ctx context.Context, spec connectrpc.Spec, s connectrpc.ServerStream) error {
-			call := newBridged(ctx, spec.Procedure, s)
-			reply, err := m.Handler(impl, call.ctx, call.RecvMsg, r.unary)
-			if err != nil {
-				return call.finish(err)
-			}
-			return call.finish(call.SendMsg(reply))
-		}})
+		r.web.Register(connectrpc.Method{
+			Spec: spec,
+			Handler: func(ctx context.Context, spec connectrpc.Spec, s connectrpc.ServerStream) error {
+				call := newBridged(ctx, spec.Procedure, s)
+				reply, err := m.Handler(impl, call.ctx, call.RecvMsg, r.unary)
+				if err != nil {
+					return call.finish(err)
+				}
+				return call.finish(call.SendMsg(reply))
+			},
+		})
 	}
 	for _, m := range desc.Streams {
 		shape := connectrpc.StreamTypeUnary
@@ -53,11 +56,17 @@ func (r *registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 		if m.ServerStreams {
 			shape |= connectrpc.StreamTypeServer
 		}
-		r.web.Register(connectrpc.Method{Spec: specOf(desc.ServiceName, m.StreamName, shape), Handler: func(ctx context.Context, spec connectrpc.Spec, s connectrpc.ServerStream) error {
-			call := newBridged(ctx, spec.Procedure, s)
-			info := &grpc.StreamServerInfo{FullMethod: spec.Procedure, IsClientStream: m.ClientStreams, IsServerStream: m.ServerStreams}
-			return call.finish(r.stream(impl, call, info, m.Handler))
-		}})
+		r.web.Register(connectrpc.Method{
+			Spec: specOf(desc.ServiceName, m.StreamName, shape),
+			Handler: func(ctx context.Context, spec connectrpc.Spec, s connectrpc.ServerStream) error {
+				call := newBridged(ctx, spec.Procedure, s)
+				info := &grpc.StreamServerInfo{
+					FullMethod: spec.Procedure, IsClientStream: m.ClientStreams,
+					IsServerStream: m.ServerStreams,
+				}
+				return call.finish(r.stream(impl, call, info, m.Handler))
+			},
+		})
 	}
 }
 

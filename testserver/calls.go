@@ -28,7 +28,9 @@ const (
 )
 
 // busyText is the message for a call that has no room.
-var busyText = fmt.Sprintf("the demo takes about %d calls at a time, fewer with great ones; try again with fewer at once", callBudget/callWeight)
+var busyText = fmt.Sprintf(
+	"the demo takes about %d calls at a time, fewer with great ones; try again with fewer at once",
+	callBudget/callWeight)
 
 // give gives a part back.
 func (r *room) give(n int64) { r.taken.Add(-n) }

@@ -95,7 +95,9 @@ func NewCerts(now time.Time) (*Certs, error) {
 }
 
 // issue makes a key and has the authority sign a certificate for it.
-func issue(template, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey, now time.Time) (keyPair, tls.Certificate, error) {
+func issue(
+	template, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey, now time.Time,
+) (keyPair, tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return keyPair{}, tls.Certificate{}, err
@@ -113,7 +115,9 @@ func issue(template, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey
 	return pair, loaded, err
 }
 
-func sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey, now time.Time) ([]byte, error) {
+func sign(
+	template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey, now time.Time,
+) ([]byte, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err

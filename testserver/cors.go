@@ -26,7 +26,8 @@ func allowOrigins(next http.Handler) http.Handler {
 		h.Set("Access-Control-Allow-Origin", "*")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", corsMethods)
-			h.Set("Access-Control-Allow-Headers", join(corsHeaders, r.Header.Values("Access-Control-Request-Headers")...))
+			h.Set("Access-Control-Allow-Headers",
+				join(corsHeaders, r.Header.Values("Access-Control-Request-Headers")...))
 			h.Set("Access-Control-Max-Age", corsMaxAge)
 			h.Add("Vary", "Access-Control-Request-Headers")
 			w.WriteHeader(http.StatusNoContent)

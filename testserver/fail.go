@@ -100,7 +100,10 @@ func standardDetails() []proto.Message {
 
 // unknownAny has a type that nobody knows.
 func unknownAny() *anypb.Any {
-	return &anypb.Any{TypeUrl: "type.googleapis.com/rpcctl.nowhere.Nothing", Value: []byte{0x08, 0x2a, 0x12, 0x03, 'a', 'b', 'c'}}
+	return &anypb.Any{
+		TypeUrl: "type.googleapis.com/rpcctl.nowhere.Nothing",
+		Value:   []byte{0x08, 0x2a, 0x12, 0x03, 'a', 'b', 'c'},
+	}
 }
 
 // brokenAny has a known type, and bytes that end in the middle of a field.

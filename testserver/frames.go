@@ -174,7 +174,8 @@ func (r *replayed) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	r.left = frameSize(header)
-	if http2.FrameType(header[3]) == http2.FrameSettings && http2.Flags(header[4]).Has(http2.FlagSettingsAck) && r.left == 0 {
+	if http2.FrameType(header[3]) == http2.FrameSettings && http2.Flags(header[4]).Has(http2.FlagSettingsAck) &&
+		r.left == 0 {
 		r.watching = false
 		return r.Conn.Read(p)
 	}

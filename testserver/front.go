@@ -117,7 +117,8 @@ type shaken struct {
 
 // ServerHandshake tells what the handshake agreed on.
 func (shaken) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	info := credentials.TLSInfo{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}
+	private := credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}
+	info := credentials.TLSInfo{CommonAuthInfo: private}
 	if r, ok := conn.(*replayed); ok {
 		if secured, ok := r.Conn.(*tls.Conn); ok {
 			info.State = secured.ConnectionState()
@@ -134,8 +135,10 @@ func (s shaken) Clone() credentials.TransportCredentials { return s }
 // that run.
 func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server, *sync.WaitGroup) {
 	mux := http.NewServeMux()
-	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv), connecthttp.WithCompressors(unpacker{connectgzip.New(), in}),
-		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire}, weigher{webJSON{connectproto.NewJSONCodec()}, weighJSON}))
+	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv),
+		connecthttp.WithCompressors(unpacker{connectgzip.New(), in}),
+		connecthttp.WithCodecs(weigher{connectproto.NewBinaryCodec(), weighWire},
+			weigher{webJSON{connectproto.NewJSONCodec()}, weighJSON}))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // TLS is done when it gets a connection

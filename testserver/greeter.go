@@ -26,7 +26,9 @@ func (*greeter) SayHello(_ context.Context, r *demov1.HelloRequest) (*demov1.Hel
 	return &demov1.HelloReply{Message: greeting(0, r.GetName())}, nil
 }
 
-func (*greeter) StreamGreetings(r *demov1.StreamGreetingsRequest, stream grpc.ServerStreamingServer[demov1.HelloReply]) error {
+func (*greeter) StreamGreetings(
+	r *demov1.StreamGreetingsRequest, stream grpc.ServerStreamingServer[demov1.HelloReply],
+) error {
 	p, err := newPace(r.Count, 5, r.GetDelayMs())
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ func (c *connections) cutOff() {
 		_ = conn.Close() // The peer is being cut off: nothing it was sent matters now.
 	}
 	for _, conn := range quics {
-		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "the demo has no memory left") // as above
+		// as above
+		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "the demo has no memory left")
 	}
 }

@@ -30,7 +30,9 @@ const (
 )
 
 // fullText is the message for a request that has no room.
-var fullText = fmt.Sprintf("the demo takes %d MiB of requests at a time, of all calls together; try again with fewer at once", requestBudget>>20)
+var fullText = fmt.Sprintf(
+	"the demo takes %d MiB of requests at a time, of all calls together; try again with fewer at once",
+	requestBudget>>20)
 
 // A room is memory for requests, of all calls. It is safe for concurrent use.
 type room struct {
@@ -140,7 +142,9 @@ func (i *intake) whole(m any) error {
 }
 
 // unary counts the request of a call until it is answered.
-func (r *room) unary(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (r *room) unary(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	i := r.of(ctx)
 	defer i.hold(0)
 	if err := i.whole(request); err != nil {
@@ -150,7 +154,9 @@ func (r *room) unary(ctx context.Context, request any, _ *grpc.UnaryServerInfo, 
 }
 
 // stream counts the messages of a call, each until the next.
-func (r *room) stream(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (r *room) stream(
+	server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	i := r.of(stream.Context())
 	defer i.hold(0)
 	return handler(server, &takenIn{stream, i})

@@ -42,7 +42,8 @@ func (c *connections) closeAll() {
 // quic counts a connection of HTTP/3 until it ends, or ends it.
 func (c *connections) quic(ctx context.Context, conn *quic.Conn) context.Context {
 	if !c.room.claim(connectionWeight) {
-		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText) // it ends with the server, if not now
+		// it ends with the server, if not now
+		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText)
 		return ctx
 	}
 	c.mu.Lock()

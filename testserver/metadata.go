@@ -112,7 +112,10 @@ func unsendable(name, value string) string {
 		return "a name is needed"
 	case strings.HasPrefix(name, ":"), strings.HasPrefix(name, "grpc-"):
 		return "belongs to the protocol"
-	case slices.Contains([]string{"content-type", "te", "connection", "transfer-encoding", "keep-alive", "upgrade", "proxy-connection"}, name):
+	case slices.Contains([]string{
+		"content-type", "te", "connection", "transfer-encoding", "keep-alive", "upgrade",
+		"proxy-connection",
+	}, name):
 		return "belongs to the protocol"
 	}
 	for _, c := range []byte(name) {
@@ -146,7 +149,9 @@ func (*lab) Secret(ctx context.Context, _ *demov1.SecretRequest) (*demov1.Secret
 // tokenGate keeps the reflection services behind a token, when it has one.
 type tokenGate struct{ token string }
 
-func (g tokenGate) stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (g tokenGate) stream(
+	server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	if g.token != "" && strings.HasPrefix(info.FullMethod, "/grpc.reflection.") {
 		if err := authorize(stream.Context(), g.token); err != nil {
 			return err
@@ -172,7 +177,8 @@ func authorize(ctx context.Context, token string) error {
 func bears(ctx context.Context, token string) bool {
 	for _, value := range metadata.ValueFromIncomingContext(ctx, "authorization") {
 		scheme, given, _ := strings.Cut(value, " ")
-		if strings.EqualFold(scheme, "bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(given)), []byte(token)) == 1 {
+		if strings.EqualFold(scheme, "bearer") &&
+			subtle.ConstantTimeCompare([]byte(strings.TrimSpace(given)), []byte(token)) == 1 {
 			return true
 		}
 	}

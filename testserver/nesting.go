@@ -14,8 +14,9 @@ const anyBudget = 4 << 20
 // checkAny is an error for JSON in which too much of google.protobuf.Any stands in itself.
 func checkAny(b []byte) error {
 	if levels := anyLevels(b); levels > 1 && levels*len(b) > anyBudget {
-		return fmt.Errorf("the demo takes no request with %d messages of type google.protobuf.Any in one another, in %d bytes: "+
-			"the levels times the bytes may be %d", levels, len(b), anyBudget)
+		return fmt.Errorf(
+			"the demo takes no request with %d messages of type google.protobuf.Any in one another, in %d bytes: "+
+				"the levels times the bytes may be %d", levels, len(b), anyBudget)
 	}
 	return nil
 }

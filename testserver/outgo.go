@@ -17,7 +17,9 @@ type outgo struct {
 }
 
 // unary counts the reply of a call, unless its handler has done so before it was made.
-func (o outgo) unary(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (o outgo) unary(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	reply, err := handler(ctx, request)
 	if err != nil {
 		return nil, o.status(ctx, err)
@@ -43,7 +45,9 @@ func (o outgo) made(ctx context.Context, m proto.Message) error {
 }
 
 // stream counts the messages of a call, and its status.
-func (o outgo) stream(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (o outgo) stream(
+	server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	err := handler(server, &sending{ServerStream: stream, calls: o.calls})
 	if err != nil {
 		return o.status(stream.Context(), err)

@@ -49,7 +49,8 @@ func sample(filling demov1.SampleRequest_Filling, depth int) (*demov1.Everything
 		// Set as an unknown field, since the library would refuse to send it as
 		// what it is. Whoever reads it finds the number of string_value.
 		m.StringValue = ""
-		m.ProtoReflect().SetUnknown(protowire.AppendString(protowire.AppendTag(nil, 14, protowire.BytesType), "not \xff UTF-8"))
+		m.ProtoReflect().SetUnknown(protowire.AppendString(protowire.AppendTag(nil, 14, protowire.BytesType),
+			"not \xff UTF-8"))
 	}
 	return m, nil
 }
@@ -69,7 +70,8 @@ func addUnknown(m *demov1.Everything) {
 	b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), 1)
 	b = protowire.AppendTag(b, 205, protowire.EndGroupType)
 	m.ProtoReflect().SetUnknown(b)
-	m.NestedValue.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 1))
+	m.NestedValue.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType),
+		1))
 }
 
 // filler gives fields values by their kind.
@@ -134,7 +136,9 @@ func (f filler) field(m protoreflect.Message, field protoreflect.FieldDescriptor
 }
 
 // value makes the i-th value of a field, of which empty makes an empty message.
-func (f filler) value(field protoreflect.FieldDescriptor, empty func() protoreflect.Value, i int) (protoreflect.Value, error) {
+func (f filler) value(
+	field protoreflect.FieldDescriptor, empty func() protoreflect.Value, i int,
+) (protoreflect.Value, error) {
 	if field.Message() == nil {
 		return f.scalar(field, i), nil
 	}

@@ -100,7 +100,9 @@ func (e extensions) FindExtensionByName(name protoreflect.FullName) (protoreflec
 }
 
 // FindExtensionByNumber implements protoregistry.ExtensionTypeResolver.
-func (e extensions) FindExtensionByNumber(message protoreflect.FullName, field protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+func (e extensions) FindExtensionByNumber(
+	message protoreflect.FullName, field protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
 	if err := e.schema.load(); err != nil {
 		return nil, err
 	}

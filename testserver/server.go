@@ -128,9 +128,15 @@ func New(o Options) *Server {
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.WaitForHandlers(true),
 		// Clients under test ping as often as they like.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime:             time.Millisecond,
+			PermitWithoutStream: true,
+		}),
 	}
-	s := &Server{recorder: r, connections: newConnections(r, calls), grace: o.Grace, maxMemory: o.MaxMemory, ends: ends{done: make(chan struct{})}, front: &front{grpc: newQueue(), web: newQueue()}}
+	s := &Server{
+		recorder: r, connections: newConnections(r, calls), grace: o.Grace, maxMemory: o.MaxMemory,
+		ends: ends{done: make(chan struct{})}, front: &front{grpc: newQueue(), web: newQueue()},
+	}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(shaken{credentials.NewTLS(o.TLS)}))
 		s.front.tls = o.TLS.Clone()
@@ -139,14 +145,18 @@ func New(o Options) *Server {
 	s.grpc = grpc.NewServer(options...)
 	both := &registrar{
 		Server: s.grpc, web: connectrpc.NewServer(), room: in,
-		unary: func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		unary: func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any,
+			error,
+		) {
 			return r.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
 				return in.unary(ctx, request, info, func(ctx context.Context, request any) (any, error) {
 					return out.unary(ctx, request, info, handler)
 				})
 			})
 		},
-		stream: func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		stream: func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
+			handler grpc.StreamHandler,
+		) error {
 			return r.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
 				return in.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {
 					return out.stream(server, stream, info, func(server any, stream grpc.ServerStream) error {

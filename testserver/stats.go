@@ -166,7 +166,9 @@ func (r *recorder) end(ctx context.Context, why error, c *counters, path string,
 	}
 }
 
-func (r *recorder) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (r *recorder) unary(
+	ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	c := r.begin(info.FullMethod)
 	c.received.Add(1)
 	reply, err := handler(ctx, request)
@@ -179,7 +181,9 @@ func (r *recorder) unary(ctx context.Context, request any, info *grpc.UnaryServe
 	return reply, err
 }
 
-func (r *recorder) stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (r *recorder) stream(
+	server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	counted := &countedStream{ServerStream: stream, recorder: r, counters: r.begin(info.FullMethod)}
 	err := handler(server, counted)
 	// The context of a call may learn of a broken connection after the handler did.
@@ -219,7 +223,8 @@ func (s *countedStream) SendMsg(m any) error {
 		s.recorder.note()
 	} else {
 		switch status.Code(err) {
-		case codes.Unavailable, codes.Canceled, codes.Unknown: // as grpc-go has it for a connection, a context, a stream that ended
+		// as grpc-go has it for a connection, a context, a stream that ended
+		case codes.Unavailable, codes.Canceled, codes.Unknown:
 			s.broken.Store(true)
 		}
 	}

@@ -57,7 +57,8 @@ func (t *ticker) take() error {
 		select {
 		case t.places <- struct{}{}:
 		default:
-			return status.Errorf(codes.ResourceExhausted, "a stream has at most %d subscriptions at a time", maxSubscriptions)
+			return status.Errorf(codes.ResourceExhausted, "a stream has at most %d subscriptions at a time",
+				maxSubscriptions)
 		}
 		t.running.Go(func() {
 			defer func() { <-t.places }()

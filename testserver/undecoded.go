@@ -58,7 +58,9 @@ func (r *room) weighed(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	all := *desc
 	all.Methods = make([]grpc.MethodDesc, len(desc.Methods))
 	for n, m := range desc.Methods {
-		all.Methods[n] = grpc.MethodDesc{MethodName: m.MethodName, Handler: func(server any, ctx context.Context, decode func(any) error, next grpc.UnaryServerInterceptor) (any, error) {
+		all.Methods[n] = grpc.MethodDesc{MethodName: m.MethodName, Handler: func(server any, ctx context.Context,
+			decode func(any) error, next grpc.UnaryServerInterceptor,
+		) (any, error) {
 			return m.Handler(server, ctx, func(v any) error {
 				u := new(undecoded)
 				if err := decode(u); err != nil {
@@ -72,7 +74,9 @@ func (r *room) weighed(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 }
 
 // weighStream does the same for the messages of a stream.
-func (r *room) weighStream(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (r *room) weighStream(
+	server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	return handler(server, &weighedStream{stream, r.of(stream.Context())})
 }
 

@@ -109,7 +109,10 @@ func (r *request) arguments(protoset, dir string, withoutProtocol bool) ([]strin
 	if protocol := word(r.Protocol, "PROTOCOL_"); protocol != "grpc" || !withoutProtocol {
 		args = append(args, "--protocol", protocol)
 	}
-	if v, ok := map[string]string{"HTTP_VERSION_1": "1.1", "HTTP_VERSION_2": "2", "HTTP_VERSION_3": "3"}[r.HTTPVersion]; ok {
+	if v, ok := map[string]string{
+		"HTTP_VERSION_1": "1.1", "HTTP_VERSION_2": "2",
+		"HTTP_VERSION_3": "3",
+	}[r.HTTPVersion]; ok {
 		args = append(args, "--http", v)
 	}
 	if c := word(r.Compression, "COMPRESSION_"); c != "" {

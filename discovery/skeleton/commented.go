@@ -72,7 +72,8 @@ func (t *template) message(md protoreflect.MessageDescriptor, depth int) *templa
 		return &templateNode{scalar: value}
 	}
 	n := &templateNode{object: true}
-	whole := t.inside[md.FullName()] == 0 && depth <= 2*maxSkeletonDepth && !(t.named[md.FullName()] && t.fields > MaxFields)
+	whole := t.inside[md.FullName()] == 0 && depth <= 2*maxSkeletonDepth &&
+		!(t.named[md.FullName()] && t.fields > MaxFields)
 	if !whole && !hasRequired(md) {
 		return n
 	}
@@ -97,7 +98,8 @@ func (t *template) message(md protoreflect.MessageDescriptor, depth int) *templa
 // needed reports whether a field of a message that is left empty must be there. A
 // message that requires itself has no finite value, and is left be.
 func (t *template) needed(f protoreflect.FieldDescriptor, depth int) bool {
-	return f.Cardinality() == protoreflect.Required && t.inside[f.ContainingMessage().FullName()] <= 2 && depth <= 3*maxSkeletonDepth
+	return f.Cardinality() == protoreflect.Required && t.inside[f.ContainingMessage().FullName()] <= 2 &&
+		depth <= 3*maxSkeletonDepth
 }
 
 func undescribed(f protoreflect.FieldDescriptor) bool {
@@ -117,7 +119,10 @@ func (t *template) field(f protoreflect.FieldDescriptor, depth int) *templateNod
 		if v.object && len(v.members) == 0 {
 			return &templateNode{object: true}
 		}
-		return &templateNode{object: true, members: []templateMember{{key: quoted(mapKey(f.MapKey().Kind())), value: v}}}
+		return &templateNode{
+			object:  true,
+			members: []templateMember{{key: quoted(mapKey(f.MapKey().Kind())), value: v}},
+		}
 	case f.IsList():
 		v := t.value(f, depth)
 		if v.object && len(v.members) == 0 {
@@ -321,7 +326,8 @@ func nameByte(c byte) bool {
 // yamlKey takes the quotes off a key that is a plain word in every YAML.
 func yamlKey(key string) string {
 	word := key[1 : len(key)-1]
-	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r > 0x7f || !nameByte(byte(r)) }) >= 0 || word[0] >= '0' && word[0] <= '9' {
+	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r > 0x7f || !nameByte(byte(r)) }) >= 0 ||
+		word[0] >= '0' && word[0] <= '9' {
 		return key
 	}
 	switch strings.ToLower(word) {

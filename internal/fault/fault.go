@@ -47,7 +47,8 @@ func Exit() {
 
 // Tell reports a panic, from the deferred function that recovered it.
 func Tell(w io.Writer, cause any) {
-	text := fmt.Sprintf("rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
+	text := fmt.Sprintf(
+		"rpcctl: internal fault: %v\n%shint: this is a fault of rpcctl; please report it with all of the above: https://github.com/rpcctl/rpcctl/issues\n",
 		cause, debug.Stack())
 	if fn := mask.Load(); fn != nil {
 		text = (*fn)(text)

@@ -36,7 +36,10 @@ var (
 
 // openTokens are the words before "token" or "tokens" of names that are not secret: of a position in
 // a list (https://google.aip.dev/158) or of a number of words.
-var openTokens = []string{"page", "continuation", "max", "min", "num", "total", "prompt", "input", "output", "completion"}
+var openTokens = []string{
+	"page", "continuation", "max", "min", "num", "total", "prompt", "input", "output",
+	"completion",
+}
 
 // Name reports whether the values of a field, a flag or a parameter of this name are
 // secret. Case does not matter, and neither does how the words of the name are joined:

@@ -139,7 +139,9 @@ func (w *stripping) field(md protoreflect.MessageDescriptor, num protowire.Numbe
 }
 
 // nested strips a field whose value is a message, a group or an entry of a map.
-func (w *stripping) nested(c *copying, fd protoreflect.FieldDescriptor, typ protowire.Type, field span, depth int) bool {
+func (w *stripping) nested(
+	c *copying, fd protoreflect.FieldDescriptor, typ protowire.Type, field span, depth int,
+) bool {
 	var body []byte
 	switch typ {
 	case protowire.BytesType:

@@ -196,7 +196,8 @@ func (s *decoding) anyValue(inner *plan, depth int) outcome {
 		case "value":
 			again = &found
 		default:
-			if !s.o.AllowUnknown && s.faulty(k.at, "no field "+quote(k.text)+" in an Any of "+string(inner.md.FullName()), "value") == stop {
+			if !s.o.AllowUnknown && s.faulty(k.at,
+				"no field "+quote(k.text)+" in an Any of "+string(inner.md.FullName()), "value") == stop {
 				return stop
 			}
 		}

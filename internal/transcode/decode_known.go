@@ -104,7 +104,10 @@ func (s *decoding) looseTimestamp(text string) (time.Time, bool) {
 	if text == "now" {
 		return s.o.Now(), true
 	}
-	for _, layout := range []string{"2006-01-02", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
+	for _, layout := range []string{
+		"2006-01-02", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04",
+		"2006-01-02 15:04",
+	} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t, true
 		}
@@ -227,7 +230,8 @@ func (s *decoding) paths(f *field, t token) outcome {
 			}
 		}
 		if !ok {
-			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote(path)+" is not", "")
+			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote(path)+" is not",
+				"")
 		}
 		size := len(path) + capitals
 		if s.late() || s.beyond(size) {

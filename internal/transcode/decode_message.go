@@ -147,7 +147,8 @@ func (s *decoding) find(p *plan, k token) (*field, bool) {
 		if s.o.AllowUnknown {
 			return nil, true
 		}
-		return nil, s.faulty(k.at, "no extension "+excerpt([]byte(name))+" of "+string(p.md.FullName())+" is known", "") != stop
+		return nil, s.faulty(k.at, "no extension "+excerpt([]byte(name))+" of "+string(p.md.FullName())+" is known",
+			"") != stop
 	}
 	if s.o.AllowUnknown {
 		return nil, true
@@ -220,7 +221,8 @@ func (f *field) takesNull() bool {
 	if f.shape >= listShape {
 		// protojson looks at the element's type here, so null where a list of them
 		// should be is a fault.
-		return f.null && f.shape == listShape || f.kind == protoreflect.MessageKind && f.shape == listShape && f.message().known == knownValue
+		return f.null && f.shape == listShape || f.kind == protoreflect.MessageKind && f.shape == listShape &&
+			f.message().known == knownValue
 	}
 	return f.null || f.shape == messageShape && f.message().known == knownValue
 }
@@ -350,7 +352,8 @@ func (s *decoding) entry(f *field, k token, depth, base int) outcome {
 		return stop
 	}
 	key.end = uint32(len(s.out))
-	if ok && s.hasKey(base, key) && s.faulty(k.at, "the key "+excerpt(s.in[k.at.start:k.at.end])+" is here twice", "") == stop {
+	if ok && s.hasKey(base, key) &&
+		s.faulty(k.at, "the key "+excerpt(s.in[k.at.start:k.at.end])+" is here twice", "") == stop {
 		return stop
 	}
 	var out outcome

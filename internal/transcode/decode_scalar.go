@@ -314,7 +314,8 @@ func (s *decoding) enum(f *field, t token, tag []byte, zero bool) outcome {
 	case len(t.text) > 0 && (t.text[0] == '-' || t.text[0] >= '0' && t.text[0] <= '9'):
 		v, fault := s.parseInteger(protoreflect.Int32Kind, t.text)
 		if fault != numberFine {
-			return s.faulty(t.at, s.subject()+" wants "+string(f.fd.Enum().Name())+", "+s.shown(t)+" is no number of an enum value", "")
+			return s.faulty(t.at,
+				s.subject()+" wants "+string(f.fd.Enum().Name())+", "+s.shown(t)+" is no number of an enum value", "")
 		}
 		num, ok = int32(v), true
 	}
@@ -325,7 +326,8 @@ func (s *decoding) enum(f *field, t token, tag []byte, zero bool) outcome {
 		if s.o.AllowUnknown && t.kind == stringToken {
 			return nothing
 		}
-		return s.faulty(t.at, s.subject()+" wants "+e.problem(s.shown(t), s.o.Lenient), e.nearest(string(t.text), s.o.Lenient))
+		return s.faulty(t.at, s.subject()+" wants "+e.problem(s.shown(t), s.o.Lenient),
+			e.nearest(string(t.text), s.o.Lenient))
 	}
 	if num != 0 || zero {
 		s.out = protowire.AppendVarint(append(s.out, tag...), uint64(int64(num)))

@@ -70,7 +70,8 @@ func (s *encoding) number(p *plan, base int, num protowire.Number) uint64 {
 func (s *encoding) timestamp(p *plan, base, at int) error {
 	secs, nanos := int64(s.number(p, base, 1)), int64(s.number(p, base, 2))
 	if secs < minTimestamp || secs > maxTimestamp || nanos < 0 || nanos > maxNanos {
-		return s.fault(at, fmt.Sprintf("a google.protobuf.Timestamp is out of range: %d seconds, %d nanoseconds", secs, nanos))
+		return s.fault(at,
+			fmt.Sprintf("a google.protobuf.Timestamp is out of range: %d seconds, %d nanoseconds", secs, nanos))
 	}
 	t := time.Unix(secs, 0).UTC()
 	year, month, day := t.Date()
@@ -90,10 +91,12 @@ func (s *encoding) timestamp(p *plan, base, at int) error {
 func (s *encoding) duration(p *plan, base, at int) error {
 	secs, nanos := int64(s.number(p, base, 1)), int64(s.number(p, base, 2))
 	if secs < -maxDuration || secs > maxDuration || nanos < -maxNanos || nanos > maxNanos {
-		return s.fault(at, fmt.Sprintf("a google.protobuf.Duration is out of range: %d seconds, %d nanoseconds", secs, nanos))
+		return s.fault(at,
+			fmt.Sprintf("a google.protobuf.Duration is out of range: %d seconds, %d nanoseconds", secs, nanos))
 	}
 	if secs > 0 && nanos < 0 || secs < 0 && nanos > 0 {
-		return s.fault(at, fmt.Sprintf("a google.protobuf.Duration has two signs: %d seconds, %d nanoseconds", secs, nanos))
+		return s.fault(at,
+			fmt.Sprintf("a google.protobuf.Duration has two signs: %d seconds, %d nanoseconds", secs, nanos))
 	}
 	s.out = append(s.out, '"')
 	if secs < 0 || nanos < 0 {
@@ -186,7 +189,8 @@ func (s *encoding) fieldMask(p *plan, base int) error {
 			var ok bool
 			if s.out, ok = appendCamel(s.out, s.wire[from:pos]); !ok {
 				text, _ := appendText(nil, s.wire[from:min(pos, from+maxQuoted)])
-				return s.fault(from, fmt.Sprintf(`a google.protobuf.FieldMask has the path "%s", which JSON cannot say`, text))
+				return s.fault(from,
+					fmt.Sprintf(`a google.protobuf.FieldMask has the path "%s", which JSON cannot say`, text))
 			}
 			if len(s.out) >= s.flushAt {
 				if err := s.flush(); err != nil {

@@ -121,7 +121,9 @@ func lastField(runs []run) int32 {
 
 // skipOther returns the end of a value of the wire types that scan does not read itself,
 // and the length of the end tag before it, of a group.
-func (s *encoding) skipOther(num protowire.Number, wt protowire.Type, start, pos, end int) (after, endTag int, err error) {
+func (s *encoding) skipOther(
+	num protowire.Number, wt protowire.Type, start, pos, end int,
+) (after, endTag int, err error) {
 	if wt != protowire.StartGroupType {
 		return 0, 0, s.fault(start, "a field has a wire type that cannot be")
 	}
@@ -168,7 +170,8 @@ func (s *encoding) sort(p *plan, base int) {
 		r := runs[i]
 		j := i
 		for j > 0 && runs[j-1].field != r.field {
-			if r.field < plain && runs[j-1].field < r.field || r.field >= plain && p.compare(runs[j-1].field, r.field) < 0 {
+			if r.field < plain && runs[j-1].field < r.field || r.field >= plain &&
+				p.compare(runs[j-1].field, r.field) < 0 {
 				break
 			}
 			runs[j] = runs[j-1]

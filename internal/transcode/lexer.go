@@ -243,7 +243,8 @@ func (s *lexer) escape(i int) int {
 	case 'u':
 		return s.unicode(i)
 	default:
-		s.fault(i, runeEnd(s.in, i+1), "a string has the escape "+excerpt(s.in[i:runeEnd(s.in, i+1)])+", which JSON does not know", "")
+		s.fault(i, runeEnd(s.in, i+1),
+			"a string has the escape "+excerpt(s.in[i:runeEnd(s.in, i+1)])+", which JSON does not know", "")
 		return 0
 	}
 	s.text = append(s.text, c)

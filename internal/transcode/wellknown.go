@@ -95,7 +95,8 @@ func (k wellKnown) fits(md protoreflect.MessageDescriptor) bool {
 
 // onlyMap reports whether the one field is the map 1 with keys that are strings.
 func onlyMap(fds protoreflect.FieldDescriptors) bool {
-	return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() && fds.Get(0).MapKey().Kind() == protoreflect.StringKind
+	return fds.Len() == 1 && fds.Get(0).Number() == 1 && fds.Get(0).IsMap() &&
+		fds.Get(0).MapKey().Kind() == protoreflect.StringKind
 }
 
 // onlyList reports whether the one field is the list 1 of a kind.

@@ -61,12 +61,14 @@ func Codings() []*Coding {
 		{
 			name: "zstd",
 			newWriter: func() (writer, error) {
-				return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
+				return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+					zstd.WithWindowSize(zstdWindow))
 			},
 			newReader: func() (reader, error) {
 				// Without the last option the library expands a small buffer whole, however much
 				// comes of it, before the first byte is read.
-				return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow),
+				return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+					zstd.WithDecoderMaxWindow(maxZstdWindow),
 					zstd.WithDecodeBuffersBelow(0))
 			},
 		},

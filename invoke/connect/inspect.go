@@ -51,7 +51,9 @@ func asking(server string) *net.Resolver {
 
 // InspectTLS runs a TLS handshake as Handshake does, and returns what was seen of
 // the other side also when its certificate is refused; nil when nothing was.
-func (d *Dialer) InspectTLS(ctx context.Context, conn net.Conn, address string, config *tls.Config) (*tls.Conn, *tls.ConnectionState, error) {
+func (d *Dialer) InspectTLS(
+	ctx context.Context, conn net.Conn, address string, config *tls.Config,
+) (*tls.Conn, *tls.ConnectionState, error) {
 	var seen *tls.ConnectionState
 	config = config.Clone()
 	verify := !config.InsecureSkipVerify
@@ -101,7 +103,10 @@ func (d *Dialer) SpeaksHTTP2(ctx context.Context, conn net.Conn, address string,
 	case errors.As(err, &e):
 		return e
 	case isTimeout(err):
-		return &Error{Kind: TimedOut, Address: address, Err: err, Detail: "connected, but it sent no HTTP/2 settings within " + limit.String()}
+		return &Error{
+			Kind: TimedOut, Address: address, Err: err,
+			Detail: "connected, but it sent no HTTP/2 settings within " + limit.String(),
+		}
 	case closedEarly(err):
 		return &Error{Kind: Closed, Address: address, Err: err, Detail: "in the middle of its first words"}
 	}

@@ -148,10 +148,14 @@ const maxProxyAnswer = 64 << 10
 
 // connectThrough asks a proxy for a tunnel.
 func connectThrough(conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
-	r := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{"User-Agent": {"rpcctl"}}}
+	r := &http.Request{
+		Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address,
+		Header: http.Header{"User-Agent": {"rpcctl"}},
+	}
 	if u := proxy.User; u != nil {
 		password, _ := u.Password()
-		r.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
+		r.Header.Set("Proxy-Authorization",
+			"Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
 	}
 	if err := r.Write(conn); err != nil {
 		return nil, err

@@ -71,7 +71,8 @@ func (s *Sniffer) look(p []byte, err error) *Error {
 	switch {
 	case e.Kind == ClientCert && s.gaveCert:
 		e.Kind = ClientCertBad
-	case isTLS && s.http2 && (e.Kind == HTTP1 || e.Kind == Garbage || e.Kind == Closed) && secured.ConnectionState().NegotiatedProtocol == "":
+	case isTLS && s.http2 && (e.Kind == HTTP1 || e.Kind == Garbage || e.Kind == Closed) &&
+		secured.ConnectionState().NegotiatedProtocol == "":
 		e.Kind, e.Detail = NoALPN, "no protocol was agreed on (ALPN), and then: "+string(e.Kind)+": "+e.Detail
 	}
 	s.fault.Store(e)
@@ -136,7 +137,10 @@ func withoutBytes(address string, err error) *Error {
 	alert, alerted := remoteAlert(err)
 	switch {
 	case alerted && wantsClientCert(alert): // TLS 1.3 sends it after the handshake
-		return &Error{Kind: ClientCert, Address: address, Err: err, Detail: "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: ")}
+		return &Error{
+			Kind: ClientCert, Address: address, Err: err,
+			Detail: "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: "),
+		}
 	case errors.Is(err, syscall.ECONNRESET):
 		return &Error{Kind: Closed, Address: address, Detail: "it reset it before it said anything", Err: err}
 	case closedEarly(err):

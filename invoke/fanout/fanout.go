@@ -38,8 +38,9 @@ type Result struct {
 	Index   int // 0-based, in the list
 	Request *Request
 	Status  *invoke.Status // nil when nothing was sent
-	Err     error          // nil, a *invoke.StatusError, the Request's Err, or an error of the sink that concerns this call alone
-	Took    time.Duration
+	// nil, a *invoke.StatusError, the Request's Err, or an error of the sink that concerns this call alone
+	Err  error
+	Took time.Duration
 	// Stopped tells that the call was in flight when the run was stopped, and was
 	// cancelled for that: the server may have done what it was asked to, or not.
 	Stopped bool

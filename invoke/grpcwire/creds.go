@@ -24,7 +24,9 @@ type authInfo struct{ credentials.CommonAuthInfo }
 func (authInfo) AuthType() string { return "rpcctl" }
 
 // ClientHandshake runs the TLS handshake, if there is to be one.
-func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (c *creds) ClientHandshake(
+	ctx context.Context, authority string, raw net.Conn,
+) (net.Conn, credentials.AuthInfo, error) {
 	address := c.t.target.Address
 	if d, ok := raw.(*dialledConn); ok {
 		address = d.address
@@ -47,7 +49,10 @@ func (c *creds) ClientHandshake(ctx context.Context, authority string, raw net.C
 	}
 	late := func() bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
 	c.t.endings.begin()
-	return &watched{Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, late: late, address: address, frames: frameWatch{to: &c.t.endings}}, info, nil
+	return &watched{
+		Sniffer: connect.Sniff(conn, address).GaveCert(gaveCert), t: c.t, late: late, address: address,
+		frames: frameWatch{to: &c.t.endings},
+	}, info, nil
 }
 
 func hostOf(authority string) string {

@@ -46,9 +46,13 @@ func checkTarget(t invoke.Target) error {
 	if resolver.Get(scheme) != nil {
 		return nil
 	}
-	e := &OptionError{Err: fmt.Errorf("target %q: no such scheme", invoke.MaskTarget(t.Address)), Hint: "a target is host:port, http://host, https://host, unix:PATH or dns:///host:port"}
+	e := &OptionError{
+		Err:  fmt.Errorf("target %q: no such scheme", invoke.MaskTarget(t.Address)),
+		Hint: "a target is host:port, http://host, https://host, unix:PATH or dns:///host:port",
+	}
 	if scheme == "xds" {
-		e.Err, e.Hint = errors.New("this rpcctl is built without xds"), "build it with: go install -tags xds github.com/rpcctl/rpcctl@latest"
+		e.Err, e.Hint = errors.New(
+			"this rpcctl is built without xds"), "build it with: go install -tags xds github.com/rpcctl/rpcctl@latest"
 	}
 	return e
 }
@@ -61,7 +65,8 @@ func (o *Options) serviceConfig() (string, error) {
 			return "", &OptionError{Err: errors.New("the service config is not JSON")}
 		}
 		// Only a client reports whether it means something. This one never connects.
-		probe, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(o.ServiceConfig))
+		probe, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultServiceConfig(o.ServiceConfig))
 		if err != nil {
 			return "", &OptionError{Err: fmt.Errorf("the service config is not one: %w", err)}
 		}

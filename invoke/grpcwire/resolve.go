@@ -27,7 +27,9 @@ const (
 
 // Build begins to look for the addresses of a target
 // (https://github.com/grpc/grpc/blob/master/doc/naming.md).
-func (n names) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+func (n names) Build(
+	target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions,
+) (resolver.Resolver, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &lookup{
 		t: n.t, cc: cc, cancel: cancel, server: target.URL.Host, address: withPort(target.Endpoint()),

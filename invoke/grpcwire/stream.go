@@ -91,7 +91,8 @@ func (s *stream) Recv() ([]byte, error) {
 // Responses). grpc-go would hand over its messages.
 func (s *stream) checkCodec() error {
 	if types := s.Header()["content-type"]; len(types) > 0 && !s.codec.accepts(types[0]) {
-		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request", types[0])
+		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request",
+			types[0])
 	}
 	return nil
 }
@@ -213,7 +214,8 @@ func brokenOff(s *invoke.Status, e *endings) {
 		s.Message, s.Cause = ended.Error(), ended
 		return
 	}
-	if s.Origin != invoke.OriginTransport || !strings.Contains(s.Message, closed) && !strings.Contains(s.Message, broken) && !strings.Contains(s.Message, "GOAWAY") {
+	if s.Origin != invoke.OriginTransport || !strings.Contains(s.Message, closed) &&
+		!strings.Contains(s.Message, broken) && !strings.Contains(s.Message, "GOAWAY") {
 		return
 	}
 	if ended := e.lastWords(); ended != nil {
@@ -230,12 +232,16 @@ func tooLarge(s *invoke.Status, limit int) bool {
 		return false
 	}
 	var n, exceeded int
-	if _, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n, &exceeded); err == nil && exceeded == limit {
-		s.Message, s.Cause = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n, limit), invoke.ErrTooLarge
+	if _, err := fmt.Sscanf(s.Message, "grpc: received message larger than max (%d vs. %d)", &n,
+		&exceeded); err == nil && exceeded == limit {
+		s.Message, s.Cause = fmt.Sprintf("the server sent a message of %d bytes, and the limit is %d", n,
+			limit), invoke.ErrTooLarge
 		return true
 	}
-	if _, err := fmt.Sscanf(s.Message, "grpc: received message after decompression larger than max %d", &exceeded); err == nil && exceeded == limit {
-		s.Message, s.Cause = fmt.Sprintf("the server sent a message that unpacks to more than the limit of %d bytes", limit), invoke.ErrTooLarge
+	if _, err := fmt.Sscanf(s.Message, "grpc: received message after decompression larger than max %d",
+		&exceeded); err == nil && exceeded == limit {
+		s.Message, s.Cause = fmt.Sprintf("the server sent a message that unpacks to more than the limit of %d bytes",
+			limit), invoke.ErrTooLarge
 		return true
 	}
 	return false

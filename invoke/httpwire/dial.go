@@ -64,7 +64,10 @@ func (t *Transport) handshake(ctx context.Context, raw net.Conn, version string)
 	var ce *connect.Error
 	if version == connect.VersionHTTP1 && errors.As(err, &ce) && ce.Kind == connect.HTTP1 {
 		// The words of that kind are for those who wanted HTTP/2.
-		return nil, &connect.Error{Kind: connect.Handshake, Address: ce.Address, Err: ce, Detail: "it refused HTTP/1.1 (ALPN)"}
+		return nil, &connect.Error{
+			Kind: connect.Handshake, Address: ce.Address, Err: ce,
+			Detail: "it refused HTTP/1.1 (ALPN)",
+		}
 	}
 	return secured, err
 }

@@ -73,7 +73,10 @@ func cutStatus(s *invoke.Status, err error, part string, limit int64) *invoke.St
 	}
 	beyond := &invoke.LimitError{Part: part, Limit: limit}
 	if s == nil || s.Code == codes.OK {
-		return &invoke.Status{Code: codes.ResourceExhausted, Message: beyond.Error(), Origin: invoke.OriginClient, Cause: beyond}
+		return &invoke.Status{
+			Code: codes.ResourceExhausted, Message: beyond.Error(), Origin: invoke.OriginClient,
+			Cause: beyond,
+		}
 	}
 	s.Cause = beyond
 	return s
@@ -136,7 +139,10 @@ func endError(value []byte, whole bool, limit int64) *invoke.Status {
 	case !whole, len(value) == 0, string(value) == "null":
 		return nil
 	}
-	return &invoke.Status{Code: codes.Unknown, Message: "the server's error is no JSON object: " + string(value), Origin: invoke.OriginServer}
+	return &invoke.Status{
+		Code: codes.Unknown, Message: "the server's error is no JSON object: " + string(value),
+		Origin: invoke.OriginServer,
+	}
 }
 
 // connectError reads an error of Connect (https://connectrpc.com/docs/protocol#error-end-stream).
@@ -283,7 +289,10 @@ func trailerStatus(md http.Header) (s *invoke.Status, sound bool) {
 	if err != nil {
 		return nil, true
 	}
-	s = &invoke.Status{Code: codes.Code(code), Message: invoke.DecodeMessage(md.Get("grpc-message")), Origin: invoke.OriginServer}
+	s = &invoke.Status{
+		Code: codes.Code(code), Message: invoke.DecodeMessage(md.Get("grpc-message")),
+		Origin: invoke.OriginServer,
+	}
 	details := md.Get("grpc-status-details-bin")
 	if details == "" {
 		return s, true

@@ -40,7 +40,10 @@ type framedBody struct {
 }
 
 func newFramedBody(body io.ReadCloser, ex *exchange, x expander, limit int) *framedBody {
-	return &framedBody{Closer: body, r: bufio.NewReader(body), ex: ex, expander: x, named: x.coding != nil, limit: int64(limit)}
+	return &framedBody{
+		Closer: body, r: bufio.NewReader(body), ex: ex, expander: x, named: x.coding != nil,
+		limit: int64(limit),
+	}
 }
 
 // Read hands frames to the library.
@@ -142,7 +145,10 @@ func (e *exchange) fail(err error) {
 	)
 	switch {
 	case errors.As(err, &large):
-		e.end(&invoke.Status{Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient, Cause: large})
+		e.end(&invoke.Status{
+			Code: codes.ResourceExhausted, Message: large.Error(), Origin: invoke.OriginClient,
+			Cause: large,
+		})
 	case errors.As(err, &coding):
 		e.end(&invoke.Status{Code: codes.Internal, Message: coding.Error(), Origin: invoke.OriginClient, Cause: coding})
 	case err == errUnnamedCoding, err == errEndNoJSON, err == errEndNoObject:

@@ -22,7 +22,8 @@ import (
 func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke.Metadata) (invoke.Stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ex := &exchange{
-		conn: c, authority: t.authority(), path: t.target.Prefix + m.Path, explain: t.explain, answered: make(chan struct{}),
+		conn: c, authority: t.authority(), path: t.target.Prefix +
+			m.Path, explain: t.explain, answered: make(chan struct{}),
 	}
 	ctx, info := connectrpc.NewClientContext(ctx)
 	request := info.RequestHeader()
@@ -35,7 +36,8 @@ func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke
 	spec := t.spec(m)
 	unary := t.o.Protocol == Connect && spec.StreamType == connectrpc.StreamTypeUnary
 	ex.protocol, ex.unary, ex.limit, ex.codings = t.o.Protocol, unary, t.maxRecv(m), t.codings
-	library, err := connecthttp.NewTransport(ex, t.scheme()+"://"+t.authority()+t.target.Prefix, t.options(m)...).NewClientStream(ctx, spec)
+	library, err := connecthttp.NewTransport(ex, t.scheme()+"://"+t.authority()+t.target.Prefix,
+		t.options(m)...).NewClientStream(ctx, spec)
 	s := &stream{
 		ctx: ctx, cancel: cancel, library: library, info: info, ex: ex, protocol: t.o.Protocol, limit: t.maxRecv(m),
 		prefixed: unary,

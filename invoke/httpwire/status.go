@@ -53,7 +53,8 @@ func (s *stream) explain(st *invoke.Status, err error) {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
 	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // so says net/http of Go 1.26
-		st.Code, st.Message, st.Origin = codes.Unavailable, "the server spoke before it was asked", invoke.OriginTransport
+		st.Code, st.Message, st.Origin = codes.Unavailable, "the server spoke before it was asked",
+			invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
 		st.Cause = invoke.ErrHTTPVersion
 	case headersBeyond(err.Error()):
@@ -62,12 +63,14 @@ func (s *stream) explain(st *invoke.Status, err error) {
 	case strings.Contains(err.Error(), "connection error: COMPRESSION_ERROR"):
 		// net/http says no more of a field that is longer than all of them may be.
 		beyond := &invoke.LimitError{Part: "headers", Limit: invoke.MaxHeaders}
-		st.Code, st.Message, st.Cause = codes.ResourceExhausted, beyond.Error()+", or they are compressed wrongly (COMPRESSION_ERROR)", beyond
+		st.Code, st.Message, st.Cause = codes.ResourceExhausted,
+			beyond.Error()+", or they are compressed wrongly (COMPRESSION_ERROR)", beyond
 	case brokenOff(st, err.Error()):
 		if st.Code == codes.Unavailable {
 			st.Origin = invoke.OriginTransport
 		}
-	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK): // a proxy's word, or nobody's
+	// a proxy's word, or nobody's
+	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK):
 		st.Origin = invoke.OriginTransport
 	}
 }
@@ -85,7 +88,10 @@ func (s *stream) echoed(c codes.Code) bool {
 // headersBeyond recognises the words of net/http and of quic-go for headers that are beyond
 // the limit. They have no types for it.
 func headersBeyond(text string) bool {
-	for _, words := range []string{"server response headers exceeded ", "response header list larger than advertised limit", "HEADERS frame too large"} {
+	for _, words := range []string{
+		"server response headers exceeded ",
+		"response header list larger than advertised limit", "HEADERS frame too large",
+	} {
 		if strings.Contains(text, words) {
 			return true
 		}

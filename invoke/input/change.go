@@ -123,7 +123,9 @@ func example(md protoreflect.MessageDescriptor) string {
 }
 
 // inField applies what follows the name of a field.
-func (c *change) inField(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string) (bool, error) {
+func (c *change) inField(
+	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string,
+) (bool, error) {
 	last := i == len(w.steps)-1
 	switch {
 	case last:
@@ -147,9 +149,11 @@ func (c *change) whole(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 	}
 	if (fd.IsList() || fd.IsMap()) && !w.json {
 		if fd.IsMap() {
-			return false, w.atStep(len(w.steps)-1, "%s is a map: %s[key]=... sets an element, and %s:=JSON all of it", name(fd), path, path)
+			return false, w.atStep(len(w.steps)-1, "%s is a map: %s[key]=... sets an element, and %s:=JSON all of it",
+				name(fd), path, path)
 		}
-		return false, w.atStep(len(w.steps)-1, "%s is a list: %s[]=... adds an element, and %s:=JSON sets all of it", name(fd), path, path)
+		return false, w.atStep(len(w.steps)-1, "%s is a list: %s[]=... adds an element, and %s:=JSON sets all of it",
+			name(fd), path, path)
 	}
 	v, ok, err := c.value(m, fd, w, slot{kind: inField})
 	if err != nil {
@@ -228,7 +232,8 @@ func (c *change) forget(path string) {
 
 // inside reports whether a path is that of something inside another.
 func inside(path, outer string) bool {
-	return len(path) > len(outer) && strings.HasPrefix(path, outer) && (path[len(outer)] == '.' || path[len(outer)] == '[')
+	return len(path) > len(outer) && strings.HasPrefix(path, outer) &&
+		(path[len(outer)] == '.' || path[len(outer)] == '[')
 }
 
 // name is a field as messages have it: "Order.items".

@@ -16,11 +16,17 @@ import (
 
 // newDocuments returns the documents of a part.
 func newDocuments(p Part, index int, name string, f *feed, format Format, o *Options) *documents {
-	d := &documents{feed: f, format: format, max: o.maxSize(), part: p, index: index, name: name, wire: []byte{}, fresh: true, message: string(o.Message.FullName()), o: o}
+	d := &documents{
+		feed: f, format: format, max: o.maxSize(), part: p, index: index, name: name, wire: []byte{},
+		fresh: true, message: string(o.Message.FullName()), o: o,
+	}
 	switch format {
 	case FormatYAML:
 		c := &yamlCutter{}
-		d.cutter, d.decode = c, (&yamlDecoder{cutter: c, json: o.decoder(), limit: int(min(o.maxSize(), maxYAML))}).decode
+		d.cutter, d.decode = c, (&yamlDecoder{
+			cutter: c, json: o.decoder(),
+			limit: int(min(o.maxSize(), maxYAML)),
+		}).decode
 	case FormatText:
 		d.cutter, d.decode = &textCutter{}, o.decodeText
 	case FormatRaw:
@@ -73,7 +79,10 @@ func (o *Options) decodeText(dst, doc []byte) ([]byte, []Fault) {
 		return nil, []Fault{*f}
 	}
 	m := dynamicpb.NewMessage(o.Message)
-	err := prototext.UnmarshalOptions{AllowPartial: true, DiscardUnknown: o.AllowUnknown, Resolver: o.types()}.Unmarshal(doc, m)
+	err := prototext.UnmarshalOptions{
+		AllowPartial: true, DiscardUnknown: o.AllowUnknown,
+		Resolver: o.types(),
+	}.Unmarshal(doc, m)
 	if err != nil {
 		return nil, []Fault{textFault(doc, err)}
 	}
@@ -98,7 +107,10 @@ func textFault(doc []byte, err error) Fault {
 	l, err1 := strconv.Atoi(line)
 	c, err2 := strconv.Atoi(column)
 	if !ok || !ok2 || err1 != nil || err2 != nil {
-		return Fault{Problem: text, Place: Place{Offset: int64(len(doc))}, Incomplete: strings.Contains(text, "unexpected EOF")}
+		return Fault{
+			Problem: text, Place: Place{Offset: int64(len(doc))},
+			Incomplete: strings.Contains(text, "unexpected EOF"),
+		}
 	}
 	off := offsetOf(doc, l, c)
 	return Fault{Problem: rest, Place: Place{Offset: int64(off), Length: tokenLength(doc[off:])}}

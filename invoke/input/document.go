@@ -198,7 +198,8 @@ func (d *documents) check() error {
 		return d.errorAt(f.nul, 1, f.nul, d.nulProblem())
 	}
 	if n := max(int64(f.fed-f.start), d.cutter.announced()); n > d.max && d.tooLong() {
-		return d.errorAt(f.start, 0, f.start+headMax, fmt.Sprintf("a message of more than %s is too long", boundfile.Size(d.max)))
+		return d.errorAt(f.start, 0, f.start+headMax,
+			fmt.Sprintf("a message of more than %s is too long", boundfile.Size(d.max)))
 	}
 	return nil
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // element sets, removes or goes into an element of a list.
-func (c *change) element(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string) (bool, error) {
+func (c *change) element(
+	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string,
+) (bool, error) {
 	list := m.Mutable(fd).List()
 	n, label, err := c.index(list, name(fd), w, i)
 	if err != nil {
@@ -73,7 +75,8 @@ func (c *change) index(list protoreflect.List, owner string, w *word, i int) (n 
 	isNew := st.kind == stepBracket && (st.name == "" || st.name == "+")
 	n, err = strconv.Atoi(st.name)
 	if !isNew && (st.kind != stepBracket || err != nil) {
-		return 0, "", w.atStep(i, "%s is a list: its elements are [0], [1], ..., [-1] for the last, and [+] for a new one", owner)
+		return 0, "", w.atStep(i,
+			"%s is a list: its elements are [0], [1], ..., [-1] for the last, and [+] for a new one", owner)
 	}
 	switch {
 	case c.rehearsal && isNew:
@@ -99,7 +102,9 @@ func (c *change) index(list protoreflect.List, owner string, w *word, i int) (n 
 }
 
 // entry sets, removes or goes into an element of a map.
-func (c *change) entry(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string) (bool, error) {
+func (c *change) entry(
+	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int, path string,
+) (bool, error) {
 	st := w.steps[i]
 	if st.kind != stepBracket && st.kind != stepQuoted {
 		return false, w.atStep(i, "%s is a map: its elements are %s[key]", name(fd), fd.TextName())
@@ -136,7 +141,9 @@ func (c *change) entry(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 }
 
 // key reads the key of a map element.
-func (c *change) key(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int) (protoreflect.MapKey, error) {
+func (c *change) key(
+	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int,
+) (protoreflect.MapKey, error) {
 	st := w.steps[i]
 	kind := fd.MapKey().Kind()
 	if kind == protoreflect.StringKind {
@@ -152,7 +159,8 @@ func (c *change) key(m protoreflect.Message, fd protoreflect.FieldDescriptor, w 
 			return bad()
 		}
 		return protoreflect.ValueOfBool(st.name == "true").MapKey(), nil
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.Uint32Kind,
+		protoreflect.Fixed32Kind:
 		bits = 32
 	}
 	switch kind {

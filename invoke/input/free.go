@@ -20,14 +20,16 @@ func (c *change) inAny(m protoreflect.Message, w *word, i int, path string) (boo
 		if c.rehearsal {
 			return false, nil
 		}
-		return false, w.atStep(i, "%s is an Any without a type; give %s first", before(w, i), join(before(w, i), "@type=pkg.Message"))
+		return false, w.atStep(i, "%s is an Any without a type; give %s first", before(w, i),
+			join(before(w, i), "@type=pkg.Message"))
 	}
 	mt, err := c.o.types().FindMessageByURL(url)
 	if err != nil {
 		return false, w.atStep(i, "the schema has no message %q, the type of this Any", url)
 	}
 	inner := mt.New()
-	err = proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}.Unmarshal(m.Get(valueField).Bytes(), inner.Interface())
+	err = proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}.Unmarshal(m.Get(valueField).Bytes(),
+		inner.Interface())
 	if err != nil {
 		return false, w.atStep(i, "the value of this Any is not a %s: %s", url, err)
 	}
@@ -86,7 +88,8 @@ func (c *change) underValue(m protoreflect.Message, w *word, i int, path string)
 		return false, err
 	}
 	proto.Reset(m.Interface())
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, m.Interface()); err != nil {
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire,
+		m.Interface()); err != nil {
 		return false, w.atValue("%s", plain(err))
 	}
 	return false, c.once(path, w)
@@ -127,7 +130,8 @@ func (c *change) inValue(m protoreflect.Message, w *word, i int, path string) (b
 	}
 	if which != nil && which != want && which.Name() != "null_value" {
 		kind := strings.TrimSuffix(string(which.Name()), "_value")
-		return false, w.atStep(i, "%s is a %s, which has no %s", before(w, i), strings.ReplaceAll(kind, "struct", "object"), w.steps[i].name)
+		return false, w.atStep(i, "%s is a %s, which has no %s", before(w, i),
+			strings.ReplaceAll(kind, "struct", "object"), w.steps[i].name)
 	}
 	inner := m.Mutable(want).Message()
 	if want == list {

@@ -231,7 +231,8 @@ func (g *group) unmarshal(wire []byte, m *dynamicpb.Message) error {
 	}
 	for _, it := range g.items {
 		if it.docs != nil && it.docs.format == FormatRaw {
-			return it.docs.newError([]Fault{{Problem: fmt.Sprintf("the bytes are not a %s: %s", g.o.Message.FullName(), plain(err))}})
+			return it.docs.newError([]Fault{{Problem: fmt.Sprintf("the bytes are not a %s: %s", g.o.Message.FullName(),
+				plain(err))}})
 		}
 	}
 	return g.items[0].failed(err)

@@ -76,7 +76,10 @@ func (l *List) take(parts []Part) error {
 			}
 		}
 		if l.docs != nil {
-			return newError(i, p.Origin, "", []Fault{{Place: typedPlace(i, p.Text, 0, len(p.Text)), Problem: "a second list, where only one is taken"}})
+			return newError(i, p.Origin, "", []Fault{{
+				Place:   typedPlace(i, p.Text, 0, len(p.Text)),
+				Problem: "a second list, where only one is taken",
+			}})
 		}
 		if err := l.open(i, p, kind, name); err != nil {
 			return err
@@ -133,7 +136,8 @@ func (l *List) prepare() error {
 	if form, err := newTemplate(l.words); err != nil || form != nil {
 		l.form = form
 		if err == nil && l.rows == nil && l.docs.format != FormatJSON {
-			err = l.words[0].atValue("a template takes its columns from CSV, TSV or JSON, not from %s", l.docs.format.title())
+			err = l.words[0].atValue("a template takes its columns from CSV, TSV or JSON, not from %s",
+				l.docs.format.title())
 		}
 		return err
 	}

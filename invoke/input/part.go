@@ -55,7 +55,8 @@ func (p Part) documents(index int, kind partKind, name string, o *Options) *docu
 		if format == FormatAuto {
 			format = FormatOf(name)
 		}
-		return newDocuments(p, index, name, feedFrom(func(ctx context.Context) (io.ReadCloser, error) { return o.open(ctx, name) }), format, o)
+		return newDocuments(p, index, name,
+			feedFrom(func(ctx context.Context) (io.ReadCloser, error) { return o.open(ctx, name) }), format, o)
 	default:
 		return newDocuments(p, index, "", feedOf([]byte(p.Text)), o.Format, o)
 	}

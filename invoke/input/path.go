@@ -99,7 +99,8 @@ func scanName(s string, i int) (step, int, *pathError) {
 // inName reports whether a rune can be part of a name that is not quoted. It is more than
 // a field name has, since a Struct has any keys.
 func inName(r rune) bool {
-	return r == '_' || r == '-' || r == '/' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
+	return r == '_' || r == '-' || r == '/' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) ||
+		unicode.Is(unicode.Mn, r)
 }
 
 // scanBracket reads what follows a list, a map or a free path in brackets.
@@ -108,7 +109,10 @@ func scanBracket(s string, i int) (step, int, *pathError) {
 	if strings.HasPrefix(rest, `"`) || strings.HasPrefix(rest, "'") {
 		quoted, key, ok := scanQuoted(rest)
 		if !ok {
-			return step{}, i, &pathError{i + 1, len(rest), "the key in quotes has no end, or an escape that JSON does not have"}
+			return step{}, i, &pathError{
+				i + 1, len(rest),
+				"the key in quotes has no end, or an escape that JSON does not have",
+			}
 		}
 		n := i + 1 + len(quoted)
 		if n >= len(s) || s[n] != ']' {

@@ -44,7 +44,10 @@ func (r *rows) fields(doc []byte) (cells []string, at []int, fault *Fault) {
 		f := Fault{Problem: "this is no row of CSV: " + err.Error()}
 		var pe *csv.ParseError
 		if errors.As(err, &pe) {
-			f = Fault{Problem: "this is no row of CSV: " + pe.Err.Error(), Place: Place{Offset: int64(offsetOf(doc, pe.Line, max(1, pe.Column)))}}
+			f = Fault{
+				Problem: "this is no row of CSV: " + pe.Err.Error(),
+				Place:   Place{Offset: int64(offsetOf(doc, pe.Line, max(1, pe.Column)))},
+			}
 		}
 		return nil, nil, &f
 	}
@@ -90,7 +93,10 @@ func (l *List) row(dst, doc []byte) ([]byte, []Fault) {
 		return nil, l.head(doc, cells, at)
 	}
 	if fault == nil && len(cells) != len(r.names) {
-		fault = &Fault{Place: Place{Length: len(bytes.TrimRight(doc, "\r\n"))}, Problem: fmt.Sprintf("a row of %d columns, where the header has %d", len(cells), len(r.names))}
+		fault = &Fault{
+			Place:   Place{Length: len(bytes.TrimRight(doc, "\r\n"))},
+			Problem: fmt.Sprintf("a row of %d columns, where the header has %d", len(cells), len(r.names)),
+		}
 	}
 	if fault != nil {
 		return nil, []Fault{*fault}
@@ -126,7 +132,10 @@ func (l *List) head(doc []byte, cells []string, at []int) []Fault {
 	c.rehearsal = true
 	for i, name := range cells {
 		fault := func(problem, suggestion string) []Fault {
-			return []Fault{{Place: Place{Offset: int64(at[i]), Length: len(name)}, Problem: problem, Suggestion: suggestion}}
+			return []Fault{{
+				Place: Place{Offset: int64(at[i]), Length: len(name)}, Problem: problem,
+				Suggestion: suggestion,
+			}}
 		}
 		if l.form != nil {
 			continue
@@ -136,7 +145,10 @@ func (l *List) head(doc []byte, cells []string, at []int) []Fault {
 		if !ok || value != len(text) {
 			return fault(fmt.Sprintf("the name of a column is a field path, which %q is not", name), "")
 		}
-		w := &word{index: l.docs.index, part: Part{Text: text, Origin: l.docs.part.Origin}, steps: steps, value: value, data: true}
+		w := &word{
+			index: l.docs.index, part: Part{Text: text, Origin: l.docs.part.Origin}, steps: steps, value: value,
+			data: true,
+		}
 		null := *w
 		null.part.Text += "null"
 		if err := c.apply(m, &null); err != nil && !nullIsText(err) {

@@ -138,7 +138,10 @@ func jsonColumns(doc []byte) (columns, []Fault) {
 		err = fmt.Errorf("there is text after the end of the object")
 	}
 	if err != nil || object == nil {
-		return nil, []Fault{{Place: Place{Length: len(bytes.TrimSpace(doc))}, Problem: "a template takes its columns from a JSON object, which this is not"}}
+		return nil, []Fault{{
+			Place:   Place{Length: len(bytes.TrimSpace(doc))},
+			Problem: "a template takes its columns from a JSON object, which this is not",
+		}}
 	}
 	return objectColumns(object), nil
 }

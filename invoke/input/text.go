@@ -31,8 +31,9 @@ func (c *change) token(fd protoreflect.FieldDescriptor, w *word) (string, error)
 			return c.oneToken(md, w)
 		}
 		path := w.part.Text[:w.steps[len(w.steps)-1].end]
-		return "", w.fault(0, len(path), fmt.Sprintf("%s is a message: set a field of it, as in %s%s=..., or all of it with %s:=JSON",
-			name(fd), path, example(fd.Message()), path))
+		return "", w.fault(0, len(path),
+			fmt.Sprintf("%s is a message: set a field of it, as in %s%s=..., or all of it with %s:=JSON",
+				name(fd), path, example(fd.Message()), path))
 	}
 	return quoteJSON(text), nil
 }
@@ -98,7 +99,9 @@ func (c *change) bin(fd protoreflect.FieldDescriptor, w *word) ([]byte, error) {
 	plain := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	b, err := base64.RawStdEncoding.Strict().DecodeString(plain)
 	if err != nil || strings.ContainsAny(plain, "\r\n") || len(text)-len(plain) > 2 {
-		return nil, w.atValue("%s wants bytes: base64, 0x and hexadecimal digits, text: and text, or @file, and %q is none of them", name(fd), text)
+		return nil, w.atValue(
+			"%s wants bytes: base64, 0x and hexadecimal digits, text: and text, or @file, and %q is none of them", name(
+				fd), text)
 	}
 	return b, nil
 }

@@ -45,7 +45,8 @@ func boundText(doc []byte) *Fault {
 			}
 		}
 		if left < 0 {
-			problem := fmt.Sprintf("prototext whose values take more than %s is too long; JSON may be longer", boundfile.Size(maxText))
+			problem := fmt.Sprintf("prototext whose values take more than %s is too long; JSON may be longer",
+				boundfile.Size(maxText))
 			return &Fault{Place: Place{Offset: int64(min(i, len(doc))), Length: 1}, Problem: problem}
 		}
 	}

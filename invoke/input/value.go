@@ -30,7 +30,8 @@ func newDecoders(o *Options) *decoders {
 func (d *decoders) of(md protoreflect.MessageDescriptor, lenient bool) *transcode.Decoder {
 	key := decoderKey{md, lenient}
 	if d.by[key] == nil {
-		d.by[key] = transcode.NewDecoder(md, transcode.DecodeOptions{Types: d.o.types(), Lenient: lenient, Now: d.o.Now})
+		d.by[key] = transcode.NewDecoder(md,
+			transcode.DecodeOptions{Types: d.o.types(), Lenient: lenient, Now: d.o.Now})
 	}
 	return d.by[key]
 }
@@ -80,7 +81,9 @@ func (s slot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
 // value reads the value of a word for a field of m. ok is false for an empty list or map.
 // Everything but text and bytes goes through the decoder of JSON documents, so that words
 // and documents take the same values and have the same errors.
-func (c *change) value(m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, s slot) (v protoreflect.Value, ok bool, err error) {
+func (c *change) value(
+	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, s slot,
+) (v protoreflect.Value, ok bool, err error) {
 	elem := fd
 	if fd.IsMap() {
 		elem = fd.MapValue()
@@ -101,7 +104,8 @@ func (c *change) value(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 		return v, false, err
 	}
 	fresh := m.New()
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, fresh.Interface()); err != nil {
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire,
+		fresh.Interface()); err != nil {
 		return v, false, w.atValue("%s", err)
 	}
 	switch s.kind {
@@ -134,7 +138,9 @@ func (c *change) document(md protoreflect.MessageDescriptor, w *word) ([]byte, e
 }
 
 // decode decodes a value within the JSON around it. The places of faults are in the word.
-func (c *change) decode(md protoreflect.MessageDescriptor, w *word, token, prefix, suffix string, lenient bool) ([]byte, error) {
+func (c *change) decode(
+	md protoreflect.MessageDescriptor, w *word, token, prefix, suffix string, lenient bool,
+) ([]byte, error) {
 	if w.json {
 		var err error
 		if token, err = w.single(lenient); err != nil {
@@ -182,7 +188,9 @@ func (w *word) single(lenient bool) (string, error) {
 }
 
 // direct reads what needs no JSON: text, bytes, and files.
-func (c *change) direct(m protoreflect.Message, fd, elem protoreflect.FieldDescriptor, w *word) (v protoreflect.Value, ok bool, err error) {
+func (c *change) direct(
+	m protoreflect.Message, fd, elem protoreflect.FieldDescriptor, w *word,
+) (v protoreflect.Value, ok bool, err error) {
 	switch {
 	case elem.Kind() == protoreflect.StringKind:
 		s, err := c.str(elem, w)
@@ -218,7 +226,8 @@ func (c *change) direct(m protoreflect.Message, fd, elem protoreflect.FieldDescr
 	default:
 		v = m.NewField(fd)
 	}
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire, v.Message().Interface()); err != nil {
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: c.o.types()}).Unmarshal(wire,
+		v.Message().Interface()); err != nil {
 		return v, false, w.atValue("%q is not a %s: %s", file, elem.Message().FullName(), err)
 	}
 	return v, true, nil

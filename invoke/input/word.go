@@ -34,7 +34,8 @@ func parseWord(index int, p Part) (*word, error) {
 	steps, value, isJSON, _ := splitWord(p.Text)
 	w := &word{index: index, part: p, steps: steps, value: value, json: isJSON}
 	if !utf8.ValidString(p.Text) {
-		return nil, w.fault(0, len(p.Text), "the text is not valid UTF-8; a file can give any bytes, as in "+p.Text[:steps[0].end]+"=@file")
+		return nil, w.fault(0, len(p.Text),
+			"the text is not valid UTF-8; a file can give any bytes, as in "+p.Text[:steps[0].end]+"=@file")
 	}
 	return w, nil
 }
@@ -84,7 +85,8 @@ func (w *word) file(o *Options) (content []byte, name string, isFile bool, err e
 		return w.content, name, true, nil
 	}
 	if name == "" || name == "-" {
-		return nil, "", true, w.atValue(`a word cannot read standard input; name a file, or write \@ for the sign itself`)
+		return nil, "", true, w.atValue(
+			`a word cannot read standard input; name a file, or write \@ for the sign itself`)
 	}
 	content, err = o.content(name)
 	switch {
@@ -117,7 +119,8 @@ func checkDocument(index int, p Part, o *Options) error {
 	}
 	w := &word{index: index, part: p}
 	if text == "" {
-		return w.fault(0, len(p.Text), "an empty argument is neither a JSON document nor a word; {} is an empty message")
+		return w.fault(0, len(p.Text),
+			"an empty argument is neither a JSON document nor a word; {} is an empty message")
 	}
 	if steps, end, bad := scanPath(p.Text); strings.Contains(p.Text, "=") && text[0] != '"' && text[0] != '[' {
 		if bad != nil {

@@ -40,7 +40,8 @@ func (y *yamlDecoder) decode(dst, doc []byte) ([]byte, []Fault) {
 	}
 	doc = doc[:len(doc)-marker]
 	if len(doc) > y.limit {
-		return nil, []Fault{{Problem: fmt.Sprintf("a YAML document of more than %s is too long; JSON may be longer", boundfile.Size(int64(y.limit)))}}
+		return nil, []Fault{{Problem: fmt.Sprintf("a YAML document of more than %s is too long; JSON may be longer",
+			boundfile.Size(int64(y.limit)))}}
 	}
 	if i := invalidUTF8(doc); i >= 0 {
 		return nil, []Fault{{Place: Place{Offset: int64(i), Length: 1}, Problem: "this is not valid UTF-8"}}

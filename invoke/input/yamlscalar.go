@@ -18,7 +18,8 @@ func scalarText(n ast.Node) (string, bool) {
 			return tk.Value, true
 		}
 		return "", true
-	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode, *ast.MergeKeyNode:
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode,
+		*ast.MergeKeyNode:
 		return n.GetToken().Value, true
 	}
 	return "", false

@@ -51,7 +51,8 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		Stream: s, ctx: ctx, cancel: cancel, method: m,
 		encoder: transcode.NewEncoder(m.Input, transcode.EncodeOptions{Types: m.Types}),
 		// Unknown fields are those of a newer schema.
-		decoder: transcode.NewDecoder(m.Output, transcode.DecodeOptions{Types: m.Types, AllowUnknown: true, MaxSize: cmp.Or(m.MaxRecv, t.maxRecv)}),
+		decoder: transcode.NewDecoder(m.Output,
+			transcode.DecodeOptions{Types: m.Types, AllowUnknown: true, MaxSize: cmp.Or(m.MaxRecv, t.maxRecv)}),
 	}, nil
 }
 
@@ -101,7 +102,11 @@ func (s *stream) Recv() ([]byte, error) {
 func (s *stream) unread(err error) *invoke.Status {
 	switch {
 	case errors.Is(err, transcode.ErrTooLarge):
-		return &invoke.Status{Code: codes.ResourceExhausted, Message: "the server sent JSON that is a message beyond the limit", Origin: invoke.OriginClient, Cause: invoke.ErrTooLarge}
+		return &invoke.Status{
+			Code:    codes.ResourceExhausted,
+			Message: "the server sent JSON that is a message beyond the limit", Origin: invoke.OriginClient,
+			Cause: invoke.ErrTooLarge,
+		}
 	case err == s.ctx.Err():
 		return invoke.EndedHere(err)
 	}

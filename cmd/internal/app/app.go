@@ -86,7 +86,10 @@ func (a *App) TodaysSchema(ctx context.Context) (done func(), err error) {
 
 // Reporter returns what prints the errors of this command line.
 func (a *App) Reporter() *problem.Reporter {
-	return &problem.Reporter{Env: a.Env, Types: a.Types, Color: a.Colored(a.Env.StderrTTY), Status: a.StatusFormat, Refused: a.Globals.Refused}
+	return &problem.Reporter{
+		Env: a.Env, Types: a.Types, Color: a.Colored(a.Env.StderrTTY), Status: a.StatusFormat,
+		Refused: a.Globals.Refused,
+	}
 }
 
 // Colored reports whether a stream gets colours.

@@ -100,7 +100,8 @@ func (Process) Shell() bool { return false }
 // Prompts implements prompter.
 func (Process) Prompts(a *App) error {
 	if !a.Env.StdinTTY || !a.Env.StdoutTTY {
-		return problem.Usage(errors.New("-i fills the request in at a terminal, and there is none"), "give the message on the command line, or with -d")
+		return problem.Usage(errors.New("-i fills the request in at a terminal, and there is none"),
+			"give the message on the command line, or with -d")
 	}
 	return nil
 }

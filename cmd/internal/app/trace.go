@@ -40,7 +40,8 @@ func handshake(s *tls.ConnectionState) string {
 	text := fmt.Sprintf("%s, ALPN %s", tls.VersionName(s.Version), cmp.Or(s.NegotiatedProtocol, "none"))
 	if len(s.PeerCertificates) > 0 {
 		c := s.PeerCertificates[0]
-		text += fmt.Sprintf(", certificate %s, issued by %s, until %s", c.Subject, c.Issuer, c.NotAfter.UTC().Format(time.DateOnly))
+		text += fmt.Sprintf(", certificate %s, issued by %s, until %s", c.Subject, c.Issuer,
+			c.NotAfter.UTC().Format(time.DateOnly))
 	}
 	return text
 }
@@ -55,7 +56,8 @@ func (a *App) Asked(q discovery.Asked) {
 	if q.Err != nil {
 		outcome = human.FirstLine(q.Err.Error())
 	}
-	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome, human.Millis(q.Took))
+	a.trace("Schema: %s, asked of reflection %s: %s (%s)\n", q.Question, cmp.Or(q.Version, "v1"), outcome,
+		human.Millis(q.Took))
 }
 
 // TellOrigin tells where the schema of a call comes from, with -vv, when the server was not

@@ -60,7 +60,9 @@ type Call struct {
 
 // New returns the assistant of a shell, until ctx is done. tree builds its commands, to look at, and
 // settings are those of set with the words that each takes; none: any.
-func New(ctx context.Context, env *env.Env, s Shell, tree func() *cobra.Command, settings map[string][]string) *Assistant {
+func New(
+	ctx context.Context, env *env.Env, s Shell, tree func() *cobra.Command, settings map[string][]string,
+) *Assistant {
 	return &Assistant{ctx: ctx, env: env, shell: s, tree: tree, settings: settings}
 }
 

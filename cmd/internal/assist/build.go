@@ -29,7 +29,8 @@ func (a *Assistant) BuildRequest(l repl.Line) (repl.Line, string) {
 	meant := map[string]bool{}
 	for _, w := range words {
 		if strings.HasPrefix(w.Text, "@") || w.Text == "-" || strings.HasPrefix(w.Text, "$") {
-			return l, "what " + formatters.CleanLine(w.Text) + " stands for is known when the line runs; leave it out to fill the request in"
+			return l, "what " + formatters.CleanLine(w.Text) +
+				" stands for is known when the line runs; leave it out to fill the request in"
 		}
 		for _, e := range w.Expansions() {
 			if e.Env {
@@ -40,7 +41,8 @@ func (a *Assistant) BuildRequest(l repl.Line) (repl.Line, string) {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, othershells.Limit) // of files: somebody waits at the keyboard
 	defer cancel()
-	text, err := complete.Fill(ctx, p.method, a.Index.Load().Resolver(), parts, complete.Form{ASCII: !a.env.Unicode(), Meant: meant})
+	text, err := complete.Fill(ctx, p.method, a.Index.Load().Resolver(), parts,
+		complete.Form{ASCII: !a.env.Unicode(), Meant: meant})
 	if err != nil {
 		return l, formatters.CleanLine(human.FirstLine(err.Error()))
 	}

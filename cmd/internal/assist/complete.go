@@ -89,7 +89,8 @@ func (a *Assistant) candidates(l repl.Line) repl.Completion {
 	case p.types && strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@type"):
 		return p.files("@")
 	case p.types && p.method == nil:
-		return repl.Completion{Note: "what " + formatters.CleanLine(p.words[len(p.words)-1].Text) + " takes is not known"}
+		return repl.Completion{Note: "what " + formatters.CleanLine(p.words[len(p.words)-1].Text) +
+			" takes is not known"}
 	case p.types:
 		return a.message(p, text)
 	case len(p.words) == 0:

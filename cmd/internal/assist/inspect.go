@@ -122,7 +122,9 @@ func paintJSON(in *repl.Insight, text string, at int, base []repl.Step, all comp
 			style = repl.Field
 			if all.Root != nil && t.End < len(text) {
 				parent := all.Walk(append(slices.Clone(base), t.Path...), repl.WantKey).Parent
-				if parent != nil && complete.FieldNamed(parent, t.Text) == nil && !complete.ScalarForm(parent) && !strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") && parent.ParentFile().Package() != "google.protobuf" {
+				if parent != nil && complete.FieldNamed(parent, t.Text) == nil && !complete.ScalarForm(parent) &&
+					!strings.HasPrefix(t.Text, "@") && !strings.HasPrefix(t.Text, "[") &&
+					parent.ParentFile().Package() != "google.protobuf" {
 					style = repl.Wrong
 				}
 			}

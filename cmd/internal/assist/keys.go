@@ -52,5 +52,6 @@ func (a *Assistant) aboutHere(l repl.Line) (repl.Line, string) {
 	if p.method == nil {
 		return l, "nothing is known about this; help tells what there is to type"
 	}
-	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), complete.Signature(p.method, a.env.Sign(" → ", " -> ")), complete.Comment(p.method))
+	return l, fmt.Sprintf("%s: %s\n%s", p.method.FullName(), complete.Signature(p.method, a.env.Sign(" → ", " -> ")),
+		complete.Comment(p.method))
 }

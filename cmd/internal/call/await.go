@@ -26,7 +26,8 @@ import (
 type awaitOptions struct{ await, cancel bool }
 
 func (o *awaitOptions) add(f *pflag.FlagSet) {
-	f.BoolVar(&o.await, "await", false, "follow the google.longrunning.Operation that the method returns until it is done, and print its result")
+	f.BoolVar(&o.await, "await", false,
+		"follow the google.longrunning.Operation that the method returns until it is done, and print its result")
 	f.BoolVar(&o.cancel, "cancel-on-interrupt", false, "with --await: Ctrl-C cancels the operation too")
 }
 
@@ -39,7 +40,8 @@ func (o *awaitOptions) check(m protoreflect.MethodDescriptor) error {
 	case !o.await:
 		return problem.Usage(errors.New("--cancel-on-interrupt is for --await"), "")
 	case m.Output().FullName() != operationType || m.IsStreamingServer() || m.IsStreamingClient():
-		return problem.Usage(fmt.Errorf("--await is for methods that return %s; %s returns %s", operationType, invoke.MethodName(m), m.Output().FullName()), "")
+		return problem.Usage(fmt.Errorf("--await is for methods that return %s; %s returns %s", operationType,
+			invoke.MethodName(m), m.Output().FullName()), "")
 	}
 	return nil
 }
@@ -72,10 +74,12 @@ func (e *awaitedError) Unwrap() error { return e.Err }
 // NextStep says what the operation does now, and how to follow it again.
 func (e *awaitedError) NextStep() string {
 	name := formatters.CleanLine(e.name)
-	again := fmt.Sprintf("rpcctl call %s/GetOperation 'name=%s' --await", operationService, strings.ReplaceAll(name, "'", `'\''`))
+	again := fmt.Sprintf("rpcctl call %s/GetOperation 'name=%s' --await", operationService,
+		strings.ReplaceAll(name, "'", `'\''`))
 	switch {
 	case e.cancelErr != nil:
-		return fmt.Sprintf("%s could not be cancelled (%s); it is followed again with %s", name, formatters.CleanLine(e.cancelErr.Error()), again)
+		return fmt.Sprintf("%s could not be cancelled (%s); it is followed again with %s", name,
+			formatters.CleanLine(e.cancelErr.Error()), again)
 	case e.cancelled:
 		return fmt.Sprintf("%s was asked to stop; how it ended is told by %s", name, again)
 	default:
@@ -97,7 +101,9 @@ type awaited struct {
 
 // awaitOperation makes the call, follows the operation that it returns, and hands its
 // result to sink as if the call had returned it.
-func awaitOperation(ctx context.Context, a *app.App, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions) error {
+func awaitOperation(
+	ctx context.Context, a *app.App, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions,
+) error {
 	methods, err := newOperationMethods(p.Method.Output())
 	if err != nil {
 		return err
@@ -121,7 +127,10 @@ func awaitOperation(ctx context.Context, a *app.App, p *invoke.Call, invoker *in
 	if err != nil {
 		e := &awaitedError{Err: err, name: w.last.name}
 		if ctx.Err() != nil {
-			s := &invoke.Status{Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient, Cause: ctx.Err()}
+			s := &invoke.Status{
+				Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient,
+				Cause: ctx.Err(),
+			}
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				s.Code, s.Message = codes.DeadlineExceeded, "the deadline has passed"
 			} else if o.cancel {
@@ -248,14 +257,20 @@ func (w *awaited) cancel(ctx context.Context) error {
 // deliver hands on the result as the end of the call.
 func (w *awaited) deliver(first *heldEnd, sink invoke.Sink) error {
 	now := w.app.Env.Now()
-	end := &invoke.Event{Kind: invoke.Finished, At: now, Call: w.call, Status: &invoke.Status{Origin: invoke.OriginServer}, Metadata: first.trailers}
+	end := &invoke.Event{
+		Kind: invoke.Finished, At: now, Call: w.call,
+		Status: &invoke.Status{Origin: invoke.OriginServer}, Metadata: first.trailers,
+	}
 	if w.last.err != nil {
 		end.Status = w.last.err
 	} else {
 		m := w.unpack(w.last.response)
 		answered := *w.call
 		answered.Method = nil // the message is not of the type that the method has
-		if err := sink.Event(&invoke.Event{Kind: invoke.ResponseReceived, At: now, Call: &answered, Message: m}); err != nil {
+		if err := sink.Event(&invoke.Event{
+			Kind: invoke.ResponseReceived, At: now, Call: &answered,
+			Message: m,
+		}); err != nil {
 			return err
 		}
 	}

@@ -75,10 +75,12 @@ func New(a *app.App, o *Options, format formatters.Format, md invoke.Metadata) *
 // Add defines the flags.
 func (o *Options) Add(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.VarP((*flags.Repeated)(&o.data), "data", "d", "the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
+	f.VarP((*flags.Repeated)(&o.data), "data", "d",
+		"the message: a `DOCUMENT`, @FILE, or @ or @- for standard input (repeatable)")
 	AddInputFlags(f, &o.In, &o.maxSend, &o.allowUnknown)
 	f.BoolVar(&o.Edit, "edit", false, "write the message in $EDITOR, from a template or from the message given")
-	f.BoolVarP(&o.Interactive, "interactive", "i", false, "fill the message in at a prompt: Tab completes and goes on, Enter sends")
+	f.BoolVarP(&o.Interactive, "interactive", "i", false,
+		"fill the message in at a prompt: Tab completes and goes on, Enter sends")
 	o.Output.Add(f)
 	o.format = flags.Choice{Allowed: []string{"json", "text"}}
 	f.Var(&o.format, "format", "format of requests and responses")
@@ -117,9 +119,12 @@ func (o *Options) StatusFormat() formatters.Format {
 }
 
 // Input says how the requests of a method are read, until ctx is done.
-func (o *Options) Input(ctx context.Context, a *app.App, request protoreflect.MessageDescriptor, types invoke.Types) input.Options {
+func (o *Options) Input(
+	ctx context.Context, a *app.App, request protoreflect.MessageDescriptor, types invoke.Types,
+) input.Options {
 	return input.Options{
-		ReadFile: boundfile.Reader(ctx), Message: request, Types: types, Format: input.Format(cmp.Or(o.In.Value, o.format.Value)),
+		ReadFile: boundfile.Reader(ctx), Message: request, Types: types, Format: input.Format(cmp.Or(o.In.Value,
+			o.format.Value)),
 		AllowUnknown: o.allowUnknown, MaxSize: int64(o.maxSend), Stdin: a.Env.Stdin, Now: a.Env.Now,
 		Secrets: redaction.OfInput(request),
 	}
@@ -174,8 +179,9 @@ func (s *Call) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 		}
 	}
 	if !streams && o.hold.isSet() {
-		return nil, problem.Usage(fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
-			invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
+		return nil, problem.Usage(
+			fmt.Errorf("--hold and --until-messages are for methods whose client streams; %s is %s",
+				invoke.MethodName(p.Method), invoke.StreamKind(p.Method)), "")
 	}
 	options := o.Input(ready, a, p.Method.Input(), p.Types)
 	options.Streams = streams
@@ -201,7 +207,9 @@ func (s *Call) planUntil(ctx, ready context.Context) (*invoke.Call, error) {
 }
 
 // FindMethod looks a method up. The limit of the call is that of the lookup too.
-func FindMethod(ctx context.Context, s *session.Session, name string, limit time.Duration) (protoreflect.MethodDescriptor, invoke.Types, error) {
+func FindMethod(
+	ctx context.Context, s *session.Session, name string, limit time.Duration,
+) (protoreflect.MethodDescriptor, invoke.Types, error) {
 	ready, cancel := app.Limited(ctx, limit)
 	defer cancel()
 	return s.FindMethod(ctx, ready, name)
@@ -239,7 +247,8 @@ func (s *Call) Unplanned(ctx context.Context, err error) error {
 	if terr != nil {
 		return err
 	}
-	f, ferr := formatters.New(format, a.Env.Stdout, formatters.Options{SecretHeaders: a.Globals.Hidden, Seen: a.Env.Secrets})
+	f, ferr := formatters.New(format, a.Env.Stdout,
+		formatters.Options{SecretHeaders: a.Globals.Hidden, Seen: a.Env.Secrets})
 	if ferr != nil {
 		return errors.Join(err, ferr)
 	}
@@ -272,7 +281,8 @@ func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 	if err != nil {
 		return err
 	}
-	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.Runner.Shell() { // a job is looked at later, too
+	// a job is looked at later, too
+	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.Runner.Shell() {
 		p.Types = types.Within(p.Timeout)
 		a.Types = p.Types
 	}
@@ -302,12 +312,16 @@ func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 	s.Session.Refresh(ctx)
 	invoker := &invoke.Invoker{Transport: transport, Now: a.Env.Now}
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
-	err = driveCall(ctx, a, invoker, p, sinks, func(e *env.Env) (*output.Output, error) { return o.Output.Open(later, prints.On(e)) }, &o.Await)
+	err = driveCall(ctx, a, invoker, p, sinks,
+		func(e *env.Env) (*output.Output, error) { return o.Output.Open(later, prints.On(e)) }, &o.Await)
 	return problem.Printed(s.format, out.Close(unread(err, requests)))
 }
 
 // driveCall makes a planned call, and follows its operation where --await asks for that.
-func driveCall(ctx context.Context, a *app.App, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func(*env.Env) (*output.Output, error), await *awaitOptions) error {
+func driveCall(
+	ctx context.Context, a *app.App, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink,
+	again func(*env.Env) (*output.Output, error), await *awaitOptions,
+) error {
 	do := func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) }
 	if await.await {
 		do = func(ctx context.Context, sink invoke.Sink) error { return awaitOperation(ctx, a, p, v, sink, await) }

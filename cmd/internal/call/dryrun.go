@@ -28,13 +28,15 @@ func (s *Call) DryRun(ctx context.Context, p *invoke.Call) error {
 	if err != nil && !errors.Is(err, session.ErrNoTarget) {
 		return err
 	}
-	if _, err := io.WriteString(a.Env.Stderr, formatters.Clean(describePlan(p, transport, a.Globals.Secret), true)); err != nil {
+	if _, err := io.WriteString(a.Env.Stderr,
+		formatters.Clean(describePlan(p, transport, a.Globals.Secret), true)); err != nil {
 		return err
 	}
 	if format == formatters.Events {
 		format = formatters.NDJSON
 	}
-	out, err := s.o.Output.Open(ctx, output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
+	out, err := s.o.Output.Open(ctx,
+		output.Printing{Env: a.Env, Globals: a.Globals, Format: format, Types: p.Types, Limit: p.Timeout})
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,9 @@ const maxLeft = 20
 // PrintRequests hands the requests to a formatter as it would the answers, without
 // the fields that are secret to a Stripper, which may be nil. It returns the paths of
 // those. Files are read until ready is done.
-func PrintRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper) (left []string, err error) {
+func PrintRequests(
+	ctx, ready context.Context, p *invoke.Call, out formatters.Formatter, fields *secret.Stripper,
+) (left []string, err error) {
 	e := invoke.Event{Kind: invoke.ResponseReceived, Call: p}
 	for ; ; e.Seq++ {
 		wire, err := nextRequest(ctx, ready, p.Requests)
@@ -72,7 +76,8 @@ func PrintRequests(ctx, ready context.Context, p *invoke.Call, out formatters.Fo
 		err = out.Event(&e)
 		var broken *transcode.WireError
 		if errors.As(err, &broken) {
-			return left, problem.Usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(), broken), "")
+			return left, problem.Usage(fmt.Errorf("message %d is no %s: %w", e.Seq+1, e.Message.Desc.FullName(),
+				broken), "")
 		}
 		if err != nil {
 			return left, err

@@ -42,7 +42,8 @@ func (s *Call) edit(ctx context.Context, p *invoke.Call, options input.Options) 
 			return problem.KeptIn(file.Path, err)
 		}
 		if !saved {
-			return errors.Join(problem.Usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""), file.Remove())
+			return errors.Join(problem.Usage(errors.New("nothing was saved in the editor, and nothing is sent"), ""),
+				file.Remove())
 		}
 		messages, err := readEdited(ctx, file.Path, options)
 		if err == nil {
@@ -81,7 +82,8 @@ func (s *Call) editText(ctx context.Context, p *invoke.Call, options input.Optio
 	if err != nil {
 		return nil, err
 	}
-	text := []byte("// The request of " + invoke.MethodName(p.Method) + ". Save it and leave the editor to send it.\n//\n")
+	text := []byte("// The request of " + invoke.MethodName(p.Method) +
+		". Save it and leave the editor to send it.\n//\n")
 	for line := range strings.Lines(definition.String()) {
 		text = append(text, strings.TrimRight("// "+line, " \n")+"\n"...)
 	}

@@ -56,7 +56,8 @@ func callLine(a *app.App, c *cobra.Command, o *Options) (string, error) {
 	}
 	own := c.LocalNonPersistentFlags()
 	own.VisitAll(func(f *pflag.Flag) {
-		if !f.Changed || f.Name == "interactive" || f.Name == "data" || set[f.Name] != "" && set[f.Name] == f.Value.String() {
+		if !f.Changed || f.Name == "interactive" || f.Name == "data" || set[f.Name] != "" &&
+			set[f.Name] == f.Value.String() {
 			return
 		}
 		values := []string{f.Value.String()}

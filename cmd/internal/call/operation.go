@@ -87,7 +87,10 @@ func (op *operation) set(number protowire.Number, value []byte) error {
 		if err := proto.Unmarshal(value, &s); err != nil {
 			return fmt.Errorf("reading the error of an operation: %w", err)
 		}
-		op.response, op.err = nil, &invoke.Status{Code: codes.Code(s.GetCode()), Message: s.GetMessage(), Details: s.GetDetails(), Origin: invoke.OriginServer}
+		op.response, op.err = nil, &invoke.Status{
+			Code: codes.Code(s.GetCode()), Message: s.GetMessage(),
+			Details: s.GetDetails(), Origin: invoke.OriginServer,
+		}
 	case 5:
 		op.response, op.err = value, nil
 	}
@@ -152,7 +155,10 @@ type operationMethods struct{ get, wait, cancel protoreflect.MethodDescriptor }
 func newOperationMethods(op protoreflect.MessageDescriptor) (*operationMethods, error) {
 	var files protoregistry.Files
 	imports := []string{}
-	for _, file := range []protoreflect.FileDescriptor{op.ParentFile(), durationpb.File_google_protobuf_duration_proto, emptypb.File_google_protobuf_empty_proto} {
+	for _, file := range []protoreflect.FileDescriptor{
+		op.ParentFile(), durationpb.File_google_protobuf_duration_proto,
+		emptypb.File_google_protobuf_empty_proto,
+	} {
 		if err := files.RegisterFile(file); err != nil {
 			return nil, err
 		}
@@ -160,21 +166,29 @@ func newOperationMethods(op protoreflect.MessageDescriptor) (*operationMethods, 
 	}
 	const request = ".google.longrunning.AskedOfOperation"
 	method := func(name, output string) *descriptorpb.MethodDescriptorProto {
-		return &descriptorpb.MethodDescriptorProto{Name: proto.String(name), InputType: proto.String(request), OutputType: proto.String(output)}
+		return &descriptorpb.MethodDescriptorProto{
+			Name: proto.String(name), InputType: proto.String(request),
+			OutputType: proto.String(output),
+		}
 	}
-	field := func(name string, number int32, kind descriptorpb.FieldDescriptorProto_Type, message *string) *descriptorpb.FieldDescriptorProto {
+	field := func(name string, number int32, kind descriptorpb.FieldDescriptorProto_Type,
+		message *string,
+	) *descriptorpb.FieldDescriptorProto {
 		return &descriptorpb.FieldDescriptorProto{
-			Name: proto.String(name), JsonName: proto.String(name), Number: proto.Int32(number), Type: kind.Enum(), TypeName: message,
-			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+			Name: proto.String(name), JsonName: proto.String(name), Number: proto.Int32(number), Type: kind.Enum(),
+			TypeName: message,
+			Label:    descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
 		}
 	}
 	d, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
-		Name: proto.String("rpcctl/operations.proto"), Package: proto.String("google.longrunning"), Syntax: proto.String("proto3"), Dependency: imports,
+		Name: proto.String("rpcctl/operations.proto"), Package: proto.String(
+			"google.longrunning"), Syntax: proto.String("proto3"), Dependency: imports,
 		MessageType: []*descriptorpb.DescriptorProto{{
 			Name: proto.String("AskedOfOperation"),
 			Field: []*descriptorpb.FieldDescriptorProto{
 				field("name", 1, descriptorpb.FieldDescriptorProto_TYPE_STRING, nil),
-				field("timeout", 2, descriptorpb.FieldDescriptorProto_TYPE_MESSAGE, proto.String(".google.protobuf.Duration")),
+				field("timeout", 2, descriptorpb.FieldDescriptorProto_TYPE_MESSAGE,
+					proto.String(".google.protobuf.Duration")),
 			},
 		}},
 		Service: []*descriptorpb.ServiceDescriptorProto{{

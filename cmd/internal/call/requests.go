@@ -55,7 +55,8 @@ func (e *unreadError) NextStep() string {
 func unread(err error, requests invoke.Requests) error {
 	var status *invoke.StatusError
 	source, ok := requests.(*input.Source)
-	if !ok || !errors.As(err, &status) || status.Status.Code != codes.DeadlineExceeded || source.Stdin() || source.Reading() == "" {
+	if !ok || !errors.As(err, &status) || status.Status.Code != codes.DeadlineExceeded || source.Stdin() ||
+		source.Reading() == "" {
 		return err
 	}
 	return &unreadError{err, source.Reading()}

@@ -25,7 +25,8 @@ func (o *Options) checkSchemaless(format formatters.Format) error {
 	case formatters.Text, formatters.Raw:
 		return nil
 	}
-	return problem.Usage(fmt.Errorf("with no schema answers cannot be printed as %s", format), "-o text shows them by field number, -o raw their bytes")
+	return problem.Usage(fmt.Errorf("with no schema answers cannot be printed as %s", format),
+		"-o text shows them by field number, -o raw their bytes")
 }
 
 // Schemaless makes up a method whose messages have no fields that are known.
@@ -35,16 +36,22 @@ func Schemaless(name, kind string) (protoreflect.MethodDescriptor, error) {
 		return nil, problem.Usage(err, "")
 	}
 	if service == "" {
-		return nil, problem.Usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name), "pkg.Service/Method")
+		return nil, problem.Usage(fmt.Errorf("%s: with no schema the method's name must be given in full", name),
+			"pkg.Service/Method")
 	}
 	empty := (&emptypb.Empty{}).ProtoReflect().Descriptor()
-	return MakeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" || kind == "bidi")
+	return MakeMethod(service, method, empty, kind == "client-stream" || kind == "bidi", kind == "server-stream" ||
+		kind == "bidi")
 }
 
 // MakeMethod makes up a method that takes and gives the same message.
-func MakeMethod(service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams, serverStreams bool) (protoreflect.MethodDescriptor, error) {
+func MakeMethod(
+	service protoreflect.FullName, method protoreflect.Name, message protoreflect.MessageDescriptor, clientStreams,
+	serverStreams bool,
+) (protoreflect.MethodDescriptor, error) {
 	m := protobuilder.NewMethod(method,
-		protobuilder.RPCTypeImportedMessage(message, clientStreams), protobuilder.RPCTypeImportedMessage(message, serverStreams))
+		protobuilder.RPCTypeImportedMessage(message, clientStreams), protobuilder.RPCTypeImportedMessage(message,
+			serverStreams))
 	file := protobuilder.NewFile("rpcctl/made-up.proto").SetPackageName(service.Parent()).
 		AddService(protobuilder.NewService(service.Name()).AddMethod(m))
 	d, err := file.Build()

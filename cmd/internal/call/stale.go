@@ -46,11 +46,13 @@ func mayBeStale(err error) bool {
 func (s *Call) runRemembered(ctx context.Context, p *invoke.Call) error {
 	err := s.run(ctx, p)
 	var status *invoke.StatusError
-	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented || status.Status.Origin != invoke.OriginServer || !s.Session.FromMemory() {
+	if !errors.As(err, &status) || status.Status.Code != codes.Unimplemented ||
+		status.Status.Origin != invoke.OriginServer || !s.Session.FromMemory() {
 		return err
 	}
 	s.Session.Forget()
-	if s.responses > 0 || s.o.Edit || s.format == formatters.Events || p.Method.IsStreamingClient() || !s.stdin.rewind() {
+	if s.responses > 0 || s.o.Edit || s.format == formatters.Events || p.Method.IsStreamingClient() ||
+		!s.stdin.rewind() {
 		return err
 	}
 	again, perr := s.Plan(ctx)
@@ -137,7 +139,8 @@ func (r *refreshingSink) Event(e *invoke.Event) error {
 	}
 	err := r.Sink.Event(e)
 	var wire *transcode.WireError
-	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked || !r.call.Session.FromMemory() {
+	if err == nil || r.tried || !errors.As(err, &wire) || len(e.Message.Wire) > maxChecked ||
+		!r.call.Session.FromMemory() {
 		return err
 	}
 	if r.refresh(); r.now == nil {

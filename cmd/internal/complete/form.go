@@ -135,10 +135,13 @@ func QuotedHole(name string) bool {
 }
 
 // Fill is the request of a method to fill in, with the values of the parts.
-func Fill(ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t Form) (string, error) {
+func Fill(
+	ctx context.Context, m protoreflect.MethodDescriptor, types invoke.Types, parts []input.Part, t Form,
+) (string, error) {
 	if len(parts) > 0 {
 		source, err := input.New(parts, input.Options{
-			ReadFile: boundfile.Reader(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(), Secrets: redaction.OfInput(m.Input()),
+			ReadFile: boundfile.Reader(ctx), Message: m.Input(), Types: types, Streams: m.IsStreamingClient(),
+			Secrets: redaction.OfInput(m.Input()),
 		})
 		if err != nil {
 			return "", err

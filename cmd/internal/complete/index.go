@@ -277,7 +277,8 @@ func Signature(m protoreflect.MethodDescriptor, arrow string) string {
 		}
 		return ""
 	}
-	return stream(m.IsStreamingClient()) + string(m.Input().Name()) + arrow + stream(m.IsStreamingServer()) + string(m.Output().Name())
+	return stream(m.IsStreamingClient()) + string(m.Input().Name()) + arrow + stream(m.IsStreamingServer()) +
+		string(m.Output().Name())
 }
 
 // AppendMatch appends a candidate that begins with what was typed.

@@ -242,7 +242,8 @@ func (f *Cursor) quote() byte {
 // fieldName is the name of a field in a document: its own where the one for JSON, which can be
 // any text, is not a string as it stands, or is the name of another.
 func fieldName(fd protoreflect.FieldDescriptor, quote byte) string {
-	if name := fd.JSONName(); name != "" && repl.PlainJSON(name, quote) && FieldNamed(fd.ContainingMessage(), name) == fd {
+	if name := fd.JSONName(); name != "" && repl.PlainJSON(name, quote) &&
+		FieldNamed(fd.ContainingMessage(), name) == fd {
 		return name
 	}
 	return string(fd.Name())

@@ -60,7 +60,8 @@ func (f *Cursor) enumValues(ed protoreflect.EnumDescriptor) []repl.Candidate {
 			about += " " + c
 		}
 		prefix := strings.ToUpper(f.Prefix)
-		if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(full, prefix) && !strings.HasPrefix(strings.TrimPrefix(full, sharedPrefix(ed)), prefix) {
+		if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(full, prefix) &&
+			!strings.HasPrefix(strings.TrimPrefix(full, sharedPrefix(ed)), prefix) {
 			continue
 		}
 		if !strings.HasPrefix(name, prefix) {
@@ -155,7 +156,8 @@ func (f *Cursor) typeURLs() []repl.Candidate {
 	for _, name := range f.Types.names() {
 		last := name[strings.LastIndexByte(name, '.')+1:]
 		switch {
-		case strings.Contains(name, ".") && !strings.HasPrefix(lead+name, f.Prefix) && !strings.HasPrefix(name, typed) && !strings.HasPrefix(last, typed), name == anyName:
+		case strings.Contains(name, ".") && !strings.HasPrefix(lead+name, f.Prefix) &&
+			!strings.HasPrefix(name, typed) && !strings.HasPrefix(last, typed), name == anyName:
 		case f.JSON:
 			items = append(items, repl.Candidate{Text: f.closed(repl.QuoteJSON(lead + name)), About: last})
 		case strings.HasPrefix(f.Prefix, lead):
@@ -222,7 +224,8 @@ func (f *Cursor) masked() protoreflect.MessageDescriptor {
 	}
 	var beside []protoreflect.MessageDescriptor
 	for i := range around.Fields().Len() {
-		if fd := around.Fields().Get(i); fd.Message() != nil && !fd.IsList() && !fd.IsMap() && !ScalarForm(fd.Message()) {
+		if fd := around.Fields().Get(i); fd.Message() != nil && !fd.IsList() && !fd.IsMap() &&
+			!ScalarForm(fd.Message()) {
 			beside = append(beside, fd.Message())
 		}
 	}

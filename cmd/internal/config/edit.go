@@ -54,7 +54,8 @@ func apply(path string, text []byte, e Edit) ([]byte, error) {
 	}
 	// Nobody wants headers without one.
 	parent := e.Path[:len(e.Path)-1]
-	if len(e.Values) == 0 && len(parent) > 0 && parent[len(parent)-1] == "headers" && len(after) > 0 && !hasUnder(after, parent) {
+	if len(e.Values) == 0 && len(parent) > 0 && parent[len(parent)-1] == "headers" && len(after) > 0 &&
+		!hasUnder(after, parent) {
 		return apply(path, changed, Edit{Path: parent})
 	}
 	return changed, nil

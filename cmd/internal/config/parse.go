@@ -190,7 +190,10 @@ func (f *File) contexts(e entry) error {
 	}
 	for _, named := range contexts {
 		if !ValidName(named.key) {
-			return &SyntaxError{Path: f.Path, Line: named.line, Text: fmt.Sprintf("%q is not a name for a context: letters, digits and - _ . @", named.key)}
+			return &SyntaxError{
+				Path: f.Path, Line: named.line,
+				Text: fmt.Sprintf("%q is not a name for a context: letters, digits and - _ . @", named.key),
+			}
 		}
 		c := &Context{Name: named.key, Line: named.line, File: f}
 		settings, err := f.mapping(named.value, named.key)
@@ -273,7 +276,11 @@ func (f *File) headers(c *Context, e entry) error {
 		s := Setting{Key: "headers." + strings.ToLower(h.key), Line: h.line}
 		if v, ok := text(h.value); ok {
 			if secret.Request(h.key, v) {
-				return &SyntaxError{Path: f.Path, Line: h.line, Text: fmt.Sprintf("headers.%s: secrets do not belong into this file; write {env: NAME} or {file: PATH}", h.key)}
+				return &SyntaxError{
+					Path: f.Path, Line: h.line,
+					Text: fmt.Sprintf(
+						"headers.%s: secrets do not belong into this file; write {env: NAME} or {file: PATH}", h.key),
+				}
 			}
 			s.Values = []string{v}
 			c.Settings = append(c.Settings, s)
@@ -284,7 +291,10 @@ func (f *File) headers(c *Context, e entry) error {
 			return err
 		}
 		if len(refs) != 1 || refs[0].key != string(Env) && refs[0].key != string(InFile) {
-			return &SyntaxError{Path: f.Path, Line: h.line, Text: fmt.Sprintf("headers.%s: write a text, {env: NAME} or {file: PATH}", h.key)}
+			return &SyntaxError{
+				Path: f.Path, Line: h.line,
+				Text: fmt.Sprintf("headers.%s: write a text, {env: NAME} or {file: PATH}", h.key),
+			}
 		}
 		v, err := f.scalar(refs[0])
 		if err != nil {

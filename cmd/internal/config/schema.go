@@ -19,9 +19,15 @@ func Schema() ([]byte, error) {
 			s = object{"oneOf": []object{{"type": "string"}, {"type": "array", "items": text}}}
 		case Headers:
 			ref := func(name string) object {
-				return object{"type": "object", "properties": object{name: text}, "required": []string{name}, "additionalProperties": false}
+				return object{
+					"type": "object", "properties": object{name: text}, "required": []string{name},
+					"additionalProperties": false,
+				}
 			}
-			s = object{"type": "object", "additionalProperties": object{"oneOf": []object{{"type": []string{"string", "number", "boolean"}}, ref("env"), ref("file")}}}
+			s = object{"type": "object", "additionalProperties": object{"oneOf": []object{{"type": []string{
+				"string",
+				"number", "boolean",
+			}}, ref("env"), ref("file")}}}
 		default:
 			s = object{"type": []string{"string", "number"}}
 		}

@@ -42,7 +42,8 @@ type Contexts struct {
 type ClashError struct{ User, Project *Context }
 
 func (e *ClashError) Error() string {
-	return fmt.Sprintf("the context %s is in %s, and another in %s, which is not trusted", e.User.Name, e.User.File.Path, e.Project.File.Path)
+	return fmt.Sprintf("the context %s is in %s, and another in %s, which is not trusted", e.User.Name,
+		e.User.File.Path, e.Project.File.Path)
 }
 
 // Load reads the files. The error is a *SyntaxError, or one of the file system.
@@ -133,7 +134,8 @@ func (c *Contexts) Find(name string) (*Context, error) {
 // that says so. A project file that is not trusted does not speak before the user, and of
 // the user's contexts it chooses none.
 func (c *Contexts) Current() (string, *File) {
-	if p := c.Project; p != nil && p.Current != "" && (p.Trusted || c.User.Current == "" && p.Context(p.Current) != nil) {
+	if p := c.Project; p != nil && p.Current != "" &&
+		(p.Trusted || c.User.Current == "" && p.Context(p.Current) != nil) {
 		return p.Current, p
 	}
 	if c.User.Current != "" {

@@ -62,7 +62,8 @@ func (o *Flags) Add(f *pflag.FlagSet) {
 	f.Var(&o.passwordFile, "password-file", "`FILE` with the password for --basic")
 	f.Var(&o.passwordEnv, "password-env", "environment variable `NAME` with the password for --basic")
 	f.BoolVar(&o.netrc, "netrc", false, "user and password from ~/.netrc, or the file that NETRC names")
-	f.Var(&o.Command, "auth-command", "send the token that `COMMAND` prints; it is run again when the server refuses the token")
+	f.Var(&o.Command, "auth-command",
+		"send the token that `COMMAND` prints; it is run again when the server refuses the token")
 	f.BoolVar(&o.Plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
 }
 
@@ -207,7 +208,8 @@ func bearer(from, token string) (string, error) {
 	case !invoke.ValidText(token):
 		return "", problem.Usage(fmt.Errorf("%s: the token is not one line of printable ASCII", from), "")
 	case strings.HasPrefix(token, "{"):
-		return "", problem.Usage(fmt.Errorf("%s: that is JSON, and not a token", from), "take the token out of it, as jq -r .access_token does")
+		return "", problem.Usage(fmt.Errorf("%s: that is JSON, and not a token", from),
+			"take the token out of it, as jq -r .access_token does")
 	case strings.Contains(token, " "):
 		return token, nil
 	}

@@ -34,7 +34,8 @@ func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, err
 			home, name = env.Getenv("USERPROFILE"), "_netrc"
 		}
 		if home == "" {
-			return "", problem.Usage(errors.New("--netrc: there is no home folder"), "name the file with the environment variable NETRC")
+			return "", problem.Usage(errors.New("--netrc: there is no home folder"),
+				"name the file with the environment variable NETRC")
 		}
 		path = filepath.Join(home, name)
 	}
@@ -47,7 +48,8 @@ func netrcAuth(ctx context.Context, env *env.Env, t *invoke.Target) (string, err
 		return "", problem.Usage(fmt.Errorf("--netrc: %s has no entry for %q", path, host), "")
 	}
 	if login == "" || password == "" {
-		return "", problem.Usage(fmt.Errorf("--netrc: the entry for %q in %s has not both a login and a password", host, path), "")
+		return "", problem.Usage(fmt.Errorf("--netrc: the entry for %q in %s has not both a login and a password", host,
+			path), "")
 	}
 	return basic(login, password), nil
 }

@@ -27,7 +27,8 @@ func askPassword(ctx context.Context, env *env.Env, prompt string) (string, erro
 }
 
 func noTerminal() error {
-	return problem.Usage(errors.New("--basic: there is no terminal to ask for the password"), "--password-file FILE or --password-env NAME")
+	return problem.Usage(errors.New("--basic: there is no terminal to ask for the password"),
+		"--password-file FILE or --password-env NAME")
 }
 
 // AtTerminal asks for a secret at the terminal of the process, without echo. Standard

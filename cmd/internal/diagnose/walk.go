@@ -176,7 +176,8 @@ func (w *Walk) plain(ctx context.Context, conn net.Conn) bool {
 	var fault *connect.Error
 	p.measure(w.Now, func() error {
 		err := w.dialer.SpeaksHTTP2(ctx, conn, w.address, false)
-		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) && w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.dialled()) {
+		if errors.As(err, &fault) && (fault.Kind == connect.Closed || fault.Kind == connect.HTTP1) &&
+			w.network == "tcp" && w.dialer.AnswersTLS(ctx, w.network, w.dialled()) {
 			fault = &connect.Error{Kind: connect.ServerTLS, Address: w.address, Err: err}
 			return fault
 		}
@@ -300,7 +301,10 @@ func hostOnly(authority, address string) string {
 func factsOf(cs *tls.ConnectionState) *tlsFacts {
 	f := &tlsFacts{Version: connect.TLSVersion(cs.Version), ALPN: cs.NegotiatedProtocol}
 	for _, c := range cs.PeerCertificates {
-		facts := certFacts{Subject: c.Subject.String(), Issuer: c.Issuer.String(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Names: c.DNSNames}
+		facts := certFacts{
+			Subject: c.Subject.String(), Issuer: c.Issuer.String(), NotBefore: c.NotBefore.UTC(),
+			NotAfter: c.NotAfter.UTC(), Names: c.DNSNames,
+		}
 		for _, ip := range c.IPAddresses {
 			facts.Names = append(facts.Names, ip.String())
 		}
@@ -324,6 +328,7 @@ func (f *tlsFacts) text() string {
 	if names == "" {
 		names = "no names"
 	}
-	return fmt.Sprintf("%s; certificate for %s, issued by %s, valid from %s to %s UTC; %d in the chain", s, names, c.Issuer,
+	return fmt.Sprintf("%s; certificate for %s, issued by %s, valid from %s to %s UTC; %d in the chain", s, names,
+		c.Issuer,
 		c.NotBefore.Format(time.DateTime), c.NotAfter.Format(time.DateTime), len(f.Chain))
 }

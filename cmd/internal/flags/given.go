@@ -10,7 +10,10 @@ import (
 // AddAlias gives a flag a second name, which help does not show.
 func AddAlias(f *pflag.FlagSet, alias, name string) {
 	flag := f.Lookup(name)
-	f.AddFlag(&pflag.Flag{Name: alias, Usage: flag.Usage, Value: flag.Value, DefValue: flag.DefValue, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
+	f.AddFlag(&pflag.Flag{
+		Name: alias, Usage: flag.Usage, Value: flag.Value, DefValue: flag.DefValue,
+		NoOptDefVal: flag.NoOptDefVal, Hidden: true,
+	})
 }
 
 // Changed reports whether a flag was given, under any of its names.

@@ -65,7 +65,8 @@ func (g *Flags) LoadContext(f *pflag.FlagSet) error {
 		}
 	}
 	if !found.File.Trusted && own {
-		g.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)", invoke.MaskTarget(addr), found.File.Path))
+		g.env.SayOnce(fmt.Sprintf("the target %s is named by %s, which is not trusted (rpcctl context trust)",
+			invoke.MaskTarget(addr), found.File.Path))
 	}
 	return g.applyContext(f, found)
 }
@@ -149,7 +150,8 @@ func (g *Flags) AddressGiven(f *pflag.FlagSet) bool {
 // SayOverlooked says once that the current context of an untrusted project file is not used.
 func (g *Flags) SayOverlooked(c *config.Contexts, current string) {
 	if p := c.Project; p != nil && !p.Trusted && p.Current != "" && p.Current != current {
-		g.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)", p.Path, p.Current))
+		g.env.SayOnce(fmt.Sprintf("%s is not trusted, so its context %s is not the current one (rpcctl context trust)",
+			p.Path, p.Current))
 	}
 }
 
@@ -168,7 +170,8 @@ func untrusted(c *config.Context, asks []config.Setting) error {
 	for _, s := range asks {
 		lines = append(lines, fmt.Sprintf("  %s: %s %s", c.Place(s.Line), s.Key, SettingText(s)))
 	}
-	return problem.Usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name, strings.Join(lines, "\n")),
+	return problem.Usage(fmt.Errorf("the context %s asks for what a file must be trusted for:\n%s", c.Name,
+		strings.Join(lines, "\n")),
 		"if you know who wrote the file: rpcctl context trust")
 }
 

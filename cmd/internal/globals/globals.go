@@ -142,13 +142,17 @@ func (g *Flags) Add(f *pflag.FlagSet) {
 	f.StringVar(&g.authority, "authority", "", "the `NAME` to claim as :authority")
 	f.StringVar(&g.unix, "unix", "", "the target is the socket at `PATH`")
 	f.Var(&g.connectTimeout, "connect-timeout", "limit for connecting (default 10s)")
-	f.Var(&g.MaxRecv, "max-recv-size", "greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
+	f.Var(&g.MaxRecv, "max-recv-size",
+		"greatest message to receive (default 64MiB; calls at the same time share 80, 32 for each at most)")
 	f.Var((*flags.Repeated)(&g.protos), "proto", "take the schema from a .proto `FILE` (repeatable)")
-	f.VarP((*flags.Repeated)(&g.importPaths), "import-path", "I", "`DIR` in which .proto files and their imports are found (repeatable)")
+	f.VarP((*flags.Repeated)(&g.importPaths), "import-path", "I",
+		"`DIR` in which .proto files and their imports are found (repeatable)")
 	f.Var((*flags.Repeated)(&g.protosets), "protoset", "take the schema from a descriptor set `FILE` (repeatable)")
-	f.BoolVar(&g.useReflection, "use-reflection", true, "ask the server for its schema; with files, only where it is given")
+	f.BoolVar(&g.useReflection, "use-reflection", true,
+		"ask the server for its schema; with files, only where it is given")
 	f.BoolVar(&g.noCache, "no-cache", false, "remember nothing of the schema, and use nothing that is remembered")
-	f.VarP((*flags.Repeated)(&g.headers.both), "header", "H", "request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
+	f.VarP((*flags.Repeated)(&g.headers.both), "header", "H",
+		"request metadata `'NAME: VALUE'` or @FILE, for reflection too (repeatable)")
 	f.Var((*flags.Repeated)(&g.headers.rpc), "rpc-header", "request metadata for the call alone (repeatable)")
 	f.Var((*flags.Repeated)(&g.headers.reflect), "reflect-header", "request metadata for reflection alone (repeatable)")
 	f.BoolVar(&g.headers.expand, "expand-headers", false, "replace ${NAME} in header values by environment variables")
@@ -156,7 +160,8 @@ func (g *Flags) Add(f *pflag.FlagSet) {
 	g.reach.add(f)
 	g.Color = flags.Choice{Value: "auto", Allowed: []string{"auto", "always", "never"}}
 	f.Var(&g.Color, "color", "colours")
-	f.CountVarP(&g.Verbose, "verbose", "v", "show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
+	f.CountVarP(&g.Verbose, "verbose", "v",
+		"show metadata, trailers, sizes and timing on stderr; -vv: lookups and the connection too")
 	g.protocol.add(f)
 	for _, alias := range [][2]string{{"certkey", "key"}, {"max-msg-sz", "max-recv-size"}, {"unix-socket", "unix"}} {
 		flags.AddAlias(f, alias[0], alias[1])
@@ -243,7 +248,8 @@ func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Setting
 // check returns a usage error for flags that need another.
 func (g *Flags) check() error {
 	if !g.useReflection && len(g.protos)+len(g.protosets) == 0 {
-		return problem.Usage(errors.New("--use-reflection=false leaves no schema"), "give one with --proto or --protoset")
+		return problem.Usage(errors.New("--use-reflection=false leaves no schema"),
+			"give one with --proto or --protoset")
 	}
 	if (g.cert == "") != (g.key == "") {
 		return problem.Usage(errors.New("--cert and --key go together"), "")
@@ -290,7 +296,10 @@ func (g *Flags) applySecurity(t *invoke.Target) error {
 	for _, f := range []struct {
 		given bool
 		name  string
-	}{{g.tls, "--tls"}, {g.insecure, "--insecure"}, {g.cacert != "", "--cacert"}, {g.cert != "", "--cert"}, {g.servername != "", "--servername"}} {
+	}{{g.tls, "--tls"}, {g.insecure, "--insecure"}, {g.cacert != "", "--cacert"}, {
+		g.cert != "",
+		"--cert",
+	}, {g.servername != "", "--servername"}} {
 		if f.given {
 			impliesTLS = f.name
 			break

@@ -154,7 +154,8 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 		case config.Env:
 			v, ok := env.LookupEnv(value)
 			if !ok {
-				return nil, problem.Usage(fmt.Errorf("header %q of the context: the environment has no variable %q", s.Key, value), "")
+				return nil, problem.Usage(fmt.Errorf("header %q of the context: the environment has no variable %q",
+					s.Key, value), "")
 			}
 			value = v
 		case config.InFile:

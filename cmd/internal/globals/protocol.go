@@ -23,10 +23,16 @@ type protocolFlags struct {
 
 // add defines the flags.
 func (w *protocolFlags) add(f *pflag.FlagSet) {
-	w.protocol = flags.Choice{Value: session.ProtocolGRPC, Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect}}
+	w.protocol = flags.Choice{
+		Value:   session.ProtocolGRPC,
+		Allowed: []string{session.ProtocolGRPC, httpwire.GRPCWeb, httpwire.Connect},
+	}
 	w.http.Allowed = []string{connect.VersionHTTP1, connect.VersionHTTP2, connect.VersionHTTP3}
 	w.codec = flags.Choice{Value: invoke.CodecProto, Allowed: []string{invoke.CodecProto, invoke.CodecJSON}}
-	w.compress = flags.Choice{Value: compress.Identity, Allowed: append([]string{compress.Identity}, compress.Names()...)}
+	w.compress = flags.Choice{
+		Value:   compress.Identity,
+		Allowed: append([]string{compress.Identity}, compress.Names()...),
+	}
 	f.Var(&w.protocol, "protocol", "protocol of calls")
 	f.Var(&w.http, "http", "version of HTTP (default: what the server has)")
 	f.Var(&w.codec, "codec", "encoding of messages on the wire")
@@ -62,7 +68,8 @@ func reaches(s session.Wire, target *invoke.Target) error {
 	case grpc && target.Prefix != "":
 		return problem.Usage(fmt.Errorf("%s: gRPC has no paths before the service's name", target), othersHave)
 	case s.HTTP == connect.VersionHTTP3 && (target.Security == invoke.SecurityPlaintext || target.Network != "tcp"):
-		return problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target), "https://HOST:PORT")
+		return problem.Usage(fmt.Errorf("%s: HTTP/3 is always over TLS, to a host and port", target),
+			"https://HOST:PORT")
 	case !grpc && target.Network == invoke.NetworkResolver:
 		return problem.Usage(fmt.Errorf("%s: only gRPC has such targets", target), "give host:port")
 	}
@@ -72,7 +79,8 @@ func reaches(s session.Wire, target *invoke.Target) error {
 // checkGet returns a usage error when --get is given for a method that may have effects.
 func (w *protocolFlags) checkGet(c *invoke.Call) error {
 	if m := c.WireMethod(); w.get && !m.NoSideEffects {
-		return problem.Usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it", invoke.MethodName(c.Method)),
+		return problem.Usage(fmt.Errorf("%s is not marked as free of side effects, so --get may not call it",
+			invoke.MethodName(c.Method)),
 			"the mark is in the schema: option idempotency_level = NO_SIDE_EFFECTS")
 	}
 	return nil

@@ -42,7 +42,8 @@ func (o *reachFlags) add(f *pflag.FlagSet) {
 	o.lb = flags.Choice{Allowed: []string{"pick_first", "round_robin"}}
 	f.Var(&o.lb, "lb", "how calls are spread over the addresses of a name")
 	f.StringVar(&o.serviceConfig, "service-config", "", "a gRPC service config, a JSON `FILE`")
-	f.Var(&o.keepalive, "keepalive-time", "ask the server after this long without a word whether it lives (10s at least)")
+	f.Var(&o.keepalive, "keepalive-time",
+		"ask the server after this long without a word whether it lives (10s at least)")
 	f.StringVar(&o.userAgent, "user-agent", "", "the `TEXT` to claim as user-agent, before that of gRPC")
 	f.Var(&o.wait, "wait", "wait until the server is up, for 30s or the time given: --wait=2m")
 	f.Lookup("wait").NoOptDefVal = defaultWait.String()
@@ -55,7 +56,8 @@ func (o *reachFlags) apply(ctx context.Context, s *session.Settings, env *env.En
 	case o.lb.Value != "" && o.serviceConfig != "":
 		return problem.Usage(errors.New("--lb and --service-config both say how calls are spread"), "")
 	case o.keepalive > 0 && o.keepalive.Duration() < leastKeepalive:
-		return problem.Usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows", o.keepalive.Duration(), leastKeepalive), "")
+		return problem.Usage(fmt.Errorf("--keepalive-time: %s is less than %s, the least that gRPC allows",
+			o.keepalive.Duration(), leastKeepalive), "")
 	case !invoke.ValidText(o.userAgent):
 		return problem.Usage(errors.New("--user-agent: characters that are not printable ASCII"), "")
 	case o.retry < 0:

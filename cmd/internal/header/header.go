@@ -35,7 +35,8 @@ func ReadFile(ctx context.Context, path string) ([]string, error) {
 			continue
 		}
 		if i := strings.IndexAny(line, ":="); i < 0 || !invoke.ValidKey(Name(line[:i])) {
-			return nil, problem.Usage(fmt.Errorf("%s:%d: this is not a header", path, number), "a header is written 'name: value'")
+			return nil, problem.Usage(fmt.Errorf("%s:%d: this is not a header", path, number),
+				"a header is written 'name: value'")
 		}
 		lines = append(lines, line)
 	}
@@ -65,18 +66,21 @@ func Parse(text string) (name, value string, err error) {
 		return "", "", problem.Usage(errors.New("header with no name"), "a header is written 'name: value'")
 	}
 	if i < 0 {
-		return "", "", problem.Usage(fmt.Errorf("header %s: no value", quotedName(text)), "a header is written 'name: value'")
+		return "", "", problem.Usage(fmt.Errorf("header %s: no value", quotedName(text)),
+			"a header is written 'name: value'")
 	}
 	name = Name(text[:i])
 	value = strings.TrimLeft(text[i+1:], " \t")
 	if !invoke.ValidKey(name) {
-		return "", "", problem.Usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only", quotedName(name)), "a header is written 'name: value'")
+		return "", "", problem.Usage(fmt.Errorf("header %s: not a name: letters, digits, '-', '_' and '.' only",
+			quotedName(name)), "a header is written 'name: value'")
 	}
 	if why, ok := reserved[name]; ok {
 		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: %s", name, why), "")
 	}
 	if strings.HasPrefix(name, "grpc-") {
-		return "", "", problem.Usage(fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
+		return "", "", problem.Usage(
+			fmt.Errorf("header %q cannot be set: names that begin with grpc- belong to the protocol", name), "")
 	}
 	return name, value, nil
 }
@@ -121,7 +125,8 @@ func Expand(env *env.Env, header, value string) (string, error) {
 func DecodeBinary(name, value string) (string, error) {
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
 	if err != nil {
-		return "", problem.Usage(fmt.Errorf("header %q: the value is not base64", name), "names that end in -bin carry bytes: give their base64")
+		return "", problem.Usage(fmt.Errorf("header %q: the value is not base64", name),
+			"names that end in -bin carry bytes: give their base64")
 	}
 	return string(b), nil
 }

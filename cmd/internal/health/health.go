@@ -43,7 +43,9 @@ func Call(name protoreflect.Name, md invoke.Metadata, service string, timeout ti
 }
 
 // Check asks once whether a service is up; "" is the server.
-func Check(ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, service string, timeout time.Duration) (healthpb.HealthCheckResponse_ServingStatus, error) {
+func Check(
+	ctx context.Context, invoker *invoke.Invoker, md invoke.Metadata, service string, timeout time.Duration,
+) (healthpb.HealthCheckResponse_ServingStatus, error) {
 	call, err := Call("Check", md, service, timeout)
 	if err != nil {
 		return 0, err
@@ -79,7 +81,10 @@ func Verdict(service string, state healthpb.HealthCheckResponse_ServingStatus) e
 	case healthpb.HealthCheckResponse_SERVING:
 		return nil
 	case healthpb.HealthCheckResponse_SERVICE_UNKNOWN:
-		return (&invoke.Status{Code: codes.NotFound, Message: fmt.Sprintf("unknown service %q", service), Origin: invoke.OriginServer}).Err()
+		return (&invoke.Status{
+			Code: codes.NotFound, Message: fmt.Sprintf("unknown service %q", service),
+			Origin: invoke.OriginServer,
+		}).Err()
 	}
 	return &NotServingError{Service: service, Status: StateName(state)}
 }

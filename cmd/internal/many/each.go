@@ -44,7 +44,9 @@ func (m *calls) each(ctx context.Context) error {
 	if path := m.many.failures; path != "" {
 		inPlace := m.inPlace(path, list)
 		if inPlace && m.many.skip > 0 {
-			return problem.Usage(fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost", path), "give --failures another file")
+			return problem.Usage(
+				fmt.Errorf("--failures %s would replace the list, and what --skip passes over would be lost",
+					path), "give --failures another file")
 		}
 		if m.failures, err = createFailures(path, list, m.app.Env.Secrets); err != nil {
 			return err
@@ -63,7 +65,10 @@ func (m *calls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error)
 	l, ok := m.list.(*inputList)
 	if ok && l.interrupted && l.list.File() != "" && ctx.Err() != nil {
 		text := "interrupted while reading " + l.list.File()
-		sum.ListErr = (&invoke.Status{Code: codes.Canceled, Message: text, Origin: invoke.OriginClient, Cause: ctx.Err()}).Err()
+		sum.ListErr = (&invoke.Status{
+			Code: codes.Canceled, Message: text, Origin: invoke.OriginClient,
+			Cause: ctx.Err(),
+		}).Err()
 	}
 	return m.outcome(ctx, sum, err)
 }
@@ -130,7 +135,10 @@ func createFailures(path string, list *input.List, secrets *secret.Seen) (*failu
 	if err != nil {
 		return nil, errors.Join(err, file.Abandon())
 	}
-	return &failures{path: path, list: list, secrets: secrets, file: file, status: status, requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status)}, nil
+	return &failures{
+		path: path, list: list, secrets: secrets, file: file, status: status,
+		requests: bufio.NewWriter(file), statuses: bufio.NewWriter(status),
+	}, nil
 }
 
 // A failureStatus is a line of the status file.

@@ -61,8 +61,14 @@ type calls struct {
 const maxTold = 10
 
 // Run makes many calls of one.
-func Run(ctx context.Context, a *app.App, f *pflag.FlagSet, o *call.Options, many *Options, format formatters.Format, md invoke.Metadata) error {
-	m := &calls{app: a, session: a.Session, o: o, many: many, flags: f, format: format, call: &invoke.Call{Metadata: md, Timeout: o.Timeout.Duration()}}
+func Run(
+	ctx context.Context, a *app.App, f *pflag.FlagSet, o *call.Options, many *Options, format formatters.Format,
+	md invoke.Metadata,
+) error {
+	m := &calls{
+		app: a, session: a.Session, o: o, many: many, flags: f, format: format,
+		call: &invoke.Call{Metadata: md, Timeout: o.Timeout.Duration()},
+	}
 	err := m.askSchema(ctx)
 	switch {
 	case err != nil:
@@ -104,7 +110,10 @@ func (m *calls) programTime() time.Duration {
 
 // printing says how responses are printed.
 func (m *calls) printing() output.Printing {
-	return output.Printing{Env: m.app.Env, Globals: m.app.Globals, Format: m.format, Types: m.call.Types, Limit: m.programTime()}
+	return output.Printing{
+		Env: m.app.Env, Globals: m.app.Globals, Format: m.format, Types: m.call.Types,
+		Limit: m.programTime(),
+	}
 }
 
 // prepare finds the method, which must be one whose client does not stream.
@@ -125,25 +134,31 @@ func (m *calls) check() error {
 	m.app.Types = m.call.Types
 	if m.call.Method.IsStreamingClient() {
 		return problem.Usage(fmt.Errorf("many calls are for methods whose client does not stream; %s is %s",
-			invoke.MethodName(m.call.Method), invoke.StreamKind(m.call.Method)), "without --each it takes the whole list in one call")
+			invoke.MethodName(m.call.Method), invoke.StreamKind(
+				m.call.Method)), "without --each it takes the whole list in one call")
 	}
 	return m.app.Globals.CheckGet(m.call)
 }
 
 // start makes the calls, shows how far it is, and returns what end makes of how it went;
 // or it leaves all that to a job.
-func (m *calls) start(ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error) error {
+func (m *calls) start(
+	ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error,
+) error {
 	a := m.app
 	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
 	again := func(e *env.Env) (*output.Output, error) { return m.o.Output.Open(later, m.printing().On(e)) }
-	return a.Runner.RunMany(ctx, a, app.Calls{Name: string(m.call.Method.Name()), Session: m.session, Again: again, Do: func(ctx context.Context, job invoke.Sink) error {
-		defer m.close()
-		if m.job = job; job != nil {
-			m.run.Everything, m.progress = true, nil
-		}
-		sum, err := m.do(ctx, invoker)
-		return end(ctx, sum, err)
-	}})
+	return a.Runner.RunMany(ctx, a, app.Calls{
+		Name: string(m.call.Method.Name()), Session: m.session, Again: again,
+		Do: func(ctx context.Context, job invoke.Sink) error {
+			defer m.close()
+			if m.job = job; job != nil {
+				m.run.Everything, m.progress = true, nil
+			}
+			sum, err := m.do(ctx, invoker)
+			return end(ctx, sum, err)
+		},
+	})
 }
 
 // close lets go of what the run had open.
@@ -262,7 +277,8 @@ func (m *calls) watch() {
 	counts := &m.run.Counts
 	m.progress = progress.Start(m.app.Env, m.many.progress.Value, func(elapsed time.Duration) string {
 		answered, failed := counts.Answered.Load(), counts.Failed.Load()
-		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed, progress.PerSecond(answered+failed, elapsed))
+		return fmt.Sprintf("%d done, %d failed, %s", answered+failed, failed,
+			progress.PerSecond(answered+failed, elapsed))
 	}, func() (int64, int64) { return m.taken.Load(), m.size })
 }
 
@@ -320,7 +336,10 @@ func (m *calls) name(index int, target string) string {
 
 // verdict returns the error of a run: at which request it came, and how the others ended.
 func (m *calls) verdict(ctx context.Context, sum *fanout.Summary) error {
-	e := &manyError{index: sum.FirstIndex, sum: *sum, keepGoing: m.many.keepGoing, name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.many.each}
+	e := &manyError{
+		index: sum.FirstIndex, sum: *sum, keepGoing: m.many.keepGoing,
+		name: m.name(sum.FirstIndex, m.target(sum.FirstIndex)), list: m.many.each,
+	}
 	switch {
 	case sum.First != nil:
 		e.Err = sum.First
@@ -331,7 +350,10 @@ func (m *calls) verdict(ctx context.Context, sum *fanout.Summary) error {
 		e.Err, e.name = sum.ListErr, ""
 	case ctx.Err() != nil:
 		e.name = ""
-		e.Err = (&invoke.Status{Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient, Cause: ctx.Err()}).Err()
+		e.Err = (&invoke.Status{
+			Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient,
+			Cause: ctx.Err(),
+		}).Err()
 	default:
 		return nil
 	}

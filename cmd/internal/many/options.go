@@ -34,12 +34,15 @@ func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 	for _, format := range input.ListFormats() {
 		call.In.Allowed = append(call.In.Allowed, string(format))
 	}
-	f.BoolVar(&o.each, "each", false, "a call for each request of the list that -d gives: documents, or CSV or TSV whose columns are field paths; words with {column} make the requests of its rows")
+	f.BoolVar(&o.each, "each", false,
+		"a call for each request of the list that -d gives: documents, or CSV or TSV whose columns are field paths; words with {column} make the requests of its rows")
 	f.IntVar(&o.concurrency, "concurrency", 1, "calls in flight at most")
 	f.BoolVar(&o.unordered, "unordered", false, "print answers as they come, not in the order of the requests")
-	f.BoolVar(&o.withRequest, "with-request", false, "print index, request, status and time with each answer; --jq gets all of it")
+	f.BoolVar(&o.withRequest, "with-request", false,
+		"print index, request, status and time with each answer; --jq gets all of it")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "a failed call does not stop the others")
-	f.StringVar(&o.failures, "failures", "", "write the requests that failed to `FILE`, ready for --each, and what was wrong to FILE.status")
+	f.StringVar(&o.failures, "failures", "",
+		"write the requests that failed to `FILE`, ready for --each, and what was wrong to FILE.status")
 	f.Float64Var(&o.rate, "rate", 0, "begin at most so many calls a `SECOND`")
 	f.IntVar(&o.skip, "skip", 0, "pass over the first `N` requests of the list")
 	o.progress = flags.Choice{Value: "auto", Allowed: []string{"auto", "plain", "none"}}
@@ -81,7 +84,10 @@ func (o *Options) checkNeeded(f *pflag.FlagSet) error {
 	if o.IsSet() {
 		return nil
 	}
-	for _, flag := range []string{"concurrency", "unordered", "with-request", "keep-going", "failures", "rate", "skip"} {
+	for _, flag := range []string{
+		"concurrency", "unordered", "with-request", "keep-going", "failures", "rate",
+		"skip",
+	} {
 		if !f.Changed(flag) {
 			continue
 		}

@@ -29,7 +29,8 @@ type repeatOptions struct {
 func (o *repeatOptions) add(f *pflag.FlagSet) {
 	f.IntVar(&o.times, "repeat", 0, "make the call `N` times")
 	f.Var(&o.every, "every", "make the call again this long after it began the last time")
-	f.StringVar(&o.until, "until", "", "make the call again until a jq `PROGRAM` gives true for an answer; exit 1 if it never does")
+	f.StringVar(&o.until, "until", "",
+		"make the call again until a jq `PROGRAM` gives true for an answer; exit 1 if it never does")
 	f.Var(&o.length, "for", "begin no more calls after this long")
 }
 
@@ -83,15 +84,16 @@ func (m *calls) repeat(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return err
 	}
-	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.Env.Now}, func(ctx context.Context, sum *fanout.Summary, err error) error {
-		if errors.Is(err, errSatisfied) {
-			return m.out.Close(nil)
-		}
-		if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.many.keepGoing) {
-			return m.out.Close(&limitError{sum.Next})
-		}
-		return m.outcome(ctx, sum, err)
-	})
+	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.Env.Now},
+		func(ctx context.Context, sum *fanout.Summary, err error) error {
+			if errors.Is(err, errSatisfied) {
+				return m.out.Close(nil)
+			}
+			if err == nil && o.until != "" && sum.Complete && (sum.First == nil || m.many.keepGoing) {
+				return m.out.Close(&limitError{sum.Next})
+			}
+			return m.outcome(ctx, sum, err)
+		})
 }
 
 // list returns the list that has the request as often as the flags say.
@@ -113,7 +115,8 @@ func (m *calls) waitFor(ctx context.Context, program string) error {
 		return err
 	}
 	options := m.o.Output.Form(m.call.Types)
-	options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(), m.beside()
+	options.Filter, options.FilterContext, options.FilterTime, options.FilterBeside = filter, ctx, m.programTime(),
+		m.beside()
 	u := &untilTrue{program: formatters.NewProgram(&options)}
 	m.extra, m.finish = func(*labelled) invoke.Sink { return u }, u.finish
 	return nil

@@ -85,7 +85,8 @@ func (m *calls) tee(l *labelled, single bool) fanout.Sink {
 	}
 	if m.app.Globals.Verbose > 0 {
 		tee = append(tee, formatters.Verbose(besideMany{m, m.app.Env.Stderr}, m.app.Globals.Verbose, formatters.Options{
-			Types: m.call.Types, Color: m.app.Colored(m.app.Env.StderrTTY), SecretHeaders: m.app.Globals.Hidden, Seen: m.app.Env.Secrets,
+			Types: m.call.Types, Color: m.app.Colored(
+				m.app.Env.StderrTTY), SecretHeaders: m.app.Globals.Hidden, Seen: m.app.Env.Secrets,
 		}))
 	}
 	l.Sink = tee

@@ -39,7 +39,8 @@ type targetOptions struct {
 }
 
 func (o *targetOptions) add(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.list, "targets", nil, "make the call to several targets: `TARGET,TARGET,@FILE` (a target a line)")
+	f.StringSliceVar(&o.list, "targets", nil,
+		"make the call to several targets: `TARGET,TARGET,@FILE` (a target a line)")
 	f.BoolVar(&o.eachAddress, "each-address", false, "make the call to each address that the target's name has")
 	f.BoolVar(&o.expectSame, "expect-same", false, "exit 0 only if all targets answer the same")
 }
@@ -60,7 +61,8 @@ func (o *targetOptions) checkAlone(f *pflag.FlagSet) error {
 
 func (o *targetOptions) check(f *pflag.FlagSet, m *Options) error {
 	if len(o.list) > 0 && o.eachAddress {
-		return problem.Usage(errors.New("--targets names the targets, and --each-address finds them"), "give one of the two")
+		return problem.Usage(errors.New("--targets names the targets, and --each-address finds them"),
+			"give one of the two")
 	}
 	if o.isSet() {
 		m.keepGoing = true // one target says nothing of another
@@ -119,7 +121,8 @@ func (e *differError) Error() string {
 // targets makes the same call to several targets.
 func (m *calls) targets(ctx context.Context) error {
 	a, o := m.app, m.o
-	if len(m.many.targets.list) > 0 && !a.Runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) { // a shell has a target of its own
+	// a shell has a target of its own
+	if len(m.many.targets.list) > 0 && !a.Runner.Shell() && (m.flags.Changed("addr") || m.flags.Changed("unix")) {
 		return problem.Usage(errors.New("--targets and --addr both name targets"), "")
 	}
 	if m.format == formatters.JSON && !m.flags.Changed("output") {
@@ -322,7 +325,8 @@ func targetNames(ctx context.Context, list []string) ([]string, error) {
 				continue
 			}
 			if _, err := invoke.ParseTarget(line); err != nil { // which quotes it, and the file may be any
-				return nil, problem.Usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number), "a target is host:port, http://host, https://host, unix:PATH or demo:")
+				return nil, problem.Usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number),
+					"a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}
 			names = append(names, line)
 		}

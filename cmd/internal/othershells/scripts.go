@@ -88,7 +88,8 @@ __rpcctl_unquote()
 var bashChanges = []scriptChange{
 	{
 		from: "__rpcctl_get_completion_results() {\n",
-		to: strings.Replace(unquote, "VALUE", "${!__name-}", 1) + `# Fills args with the words up to the cursor, unquoted and without redirections. It fails
+		to: strings.Replace(unquote, "VALUE", "${!__name-}", 1) +
+			`# Fills args with the words up to the cursor, unquoted and without redirections. It fails
 # where the cursor is at the file of one.
 __rpcctl_read_args()
 {

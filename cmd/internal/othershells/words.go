@@ -164,7 +164,9 @@ func prefixed(text, partial string, open bool) []Offer {
 }
 
 // completeMessage offers field=value words, and files behind an @.
-func completeMessage(ctx context.Context, s *session.Session, now func() time.Time, words []string, partial string) []Offer {
+func completeMessage(
+	ctx context.Context, s *session.Session, now func() time.Time, words []string, partial string,
+) []Offer {
 	if file, ok := strings.CutPrefix(partial, "@"); ok && !strings.HasPrefix(partial, "@type") {
 		return CompleteFile("@", file)
 	}
@@ -206,7 +208,8 @@ func FieldOffers(r *complete.Request, partial string) []Offer {
 	var offers []Offer
 	for _, c := range f.Candidates("") {
 		text := partial[:f.From] + c.Text
-		offers = append(offers, Offer{Text: text, About: c.About, open: strings.HasSuffix(text, "=") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
+		offers = append(offers, Offer{Text: text, About: c.About, open: strings.HasSuffix(text, "=") ||
+			strings.HasSuffix(text, ".") || strings.HasSuffix(text, "[")})
 	}
 	return offers
 }
@@ -269,7 +272,9 @@ func Candidates(offers []Offer) ([]string, cobra.ShellCompDirective) {
 }
 
 // completeWith makes a function for cobra of one that offers words.
-func completeWith(a *app.App, offers func(ctx context.Context, s *session.Session, words []string, partial string) []Offer) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func completeWith(
+	a *app.App, offers func(ctx context.Context, s *session.Session, words []string, partial string) []Offer,
+) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(c *cobra.Command, words []string, partial string) ([]string, cobra.ShellCompDirective) {
 		a.Globals.Unattended(c.Flags())
 		parent := c.Context()
@@ -312,12 +317,13 @@ func Add(a *app.App, root *cobra.Command, contextNames func(*app.App) []string) 
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "call":
-			c.ValidArgsFunction = completeWith(a, func(ctx context.Context, s *session.Session, words []string, partial string) []Offer {
-				if len(words) == 0 {
-					return completeName(ctx, s, wordMethod, partial)
-				}
-				return completeMessage(ctx, s, a.Env.Now, words, partial)
-			})
+			c.ValidArgsFunction = completeWith(a,
+				func(ctx context.Context, s *session.Session, words []string, partial string) []Offer {
+					if len(words) == 0 {
+						return completeName(ctx, s, wordMethod, partial)
+					}
+					return completeMessage(ctx, s, a.Env.Now, words, partial)
+				})
 		case "list", "health":
 			c.ValidArgsFunction = names(wordService, 1)
 		case "describe", "export":
@@ -330,13 +336,14 @@ func Add(a *app.App, root *cobra.Command, contextNames func(*app.App) []string) 
 	completeFlags(root, root.PersistentFlags())
 	if root.PersistentFlags().Lookup("context") != nil {
 		// A flag that is completed twice is a fault of ours, which a test finds.
-		_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var offers []Offer
-			for _, name := range contextNames(a) {
-				offers = append(offers, Offer{Text: name})
-			}
-			return Candidates(offers)
-		})
+		_ = root.RegisterFlagCompletionFunc("context",
+			func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+				var offers []Offer
+				for _, name := range contextNames(a) {
+					offers = append(offers, Offer{Text: name})
+				}
+				return Candidates(offers)
+			})
 	}
 }
 

@@ -44,7 +44,8 @@ func (o *Options) Add(f *pflag.FlagSet) {
 	f.BoolVar(&o.int64Numbers, "int64-numbers", false, "print 64-bit integers as JSON numbers, not as strings")
 	f.BoolVar(&o.enumNumbers, "enum-numbers", false, "print enum values as numbers")
 	f.StringSliceVar(&o.columns, "columns", nil, "columns of -o table: `FIELD,FIELD.FIELD,…`")
-	f.StringVar(&o.field, "field", "", "with -o raw the bytes of the field at `PATH`; with -o table the list at PATH as rows")
+	f.StringVar(&o.field, "field", "",
+		"with -o raw the bytes of the field at `PATH`; with -o table the list at PATH as rows")
 }
 
 // FormatNames returns the names of the formats for the text of a flag.
@@ -72,7 +73,8 @@ func (o *Options) Resolve(f *pflag.FlagSet, usual string) (formatters.Format, er
 		return "", problem.Usage(fmt.Errorf("-o: %w", err), hint)
 	}
 	if o.file == "" && f.Changed("output-file") {
-		return "", problem.Usage(errors.New("--output-file: no name of a file"), "without the flag, answers go to standard output")
+		return "", problem.Usage(errors.New("--output-file: no name of a file"),
+			"without the flag, answers go to standard output")
 	}
 	return parsed, cmp.Or(err, o.fits(parsed))
 }
@@ -85,7 +87,8 @@ func (o *Options) fits(format formatters.Format) error {
 	case len(o.columns) > 0 && format != formatters.Table:
 		return problem.Usage(fmt.Errorf("--columns is for -o %s, not %s", formatters.Table, format), "")
 	case o.field != "" && format != formatters.Table && format != formatters.Raw:
-		return problem.Usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table, format), "")
+		return problem.Usage(fmt.Errorf("--field is for -o %s and -o %s, not %s", formatters.Raw, formatters.Table,
+			format), "")
 	case o.jqRaw && o.jq == "":
 		return problem.Usage(errors.New("--jq-raw is for what --jq prints"), "")
 	}
@@ -146,7 +149,9 @@ func (o *Options) Form(types invoke.Types) formatters.Options {
 }
 
 // Writer opens where the responses go, which is file unless that is nil.
-func (o *Options) Writer(ctx context.Context, p Printing) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
+func (o *Options) Writer(
+	ctx context.Context, p Printing,
+) (w io.Writer, options formatters.Options, file *outfile.File, err error) {
 	options = o.Form(p.Types)
 	options.Color = p.Env.Colored(p.Globals.Color.Value, p.Env.StdoutTTY)
 	options.Width, options.Live = p.Env.Width, p.Env.StdoutTTY

@@ -110,7 +110,10 @@ func (p *Pool) pooled(ctx context.Context, key string, settings session.Settings
 		p.recent = append(slices.DeleteFunc(p.recent, func(k string) bool { return k == key }), key)
 		if !ok {
 			p.closeOldest()
-			open = &pooled{session.New(session.World{Dial: p.env.Dial, Now: p.env.Now, Demo: p.demoServer}), make(turn, 1)}
+			open = &pooled{
+				session.New(session.World{Dial: p.env.Dial, Now: p.env.Now, Demo: p.demoServer}),
+				make(turn, 1),
+			}
 			open.Configure(settings)
 			p.open[key] = open
 		}

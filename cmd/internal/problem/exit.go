@@ -77,12 +77,14 @@ func Code(err error) int {
 // isUsage reports whether an error is that of options, whatever else went wrong.
 func isUsage(err error) bool {
 	return errors.As(err, new(*session.ExposedError)) || errors.As(err, new(*grpcwire.OptionError)) ||
-		errors.As(err, new(*connect.ProxyError)) || errors.As(err, new(*formatters.FieldError)) || errors.As(err, new(*discovery.NameError))
+		errors.As(err, new(*connect.ProxyError)) || errors.As(err, new(*formatters.FieldError)) ||
+		errors.As(err, new(*discovery.NameError))
 }
 
 // isInput reports whether an error is that of what was typed.
 func isInput(err error) bool {
-	return errors.Is(err, session.ErrNoTarget) || errors.As(err, new(*UsageError)) || errors.As(err, new(*input.Error)) ||
+	return errors.Is(err, session.ErrNoTarget) || errors.As(err, new(*UsageError)) ||
+		errors.As(err, new(*input.Error)) ||
 		errors.As(err, new(*discovery.AmbiguousError)) || errors.As(err, new(*discovery.UnknownError))
 }
 
@@ -103,7 +105,8 @@ func filterCode(err *formatters.FilterError) int {
 // there was a call to cancel.
 func interruptedLookup(err error) bool {
 	var lookup *discovery.ReflectionError
-	return errors.As(err, &lookup) && lookup.Status.Code == codes.Canceled && lookup.Status.Origin != invoke.OriginServer
+	return errors.As(err, &lookup) && lookup.Status.Code == codes.Canceled &&
+		lookup.Status.Origin != invoke.OriginServer
 }
 
 // StatusCode returns the exit code for the status of an RPC.

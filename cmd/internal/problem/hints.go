@@ -43,7 +43,9 @@ func causeHints(err error) []string {
 	var shared *sharedLimitError
 	switch {
 	case errors.As(err, &shared):
-		return hintList(fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them", shared.calls, shared.bytes>>20))
+		return hintList(
+			fmt.Sprintf("%d calls at the same time share %d MiB; --max-recv-size sets the limit of each of them",
+				shared.calls, shared.bytes>>20))
 	case errors.As(err, &file):
 		return hintList(flagFileHint(file))
 	case errors.As(err, &exposed):
@@ -73,7 +75,8 @@ func causeHints(err error) []string {
 	case errors.As(err, &wire):
 		return hintList(wireHint(wire))
 	case errors.As(err, &refused):
-		return hintList("the server refused the credentials that it was given, from " + strings.Join(refused.from, ", "))
+		return hintList("the server refused the credentials that it was given, from " +
+			strings.Join(refused.from, ", "))
 	case errors.As(err, &status):
 		return hintList(statusHint(status.Status))
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -213,7 +216,9 @@ func statusHint(s *invoke.Status) string {
 // beyondHint says what is missing from a response that is beyond the limits of rpcctl.
 func beyondHint(s *invoke.Status, e *invoke.LimitError) string {
 	if s.Origin == invoke.OriginServer {
-		return fmt.Sprintf("this is the server's own status; the rest of its %s is beyond the %d bytes that rpcctl takes", e.Part, e.Limit)
+		return fmt.Sprintf(
+			"this is the server's own status; the rest of its %s is beyond the %d bytes that rpcctl takes", e.Part,
+			e.Limit)
 	}
 	return "the limit is rpcctl's own, and no option changes it: the server should send less besides its messages"
 }
@@ -224,7 +229,8 @@ func endedHint(e *connect.EndedError) string {
 	case "ENHANCE_YOUR_CALM":
 		return "the server takes the calls or the pings for too many: wait, or send fewer with --concurrency, --rate or a longer --keepalive-time"
 	case "INTERNAL_ERROR":
-		return fmt.Sprintf("servers do so when their headers or trailers are greater than the client takes them: rpcctl takes %d bytes", invoke.MaxHeaders)
+		return fmt.Sprintf(
+			"servers do so when their headers or trailers are greater than the client takes them: rpcctl takes %d bytes", invoke.MaxHeaders)
 	case "NO_ERROR":
 		return "the server is going down or has served this connection for long enough: try again"
 	case "REFUSED_STREAM":

@@ -128,7 +128,8 @@ func (r *Reporter) Explain(err error) string {
 			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.CleanLine(lookup.Question))
 		}
 		// A strings.Builder takes all that is written.
-		_ = formatters.WriteStatus(&b, status.Status, formatters.Options{Types: r.Types, Color: r.Color, Width: r.Env.Width, Seen: r.Env.Secrets})
+		_ = formatters.WriteStatus(&b, status.Status,
+			formatters.Options{Types: r.Types, Color: r.Color, Width: r.Env.Width, Seen: r.Env.Secrets})
 		return b.String()
 	case errors.Is(err, context.Canceled):
 		return "interrupted\n"
@@ -155,7 +156,8 @@ func faultyFilter(e *formatters.FilterError) string {
 		return text
 	}
 	before := formatters.CleanLine(e.Program[:e.Offset])
-	return text + "  " + formatters.CleanLine(e.Program) + "\n  " + strings.Repeat(" ", utf8.RuneCountInString(before)) + "~\n"
+	return text + "  " + formatters.CleanLine(e.Program) + "\n  " +
+		strings.Repeat(" ", utf8.RuneCountInString(before)) + "~\n"
 }
 
 // notMade returns why a call was not made, without the status that wraps it.

@@ -71,7 +71,8 @@ func schemaFault(err error) (text string, ok bool) {
 	line := formatters.CleanLine(strings.ReplaceAll(source, "\t", " "))
 	runes := []rune(strings.ReplaceAll(source, "\t", " "))
 	before := formatters.Clean(string(runes[:min(column-1, len(runes))]), false)
-	return fmt.Sprintf("%s\n  %s\n  %s^\n", formatters.Clean(err.Error(), true), line, strings.Repeat(" ", utf8.RuneCountInString(before))), true
+	return fmt.Sprintf("%s\n  %s\n  %s^\n", formatters.Clean(err.Error(), true), line,
+		strings.Repeat(" ", utf8.RuneCountInString(before))), true
 }
 
 // schemaHint returns the next step after a fault in schema files, or "".
@@ -84,7 +85,8 @@ func schemaHint(err error) string {
 	case errors.As(err, &edition):
 		return "make a descriptor set of it, with buf build -o or protoc --descriptor_set_out, and give that with --protoset"
 	case errors.As(err, &lacks) && errors.Is(lacks.Err, fs.ErrNotExist) && len(lacks.Deps) > 0:
-		return fmt.Sprintf("the buf module depends on %s, which is not fetched here: buf build -o - | rpcctl --protoset - ..., or -I DIR after buf export", strings.Join(lacks.Deps, ", "))
+		return fmt.Sprintf(
+			"the buf module depends on %s, which is not fetched here: buf build -o - | rpcctl --protoset - ..., or -I DIR after buf export", strings.Join(lacks.Deps, ", "))
 	case errors.As(err, &lacks) && errors.Is(lacks.Err, fs.ErrNotExist) && lacks.File != "":
 		return "name the folder that it is in with -I DIR"
 	case errors.As(err, &lacks) && errors.Is(lacks.Err, fs.ErrNotExist):

@@ -38,7 +38,8 @@ func NewEditFile(name string, text []byte) (*EditFile, error) {
 // star replace the character that completes such a mark.
 func NoSettings(text []byte, colon, star string) []byte {
 	marks := regexp.MustCompile(`(?i)\b(?:vim?[<=>]?[0-9]*|nvim|ex|kak|kate|Local Variables):`)
-	text = marks.ReplaceAllFunc(text, func(mark []byte) []byte { return append(mark[:len(mark)-1:len(mark)-1], colon...) })
+	text = marks.ReplaceAllFunc(text,
+		func(mark []byte) []byte { return append(mark[:len(mark)-1:len(mark)-1], colon...) })
 	return bytes.ReplaceAll(text, []byte("-*"), []byte("-"+star))
 }
 
@@ -51,7 +52,9 @@ const editorGrace = env.Grace / 2
 
 // EditWith runs an editor on the file until ctx is done. The editor is the first of the commands
 // that is not blank, which may have arguments, and otherwise vi.
-func (f *EditFile) EditWith(ctx context.Context, env *env.Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string) error {
+func (f *EditFile) EditWith(
+	ctx context.Context, env *env.Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string,
+) error {
 	words := []string{"vi"}
 	for _, command := range commands {
 		if fields := strings.Fields(command); len(fields) > 0 {

@@ -78,7 +78,8 @@ func (p *Bar) draw(elapsed time.Duration) {
 	if p.plain {
 		left := ""
 		if done > 0 && total > done {
-			left = fmt.Sprintf(", %s left", (elapsed * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
+			left = fmt.Sprintf(", %s left",
+				(elapsed * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
 		}
 		fmt.Fprintf(p.w, "rpcctl: %s%s\n", p.text(elapsed), left)
 		return
@@ -89,7 +90,8 @@ func (p *Bar) draw(elapsed time.Duration) {
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(redrawn/2), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetRenderBlankState(false))
+			progressbar.OptionThrottle(redrawn/2), progressbar.OptionSetSpinnerChangeInterval(
+				0), progressbar.OptionSetRenderBlankState(false))
 	}
 	p.bar.Describe(p.text(elapsed))
 	if total > 0 {

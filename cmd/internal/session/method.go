@@ -11,7 +11,9 @@ import (
 
 // FindMethod looks a method up by its name or an end of it that is unique, until ready is done. Its
 // types go on to be looked up until ctx is.
-func (s *Session) FindMethod(ctx, ready context.Context, name string) (protoreflect.MethodDescriptor, invoke.Types, error) {
+func (s *Session) FindMethod(
+	ctx, ready context.Context, name string,
+) (protoreflect.MethodDescriptor, invoke.Types, error) {
 	source, err := s.Source(ready)
 	if err != nil {
 		return nil, nil, err

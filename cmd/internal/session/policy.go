@@ -67,7 +67,8 @@ type ExposedError struct {
 
 func (e *ExposedError) Error() string {
 	if e.Untrusted != "" {
-		return fmt.Sprintf("%s is not sent to %s, which %s names: that file is not trusted", e.Header, e.Target, e.Untrusted)
+		return fmt.Sprintf("%s is not sent to %s, which %s names: that file is not trusted", e.Header, e.Target,
+			e.Untrusted)
 	}
 	text := fmt.Sprintf("%s is not sent to %s in plaintext: that is another machine", e.Header, e.Target)
 	if e.Detail != "" {
@@ -103,7 +104,10 @@ func withPolicy(t invoke.Transport, target invoke.Target, here *connect.Here, ca
 	if care.PlaintextCredentials {
 		here = nil
 	}
-	c := &policyTransport{Transport: t, policy: care, target: target, here: here, exposed: exposed, asking: make(chan struct{}, 1)}
+	c := &policyTransport{
+		Transport: t, policy: care, target: target, here: here, exposed: exposed,
+		asking: make(chan struct{}, 1),
+	}
 	if !exposed && here == nil && !care.Fills && !c.repeats() {
 		return t
 	}
@@ -198,7 +202,10 @@ func withoutCredential(ctx context.Context, err error) error {
 
 // refusal is the error of a call that is not made.
 func refusal(code codes.Code, err error) error {
-	return &invoke.StatusError{Status: &invoke.Status{Code: code, Message: err.Error(), Origin: invoke.OriginClient, Cause: err}}
+	return &invoke.StatusError{Status: &invoke.Status{
+		Code: code, Message: err.Error(), Origin: invoke.OriginClient,
+		Cause: err,
+	}}
 }
 
 // guard refuses metadata with secrets for a target that must not get them.
@@ -232,7 +239,8 @@ func (c *policyTransport) elsewhere(md invoke.Metadata, err error) error {
 	if !errors.As(err, &ce) || ce.Kind != connect.Elsewhere || c.secretKey(md) == "" {
 		return err
 	}
-	return refusal(codes.FailedPrecondition, &ExposedError{Header: c.secretKey(md), Target: c.target.String(), Detail: ce.Detail})
+	return refusal(codes.FailedPrecondition,
+		&ExposedError{Header: c.secretKey(md), Target: c.target.String(), Detail: ce.Detail})
 }
 
 // sameRun is the time within which calls are taken to belong to one run, in which what

@@ -22,7 +22,10 @@ func (s *Session) reflection(ctx context.Context, t invoke.Transport) (discovery
 	if err != nil {
 		return nil, err
 	}
-	r := discovery.Reflect(t, discovery.ReflectOptions{Metadata: s.settings.ReflectMetadata, Duplex: duplex, Told: s.world.Asked, Open: s.settings.openLimit()})
+	r := discovery.Reflect(t, discovery.ReflectOptions{
+		Metadata: s.settings.ReflectMetadata, Duplex: duplex,
+		Told: s.world.Asked, Open: s.settings.openLimit(),
+	})
 	group, ok := s.group()
 	if !ok {
 		s.closers = append(s.closers, r.Close)
@@ -74,7 +77,8 @@ func (s *Session) group() (string, bool) {
 	}
 	var routing []string
 	for _, key := range s.settings.ReflectMetadata.Keys() {
-		if values := s.settings.ReflectMetadata[key]; !slices.ContainsFunc(values, func(v string) bool { return secret.Request(key, v) }) {
+		if values := s.settings.ReflectMetadata[key]; !slices.ContainsFunc(values,
+			func(v string) bool { return secret.Request(key, v) }) {
 			routing = append(routing, fmt.Sprintf("%q=%q", key, values))
 		}
 	}

@@ -282,7 +282,8 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		return false
 	case !r.until.IsZero() && notUp(st):
 		return r.poll(st)
-	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" && r.c.policy.Authorize != nil && !r.authorized:
+	case st.Code == codes.Unauthenticated && st.Origin == invoke.OriginServer && r.md.Get("authorization") != "" &&
+		r.c.policy.Authorize != nil && !r.authorized:
 		r.authorized = true
 		err := r.reauthorize()
 		if errors.As(err, new(*CredentialError)) && r.ctx.Err() == nil {
@@ -322,7 +323,8 @@ func (r *replay) retry(st *invoke.Status, trailers invoke.Metadata) bool {
 	if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) <= delay {
 		return false
 	}
-	r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond), r.attempts, r.c.policy.Retry)
+	r.c.say("UNAVAILABLE (14): %s; trying again in %s (%d of %d)", describe(st), delay.Round(time.Millisecond),
+		r.attempts, r.c.policy.Retry)
 	return r.sleep(delay)
 }
 
@@ -393,7 +395,8 @@ func permanent(st *invoke.Status) bool {
 		return false
 	}
 	switch ce.Kind {
-	case connect.Refused, connect.UnknownHost, connect.Unreachable, connect.TimedOut, connect.Closed, connect.NoSocket, connect.NotGRPC, connect.Other:
+	case connect.Refused, connect.UnknownHost, connect.Unreachable, connect.TimedOut, connect.Closed, connect.NoSocket,
+		connect.NotGRPC, connect.Other:
 		return false
 	}
 	return true

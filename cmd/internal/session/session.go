@@ -212,7 +212,10 @@ func (s *Session) Authorize(ctx context.Context) error {
 func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 	var sources []discovery.Source
 	if len(s.settings.Protos) > 0 {
-		o := discovery.ProtofileOptions{ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos, NoComments: s.settings.NoComments, PassedOver: s.settings.PassedOver}
+		o := discovery.ProtofileOptions{
+			ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos,
+			NoComments: s.settings.NoComments, PassedOver: s.settings.PassedOver,
+		}
 		if cache := s.Cache(); cache.Dir() != "" { // else what is to be kept would be made in vain
 			o.Store = cache.Group("compiled .proto files")
 		}

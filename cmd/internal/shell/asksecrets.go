@@ -21,7 +21,10 @@ func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	}
 	if missing != 0 || s.editor == nil || !s.interactive || s.env.ReadPassword == nil {
 		at := l.st.Start + strings.Index(text, repl.Redacted)
-		s.explain(l, &repl.SyntaxError{Start: at, End: at + len(repl.Redacted), Problem: "the history keeps no secrets: type it again"})
+		s.explain(l, &repl.SyntaxError{
+			Start: at, End: at + len(repl.Redacted),
+			Problem: "the history keeps no secrets: type it again",
+		})
 		return problem.BadUsage, false
 	}
 	l.secrets = map[int][]string{}
@@ -29,7 +32,8 @@ func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	for _, w := range l.st.Words {
 		for range strings.Count(w.Text, repl.Redacted) {
 			at += strings.Index(l.source[at:], repl.Redacted)
-			value, err := s.env.ReadPassword(ctx, formatters.CleanLine(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
+			value, err := s.env.ReadPassword(ctx,
+				formatters.CleanLine(secretFor(l.source[l.st.Start:at]))+" (not shown): ")
 			at += len(repl.Redacted)
 			if err == nil && value == "" {
 				err = problem.Usage(errors.New("nothing was typed, and nothing is done"), "")

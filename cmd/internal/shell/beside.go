@@ -17,7 +17,10 @@ import (
 func inBackground(s *shell, l *line) {
 	l.env.Stderr = noticeWriter{s}
 	name := strings.TrimSpace(strings.TrimSuffix(s.record.redact(l.source[l.st.Start:l.st.End]), "&"))
-	w := &task{name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign, shown: l.pages.show}
+	w := &task{
+		name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign,
+		shown: l.pages.show,
+	}
 	l.job = w
 	known := make(chan struct{})
 	w.Job = job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error {

@@ -35,7 +35,10 @@ func shareOfMessages(s *shell, l *line) int {
 }
 
 // drive runs a call as a job, and follows it unless it is to run in the background.
-func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink, again func(*env.Env) (*output.Output, error), do func(context.Context, invoke.Sink) error) error {
+func (s *shell) drive(
+	ctx context.Context, l *line, v *invoke.Invoker, p *invoke.Call, sinks invoke.Sink,
+	again func(*env.Env) (*output.Output, error), do func(context.Context, invoke.Sink) error,
+) error {
 	if l.ran {
 		return errors.New("one statement makes one call")
 	}
@@ -54,7 +57,10 @@ func (s *shell) drive(ctx context.Context, l *line, v *invoke.Invoker, p *invoke
 		return do(ctx, invoke.Tee{sinks, l.keep})
 	}
 	j := job.Start(s.ctx, s.keeps(), do)
-	w := &task{Job: j, name: string(p.Method.Name()), again: again, session: l.app.Session, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show}
+	w := &task{
+		Job: j, name: string(p.Method.Name()), again: again, session: l.app.Session, redirected: l.redirect,
+		assign: l.st.Assign, shown: l.pages.show,
+	}
 	if l.st.Assign != "" && !l.redirect {
 		sinks = invoke.Tee{} // the answer goes into the variable
 	}
@@ -88,7 +94,8 @@ func asksFirst(s *shell, l *line, p *invoke.Call) bool {
 	if again {
 		return false
 	}
-	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it", p.Method.Name(), formatters.CleanLine(s.target()))))
+	s.say(s.styled(repl.Bad, fmt.Sprintf("this is production: Enter again calls %s on %s, Ctrl-C drops it",
+		p.Method.Name(), formatters.CleanLine(s.target()))))
 	if s.editor != nil {
 		s.editor.Put(repl.Line{Text: l.source, Cursor: len(l.source)})
 	}
@@ -130,7 +137,8 @@ func (s *shell) ended(w *task, err error) {
 	if a := w.assign; a != "" && err == nil && number > 0 {
 		s.vars.Put(a, w.Job)
 		if st := w.State(); st.Kept < st.Received {
-			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept, human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
+			s.sayAside(fmt.Sprintf("$%s has the newest %d of %s: the shell keeps %s of a call", a, st.Kept,
+				human.Count(st.Received, "message"), human.Bytes(job.DefaultBytes)))
 		}
 	}
 	shown := w.shown

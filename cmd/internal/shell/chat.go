@@ -30,15 +30,25 @@ import (
 // streams, no message was given, and there is a prompt.
 func converses(s *shell, l *line, p *invoke.Call) bool {
 	return s.editor != nil && s.interactive && p.Method.IsStreamingClient() && l.messages == 0 && !l.redirect &&
-		!l.st.Background && !slices.ContainsFunc(l.args, func(a string) bool { return a == "-d" || strings.HasPrefix(a, "--data") })
+		!l.st.Background &&
+		!slices.ContainsFunc(l.args, func(a string) bool { return a == "-d" || strings.HasPrefix(a, "--data") })
 }
 
 // converse makes such a call.
-func converse(ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invoke.Call, again func(*env.Env) (*output.Output, error)) error {
-	c := &conversation{queue: make(chan []byte, queueMax), ended: make(chan struct{}), method: invoke.MethodName(p.Method)}
+func converse(
+	ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invoke.Call,
+	again func(*env.Env) (*output.Output, error),
+) error {
+	c := &conversation{
+		queue: make(chan []byte, queueMax), ended: make(chan struct{}),
+		method: invoke.MethodName(p.Method),
+	}
 	p.Requests = c
 	j := job.Start(s.ctx, s.keeps(), func(ctx context.Context, sink invoke.Sink) error { return v.Do(ctx, p, sink) })
-	return talk(ctx, s, &task{Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign, shown: l.pages.show, talk: c, call: p, session: l.app.Session})
+	return talk(ctx, s, &task{
+		Job: j, name: string(p.Method.Name()), again: again, assign: l.st.Assign,
+		shown: l.pages.show, talk: c, call: p, session: l.app.Session,
+	})
 }
 
 // talk reads messages until the call has ended or goes to the background. Answers appear above
@@ -96,7 +106,8 @@ func (s *shell) leaveBehind(w *task) {
 	if w.number == 0 {
 		s.jobs.add(w)
 	}
-	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number, formatters.CleanLine(w.name), w.number))
+	s.say(fmt.Sprintf("[%%%d] %s goes on in the background; fg %%%d brings it back", w.number,
+		formatters.CleanLine(w.name), w.number))
 	live(s, w)
 	s.notify(w)
 }
@@ -107,7 +118,8 @@ func received(s *shell, w *task, lead string) invoke.Sink {
 		if e.Kind != invoke.ResponseReceived {
 			return nil
 		}
-		text, err := transcode.NewEncoder(e.Message.Desc, transcode.EncodeOptions{Types: e.Message.Types}).Append(nil, e.Message.Wire)
+		text, err := transcode.NewEncoder(e.Message.Desc, transcode.EncodeOptions{Types: e.Message.Types}).Append(nil,
+			e.Message.Wire)
 		if err != nil {
 			return err
 		}
@@ -158,7 +170,8 @@ func sayOne(ctx context.Context, s *shell, w *task, l *line) error {
 		return talkCommand(ctx, s, w, l, first[1:])
 	}
 	if w.talk.closed() {
-		return problem.Usage(errors.New("the call is closed for sending"), "the prompt ends when the server does; Ctrl-C cancels")
+		return problem.Usage(errors.New("the call is closed for sending"),
+			"the prompt ends when the server does; Ctrl-C cancels")
 	}
 	if err := l.expand(words); err != nil {
 		return err
@@ -191,7 +204,8 @@ func typedMessages(ctx context.Context, s *shell, w *task, words []string) ([][]
 		parts = append(parts, input.Part{Text: text, Origin: fmt.Sprintf("part %d", i+1)})
 	}
 	source, err := input.New(parts, input.Options{
-		ReadFile: boundfile.Reader(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true, Now: s.env.Now,
+		ReadFile: boundfile.Reader(ctx), Message: w.call.Method.Input(), Types: w.call.Types, Streams: true,
+		Now:     s.env.Now,
 		Secrets: redaction.OfInput(w.call.Method.Input()),
 	})
 	if err != nil {

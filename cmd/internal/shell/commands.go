@@ -32,27 +32,33 @@ func builtins(s *shell, l *line) []*cobra.Command {
 	header.RunE = func(_ *cobra.Command, args []string) error { return setHeader(s, l, args, *drop) }
 	all := []*cobra.Command{
 		exit, header,
-		builtin("use [SERVICE | PACKAGE | -]", "Look short names up there first", 0, 1, func(ctx context.Context, args []string) error { return use(ctx, s, l, args) }),
+		builtin("use [SERVICE | PACKAGE | -]", "Look short names up there first", 0, 1,
+			func(ctx context.Context, args []string) error { return use(ctx, s, l, args) }),
 		targetCommand(s, l),
-		builtin("set [NAME=VALUE]", "Show or change settings: "+strings.Join(slices.Sorted(maps.Keys(settingNames)), ", "), 0, 1,
+		builtin("set [NAME=VALUE]",
+			"Show or change settings: "+strings.Join(slices.Sorted(maps.Keys(settingNames)), ", "), 0, 1,
 			func(_ context.Context, args []string) error { return set(s, l, args) }),
-		builtin("vars", "List the variables and results", 0, 0, func(context.Context, []string) error { return listVars(s, l) }),
+		builtin("vars", "List the variables and results", 0, 0,
+			func(context.Context, []string) error { return listVars(s, l) }),
 		builtin("unset NAME...", "Forget variables", 1, -1, func(_ context.Context, args []string) error {
 			for _, name := range args {
 				s.vars.Unset(strings.TrimPrefix(name, "$"))
 			}
 			return nil
 		}),
-		builtin("history [N | PATTERN]", "Show what was typed before", 0, 1, func(_ context.Context, args []string) error {
-			return showHistory(s, l, strings.Join(args, ""))
-		}),
+		builtin("history [N | PATTERN]", "Show what was typed before", 0, 1,
+			func(_ context.Context, args []string) error {
+				return showHistory(s, l, strings.Join(args, ""))
+			}),
 		builtin("source FILE", "Run the statements in a file", 1, 1, func(ctx context.Context, args []string) error {
 			return source(ctx, s, args[0])
 		}),
-		builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2, func(_ context.Context, args []string) error { return save(s, args) }),
-		builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1, func(_ context.Context, args []string) error {
-			return editLine(s, strings.Join(args, ""))
-		}),
+		builtin("save FILE [N..M]", "Write the history, or some of it, as a script", 1, 2,
+			func(_ context.Context, args []string) error { return save(s, args) }),
+		builtin("edit [N]", "Edit a line of the history, the last one by default", 0, 1,
+			func(_ context.Context, args []string) error {
+				return editLine(s, strings.Join(args, ""))
+			}),
 		builtin("time LINE", "Run a line and tell how long it took", 1, -1, nil),
 		builtin("watch SECONDS LINE", "Run a line again and again, until Ctrl-C", 2, -1, nil),
 		builtin("shell COMMAND", "Run a program of this machine", 1, -1, nil),
@@ -122,7 +128,10 @@ func findScope(ctx context.Context, source discovery.Source, name string) (strin
 		for _, svc := range services {
 			all = append(all, string(svc))
 		}
-		return "", &discovery.UnknownError{Name: name, Kind: discovery.KindService, Near: discovery.Nearest(name, all, 3)}
+		return "", &discovery.UnknownError{
+			Name: name, Kind: discovery.KindService,
+			Near: discovery.Nearest(name, all, 3),
+		}
 	}
 	return "", &discovery.AmbiguousError{Name: name, Candidates: found}
 }
@@ -179,7 +188,8 @@ func listVars(s *shell, l *line) error {
 		if err != nil {
 			text = []byte("(" + err.Error() + ")")
 		}
-		fmt.Fprintf(w, "$%s\t%s\n", name, formatters.CleanLine(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
+		fmt.Fprintf(w, "$%s\t%s\n", name,
+			formatters.CleanLine(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
 	}
 	for _, n := range s.results.numbers() {
 		r := s.results.get(n)
@@ -203,7 +213,8 @@ func showHistory(s *shell, l *line, what string) error {
 	}
 	for i := max(0, s.record.history.Len()-n); i < s.record.history.Len(); i++ {
 		if text := s.record.history.Line(i); strings.Contains(text, pattern) {
-			fmt.Fprintf(l.env.Stdout, "%5d  %s\n", i+1, formatters.Clean(strings.ReplaceAll(text, "\n", "\n       "), true))
+			fmt.Fprintf(l.env.Stdout, "%5d  %s\n", i+1,
+				formatters.Clean(strings.ReplaceAll(text, "\n", "\n       "), true))
 		}
 	}
 	return nil

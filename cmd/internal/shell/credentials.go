@@ -44,7 +44,8 @@ func (s *shell) dropCredentials(l *line, hint string) {
 		return true
 	})
 	if len(names) > 0 {
-		fmt.Fprintf(l.env.Stderr, "rpcctl: dropped, being for the target before: %s%s\n", formatters.CleanLine(strings.Join(names, ", ")), hint)
+		fmt.Fprintf(l.env.Stderr, "rpcctl: dropped, being for the target before: %s%s\n",
+			formatters.CleanLine(strings.Join(names, ", ")), hint)
 	}
 }
 

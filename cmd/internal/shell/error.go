@@ -106,7 +106,8 @@ func (l *line) excerpt(f flaw) input.Place {
 	} else {
 		end = len(l.source)
 	}
-	text, at := repl.RedactAround(l.source[begin:end], repl.Span{Start: f.start - begin, End: f.end - begin}, l.s.policy())
+	text, at := repl.RedactAround(l.source[begin:end], repl.Span{Start: f.start - begin, End: f.end - begin},
+		l.s.policy())
 	begin = strings.LastIndexByte(text[:at.Start], '\n') + 1
 	text, _, _ = strings.Cut(text[begin:], "\n")
 	return input.Place{Text: text, Start: at.Start - begin, End: min(at.End-begin, len(text))}
@@ -148,7 +149,10 @@ func (l *line) flaws(err error) []flaw {
 	case errors.As(err, &syntax):
 		return []flaw{{syntax.Start, syntax.End, formatters.CleanLine(syntax.Problem)}}
 	case errors.As(err, &placed):
-		return []flaw{{placed.start, placed.end, formatters.CleanLine(strings.Join(append([]string{placed.Error()}, problem.Hints(err)...), "; "))}}
+		return []flaw{{
+			placed.start, placed.end,
+			formatters.CleanLine(strings.Join(append([]string{placed.Error()}, problem.Hints(err)...), "; ")),
+		}}
 	case errors.As(err, &bad) && bad.Name == "" && l.messages >= 0:
 		return l.inputFlaws(bad)
 	case errors.As(err, &name) && l.messages >= 0 && name.Kind == discovery.KindMethod:
@@ -214,7 +218,10 @@ func (l *line) inputFlaws(e *input.Error) []flaw {
 		flaws = append(flaws, flaw{start, max(start, end), text})
 		if f.Also != nil {
 			if other, ok := l.positional(2 + f.Also.Part); ok {
-				flaws = append(flaws, flaw{other.Place(int(f.Also.Offset)), other.Place(int(f.Also.Offset)+max(f.Also.Length, 1)-1) + 1, "and here"})
+				flaws = append(flaws, flaw{
+					other.Place(int(f.Also.Offset)),
+					other.Place(int(f.Also.Offset)+max(f.Also.Length, 1)-1) + 1, "and here",
+				})
 			}
 		}
 	}

@@ -226,7 +226,8 @@ var unpaged = []string{"watch", "time", "source", "shell", "fg", "wait", "edit",
 
 // page keeps the output of a statement back, when the settings say so and it is for the window.
 func (s *shell) page(l *line) {
-	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect || slices.Contains(unpaged, l.st.Words[0].Text) {
+	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect ||
+		slices.Contains(unpaged, l.st.Words[0].Text) {
 		return
 	}
 	l.pages = &pages{ctx: s.ctx, c: &s.console, direct: l.env.Stdout}

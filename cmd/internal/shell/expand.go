@@ -80,7 +80,8 @@ func (l *line) wholeValue(w repl.Word, found []repl.Expansion) (string, error) {
 		return "", err
 	}
 	if raw != "" && strings.IndexByte(`"{[`, raw[0]) >= 0 {
-		return path + ":=" + raw, nil // as JSON: the text of a string could mean something else as a word, such as a file
+		// as JSON: the text of a string could mean something else as a word, such as a file
+		return path + ":=" + raw, nil
 	}
 	return path + "=" + raw, nil
 }

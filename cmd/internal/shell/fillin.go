@@ -20,7 +20,8 @@ func FillIn(a *app.App, c *cobra.Command, line repl.Line, tree commandTree) erro
 	s.interactive = true
 	s.control.Own()
 	if err := s.openEditor(a.Colored(true)); err != nil {
-		return problem.Usage(errors.New("-i fills the request in at a terminal that can be drawn on"), "--edit writes it in $EDITOR")
+		return problem.Usage(errors.New("-i fills the request in at a terminal that can be drawn on"),
+			"--edit writes it in $EDITOR")
 	}
 	s.once = true
 	s.editor.Put(line)

@@ -34,35 +34,38 @@ const shellHelp = `A line is a call or a command; Tab completes both.
 
 // helpCommand is the help of the shell.
 func helpCommand(s *shell, l *line) *cobra.Command {
-	return &cobra.Command{Use: "help [COMMAND | keys]", Short: "What there is to type", RunE: func(c *cobra.Command, args []string) error {
-		w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
-		switch {
-		case len(args) == 0:
-			if _, err := fmt.Fprint(l.env.Stdout, shellHelp); err != nil {
-				return err
-			}
-			for _, sub := range c.Root().Commands() {
-				if sub.IsAvailableCommand() && sub.Name() != "help" {
-					fmt.Fprintf(w, "  %s\t%s\n", sub.Name(), sub.Short)
+	return &cobra.Command{
+		Use: "help [COMMAND | keys]", Short: "What there is to type",
+		RunE: func(c *cobra.Command, args []string) error {
+			w := tabwriter.NewWriter(l.env.Stdout, 0, 0, 2, ' ', 0)
+			switch {
+			case len(args) == 0:
+				if _, err := fmt.Fprint(l.env.Stdout, shellHelp); err != nil {
+					return err
 				}
+				for _, sub := range c.Root().Commands() {
+					if sub.IsAvailableCommand() && sub.Name() != "help" {
+						fmt.Fprintf(w, "  %s\t%s\n", sub.Name(), sub.Short)
+					}
+				}
+				fmt.Fprintf(w, "  help keys\tThe keys of the prompt\n")
+			case args[0] == "keys":
+				for _, h := range repl.KeyHelp() {
+					fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
+				}
+				for _, h := range assist.KeyHelp {
+					fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
+				}
+			default:
+				sub, _, err := c.Root().Find(args)
+				if err != nil || sub == c.Root() {
+					return about(c.Context(), s, l, args[0])
+				}
+				return sub.Help()
 			}
-			fmt.Fprintf(w, "  help keys\tThe keys of the prompt\n")
-		case args[0] == "keys":
-			for _, h := range repl.KeyHelp() {
-				fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
-			}
-			for _, h := range assist.KeyHelp {
-				fmt.Fprintf(w, "  %s\t%s\n", h.Keys, h.Does)
-			}
-		default:
-			sub, _, err := c.Root().Find(args)
-			if err != nil || sub == c.Root() {
-				return about(c.Context(), s, l, args[0])
-			}
-			return sub.Help()
-		}
-		return w.Flush()
-	}}
+			return w.Flush()
+		},
+	}
 }
 
 // about tells what a name is: the definition, and for a method its request and one to fill in.

@@ -70,20 +70,23 @@ func jobCommands(s *shell, l *line) []*cobra.Command {
 	return []*cobra.Command{
 		builtin("jobs", "List the calls in the background", 0, 0, func(context.Context, []string) error {
 			for _, w := range s.jobs.all() {
-				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
+				fmt.Fprintf(l.env.Stdout, "[%%%d] %s: %s\n", w.number, formatters.CleanLine(w.name),
+					strings.Join(summary(w), ", "))
 			}
 			return nil
 		}),
-		builtin("fg [%JOB]", "Bring a call back from the background", 0, 1, func(ctx context.Context, args []string) error {
-			return bringBack(ctx, s, l, strings.Join(args, ""))
-		}),
-		builtin("log [%JOB]", "Show what a job has received so far", 0, 1, func(_ context.Context, args []string) error {
-			w, err := s.jobs.find(strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			return replay(s, l, w)
-		}),
+		builtin("fg [%JOB]", "Bring a call back from the background", 0, 1,
+			func(ctx context.Context, args []string) error {
+				return bringBack(ctx, s, l, strings.Join(args, ""))
+			}),
+		builtin("log [%JOB]", "Show what a job has received so far", 0, 1,
+			func(_ context.Context, args []string) error {
+				w, err := s.jobs.find(strings.Join(args, ""))
+				if err != nil {
+					return err
+				}
+				return replay(s, l, w)
+			}),
 		wait, cancel,
 	}
 }
@@ -136,7 +139,8 @@ func attend(ctx context.Context, s *shell, w *task) error {
 // replay prints all that a job still has.
 func replay(s *shell, l *line, w *task) error {
 	if w.beside {
-		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number, formatters.CleanLine(w.name)), "")
+		return problem.Usage(fmt.Errorf("[%%%d] %s: what it receives is where its output goes", w.number,
+			formatters.CleanLine(w.name)), "")
 	}
 	out, err := w.again(l.env)
 	if err != nil {

@@ -38,7 +38,8 @@ func (l *line) openFile() (func(error) (int, error), error) {
 		l.env.Stdout = out
 		return func(err error) (int, error) {
 			if err != nil && out.Written > 0 {
-				return problem.OK, errors.Join(out.Finish(), &outfile.PartialError{Text: "what came before is in " + l.st.To.Text})
+				return problem.OK, errors.Join(out.Finish(),
+					&outfile.PartialError{Text: "what came before is in " + l.st.To.Text})
 			}
 			return problem.OK, out.Finish()
 		}, nil

@@ -67,7 +67,8 @@ func (p *pages) show() {
 		p.skip()
 		return
 	}
-	c, err := program.New(p.ctx, p.c.env, "a pager", "", "/bin/sh", "-c", cmp.Or(strings.TrimSpace(p.c.env.Getenv("PAGER")), "less"))
+	c, err := program.New(p.ctx, p.c.env, "a pager", "", "/bin/sh", "-c",
+		cmp.Or(strings.TrimSpace(p.c.env.Getenv("PAGER")), "less"))
 	if err != nil {
 		p.skip()
 		return

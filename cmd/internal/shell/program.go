@@ -45,7 +45,8 @@ func (s *shell) editText(text string) (string, error) {
 		return text, err
 	}
 	defer f.Remove()
-	err = f.EditWith(s.control.Dead, s.env, os.Stdin, s.env.Stdout, secret.Unmasked(s.env.Stderr), s.settings["editor"], s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
+	err = f.EditWith(s.control.Dead, s.env, os.Stdin, s.env.Stdout, secret.Unmasked(s.env.Stderr), s.settings["editor"],
+		s.env.Getenv("VISUAL"), s.env.Getenv("EDITOR"))
 	if err != nil {
 		return text, err
 	}

@@ -71,7 +71,8 @@ func save(s *shell, args []string) error {
 		from, err = strconv.Atoi(a)
 		to, berr = strconv.Atoi(b)
 		if err != nil || berr != nil || from < 1 {
-			return problem.Usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]), "history shows their numbers")
+			return problem.Usage(fmt.Errorf("%q is no range of lines, such as 3..7", args[1]),
+				"history shows their numbers")
 		}
 	}
 	f, err := outfile.Create(args[0])
@@ -109,7 +110,8 @@ func timed(ctx context.Context, s *shell, l *line) error {
 func watch(ctx context.Context, s *shell, l *line) error {
 	var every flags.Seconds
 	if err := every.Set(l.st.Words[1].Text); err != nil || every <= 0 {
-		return problem.Usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text), "the form is: watch 2s LINE")
+		return problem.Usage(fmt.Errorf("watch: %q is no length of time", l.st.Words[1].Text),
+			"the form is: watch 2s LINE")
 	}
 	tick := time.NewTicker(every.Duration())
 	defer tick.Stop()

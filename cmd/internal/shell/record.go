@@ -45,7 +45,10 @@ func (r *record) remember(text, target string, code int, off bool) {
 		r.history.Keep(redacted)
 		return
 	}
-	err := r.history.Add(repl.Entry{Time: r.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(target), Line: redacted, Code: code})
+	err := r.history.Add(repl.Entry{
+		Time: r.env.Now().UTC().Truncate(time.Millisecond), Target: shownTarget(target),
+		Line: redacted, Code: code,
+	})
 	if err != nil {
 		r.failed("the line could not be kept", err)
 	}

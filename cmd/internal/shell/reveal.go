@@ -9,7 +9,8 @@ import (
 
 // reveal puts the secrets that were asked for into a word.
 func (l *line) reveal(start int, text string) string {
-	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") || strings.Contains(text, "={")
+	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") ||
+		strings.Contains(text, "={")
 	for _, secret := range l.secrets[start] {
 		if document {
 			if quoted, err := json.Marshal(secret); err == nil {

@@ -23,7 +23,9 @@ type lineRunner struct {
 }
 
 // Session implements runner. The session is that of all lines with the same flags.
-func (r lineRunner) Session(ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings) (*session.Session, error) {
+func (r lineRunner) Session(
+	ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings,
+) (*session.Session, error) {
 	open, err := r.s.pool.Session(ctx, a.Globals.Key(f), settings)
 	if err != nil {
 		return nil, err
@@ -57,7 +59,10 @@ func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error 
 	}
 	s := r.s
 	l.ran = true
-	w := &task{Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, again: m.Again, redirected: l.redirect, assign: l.st.Assign, shown: l.pages.show, session: m.Session}
+	w := &task{
+		Job: job.Start(s.ctx, s.keeps(), m.Do), name: m.Name, again: m.Again, redirected: l.redirect,
+		assign: l.st.Assign, shown: l.pages.show, session: m.Session,
+	}
 	s.jobs.add(w)
 	s.say(fmt.Sprintf("[%%%d] %s", w.number, formatters.CleanLine(w.name)))
 	live(s, w)
@@ -81,7 +86,8 @@ func (lineRunner) Shell() bool { return true }
 // Prompts implements prompter.
 func (r lineRunner) Prompts(*app.App) error {
 	if r.s.editor == nil || !r.s.interactive {
-		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"), "")
+		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"),
+			"")
 	}
 	return nil
 }

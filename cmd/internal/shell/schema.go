@@ -111,5 +111,6 @@ func (s *shell) loadSchema() {
 	if s.o.Quiet {
 		return
 	}
-	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"), human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
+	s.sayAside(fmt.Sprintf("schema: %s, %s, %s", human.Count(len(ix.Services), "service"),
+		human.Count(len(ix.Methods), "method"), human.Duration(s.env.Now().Sub(began))))
 }

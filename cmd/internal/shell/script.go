@@ -153,7 +153,8 @@ func (run *scriptRun) take(text string) bool {
 	}
 	if run.taken.Len()+len(text) > statementMax {
 		first, _, _ := strings.Cut(run.taken.Take()+text, "\n")
-		return run.refuse(first[:min(len(first), 60)], 0, fmt.Sprintf("a statement of more than %s is too long", human.Bytes(statementMax)))
+		return run.refuse(first[:min(len(first), 60)], 0,
+			fmt.Sprintf("a statement of more than %s is too long", human.Bytes(statementMax)))
 	}
 	if !run.taken.Add(text) {
 		return false

@@ -17,17 +17,21 @@ import (
 
 // targetCommand shows or changes where calls go. It has the flags of the command line.
 func targetCommand(s *shell, l *line) *cobra.Command {
-	c := builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0, 1, nil)
-	keep := c.Flags().Bool("keep-headers", false, "the credentials and secret headers of the target before are for this one too")
+	c := builtin("target [ADDR]", "Show or change where calls go; flags such as --plaintext belong to the new one", 0,
+		1, nil)
+	keep := c.Flags().Bool("keep-headers", false,
+		"the credentials and secret headers of the target before are for this one too")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		// The flags of this line, without those of every line.
-		given := slices.DeleteFunc(flags.Long(c, l.args[1:]), func(f string) bool { return strings.HasPrefix(f, "--keep-headers=") })
+		given := slices.DeleteFunc(flags.Long(c, l.args[1:]),
+			func(f string) bool { return strings.HasPrefix(f, "--keep-headers=") })
 		if len(args) > 0 {
 			given = append([]string{"--addr=" + args[0]}, given...)
 		}
 		if len(given) == 0 {
 			if s.target() == "" {
-				return problem.Usage(errors.New("there is no target"), "target host:port sets one; target demo: is a server inside rpcctl")
+				return problem.Usage(errors.New("there is no target"),
+					"target host:port sets one; target demo: is a server inside rpcctl")
 			}
 			fmt.Fprintln(l.env.Stdout, formatters.CleanLine(s.target()))
 			return nil

@@ -43,7 +43,8 @@ func (v Value) Text() (json.RawMessage, error) {
 	}
 	if st := v.call.State(); len(messages) == 0 && st.Received > 0 {
 		return nil, problem.Usage(errors.New("its messages are not kept"),
-			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one", human.Bytes(job.DefaultBytes), human.Bytes(job.StoreBytes)))
+			fmt.Sprintf("the shell keeps %s of a call and %s of all, the newest; --output-file writes all of one",
+				human.Bytes(job.DefaultBytes), human.Bytes(job.StoreBytes)))
 	}
 	if call := v.call.State().Call; call != nil && call.Method.IsStreamingServer() {
 		return listOf(messages), nil
@@ -129,7 +130,8 @@ func (vs *Variables) Unset(name string) { delete(vs.named, name) }
 // Assign sets a variable. The error is a usage error, or that of a value that cannot be had.
 func (vs *Variables) Assign(name string, v Value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
-		return problem.Usage(fmt.Errorf("$%s is a result and cannot be set", name), "a variable's name begins with a letter")
+		return problem.Usage(fmt.Errorf("$%s is a result and cannot be set", name),
+			"a variable's name begins with a letter")
 	}
 	if _, err := v.Text(); err != nil {
 		return err
@@ -141,7 +143,8 @@ func (vs *Variables) Assign(name string, v Value) error {
 		}
 	}
 	if size > maxValues {
-		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name, human.Bytes(maxValues)), "unset NAME lets go of one")
+		return problem.Usage(fmt.Errorf("$%s: the values of all variables are more than %s", name,
+			human.Bytes(maxValues)), "unset NAME lets go of one")
 	}
 	vs.named[name] = v
 	return nil
@@ -153,7 +156,8 @@ func (vs *Variables) variable(name string) (Value, error) {
 		if call := vs.result(n); call != nil {
 			return Of(call), nil
 		}
-		return Value{}, problem.Usage(fmt.Errorf("$%s: there is no such result", name), "each result has its number behind it")
+		return Value{}, problem.Usage(fmt.Errorf("$%s: there is no such result", name),
+			"each result has its number behind it")
 	}
 	if name == "?" {
 		return Value{raw: json.RawMessage(strconv.Itoa(vs.code()))}, nil
@@ -295,7 +299,10 @@ func (v Value) part(what string) (Value, error) {
 	var part any
 	switch what {
 	case "status":
-		part = map[string]any{"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code), "message": st.Status.Message}
+		part = map[string]any{
+			"code": st.Status.Code, "name": invoke.CodeName(st.Status.Code),
+			"message": st.Status.Message,
+		}
 	case "header", "trailer":
 		kind := invoke.HeadersReceived
 		if what == "trailer" {

@@ -102,7 +102,8 @@ func (p *Pool) charge(raw []byte) (int, error) {
 		return 0, &refusal{err}
 	}
 	if p.weight+n > p.maxWeight {
-		return 0, &LimitError{Err: fmt.Errorf("the files used have more than %d declarations, options and comments", p.maxWeight), tooWide: true}
+		return 0, &LimitError{Err: fmt.Errorf("the files used have more than %d declarations, options and comments",
+			p.maxWeight), tooWide: true}
 	}
 	if p.weight+n-p.weightBefore > p.maxLookupWeight {
 		return 0, &LimitError{Err: errTooWide, tooWide: true}

@@ -20,4 +20,6 @@ const (
 	maxLookupBytes = 64 << 20
 )
 
-var errTooWide = fmt.Errorf("it and what it imports have more than %d declarations, options and comments, the limit of one lookup", maxLookupWeight)
+var errTooWide = fmt.Errorf(
+	"it and what it imports have more than %d declarations, options and comments, the limit of one lookup",
+	maxLookupWeight)

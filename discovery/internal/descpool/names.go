@@ -65,7 +65,9 @@ func (p *Pool) Known() []protoreflect.FullName {
 
 // Extensions returns the extensions of a message that files declare, by number. Files that
 // cannot be built are skipped.
-func (p *Pool) Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error) {
+func (p *Pool) Extensions(
+	ctx context.Context, message protoreflect.FullName,
+) ([]protoreflect.ExtensionDescriptor, error) {
 	p.indexExtendees()
 	p.weightBefore = p.weight
 	var found []protoreflect.ExtensionDescriptor

@@ -338,7 +338,8 @@ func (p *Pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 	f := p.byPath[path]
 	err := symbol.ErrNotFound
 	if f == nil {
-		if err = p.fetch.FetchPath(ctx, path); err != nil && !errors.Is(err, symbol.ErrNotFound) && !symbol.IsDescriptorError(err) {
+		if err = p.fetch.FetchPath(ctx, path); err != nil && !errors.Is(err, symbol.ErrNotFound) &&
+			!symbol.IsDescriptorError(err) {
 			return nil, err
 		}
 		f = p.byPath[path]
@@ -355,7 +356,9 @@ func (p *Pool) lookupFile(ctx context.Context, path string, depth int) (protoref
 // lookupType returns the message or enum with a full name, which a file refers to. That file
 // itself is not searched. When no file declares the name and ask is set, lookupType asks for
 // one. It returns neither a descriptor nor an error when there is no such type.
-func (p *Pool) lookupType(ctx context.Context, name protoreflect.FullName, by *File, ask bool, depth int) (protoreflect.Descriptor, error) {
+func (p *Pool) lookupType(
+	ctx context.Context, name protoreflect.FullName, by *File, ask bool, depth int,
+) (protoreflect.Descriptor, error) {
 	if d := builtin.WellKnownSymbol(name); d != nil {
 		return symbol.TypeOrNil(d), nil
 	}
@@ -392,7 +395,9 @@ func (p *Pool) lookupType(ctx context.Context, name protoreflect.FullName, by *F
 }
 
 // typeIn returns the message or enum with a full name that a file declares, or nil.
-func (p *Pool) typeIn(ctx context.Context, f *File, name protoreflect.FullName, depth int) (protoreflect.Descriptor, error) {
+func (p *Pool) typeIn(
+	ctx context.Context, f *File, name protoreflect.FullName, depth int,
+) (protoreflect.Descriptor, error) {
 	if f.state == fileBuilding {
 		if f.canSplit() {
 			return nil, &splitRequest{f}

@@ -13,7 +13,9 @@ import (
 )
 
 // declare records the messages and enums that the file declares.
-func (a *assembly) declare(scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto, eds []*descriptorpb.EnumDescriptorProto) {
+func (a *assembly) declare(
+	scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto, eds []*descriptorpb.EnumDescriptorProto,
+) {
 	for _, e := range eds {
 		a.declared[symbol.Join(scope, e.GetName())] = true
 	}
@@ -48,7 +50,9 @@ func (a *assembly) resolveTypes(ctx context.Context) error {
 	return nil
 }
 
-func (a *assembly) resolveMessages(ctx context.Context, scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto) error {
+func (a *assembly) resolveMessages(
+	ctx context.Context, scope protoreflect.FullName, mds []*descriptorpb.DescriptorProto,
+) error {
 	for _, m := range mds {
 		name := symbol.Join(scope, m.GetName())
 		if err := a.resolveFields(ctx, name, m.Field); err != nil {
@@ -64,7 +68,9 @@ func (a *assembly) resolveMessages(ctx context.Context, scope protoreflect.FullN
 	return nil
 }
 
-func (a *assembly) resolveFields(ctx context.Context, scope protoreflect.FullName, fields []*descriptorpb.FieldDescriptorProto) error {
+func (a *assembly) resolveFields(
+	ctx context.Context, scope protoreflect.FullName, fields []*descriptorpb.FieldDescriptorProto,
+) error {
 	for _, f := range fields {
 		if err := a.resolve(ctx, scope, f.TypeName); err != nil {
 			return err

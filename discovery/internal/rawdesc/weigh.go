@@ -53,7 +53,10 @@ func fileShape() *shape {
 		messageReserved: leaf,
 	}
 	comment := &shape{lines: true}
-	location := &shape{fields: map[protowire.Number]*shape{locationLeading: comment, locationTrailing: comment, locationDetached: comment}}
+	location := &shape{fields: map[protowire.Number]*shape{
+		locationLeading: comment, locationTrailing: comment,
+		locationDetached: comment,
+	}}
 	method := &shape{fields: map[protowire.Number]*shape{methodOptions: options}}
 	return &shape{fields: map[protowire.Number]*shape{
 		fileMessage: message, fileEnum: enum, fileExtension: field, fileOptions: options,

@@ -30,8 +30,10 @@ func dropWellKnown(fd *descriptorpb.FileDescriptorProto) {
 		return builtin.WellKnownSymbol(builtin.WellKnownPackage+"."+protoreflect.FullName(name)) != nil
 	}
 	before := len(fd.MessageType) + len(fd.EnumType)
-	fd.MessageType = slices.DeleteFunc(fd.MessageType, func(m *descriptorpb.DescriptorProto) bool { return is(m.GetName()) })
-	fd.EnumType = slices.DeleteFunc(fd.EnumType, func(e *descriptorpb.EnumDescriptorProto) bool { return is(e.GetName()) })
+	fd.MessageType = slices.DeleteFunc(fd.MessageType,
+		func(m *descriptorpb.DescriptorProto) bool { return is(m.GetName()) })
+	fd.EnumType = slices.DeleteFunc(fd.EnumType,
+		func(e *descriptorpb.EnumDescriptorProto) bool { return is(e.GetName()) })
 	if len(fd.MessageType)+len(fd.EnumType) != before {
 		fd.SourceCodeInfo = nil // it refers to declarations by their index
 	}
@@ -42,9 +44,10 @@ func dropBadLocations(fd *descriptorpb.FileDescriptorProto) {
 	if fd.SourceCodeInfo == nil {
 		return
 	}
-	fd.SourceCodeInfo.Location = slices.DeleteFunc(fd.SourceCodeInfo.Location, func(l *descriptorpb.SourceCodeInfo_Location) bool {
-		return len(l.Span) != 3 && len(l.Span) != 4
-	})
+	fd.SourceCodeInfo.Location = slices.DeleteFunc(fd.SourceCodeInfo.Location,
+		func(l *descriptorpb.SourceCodeInfo_Location) bool {
+			return len(l.Span) != 3 && len(l.Span) != 4
+		})
 }
 
 // clearJSONNames removes JSON names that cannot be shown, or that two fields of a message

@@ -67,7 +67,9 @@ func findDeclared(in Scope, n protoreflect.Name, rest string, more bool) protore
 	return nil
 }
 
-func findInMessage(m protoreflect.MessageDescriptor, n protoreflect.Name, rest string, more bool) protoreflect.Descriptor {
+func findInMessage(
+	m protoreflect.MessageDescriptor, n protoreflect.Name, rest string, more bool,
+) protoreflect.Descriptor {
 	if d := findDeclared(m, n, rest, more); d != nil || more {
 		return d
 	}

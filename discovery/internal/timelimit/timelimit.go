@@ -117,7 +117,8 @@ func Unreachable(ctx context.Context) *invoke.Status {
 func Err(ctx context.Context) error {
 	switch {
 	case errors.Is(context.Cause(ctx), ErrSlow):
-		return localError(codes.Unavailable, "one lookup has no time left to put the schema together", context.DeadlineExceeded)
+		return localError(codes.Unavailable, "one lookup has no time left to put the schema together",
+			context.DeadlineExceeded)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return localError(codes.DeadlineExceeded, "the deadline passed while the schema was put together", ctx.Err())
 	}

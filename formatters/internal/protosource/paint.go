@@ -65,10 +65,13 @@ func wordRole(word string) palette.Role {
 		return palette.Number
 	}
 	switch word {
-	case "syntax", "edition", "package", "import", "public", "weak", "option", "message", "enum", "service", "rpc", "returns", "stream",
-		"oneof", "map", "group", "extend", "extensions", "reserved", "to", "max", "optional", "required", "repeated", "true", "false":
+	case "syntax", "edition", "package", "import", "public", "weak", "option", "message", "enum", "service", "rpc",
+		"returns", "stream",
+		"oneof", "map", "group", "extend", "extensions", "reserved", "to", "max", "optional", "required", "repeated",
+		"true", "false":
 		return palette.Word
-	case "double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64",
+	case "double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32",
+		"sfixed64",
 		"bool", "string", "bytes":
 		return palette.Type
 	}

@@ -19,7 +19,8 @@ func Definition(d protoreflect.Descriptor) (source string, err error) {
 	// can send any.
 	defer func() {
 		if p := recover(); p != nil {
-			source, err = "", fmt.Errorf("printing the definition of %s: %v", safetext.Clean(string(d.FullName()), false), p)
+			source, err = "", fmt.Errorf("printing the definition of %s: %v",
+				safetext.Clean(string(d.FullName()), false), p)
 		}
 	}()
 	p := protoprint.Printer{

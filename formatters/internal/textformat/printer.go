@@ -72,7 +72,8 @@ func (p *printer) message(m protoreflect.Message, depth, anys int) {
 		}
 		return true
 	})
-	slices.SortFunc(extensions, func(a, b protoreflect.FieldDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
+	slices.SortFunc(extensions,
+		func(a, b protoreflect.FieldDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
 	for _, fd := range extensions {
 		p.field(fd, m.Get(fd), depth, anys)
 	}

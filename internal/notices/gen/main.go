@@ -44,7 +44,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	modules[""] = &module{name: "The Go standard library", dir: strings.TrimSpace(string(goroot)), files: map[string]bool{"LICENSE": true}}
+	modules[""] = &module{
+		name: "The Go standard library", dir: strings.TrimSpace(string(goroot)),
+		files: map[string]bool{"LICENSE": true},
+	}
 	var text bytes.Buffer
 	text.WriteString("rpcctl is linked with the following. Each has terms of its own.\n")
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
@@ -132,7 +135,8 @@ func terms(name string) bool {
 	if strings.HasSuffix(name, ".GO") {
 		return false
 	}
-	return slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "PATENTS", "COPYRIGHT"}, func(begin string) bool { return strings.HasPrefix(name, begin) })
+	return slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "PATENTS", "COPYRIGHT"},
+		func(begin string) bool { return strings.HasPrefix(name, begin) })
 }
 
 func (m *module) write(w *bytes.Buffer) error {
@@ -145,7 +149,8 @@ func (m *module) write(w *bytes.Buffer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "\n-- %s --\n%s\n", filepath.ToSlash(path), strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"))
+		fmt.Fprintf(w, "\n-- %s --\n%s\n", filepath.ToSlash(path),
+			strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"))
 	}
 	return nil
 }

@@ -88,7 +88,8 @@ func path(m protoreflect.MethodDescriptor) string {
 func options(m protoreflect.MethodDescriptor) []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithSchema(m),
-		connect.WithIdempotency(connect.IdempotencyLevel(m.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel())),
+		connect.WithIdempotency(
+			connect.IdempotencyLevel(m.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel())),
 		connect.WithRequestInitializer(func(_ connect.Spec, msg any) error {
 			*msg.(*dynamicpb.Message) = *dynamicpb.NewMessage(m.Input())
 			return nil
@@ -125,7 +126,9 @@ func answerReturn(m protoreflect.MethodDescriptor) func(context.Context, *reques
 	}
 }
 
-func answerBrowse(m protoreflect.MethodDescriptor) func(context.Context, *request, *connect.ServerStream[dynamicpb.Message]) error {
+func answerBrowse(
+	m protoreflect.MethodDescriptor,
+) func(context.Context, *request, *connect.ServerStream[dynamicpb.Message]) error {
 	fields := m.Output().Fields()
 	return func(_ context.Context, r *request, s *connect.ServerStream[dynamicpb.Message]) error {
 		s.ResponseTrailer().Set("x-closing", "18:00")

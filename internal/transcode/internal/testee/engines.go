@@ -69,7 +69,8 @@ func (e *direct) rewire(md protoreflect.MessageDescriptor, wire []byte) ([]byte,
 		return nil, err
 	}
 	m := dynamicpb.NewMessage(md)
-	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: e.types}).Unmarshal(wire, m); err == nil && hasUnknown(m) {
+	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: e.types}).Unmarshal(wire, m); err == nil &&
+		hasUnknown(m) {
 		return nil, errSkipped
 	}
 	return e.toWire(md, text, false)
@@ -129,7 +130,10 @@ func (e reflective) toJSON(md protoreflect.MessageDescriptor, wire []byte) ([]by
 
 func (e reflective) toWire(md protoreflect.MessageDescriptor, text []byte, allowUnknown bool) ([]byte, error) {
 	m := dynamicpb.NewMessage(md)
-	err := protojson.UnmarshalOptions{AllowPartial: true, DiscardUnknown: allowUnknown, Resolver: e.types}.Unmarshal(text, m)
+	err := protojson.UnmarshalOptions{
+		AllowPartial: true, DiscardUnknown: allowUnknown,
+		Resolver: e.types,
+	}.Unmarshal(text, m)
 	if err != nil {
 		return nil, parseError{err}
 	}

@@ -22,7 +22,8 @@ type schema struct {
 
 // compile reads the runner's .proto files from the folder dir.
 func compile(dir string) (*schema, error) {
-	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{ImportPaths: []string{dir}})}
+	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(
+		&protocompile.SourceResolver{ImportPaths: []string{dir}})}
 	linked, err := c.Compile(context.Background(),
 		"conformance/conformance.proto",
 		"google/protobuf/test_messages_proto2.proto",
