@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	"github.com/rpcctl/rpcctl/formatters/internal/grid"
 	"github.com/rpcctl/rpcctl/formatters/internal/jsontext"
+	"github.com/rpcctl/rpcctl/internal/width"
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
@@ -67,7 +67,7 @@ func TestTable(t *testing.T) {
 		}
 		harmless(t, test.name, uncolored(out.String()))
 		for line := range strings.Lines(out.String()) {
-			if test.o.Width >= 60 && grid.Width(strings.TrimSuffix(line, "\n")) > test.o.Width {
+			if test.o.Width >= 60 && width.Of(strings.TrimSuffix(line, "\n")) > test.o.Width {
 				t.Errorf("%s: a line is too wide: %s", test.name, line)
 			}
 		}

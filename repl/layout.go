@@ -156,28 +156,3 @@ func visible(c string) string {
 	}
 	return c
 }
-
-// Width is how many columns a text takes on one line.
-func Width(s string) int { return uniseg.StringWidth(s) }
-
-// Truncate cuts a text to a number of columns, with an ellipsis where something is missing.
-func Truncate(s string, cols int, ellipsis string) string {
-	if Width(s) <= cols {
-		return s
-	}
-	room := cols - Width(ellipsis)
-	var b strings.Builder
-	for rest, state := s, -1; rest != ""; {
-		var c string
-		var width int
-		c, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if room -= width; room < 0 {
-			break
-		}
-		b.WriteString(c)
-	}
-	if cols < Width(ellipsis) {
-		return b.String()
-	}
-	return b.String() + ellipsis
-}

@@ -53,20 +53,3 @@ func TestLine(t *testing.T) {
 		}
 	}
 }
-
-func TestWidths(t *testing.T) {
-	for text, want := range map[string]int{"abc": 3, "日本": 4, "e\u0301": 1, "👨‍👩‍👧": 2, "": 0} {
-		if got := Width(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
-	}
-	for _, c := range []struct {
-		text string
-		cols int
-		want string
-	}{{"abcdef", 6, "abcdef"}, {"abcdef", 4, "abc…"}, {"日本語", 4, "日…"}, {"abc", 0, ""}} {
-		if got := Truncate(c.text, c.cols, "…"); got != c.want {
-			t.Errorf("%q in %d: %q, want %q", c.text, c.cols, got, c.want)
-		}
-	}
-}

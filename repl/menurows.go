@@ -2,6 +2,8 @@ package repl
 
 import (
 	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/width"
 )
 
 // menuRows sets the menu, as far as there is room.
@@ -22,7 +24,7 @@ func (s *Screen) menuRows(cols, room int) []row {
 	}
 	wide := 0
 	for _, m := range menu {
-		wide = max(wide, Width(m.text))
+		wide = max(wide, width.Of(m.text))
 	}
 	wide = min(wide, max(8, cols*2/3))
 	var rows []row
@@ -32,16 +34,16 @@ func (s *Screen) menuRows(cols, room int) []row {
 		if m.selected {
 			mark, style, about = s.pointer(), Chosen, Chosen
 		}
-		text := Truncate(m.text, wide, s.ellipsis())
-		l.add(mark+text+strings.Repeat(" ", wide-Width(text)), style, nil, -1)
+		text := width.Truncate(m.text, wide, s.ellipsis())
+		l.add(mark+text+strings.Repeat(" ", wide-width.Of(text)), style, nil, -1)
 		if left := cols - wide - 6; left > 4 && m.about != "" {
-			l.add("  "+Truncate(m.about, left, s.ellipsis()), about, nil, -1)
+			l.add("  "+width.Truncate(m.about, left, s.ellipsis()), about, nil, -1)
 		}
 		rows = append(rows, l.rows[0])
 	}
 	if s.view.more != "" && len(menu) < room {
 		l := newLayout(cols, "")
-		l.add("  "+Truncate(s.view.more, cols-3, ""), Dim, nil, -1)
+		l.add("  "+width.Truncate(s.view.more, cols-3, ""), Dim, nil, -1)
 		rows = append(rows, l.rows[0])
 	}
 	return rows

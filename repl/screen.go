@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/rpcctl/rpcctl/internal/palette"
+	"github.com/rpcctl/rpcctl/internal/width"
 )
 
 // A device is the terminal as a screen needs it.
@@ -87,7 +88,7 @@ func (s *Screen) render(b *strings.Builder) {
 	room := height - len(rows)
 	if v.hint != "" && room > 0 && height >= 6 {
 		hint := newLayout(cols, "")
-		hint.add(Truncate(v.hint, cols-1, s.ellipsis()), v.hintStyle, nil, -1)
+		hint.add(width.Truncate(v.hint, cols-1, s.ellipsis()), v.hintStyle, nil, -1)
 		rows = append(rows, hint.rows...)
 		room--
 	}
@@ -247,7 +248,7 @@ func (s *Screen) Status(text string) {
 	s.clearStatus(&b)
 	if text != "" {
 		cols, _ := s.dev.size()
-		b.WriteString(s.colors.Paint(palette.Faint, Truncate(text, cols-1, s.ellipsis())))
+		b.WriteString(s.colors.Paint(palette.Faint, width.Truncate(text, cols-1, s.ellipsis())))
 		s.status = text
 	}
 	_, _ = io.WriteString(s.dev, b.String())

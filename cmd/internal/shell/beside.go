@@ -7,9 +7,9 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/width"
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/job"
-	"github.com/rpcctl/rpcctl/repl"
 )
 
 // inBackground runs a whole statement beside the others, as a job: its output goes to a file or a
@@ -18,7 +18,7 @@ func inBackground(s *shell, l *line) {
 	l.env.Stderr = noticeWriter{s}
 	name := strings.TrimSpace(strings.TrimSuffix(s.record.redact(l.source[l.st.Start:l.st.End]), "&"))
 	w := &task{
-		name: repl.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign,
+		name: width.Truncate(name, besideName, "..."), beside: true, redirected: true, assign: l.st.Assign,
 		shown: l.pages.show,
 	}
 	l.job = w

@@ -18,7 +18,7 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
 	"github.com/rpcctl/rpcctl/internal/secret"
-	"github.com/rpcctl/rpcctl/repl"
+	"github.com/rpcctl/rpcctl/internal/width"
 )
 
 // builtins are the commands of the shell, besides those of the command line.
@@ -189,7 +189,7 @@ func listVars(s *shell, l *line) error {
 			text = []byte("(" + err.Error() + ")")
 		}
 		fmt.Fprintf(w, "$%s\t%s\n", name,
-			formatters.CleanLine(repl.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
+			formatters.CleanLine(width.Truncate(s.env.Secrets.Mask(string(text)), 60, "...")))
 	}
 	for _, n := range s.results.numbers() {
 		r := s.results.get(n)

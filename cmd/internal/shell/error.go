@@ -10,6 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/discovery"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/width"
 	"github.com/rpcctl/rpcctl/invoke/input"
 	"github.com/rpcctl/rpcctl/repl"
 )
@@ -121,16 +122,16 @@ func (s *shell) underline(l *line, f flaw) {
 	begin := strings.LastIndexByte(l.source[:f.start], '\n') + 1
 	text := l.lineAt(f.start)
 	from, to := f.start-begin, min(max(f.end-begin, f.start-begin+1), len(text))
-	indent := repl.Width(prompt) + repl.Width(text[:from])
-	marks := max(1, repl.Width(text[from:max(from, to)]))
-	if strings.Contains(l.source, "\n") || repl.Width(prompt)+repl.Width(text) >= cols {
+	indent := width.Of(prompt) + width.Of(text[:from])
+	marks := max(1, width.Of(text[from:max(from, to)]))
+	if strings.Contains(l.source, "\n") || width.Of(prompt)+width.Of(text) >= cols {
 		p := input.Place{Text: text, Start: from, End: to}
 		number := strings.Count(l.source[:f.start], "\n") + 1
 		s.say(fmt.Sprintf("line %d: %s\n  %s", number, f.text, strings.ReplaceAll(p.Caret(cols-2), "\n", "\n  ")))
 		return
 	}
 	mark := strings.Repeat(" ", indent) + s.styled(repl.Bad, strings.Repeat("~", marks))
-	if indent+marks+1+repl.Width(f.text) < cols {
+	if indent+marks+1+width.Of(f.text) < cols {
 		s.say(mark + " " + f.text)
 		return
 	}

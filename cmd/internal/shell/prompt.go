@@ -6,6 +6,7 @@ import (
 
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/width"
 	"github.com/rpcctl/rpcctl/repl"
 )
 
@@ -26,7 +27,7 @@ func (s *shell) promptText() (string, repl.Style) {
 	}
 	if s.editor != nil {
 		cols, _ := s.editor.Size()
-		if limit := max(10, cols/3); repl.Width(where) > limit {
+		if limit := max(10, cols/3); width.Of(where) > limit {
 			where = s.env.Sign("…", "...") + where[len(where)-limit:]
 		}
 	}

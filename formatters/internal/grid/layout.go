@@ -1,7 +1,11 @@
 // Package grid sets cells in columns, for a terminal of any width. Its main type is [Layout].
 package grid
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rpcctl/rpcctl/internal/width"
+)
 
 const (
 	gap = "  "
@@ -28,7 +32,7 @@ func (l *Layout) AlignRight(column int) { l.right[column] = true }
 // Add makes the columns wide enough for a row of cells.
 func (l *Layout) Add(cells []string) {
 	for i, cell := range cells {
-		l.widths[i] = max(l.widths[i], Width(cell))
+		l.widths[i] = max(l.widths[i], width.Of(cell))
 	}
 }
 
@@ -64,9 +68,9 @@ func (l *Layout) AppendRow(b []byte, cells []string) []byte {
 			b = append(b, gap...)
 		}
 		if l.terminal > 0 {
-			cell = cut(cell, l.widths[i])
+			cell = width.Truncate(cell, l.widths[i], "…")
 		}
-		padding := strings.Repeat(" ", max(0, l.widths[i]-Width(cell)))
+		padding := strings.Repeat(" ", max(0, l.widths[i]-width.Of(cell)))
 		if l.right[i] {
 			b = append(append(b, padding...), cell...)
 		} else {
