@@ -263,18 +263,8 @@ func writeBelow(root *os.Root, name string, text []byte) error {
 	if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return &conflictError{name, fmt.Errorf("there is something else of that name, %s", info.Mode().Type())}
 	}
-	aside := path.Join(path.Dir(name), fmt.Sprintf(".%s.%d.tmp", path.Base(name), os.Getpid()))
-	f, err := root.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
+	if err := outfile.Replace(root, name, text, outfile.Options{}); err != nil {
 		return &conflictError{name, err}
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = root.Rename(aside, name)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(aside))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 )
 
 // Bounds of a history.
@@ -244,11 +245,7 @@ func (h *History) shorten() error {
 	}
 	lines := bytes.SplitAfter(text, []byte{'\n'})
 	lines = lines[max(0, len(lines)-historyMax):]
-	temp := h.path + ".new"
-	if err := os.WriteFile(temp, bytes.Join(lines, nil), 0o600); err != nil {
-		return fmt.Errorf("writing the history: %w", err)
-	}
-	if err := os.Rename(temp, h.path); err != nil {
+	if err := h.replace(bytes.Join(lines, nil)); err != nil {
 		return fmt.Errorf("writing the history: %w", err)
 	}
 	if h.file, err = os.Stat(h.path); err != nil {
@@ -256,6 +253,18 @@ func (h *History) shorten() error {
 	}
 	h.read = h.file.Size()
 	return nil
+}
+
+// replace puts text in the place of the file. Somebody must hold the lock.
+func (h *History) replace(text []byte) error {
+	root, err := os.OpenRoot(filepath.Dir(h.path))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := filepath.Base(h.path)
+	outfile.RemoveAsides(root, name)
+	return outfile.Replace(root, name, text, outfile.Options{Mode: 0o600})
 }
 
 // newest are the newest bytes of the file.

@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/rpcctl/rpcctl/internal/outfile"
 )
 
 // Names of the files that Certs.Write makes.
@@ -177,8 +179,13 @@ func (c *Certs) Write(dir string) error {
 			return err
 		}
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("writing certificates: %w", err)
+	}
+	defer root.Close()
 	for _, file := range files {
-		if err := writeAside(filepath.Join(dir, file.name), file.data, file.mode); err != nil {
+		if err := outfile.Replace(root, file.name, file.data, outfile.Options{Mode: file.mode}); err != nil {
 			return fmt.Errorf("writing certificates: %w", err)
 		}
 	}
@@ -205,27 +212,4 @@ func replaceable(path string) error {
 		}
 	}
 	return fmt.Errorf("%s is not a file of the demo server, so it stays: %w", path, fs.ErrExist)
-}
-
-// writeAside makes a file complete or not at all.
-func writeAside(path string, data []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if _, err = f.Write(data); err == nil {
-		err = f.Chmod(mode)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

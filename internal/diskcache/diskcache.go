@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 )
 
 // The bounds of a folder. The least recently confirmed entries go first.
@@ -136,31 +137,13 @@ func (c *Cache) Put(group, key string, data []byte) error {
 	binary.LittleEndian.PutUint32(raw[12:], uint32(len(name)))
 	raw = append(append(raw, name...), data...)
 	binary.LittleEndian.PutUint32(raw[8:], crc32.Checksum(raw[12:], castagnoli()))
-	if err := writeAside(root, c.name(group, key), raw); err != nil {
+	if err := outfile.Replace(root, c.name(group, key), raw, outfile.Options{Mode: 0o600}); err != nil {
 		return err
 	}
 	if replaced != nil && replaced.Size() >= int64(len(raw)) {
 		return nil // nothing has become more
 	}
 	return c.trim(root)
-}
-
-// writeAside writes a file under another name and renames it.
-func writeAside(root *os.Root, name string, data []byte) error {
-	aside := fmt.Sprintf("%s.%d.%d.tmp", name, os.Getpid(), time.Now().UnixNano())
-	f, err := root.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = root.Rename(aside, name)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(aside))
-	}
-	return nil
 }
 
 // Touch tells that an entry still holds, at a time.

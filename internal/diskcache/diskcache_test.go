@@ -184,7 +184,8 @@ func TestCacheTidies(t *testing.T) {
 	if err := c.Put("g", "k", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	left := onlyEntry(t, c) + ".1.2.tmp"
+	entry := onlyEntry(t, c)
+	left := filepath.Join(filepath.Dir(entry), "."+filepath.Base(entry)+".ABCDEFGH.new")
 	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rpcctl/rpcctl/internal/boundfile"
+	"github.com/rpcctl/rpcctl/internal/outfile"
 )
 
 // An Entry describes an entry of the cache. It is a copy.
@@ -47,7 +48,7 @@ func list(root *os.Root, now time.Time) ([]kept, error) {
 				continue
 			}
 			name := path.Join(g.Name(), n.Name())
-			if strings.HasSuffix(name, ".tmp") && now.Sub(info.ModTime()) > maxAge {
+			if outfile.IsAside(name) && now.Sub(info.ModTime()) > maxAge {
 				_ = root.Remove(name)
 				continue
 			}

@@ -22,8 +22,6 @@ const ProjectFile = ".rpcctl.yaml"
 type Store struct {
 	Dir     string // the folder of the user's file; it need not exist
 	WorkDir string // the folder from which the project file is looked for, upwards; "": none is
-
-	rename func(from, to string) error // os.Rename; tests crash here
 }
 
 // Path returns the path of the user's file.
@@ -210,7 +208,7 @@ func (s *Store) rewrite(f *File, edits []Edit) error {
 	if _, err := parse(f.Path, text); err != nil {
 		return err
 	}
-	if err := s.replace(f, text); err != nil {
+	if err := replace(f, text); err != nil {
 		return fmt.Errorf("writing contexts: %w", err)
 	}
 	f.text = text

@@ -39,7 +39,7 @@ func (s *Store) vouch(user, f *File) error {
 	name := s.copyName(sum(f.text))
 	err := os.MkdirAll(filepath.Dir(name), 0o700)
 	if err == nil {
-		err = s.write(name, f.text, 0o600)
+		err = write(name, f.text, 0o600)
 	}
 	return errors.Join(err, s.dropCopy(user, f.Path, old))
 }
