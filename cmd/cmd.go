@@ -87,7 +87,7 @@ func again(signals <-chan os.Signal) <-chan struct{} {
 	return pressed
 }
 
-// runGuarded is Run, with a crash of ours told as one.
+// runGuarded is Run, but reports a panic as a crash of the program.
 func runGuarded(ctx context.Context, env *env.Env, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -123,7 +123,7 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	out := &checkedWriter{Writer: env.Stdout}
 	root.SetOut(out)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		othershells.Add(a, root, contextNames) // cobra keeps it for ever, in a table of the process
+		othershells.Add(a, root, contextNames) // cobra keeps the functions in a table as long as the process lives
 		othershells.PlainUsages(root)
 	}
 	root.SetArgs(flags.Arrange(root, args))
@@ -136,7 +136,7 @@ func Run(ctx context.Context, env *env.Env, args []string) int {
 	return problem.Code(err)
 }
 
-// fillIn has a call typed to its end at a prompt, which begins with a line.
+// fillIn lets the user finish a call at a prompt that begins with the line l.
 func fillIn(a *app.App, c *cobra.Command, l repl.Line) error {
 	return shell.FillIn(a, c, l, newRoot)
 }

@@ -115,7 +115,7 @@ func contextList(a *app.App, o *contextOptions) error {
 			continue
 		}
 		for _, x := range f.Contexts {
-			used, _ := c.Find(current) // of two of a name that nobody chose between neither is
+			used, _ := c.Find(current) // of two contexts with one name, between which nobody chose, neither is in use
 			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, used == x, f.Trusted})
 		}
 	}

@@ -218,7 +218,7 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 	case value == "":
 		return []config.Edit{remove}, nil
 	case ref != "":
-		// What was there may have been a text, or the other kind.
+		// The old value may be a text, or a reference of the other kind.
 		return []config.Edit{remove, {Path: append(slices.Clone(at), ref), Values: []string{value}}}, nil
 	case secret.Request(name, value):
 		return nil, problem.Usage(fmt.Errorf("headers.%s: a secret is not kept, only where it is", name),

@@ -80,7 +80,7 @@ func runDiagnose(a *app.App, c *cobra.Command, o *diagnoseOptions) error {
 	if err := a.Configure(ready, c.Flags()); err != nil {
 		return err
 	}
-	transport, err := a.Session.Transport(ready) // options and files that are no good end here
+	transport, err := a.Session.Transport(ready) // wrong options and files end here
 	if err != nil {
 		return err
 	}

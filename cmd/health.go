@@ -70,8 +70,8 @@ SERVING.`,
 	return c
 }
 
-// ownLimit is a limit of a call that nobody set: longer than connecting may take, which
-// has more to say about a server that cannot be reached.
+// ownLimit returns a limit for a call that the user gave none. It is longer than connecting
+// may take, since a failed connection says more about a server that cannot be reached.
 func ownLimit(a *app.App, limit time.Duration) time.Duration {
 	s := a.Session.Settings()
 	return max(limit, s.ConnectLimit()+time.Second)
@@ -126,12 +126,12 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 		}
 		next, nextErr := health.Check(ctx, invoker, md, o.service, o.timeout.Duration())
 		if ctx.Err() != nil {
-			break // what it was before says more
+			break // the status before says more
 		}
 		state, err = next, nextErr
 	}
 	if wait > 0 && interrupted.Err() != nil {
-		return interrupted.Err() // who waited has had enough, and no answer counts
+		return interrupted.Err() // the user interrupted the wait
 	}
 	if err != nil {
 		return err
@@ -168,7 +168,8 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 	}
 	var over atomic.Bool
 	if wait > 0 {
-		// Not the call's own deadline: the server would end it too, in its own words.
+		// This is not the deadline of the call: the server would end that, too, with a message
+		// of its own.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()

@@ -12,8 +12,8 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/usage"
 )
 
-// addHelp gives a tree the commands that are otherwise cobra's own, with errors where
-// cobra has none: for a command or a shell that does not exist.
+// addHelp gives a tree the commands help and completion. Unlike cobra's, they fail for a
+// command or a shell that does not exist.
 func addHelp(a *app.App, root *cobra.Command) {
 	root.SetUsageFunc(func(c *cobra.Command) error { return printUsage(a, c) })
 	root.SetHelpCommand(&cobra.Command{
@@ -72,7 +72,7 @@ func help(a *app.App, c *cobra.Command, args []string) error {
 	return in.Help()
 }
 
-// completionOf is what completion does with no shell, or with none that there is.
+// completionOf runs completion without a shell, or with one that does not exist.
 func completionOf(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()

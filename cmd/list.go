@@ -108,8 +108,8 @@ func listServices(ctx context.Context, source discovery.Source, args []string) (
 	return names, nil
 }
 
-// describeServices looks at services. Those that cannot be had are listed by name,
-// and told as faults.
+// describeServices looks at services. Those that have no descriptor are listed by name, and
+// are faults.
 func describeServices(
 	ctx context.Context, source discovery.Source, names []protoreflect.FullName,
 ) (rows []listed, faults []error, err error) {

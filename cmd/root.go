@@ -54,8 +54,8 @@ interrupted outside a call.`,
 	return root
 }
 
-// noCommand explains a first word that is no command, which people who know
-// other tools type: a target, or a method.
+// noCommand explains a first word that is no command but a target or a method, which people
+// who know other tools type.
 func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -7,21 +7,21 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
 
-// This file keeps down what each start of the process costs, which for one call is
-// most of what it costs at all.
+// This file reduces what each start of the process costs, which for one call is most of its
+// cost.
 
 // A frame is more than any command needs of its stack.
 type frame [48 << 10]byte
 
-// onLargeStack runs a function on a stack that has already grown, while there was
-// nothing on it. Otherwise it grows again and again under the frames of cobra, and
-// for each frame that moves the runtime reads tables from all over the binary: some
-// megabytes of memory at every start.
+// onLargeStack runs a function on a stack that has already grown, while there was nothing on
+// it. Otherwise the stack grows several times under the frames of cobra, and each time the
+// runtime reads tables from all over the binary to move the frames: some megabytes of memory
+// at every start. ¶
 //
 //go:noinline
 func onLargeStack(run func() int) int {
 	if run == nil {
-		return fill(frame{}) // never: but what it is given has its place in this frame
+		return fill(frame{}) // never reached: but its argument takes its place in this frame
 	}
 	return run()
 }

@@ -28,7 +28,7 @@ const (
 type request struct {
 	kind   protowire.Number
 	name   string // a symbol or a path, or what the kind has in its place
-	number int32  // askExtension: of the extension, of the message with that name
+	number int32  // askExtension: the number of an extension of the message of that name
 }
 
 // marshal returns the request's wire format.
@@ -76,7 +76,7 @@ func parseAnswer(wire []byte) (*answer, error) {
 		case 2:
 			return a.of.parse(r.Bytes)
 		case gotFiles, gotNumbers, gotList, gotError:
-			if a.kind != r.Number { // of a oneof the last counts
+			if a.kind != r.Number { // of a oneof the last field counts
 				*a = answer{of: a.of, kind: r.Number}
 			}
 			return a.parse(r.Bytes)
@@ -91,7 +91,7 @@ func parseAnswer(wire []byte) (*answer, error) {
 
 // parse reads the message in the field of the answer's kind.
 func (a *answer) parse(encoded []byte) error {
-	names := "" // all of a list at once: there may be thousands
+	names := "" // made once for the whole list: there may be thousands
 	if a.kind == gotList {
 		names = string(encoded)
 	}
@@ -136,7 +136,8 @@ func (a *answer) parseNumbers(r rawdesc.Field) error {
 	return nil
 }
 
-// parseService reads a ServiceResponse, which is a part of encoded. names is encoded as a string.
+// parseService reads a ServiceResponse, which is a part of encoded. names is encoded as a
+// string, of which the name of the service is a part.
 func (a *answer) parseService(service, encoded []byte, names string) error {
 	name := ""
 	err := eachField(service, func(r rawdesc.Field) error {
@@ -161,7 +162,7 @@ func (q *request) parse(wire []byte) error {
 			return nil
 		}
 		if r.Number != askExtension {
-			*q = request{kind: r.Number} // of a oneof the last counts
+			*q = request{kind: r.Number} // of a oneof the last field counts
 			return textField(r, r.Number, &q.name)
 		}
 		if q.kind != askExtension {

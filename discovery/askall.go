@@ -12,19 +12,18 @@ import (
 // maxOutstanding is how many questions may wait for their answers.
 const maxOutstanding = 32
 
-// askAll puts many questions without waiting for each answer, and hands each
-// answer or error on with the index of its question until got returns false.
-// Questions that needless is true of by the time that they would be asked are left
-// out: one answer may be that to many. Questions that a stream's end left open are
-// not reported: whoever needs their answers asks again. Servers answer in order;
-// where the answer names its question, that counts.
+// askAll asks many questions without waiting for each answer. It calls got with each answer or
+// error and the index of its question, until got returns false. A question is left out when
+// needless reports true by the time that it would be asked: one answer may serve many.
+// Questions that are open when a stream ends are not reported: whoever needs their answers
+// asks again. Servers answer in order; an answer that names its question is matched by that.
 func (a *asker) askAll(
 	ctx context.Context, qs []question, needless func(i int) bool, got func(i int, answer *answer, err error) bool,
 ) {
 	if len(qs) < 2 {
 		return
 	}
-	// The first one settles the version of the service.
+	// The first question settles the version of the service.
 	answer, err := a.ask(ctx, qs[0])
 	if !got(0, answer, err) || ignoreAnswered(err) != nil || a.stream == nil {
 		return
@@ -40,7 +39,7 @@ func (a *asker) askAll(
 	ended := all.receive(ctx)
 	close(all.queue)
 	if ended {
-		all.stream.cancel() // wakes a sender that the server does not read from
+		all.stream.cancel() // wakes a sender whose stream the server does not read
 	}
 	<-sent
 	if ended {

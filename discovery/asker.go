@@ -20,16 +20,16 @@ type asker struct {
 	transport invoke.Transport
 	metadata  invoke.Metadata
 	timeout   time.Duration
-	opening   time.Duration    // beside timeout, to open a stream
+	opening   time.Duration    // to open a stream, added to timeout
 	asked     func(Asked)      // is called for each question; may be nil
 	duplex    invoke.Transport // nil: there is none, or it is in use
-	narrow    *invoke.Status   // why it is in use; nil: it is not
+	narrow    *invoke.Status   // why duplex is in use; nil: it is not
 	versions  []string         // still to try, the first one next
 	refused   []string         // those that are not there
 	refusal   *invoke.Status
 	settled   string // the version that has answered
 	stream    *reflectStream
-	separate  bool // a question of its own stream each: see hurry
+	separate  bool // each question has a stream of its own: see halfCloseSoon
 }
 
 func newAsker(t invoke.Transport, o ReflectOptions) *asker {
@@ -54,8 +54,8 @@ type reflectStream struct {
 	answered bool // it has brought an answer
 	closed   bool // half-closed: it takes no more questions
 	asked    map[string]bool
-	// asked has the keys of the questions that were answered: an answer to one of
-	// them again is not taken for that to the next.
+	// asked has the keys of the questions that were answered. A second answer to one of them
+	// is not taken for the answer to the next question.
 }
 
 // ask returns the answer to a question. The error wraps ErrNotFound when the
@@ -68,14 +68,14 @@ func (a *asker) ask(ctx context.Context, q question) (*answer, error) {
 	return answer, err
 }
 
-// tell reports a question, which was put at a moment.
+// tell reports a question that was asked at a time.
 func (a *asker) tell(q question, began time.Time, err error) {
 	if a.asked != nil {
 		a.asked(Asked{Question: q.text, Version: a.settled, Took: time.Since(began), Err: err})
 	}
 }
 
-// put puts a question to the server.
+// put asks the server a question.
 func (a *asker) put(ctx context.Context, q question) (*answer, error) {
 	for reopened := false; ; {
 		s, err := a.open(ctx, q)
@@ -125,8 +125,8 @@ func (a *asker) nextVersion(s *invoke.Status) error {
 	return nil
 }
 
-// told is the status to tell of when a question failed: where the other transport has
-// no connection, it is what the first one had to say.
+// told is the status to report when a question failed. Where the duplex transport has no
+// connection, that is the status of the first one.
 func (a *asker) told(s *invoke.Status) *invoke.Status {
 	if a.narrow != nil && s.Origin == invoke.OriginTransport {
 		return a.narrow
@@ -175,7 +175,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		if err == nil {
 			stream.Finish()
 		}
-		if ctx.Err() != nil { // also where the stream had just been opened
+		if ctx.Err() != nil { // even when the stream was opened in time
 			return nil, contextError(ctx, q.text)
 		}
 		status := openStatus(err)
@@ -199,7 +199,7 @@ func openStatus(err error) *invoke.Status {
 	return &invoke.Status{Code: codes.Unavailable, Message: fmt.Sprint(err), Origin: invoke.OriginTransport, Cause: err}
 }
 
-// slowStatus is the status of a wait that nobody but this package limited.
+// slowStatus is the status of a wait that met a limit of this package.
 func (a *asker) slowStatus(what string) *invoke.Status {
 	return clientStatus(codes.Unavailable, fmt.Sprintf("waited %v for %s", a.timeout, what), timelimit.ErrSlow)
 }
@@ -255,10 +255,10 @@ func (a *asker) exchange(ctx context.Context, s *reflectStream, q question) (*an
 // one answer.
 const maxStrays = 1000
 
-// answersAnother reports whether an answer is one to another question: to one that has been
-// answered, or an error that names a question which this one is not. A name is the
-// same with or without a dot before it; and an answer that is no error counts by
-// its kind, since some servers do not name their questions well.
+// answersAnother reports whether an answer belongs to another question: one that has been
+// answered, or one that an error names and that is not q. Names are the same with or without a
+// dot before them. An answer that is no error counts by its kind, since some servers name
+// their questions wrongly.
 func (s *reflectStream) answersAnother(q question, a *answer) bool {
 	of := key(a.of)
 	if s.asked[of] {

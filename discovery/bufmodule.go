@@ -32,11 +32,11 @@ type bufConfig struct {
 	Deps []string `yaml:"deps"`
 }
 
-// A bufWorkspace is the roots of the modules of a workspace, or of one module.
+// A bufWorkspace has the roots of the modules of a workspace, or of one module.
 type bufWorkspace struct {
 	file     string   // the configuration
 	roots    []string // folders that imports are relative to
-	excludes []string // folders below them that are no part of it
+	excludes []string // folders below them that do not belong to it
 	deps     []string // modules of a registry that it depends on
 }
 
@@ -49,9 +49,9 @@ const maxFolders = 1000
 // maxParents is how many folders up from a file a configuration is looked for.
 const maxParents = 24
 
-// findBuf looks for the configuration of buf in a folder and those around it. A
-// workspace around a module counts. There may be none. One that another user wrote, or may, is
-// passed over, and passedOver gets the reason.
+// findBuf looks for the configuration of buf in a folder and those around it. A workspace
+// around a module takes precedence. There may be none. A configuration that another user
+// wrote, or can write, is not used, and passedOver gets the reason.
 func findBuf(ctx context.Context, folder string, passedOver func(error)) (*bufWorkspace, error) {
 	dir, err := filepath.Abs(folder)
 	if err != nil {
@@ -93,7 +93,8 @@ func (w *bufWorkspace) contains(module *bufWorkspace) bool {
 	return false
 }
 
-// readBuf reads a configuration for a folder. It returns nil where there is none, or none to read.
+// readBuf reads a configuration for a folder. It returns nil when there is none that may be
+// read.
 func readBuf(ctx context.Context, file, folder string, passedOver func(error)) (*bufWorkspace, error) {
 	if err := boundfile.Foreign(file, folder); err != nil {
 		if passedOver != nil {
@@ -154,7 +155,7 @@ func (w *bufWorkspace) add(to *[]string, base string, paths []string) error {
 
 // parseBuf reads the text of a configuration.
 func parseBuf(text []byte) (c bufConfig, err error) {
-	// The file comes from anybody, and the parser is a large one.
+	// The parser is large, and the file may come from anybody: it may panic.
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.New("it cannot be read as YAML")
@@ -207,7 +208,7 @@ func (w *bufWorkspace) tooMany() error {
 	return fmt.Errorf("%s: more than %d folders are too many", w.file, maxFolders)
 }
 
-// excluded reports whether a file is in a folder that is no part of the workspace.
+// excluded reports whether a file is in a folder that does not belong to the workspace.
 func (w *bufWorkspace) excluded(file string) bool {
 	if w == nil {
 		return false

@@ -48,8 +48,8 @@ func checkMethod(s Source, m protoreflect.MethodDescriptor) error {
 	return nil
 }
 
-// checkReach walks the messages that a message can hold, without recursion since
-// a hostile schema chains them as long as it likes.
+// checkReach walks the messages that a message can hold. It does not recurse, since a hostile
+// schema can chain them without end.
 func checkReach(
 	s Source, from protoreflect.Descriptor, root protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool,
 ) error {
@@ -110,7 +110,7 @@ func missingImports(f protoreflect.FileDescriptor) []string {
 	return paths[:min(len(paths), 5)]
 }
 
-// A typeError tells why a type that something refers to is not described.
+// A typeError says why a type that something refers to is not described.
 type typeError struct {
 	name protoreflect.FullName
 	why  error

@@ -40,22 +40,22 @@ type found struct {
 	desc    protoreflect.FileDescriptor
 	text    string
 	parts   int  // of the text
-	builtin bool // the text is part of this program: there is no place to show
+	builtin bool // the text is part of this program: errors show no place in it
 }
 
 // A unit is one file of a build.
 type unit struct {
 	name    string
 	builtin bool
-	parsed  parser.Result // nil once it is linked, and for what was compiled already
+	parsed  parser.Result // nil when it is linked, and when it was compiled before
 	file    linker.File   // nil before it is linked
 	lost    *lostError    // it could not be given
 	err     error         // it is not in order
 	open    bool          // it is being arranged
-	level   int           // more than that of every import; 0 for what was compiled already
+	level   int           // more than that of every import; 0 when it was compiled before
 }
 
-// A lostError is a file that was asked for and could not be given.
+// A lostError is a file that was asked for and could not be read.
 type lostError struct {
 	path string
 	err  error
@@ -64,8 +64,9 @@ type lostError struct {
 func (e *lostError) Error() string { return fmt.Sprintf("import %q: %v", e.path, e.err) }
 func (e *lostError) Unwrap() error { return e.err }
 
-// run compiles files and all that they import. Of several errors it returns the one
-// that is met first by going through the imports in order, whatever came first in time.
+// run compiles files and all that they import. When there are several errors, it returns the
+// one that is met first by following the imports in order, so that the same files always give
+// the same error.
 func (b *build) run(ctx context.Context, names []string) ([]protoreflect.FileDescriptor, error) {
 	b.most = maxParts * int64(min(len(names), maxNamed))
 	if err := b.parseAll(ctx, names); err != nil {
@@ -150,7 +151,7 @@ func (b *build) parse(u *unit) {
 		return
 	}
 	if b.parts.Add(int64(f.parts)) > b.most {
-		return // nothing will be made of any
+		return // the build has failed already
 	}
 	u.builtin = f.builtin
 	handler := reporter.NewHandler(nil)
@@ -162,8 +163,8 @@ func (b *build) parse(u *unit) {
 	u.parsed, u.err = parser.ResultFromAST(tree, true, handler)
 }
 
-// caught makes an error of a panic in the compiler, which is fed by anybody: a file
-// that it has a fault with spoils nothing else.
+// caught turns a panic in the compiler into an error of the file: files may come from anybody,
+// and one file must not spoil the others.
 func caught(name string, err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("panic handling %q: %v", name, cause)
@@ -253,7 +254,7 @@ func (b *build) linkAll(ctx context.Context) error {
 	return nil
 }
 
-// link links a unit, unless one of its imports is not in order.
+// link links a unit, unless one of its imports failed.
 func (b *build) link(u *unit) {
 	defer caught(u.name, &u.err)
 	var deps linker.Files
@@ -287,11 +288,11 @@ func (b *build) resolve(parsed parser.Result, deps linker.Files, comments bool) 
 		parsed.FileDescriptorProto().SourceCodeInfo = sourceinfo.GenerateSourceInfo(parsed.AST(), index)
 		file.PopulateSourceCodeInfo()
 	}
-	file.RemoveAST() // of many files it is most of the memory
+	file.RemoveAST() // with many files it is most of the memory
 	return file, nil
 }
 
-// placed takes an error of the compiler apart: where it is, and what is wrong.
+// placed splits an error of the compiler into its place and its cause.
 func placed(err error) (at ast.SourcePos, cause error, ok bool) {
 	var e reporter.ErrorWithPos
 	if !errors.As(err, &e) {

@@ -68,9 +68,8 @@ func (r reflectionFetcher) FetchPath(ctx context.Context, path string) error {
 	return notHad(r.takePath(path, answer, err), DescriptorError{Origin: reflectionOrigin, File: path})
 }
 
-// notHad makes what a server said in place of a file a fault of that file, so
-// that it spoils only what needs the file. That there was no answer stays what it
-// is.
+// notHad makes what a server said in place of a file a fault of that file, so that it spoils
+// only what needs the file. An error without an answer stays as it is.
 func notHad(err error, at DescriptorError) error {
 	var re *ReflectionError
 	var answered *answeredError
@@ -95,9 +94,8 @@ func (r reflectionFetcher) FetchPaths(ctx context.Context, paths []string) {
 	})
 }
 
-// takePath adds the answer to a question for a file. The file may come under
-// another name than the one it was asked for by, as those of a registry do that
-// knows files by the place they were compiled in.
+// takePath adds the answer to a question for a file. The file may have another name than the
+// one that was asked for: some servers know files by the path at which they were compiled.
 func (r *Reflection) takePath(path string, answer *answer, err error) error {
 	had := r.pool.Size()
 	if err == nil {
@@ -126,7 +124,7 @@ func (r *Reflection) askSymbol(ctx context.Context, name protoreflect.FullName) 
 	}
 	err := r.askFiles(ctx, symbolQuestion(name))
 	if errors.Is(err, ErrNotFound) && name.Parent() == "" {
-		err = r.askFiles(ctx, symbolQuestion("."+name)) // as some servers know what is in no package
+		err = r.askFiles(ctx, symbolQuestion("."+name)) // some servers know names outside packages in this form
 	}
 	if errors.Is(err, ErrNotFound) {
 		r.noSymbol[name] = true
@@ -135,7 +133,7 @@ func (r *Reflection) askSymbol(ctx context.Context, name protoreflect.FullName) 
 	return err
 }
 
-// askFiles asks a question that files are the answer to, and adds them.
+// askFiles asks a question whose answer is files, and adds them.
 func (r *Reflection) askFiles(ctx context.Context, q question) error {
 	a, err := r.asker.ask(ctx, q)
 	if err != nil {
@@ -185,9 +183,9 @@ func (r *Reflection) prefetch(ctx context.Context, names []protoreflect.FullName
 	})
 }
 
-// noteEndless makes the error of a lookup what it is to the caller. A lookup that
-// needed too much is not tried again, lest each trial bring as much.
-func (r *Reflection) noteEndless(name protoreflect.FullName, err error) error {
+// noteUnbounded turns the error of a lookup into the one that the caller gets. A lookup that
+// needed too much is not tried again, since each attempt might fetch as much.
+func (r *Reflection) noteUnbounded(name protoreflect.FullName, err error) error {
 	if !errors.As(err, new(*descpool.LimitError)) {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
-// A filer is a Source that can bring every file that it has. What cannot be had is
-// a fault, and an error of ctx or of the whole the error.
+// A filer is a Source that can bring every file that it has. Files that it cannot bring are
+// faults; err is that of ctx, or one that concerns them all.
 type filer interface {
 	allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error)
 }
@@ -137,18 +137,18 @@ func (r *Reflection) Faults() []error {
 // Faults returns what was wrong with files that the server sent.
 func (r *Remembered) Faults() []error { return r.live.Faults() }
 
-// Prefetch asks a source for symbols with fewer round trips than Find needs one by
-// one. What it could not bring, Find reports.
+// Prefetch asks a source for symbols with fewer round trips than Find needs one by one. What
+// it did not bring, Find reports.
 func Prefetch(ctx context.Context, s Source, names []protoreflect.FullName) {
 	if p, ok := s.(prefetcher); ok {
 		p.prefetch(ctx, names)
 	}
 }
 
-// Reach returns symbols, each once, and after them the messages and enums that they
-// refer to, directly or not, in the order in which they are met. What is declared
-// inside of a message that is there is not repeated; types of google.protobuf and
-// those that are not described are left out.
+// Reach returns symbols, each once, and after them the messages and enums that they refer to,
+// directly or not, in the order in which they are met. What is declared inside of a message in
+// the result is not repeated; types of google.protobuf and those that are not described are
+// left out.
 func Reach(symbols ...protoreflect.Descriptor) []protoreflect.Descriptor {
 	var all []protoreflect.Descriptor
 	seen := map[protoreflect.FullName]bool{}
@@ -213,9 +213,9 @@ func eachReference(d protoreflect.Descriptor, visit func(protoreflect.Descriptor
 	}
 }
 
-// KnownMethods returns the methods of services as pkg.Service/Method. Those of
-// services that the source cannot tell by itself are asked for, all at once and
-// until ctx ends; the services that are still not known then are in rest.
+// KnownMethods returns the methods of services as pkg.Service/Method. For services that the
+// source does not know yet it asks, all at once and until ctx ends; rest has the services that
+// are still unknown then.
 func KnownMethods(
 	ctx context.Context, s Source, services []protoreflect.FullName,
 ) (methods []string, rest []protoreflect.FullName) {

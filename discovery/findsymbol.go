@@ -13,15 +13,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// FindSymbol returns what a name stands for: a service, method, message, enum,
-// field, oneof, enum value or extension. The name is full, or a dotted suffix
-// that only one service or method has, or only one of the messages, enums and
-// extensions that the source knows of without asking, or that are in a package of
-// a service or in one around it. Methods may be written with a slash, and a leading
-// dot is ignored.
+// FindSymbol returns what a name stands for: a service, method, message, enum, field, oneof,
+// enum value or extension. The name is full, or a dotted suffix. Only one service or method
+// may have the suffix; or only one of the messages, enums and extensions that the source knows
+// without asking, or that are in a package of a service or around one. Methods may be written
+// with a slash, and a leading dot is ignored.
 //
-// The error is a *NameError, an *UnknownError, an *AmbiguousError, or what the
-// source failed with.
+// The error is a *NameError, an *UnknownError, an *AmbiguousError, or what the source failed
+// with.
 func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descriptor, error) {
 	full, err := parseSymbol(name)
 	if err != nil {
@@ -72,14 +71,15 @@ func FindSymbol(ctx context.Context, s Source, name string) (protoreflect.Descri
 	return nil, unknownSymbol(ctx, s, services, full)
 }
 
-// hasReason reports whether an error says why a symbol was not found, and not only that it was not.
+// hasReason reports whether an error says why a symbol was not found, rather than only that it
+// was not.
 func hasReason(err error) bool {
 	return errors.As(err, new(*ReflectionError)) || errors.As(err, new(*SyntaxError)) ||
 		errors.As(err, new(*ImportError)) || !errors.Is(err, ErrNotFound)
 }
 
-// FindAny is FindSymbol, and for a name that no symbol has FindMethod: what a person may
-// call a method counts where symbols are named too. Both share one limit.
+// FindAny is FindSymbol and, for a name that no symbol has, FindMethod: people may use the
+// name of a method where symbols are named. Both share one limit.
 func FindAny(ctx context.Context, s Source, name string) (protoreflect.Descriptor, error) {
 	ctx, cancel := limitLookup(ctx, s)
 	defer cancel()
@@ -151,9 +151,9 @@ func findBySuffix(
 // maxPackages is how many packages a name is looked for in.
 const maxPackages = 500
 
-// findInPackages tries a name in the packages of the services and in those around
-// them: a server that is asked by name alone cannot be searched otherwise. It
-// returns nil, nil when none has it.
+// findInPackages tries a name in the packages of the services and in those around them: a
+// server that only answers questions about names cannot be searched in another way. It returns
+// nil, nil when none has it.
 func findInPackages(
 	ctx context.Context, s Source, services []protoreflect.FullName, name protoreflect.FullName,
 ) (protoreflect.Descriptor, error) {

@@ -15,14 +15,13 @@ import (
 // A Layered is several sources that answer as one.
 type Layered struct{ sources []Source }
 
-// Layer puts sources on top of one another: the first one that has a symbol
-// answers for it, and lists are unions.
+// Layer puts sources on top of one another: the first one that has a symbol answers for it,
+// and lists are unions.
 //
-// A source that has no answer does not hide those below it. When none has the
-// symbol, an error that is more than a missing name is the one returned. It also
-// wraps ErrNotFound when one source said that the name is missing and the other
-// has no reflection, or refused to answer: a server that was not heard, or whose
-// descriptor is not in order, may well have the name.
+// A source that has no answer does not hide those below it. When none has the symbol, the
+// error is one that says more than that a name is missing. It also wraps ErrNotFound when one
+// source said that the name is missing and the other has no reflection, or refused to answer:
+// a server that did not answer, or whose descriptor is not valid, may still have the name.
 func Layer(first Source, rest ...Source) *Layered {
 	return &Layered{sources: append([]Source{first}, rest...)}
 }
@@ -74,8 +73,8 @@ func (l *Layered) Find(ctx context.Context, name protoreflect.FullName) (protore
 	return nil, cmp.Or(failed, missing)
 }
 
-// mayLack reports whether an error leaves it open that the source does not have the
-// name at all: some servers answer with any code when they do not.
+// mayLack reports whether a source with this error may lack the name: some servers answer with
+// any code when they do.
 func mayLack(err error) bool {
 	var answered *answeredError
 	return errors.As(err, new(*NoReflectionError)) || errors.As(err, &answered) && !symbol.IsDescriptorError(err)

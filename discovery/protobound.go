@@ -8,28 +8,29 @@ import (
 
 // The bounds of one .proto file beside its size.
 const (
-	// maxParts is how many parts it may have, with all that it imports. A sign that ends a
-	// statement or an option counts as two, a bracket of a map or of a body, for which more is
-	// made, as four, and others as one. With places and comments the compiler takes about a
-	// kilobyte and a half for each.
+	// maxParts is how many parts it may have, together with what it imports. A sign that ends
+	// a statement or an option counts as two, a bracket of a map or of a body as four, since
+	// more is made of them, and any other part as one. With places and comments the compiler
+	// takes about a kilobyte and a half for each.
 	maxParts = 150_000
-	// maxNamed is how many times maxParts several files may have that are compiled together: as
-	// often as files were named, and no more.
+	// maxNamed bounds the parts of several files that are compiled together: maxParts for each
+	// file, but at most this many times.
 	maxNamed = 10
-	// wantedLine is how long a line may be before it is broken, in bytes: to know a column
-	// the compiler goes over all of a line that comes before it.
+	// wantedLine is how long a line may be before it is broken, in bytes: to find a column the
+	// compiler reads all of the line before it.
 	wantedLine = 1 << 10
-	// maxSteps is how many bytes it may go over to know one column of each sign in the lines
-	// that cannot be broken.
+	// maxSteps is how many bytes the compiler may read to find the column of each sign in the
+	// lines that cannot be broken.
 	maxSteps = 100 << 20
 )
 
 // ErrTooMuch is a .proto file that would take the compiler too much time or memory.
 var ErrTooMuch = errors.New("too much for the compiler of .proto files")
 
-// bounded returns a text of a .proto file for the compiler: that text, with line feeds in the
-// place of blanks where a line is long, so that offsets stay what they are, and how many parts
-// it has. Of one that is past the bounds it returns an error, and the offset where that is so.
+// bounded prepares the text of a .proto file for the compiler: in long lines it puts line
+// feeds in the place of blanks, so that offsets stay the same. It also returns the number of
+// parts. For a file that is beyond the bounds it returns an error, and the offset at which it
+// is.
 func bounded(text string) (ready string, parts, at int, err error) {
 	var broken []byte // nil: nothing was changed
 	steps, begin := 0, 0

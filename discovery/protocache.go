@@ -23,8 +23,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/rawdesc"
 )
 
-// A manifest says what a compiled tree was made of. It holds while every file is as
-// it was, and none has come to be where the compiler looked in vain.
+// A manifest says what a compiled tree was made of. It holds while every file is as it was,
+// and the places where the compiler found no file still have none.
 type manifest struct {
 	Files   []manifestFile
 	Missing []string
@@ -35,11 +35,11 @@ type manifestFile struct {
 	Size  int64
 	Time  int64  // of its last change, in nanoseconds
 	Sum   string // of its content
-	Fresh bool   // it was changed so shortly before that its time does not tell two contents apart
+	Fresh bool   // it was changed so recently that its time may be that of two contents
 }
 
-// racy is how long after a change the time of a file may still be that of another
-// change: file systems count in steps of up to two seconds.
+// racy is how long after a change another one may leave a file with the same time: some file
+// systems count in steps of two seconds.
 const racy = 2 * time.Second
 
 // compiledKey is the key of what files compile to. It says which compiler, which
@@ -87,8 +87,8 @@ func (c *protoCompiler) remembered(ctx context.Context, names []string) *Protofi
 	return &Protofiles{set: set}
 }
 
-// holds compares files by size and time, and by content where the time tells
-// nothing, or only the time has changed.
+// holds compares files by size and time, and by content where the time decides nothing or is
+// all that differs.
 func (m *manifest) holds(ctx context.Context) bool {
 	for _, f := range m.Files {
 		info, err := os.Stat(f.Disk)
@@ -116,7 +116,7 @@ func contentSum(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// remember keeps what was compiled. That it could not be kept is no fault.
+// remember keeps what was compiled. An error of keeping it is ignored.
 func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescriptor) {
 	if c.store == nil {
 		return
@@ -136,7 +136,7 @@ func (c *protoCompiler) remember(names []string, files []protoreflect.FileDescri
 			return
 		}
 		if _, err := rawdesc.Weigh(raw); err != nil {
-			return // it would not be taken back
+			return // it would be rejected when it is read
 		}
 		data = descpool.AppendFile(data, raw)
 	}

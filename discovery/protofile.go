@@ -24,19 +24,18 @@ const maxSource = 16 << 20
 
 // ProtofileOptions say what to compile.
 type ProtofileOptions struct {
-	// ImportPaths are the folders that imports are relative to; none: the current
-	// one. Where several have a file, the first of them counts. The well-known types
-	// need no import path.
+	// ImportPaths are the folders that imports are relative to; none: the current one. When
+	// several have a file, the first of them counts. The well-known types need no import path.
 	ImportPaths []string
-	// Files are the .proto files, named relative to an import path or by their
-	// place on disk. One that lies below no import path makes its own folder one.
+	// Files are the .proto files, named relative to an import path or by their place on disk.
+	// The folder of a file that lies below no import path becomes one.
 	Files []string
 	// NoComments leaves out comments and places, which take a quarter of the time.
 	NoComments bool
 	// Store keeps what was compiled for the next process; nil: nothing is kept.
 	Store Store
-	// PassedOver gets an error for each configuration of buf that another user wrote, or may, and
-	// that is therefore not read. It may be nil.
+	// PassedOver gets an error for each configuration of buf that another user wrote, or can
+	// write, and that is therefore not read. It may be nil.
 	PassedOver func(error)
 }
 
@@ -135,7 +134,7 @@ func (c *protoCompiler) compileSound(ctx context.Context, names []string) (*Prot
 		}
 	}
 	if len(sound) == 0 || len(faults) == 0 {
-		s, err := c.compile(ctx, names) // two that do not go together
+		s, err := c.compile(ctx, names) // they do not compile together
 		return s, cmp.Or(firstError(faults), err)
 	}
 	s, err := c.compile(ctx, sound)
@@ -160,7 +159,7 @@ type protoCompiler struct {
 	noComments bool     // without comments
 	store      Store    // nil: none
 
-	mu      sync.Mutex // the compiler asks for several files at a time
+	mu      sync.Mutex // guards what follows: the compiler asks for several files at a time
 	sources map[string]source
 	missing []string // places that were looked at in vain
 	// built are the files of trees that were compiled before.
@@ -180,15 +179,14 @@ func (c *protoCompiler) addBuf(w *bufWorkspace) {
 	c.deps = append(c.deps, w.deps...)
 }
 
-// A source is a .proto file that was read.
+// A source is the text of a .proto file.
 type source struct {
 	disk string
 	text string
 	info fs.FileInfo
 }
 
-// virtualName returns the name by which other files would import a file that was
-// named by a person.
+// virtualName returns the name by which other files would import a file that a person named.
 func (c *protoCompiler) virtualName(file string) (string, error) {
 	if info, err := os.Stat(file); err == nil && !info.IsDir() {
 		for _, root := range c.roots {
@@ -237,8 +235,8 @@ func below(root, file string) (string, bool) {
 	return rel, fs.ValidPath(rel)
 }
 
-// find returns the file with a path: what is built in before what lies on disk, but
-// for what others may have a newer version of.
+// find returns the file with a path. Built-in files come before those on disk, except for
+// those of which others may have a newer version.
 func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 	if wk := builtin.WellKnownFile(path); wk != nil {
 		return found{desc: wk}, nil
@@ -291,7 +289,7 @@ func (c *protoCompiler) find(ctx context.Context, path string) (found, error) {
 }
 
 func readSource(ctx context.Context, disk string) (string, fs.FileInfo, error) {
-	info, err := os.Stat(disk) // of the file as it was: what is read may be newer, and is then read again
+	info, err := os.Stat(disk) // of the file before it is read: when it changes meanwhile, it is read again
 	if err != nil {
 		return "", nil, err
 	}
@@ -340,8 +338,8 @@ func (c *protoCompiler) explain(err error) error {
 	return &where
 }
 
-// checkWellKnown refuses files that declare a well-known type otherwise than the
-// linked one: its JSON form depends on its fields.
+// checkWellKnown refuses files that declare a well-known type unlike the linked one, since its
+// JSON form depends on its fields.
 func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
 	if f.Package() != builtin.WellKnownPackage || builtin.WellKnownFile(f.Path()) != nil {
 		return nil
@@ -362,7 +360,7 @@ func (c *protoCompiler) checkWellKnown(f protoreflect.FileDescriptor) error {
 type Protofiles struct {
 	files    []protoreflect.FileDescriptor
 	packages map[protoreflect.FullName][]protoreflect.FileDescriptor
-	set      *Protoset // in place of both: what was compiled by an earlier process
+	set      *Protoset // in place of both: what an earlier process compiled
 	faults   []error   // of files that were left out
 }
 

@@ -91,8 +91,8 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 	return boundfile.Read(ctx, path, limit)
 }
 
-// add scans a set and takes its files into the pool. One that cannot be taken is a
-// fault, and an error when it is the only one.
+// add scans a set and takes its files into the pool. A file that the pool refuses is a fault;
+// when it is the only file, that is the error.
 func (s *Protoset) add(name string, data []byte) error {
 	var fault error
 	files, faults := 0, 0

@@ -17,14 +17,14 @@ type SyntaxError struct {
 	Err    error  // ErrNotProto, an *EditionError, or what the compiler says
 }
 
-// ErrNotProto is a file that was named by a person, or imported, and does not begin as a
-// .proto file does. Nothing of it is shown: a link or an import may lead to any file,
-// that of a key too.
+// ErrNotProto is a file that a person named, or that was imported, and that does not begin
+// like a .proto file. Nothing of it is shown, since a link or an import may lead to any file,
+// such as a key.
 var ErrNotProto = errors.New(
 	"this is not a .proto file, which begins with syntax, edition, package, import, option or a definition")
 
-// notProto is ErrNotProto for what the compiler says. Of that only what names the parts
-// of the language is kept, and nothing that could be from the file.
+// notProto returns ErrNotProto with what the compiler says. Of that it keeps only names of
+// parts of the language, and nothing that could come from the file.
 func notProto(said error) error {
 	if strings.HasPrefix(said.Error(), "syntax error: ") {
 		return fmt.Errorf("%w (%w)", ErrNotProto, said)
@@ -32,8 +32,8 @@ func notProto(said error) error {
 	return ErrNotProto
 }
 
-// beginsBadly reports whether a text has the first word of a .proto file, and what follows
-// is wrong in the same line: then that line may be shown.
+// beginsBadly reports whether a text begins with the first word of a .proto file and the fault
+// is in the same line: then that line may be shown.
 func beginsBadly(text string, offset int) bool {
 	statement := firstStatement(text)
 	word := regexp.MustCompile(
@@ -75,9 +75,9 @@ type ImportError struct {
 	Import string // what is imported, or was named
 	Roots  []string
 	Err    error
-	// Roots are the import paths that were searched. Err is fs.ErrNotExist when
-	// none of them has the file. Deps are modules of a registry that the buf
-	// workspace in use depends on, which nobody has fetched.
+	// Roots are the import paths that were searched. Err is fs.ErrNotExist when none of them
+	// has the file. Deps are modules of a registry that the buf workspace in use depends on,
+	// which are not on this machine.
 	Deps []string
 }
 
@@ -114,7 +114,7 @@ func (e *SyntaxError) place(text string, offset int) {
 	e.Line = strings.Count(text[:start], "\n") + 1
 	e.Column = utf8.RuneCountInString(text[start:offset]) + 1
 	line, _, _ := strings.Cut(text[start:], "\n")
-	const most = 4096 // a line that is longer helps nobody
+	const most = 4096 // a longer line helps nobody
 	if len(line) > most || !isProto(text) && !beginsBadly(text, offset) {
 		line = ""
 	}
@@ -185,8 +185,8 @@ func skipString(text string, start int) int {
 	return len(text)
 }
 
-// skipComment returns the offset of the last byte of a comment that starts here,
-// or start when none does.
+// skipComment returns the offset of the last byte of the comment that starts here, or start
+// when there is none.
 func skipComment(text string, start int) int {
 	rest := text[start:]
 	end := ""

@@ -18,10 +18,10 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/timelimit"
 )
 
-// A Prototree is the Source of folders of .proto files. Opening one looks over the
-// files for the names that they declare; a file is compiled, with what it imports,
-// when a symbol of it is asked for. A file that does not compile spoils what needs
-// it and nothing else. It is safe for concurrent use.
+// A Prototree is the Source of folders of .proto files. Opening one scans the files for the
+// names that they declare; a file is compiled, with what it imports, when a symbol of it is
+// asked for. A file that does not compile spoils what needs it and nothing else. It is safe
+// for concurrent use.
 type Prototree struct {
 	mu       sync.Mutex
 	compiler *protoCompiler
@@ -39,9 +39,9 @@ type treeFile struct {
 	err           error               // when it does not compile
 }
 
-// OpenProtos opens .proto files: single ones as OpenProtofiles does, and folders and
-// patterns such as protos/**/*.proto as a Prototree. A folder is an import path of
-// its own unless it lies below one, or in a buf workspace, whose roots count then.
+// OpenProtos opens .proto files: single ones as OpenProtofiles does, and folders and patterns
+// such as protos/**/*.proto as a Prototree. A folder becomes an import path, unless it lies
+// below one or in a buf workspace, whose roots are used then.
 func OpenProtos(ctx context.Context, o ProtofileOptions) (Source, error) {
 	o.PassedOver = onceEach(o.PassedOver)
 	var patterns, single []string
@@ -75,7 +75,8 @@ func OpenProtos(ctx context.Context, o ProtofileOptions) (Source, error) {
 	return Layer(sources[0], sources[1:]...), nil
 }
 
-// onceEach tells what is the same the first time only.
+// onceEach returns a function that calls tell with an error unless it did so before with the
+// same text.
 func onceEach(tell func(error)) func(error) {
 	told := map[string]bool{}
 	return func(err error) {
@@ -136,7 +137,7 @@ func (p *treePackage) declaring(name protoreflect.Name) []*treeFile {
 	return files
 }
 
-// covers reports whether a place is an import path or lies below one.
+// covers reports whether a place is, or lies below, an import path.
 func (c *protoCompiler) covers(place string) bool {
 	return slices.ContainsFunc(c.roots, func(root string) bool {
 		_, ok := below(root, place)
@@ -173,8 +174,8 @@ func (t *Prototree) lookOver(ctx context.Context, places []string) error {
 	return nil
 }
 
-// importName is the name that a file of a tree is imported by: from the deepest
-// import path that it lies below, since an outer one may be there for others.
+// importName is the name that a file of a tree is imported by: from the deepest import path
+// that it lies below, since an outer one may serve other files.
 func (c *protoCompiler) importName(place string) string {
 	best := filepath.ToSlash(place)
 	for i, root := range c.roots {

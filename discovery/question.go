@@ -18,7 +18,8 @@ type question struct {
 	req   request
 	about string // the symbol or path
 	text  string // for people
-	// named: that there is no such name is an answer to it.
+	// named is set for questions about a name: that there is no such name is an answer to
+	// them.
 	named bool
 }
 
@@ -57,8 +58,7 @@ func extensionQuestion(message protoreflect.FullName, number int32) question {
 	}
 }
 
-// key tells one question from another, and an answer that names its question from
-// one to another.
+// key identifies a question, among others and in the answers that name theirs.
 func key(r request) string {
 	switch r.kind {
 	case askSymbol:
@@ -76,8 +76,7 @@ func key(r request) string {
 	}
 }
 
-// read turns a response into what ask returns: an answer of the right kind, or
-// the error that stands in its place.
+// read turns a response into what ask returns: an answer of the right kind, or an error.
 func (q question) read(a *answer) (*answer, error) {
 	if a.kind == gotError {
 		return nil, q.refused(a)
@@ -117,7 +116,7 @@ func (q question) failed(s *invoke.Status) *ReflectionError {
 	return &ReflectionError{Question: q.text, Status: s}
 }
 
-// An answeredError is a *ReflectionError of a stream that goes on.
+// An answeredError is a *ReflectionError that came as an answer: the stream goes on.
 type answeredError struct{ err *ReflectionError }
 
 func (e *answeredError) Error() string { return e.err.Error() }

@@ -34,17 +34,17 @@ type ReflectOptions struct {
 	Metadata invoke.Metadata // sent with the reflection call; may be nil
 	Version  string          // ReflectionV1, ReflectionV1Alpha, or "": v1, and v1alpha if that is not there
 	Timeout  time.Duration   // of one lookup, and of each question in it; 0: ReflectTimeout
-	// Open is how long the transport may take to open a call, which is no part of
-	// Timeout: connecting has limits of its own. 0: it is a part of Timeout.
+	// Open is how long the transport may take to open a call, which does not count for
+	// Timeout, since connecting has limits of its own. 0: it counts.
 	Open time.Duration
-	// Duplex is asked over when the server refuses to stream both ways over the HTTP
-	// of the first transport (invoke.ErrHTTPVersion). It stays the caller's. Nil:
-	// there is none.
+	// Duplex is used for questions when the server refuses to stream in both directions over
+	// the HTTP version of the first transport (invoke.ErrHTTPVersion). The caller closes it.
+	// Nil: there is none.
 	Duplex invoke.Transport
 	Told   func(Asked) // is called for each question when it was answered; may be nil
 }
 
-// Asked is a question that was put to a server.
+// Asked is a question that a server was asked.
 type Asked struct {
 	Question string // for people
 	Version  string // of the reflection service: ReflectionV1, ReflectionV1Alpha, or "" when none answered
@@ -52,16 +52,16 @@ type Asked struct {
 	Err      error
 }
 
-// A Reflection is the Source of a server with the reflection service. It is safe
-// for concurrent use: what was found once is answered at once, and questions to
-// the server wait for their turn. Nothing is asked before the first question.
+// A Reflection is the Source of a server with the reflection service. It is safe for
+// concurrent use: what was found before is returned at once, and questions to the server wait
+// for their turn. Nothing is sent before the first question.
 //
-// All questions go over one stream, and what the server sends in answer to one is
-// kept for the next. A file that is not in order is passed over; whatever needs
-// it fails in a *DescriptorError that names it, and nothing else does.
+// All questions go over one stream, and what the server sends in answer to one is kept for the
+// next. A file that is not in order is passed over; whatever needs it fails in a
+// *DescriptorError that names it, and nothing else does.
 type Reflection struct {
-	turn      chan struct{} // held by the one who asks or builds; a channel, so that a waiter can give up
-	asker     *asker        // and what follows: guarded by turn
+	turn      chan struct{} // held by whoever asks or builds; a channel, so that waiting for it can end
+	asker     *asker        // this and what follows are guarded by turn
 	pool      *descpool.Pool
 	bad       []error // files of answers that could not be read
 	unbounded map[protoreflect.FullName]error
@@ -76,8 +76,8 @@ type Reflection struct {
 	extensions map[protoreflect.FullName][]protoreflect.ExtensionDescriptor
 }
 
-// Reflect returns a source that asks the server behind a transport. The transport
-// stays the caller's.
+// Reflect returns a source that asks the server behind a transport. The caller closes the
+// transport.
 func Reflect(t invoke.Transport, o ReflectOptions) *Reflection {
 	r := &Reflection{
 		turn:       make(chan struct{}, 1),
@@ -138,8 +138,8 @@ func (r *Reflection) limit(ctx context.Context) (context.Context, context.Cancel
 // lookupLimit implements limited.
 func (r *Reflection) lookupLimit() time.Duration { return r.asker.timeout }
 
-// settle makes the end of a context, where it is reported as it is, the error
-// that it is everywhere else.
+// settle turns the error of a context that has ended into the error that lookups return for
+// that.
 func settle(ctx context.Context, err error, what string) error {
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.As(err, new(*invoke.StatusError)) {
 		return contextError(ctx, what)
@@ -216,7 +216,7 @@ func (r *Reflection) Find(ctx context.Context, name protoreflect.FullName) (prot
 	r.pool.StartLookup()
 	d, err := r.find(limited, name)
 	if err != nil {
-		err = r.noteEndless(name, err)
+		err = r.noteUnbounded(name, err)
 		return nil, settle(limited, err, symbolQuestion(name).text)
 	}
 	r.mu.Lock()
@@ -257,8 +257,8 @@ func (r *Reflection) find(ctx context.Context, name protoreflect.FullName) (prot
 	return d, err
 }
 
-// Extensions implements Source. A server that does not answer this question has
-// no extensions but those in the files that it sent.
+// Extensions implements Source. When a server does not answer this question, the extensions
+// are those in the files that it sent.
 func (r *Reflection) Extensions(
 	ctx context.Context, message protoreflect.FullName,
 ) ([]protoreflect.ExtensionDescriptor, error) {

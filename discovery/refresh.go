@@ -12,10 +12,10 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/descpool"
 )
 
-// Refresh asks the server again for what came from the store, unless that was done
-// within the last minute, and puts what is new into the store. It ends with ctx,
-// and what was not done by then is left. A server that cannot be asked is no
-// error: what is remembered stays for as long as it may.
+// Refresh asks the server again for what came from the store, unless that was done within the
+// last minute, and puts what is new into the store. It ends with ctx, whether it is done or
+// not. A server that does not answer is no error: what is remembered stays until it is too
+// old.
 //
 // When something has changed, later lookups ask the server.
 func (r *Remembered) Refresh(ctx context.Context) {
@@ -34,7 +34,8 @@ func (r *Remembered) Refresh(ctx context.Context) {
 			return
 		}
 	}
-	// Noted before it is done, lest many processes do it at the same time.
+	// Recorded before it is done, so that processes that run at the same time do not all do
+	// it.
 	if r.store.Put(keyRefreshed, nil) != nil {
 		return
 	}
@@ -53,7 +54,7 @@ func (r *Remembered) Refresh(ctx context.Context) {
 	}
 }
 
-// refresh asks for one key again, and reports whether the answer is another one.
+// refresh asks for one key again, and reports whether the answer has changed.
 func (r *Remembered) refresh(ctx context.Context, key string) (changed bool, err error) {
 	var fresh []byte
 	switch {

@@ -33,27 +33,27 @@ const (
 	refreshEvery  = time.Minute
 )
 
-// A Remembered is the Source of a server whose descriptors are kept between
-// processes. What the store has is answered at once, and everything else by the
-// server. It is safe for concurrent use.
+// A Remembered is the Source of a server whose descriptors are kept between processes. It
+// answers at once what the store has, and asks the server for everything else. It is safe for
+// concurrent use.
 //
-// The server may have changed since, so that its caller has to see to three
-// things: Refresh, beside a call; Forget, when an answer shows that what was
-// remembered no longer holds; and Save, when there is time.
+// The server may have changed since, so the caller has three duties: Refresh, beside a call;
+// Forget, when an answer shows that what was remembered no longer holds; and Save, when there
+// is time.
 type Remembered struct {
 	live  *Reflection
 	store Store
 	now   func() time.Time
 
 	mu      sync.Mutex
-	asking  bool // the store is not read any more
+	asking  bool // the store is no longer read
 	pool    *descpool.Pool
 	loaded  map[string]bool // keys of the store that were read
 	used    map[string]bool // those that an answer came from
 	pending map[string]protoreflect.FullName
 	index   *serviceIndex // of the store; nil: not read
 	listed  bool          // the server has told its services
-	learned bool          // the server has told something else
+	learned bool          // the server has said something else
 }
 
 // Remember returns a source that asks the store first. With live set it only
@@ -141,8 +141,8 @@ func (r *Remembered) Find(ctx context.Context, name protoreflect.FullName) (prot
 	return d, err
 }
 
-// maxPending is how many symbols of one process are kept one by one. Whoever asks
-// for more, to list or export them, is better served by asking again.
+// maxPending is how many symbols of one process are kept one by one. A process that needs
+// more, to list or export them, had better ask again.
 const maxPending = 64
 
 func (r *Remembered) remember(kind string, name protoreflect.FullName) {
@@ -154,8 +154,8 @@ func (r *Remembered) remember(kind string, name protoreflect.FullName) {
 	}
 }
 
-// remembered looks a symbol up in the store. A nil descriptor that is known is a
-// name that the server does not have.
+// remembered looks a symbol up in the store. known and a nil descriptor mean that the server
+// does not have the name.
 func (r *Remembered) remembered(
 	ctx context.Context, name protoreflect.FullName,
 ) (d protoreflect.Descriptor, known bool) {
@@ -184,8 +184,8 @@ func (r *Remembered) remembered(
 	return d, true
 }
 
-// load takes the files that are kept under a key into the pool. One that is not in
-// order, or that does not fit what is there, makes the entry a miss.
+// load takes the files that are kept under a key into the pool. A file that is not valid, or
+// that differs from one in the pool, makes the entry a miss.
 func (r *Remembered) load(key string) (empty, ok bool) {
 	if r.loaded[key] {
 		return false, false
@@ -248,16 +248,16 @@ func (r *Remembered) Used() bool {
 	return len(r.used) > 0
 }
 
-// Empty reports whether the server has to be asked for the services, because nothing is
-// remembered of them or because that is wanted.
+// Empty reports whether the server has to be asked for the services, because they are not
+// remembered or because Ask was called.
 func (r *Remembered) Empty() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.readIndex() == nil
 }
 
-// Ask makes the server be asked from then on. What is remembered of it stays, for
-// other processes.
+// Ask makes the source ask the server from then on. What is remembered stays, for other
+// processes.
 func (r *Remembered) Ask() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -273,11 +273,11 @@ func (r *Remembered) Forget() {
 	defer r.mu.Unlock()
 	r.asking = true
 	r.reset()
-	// A store that cannot be written to cannot be dropped either; it was left.
+	// A store that cannot be written to cannot be dropped either: it stays.
 	_ = r.store.Drop()
 }
 
-// Save puts what the server told into the store.
+// Save puts what the server said into the store.
 func (r *Remembered) Save() {
 	r.mu.Lock()
 	pending := r.pending
@@ -286,7 +286,7 @@ func (r *Remembered) Save() {
 	r.mu.Unlock()
 	for key, name := range pending {
 		if set, ok := r.describe(key, name); ok && r.store.Put(key, set) != nil {
-			return // the disk is full, or there is no folder: no use in trying on
+			return // the disk is full, or there is no folder: the rest would fail, too
 		}
 	}
 	if told {
@@ -373,5 +373,5 @@ func (r *Remembered) explain(name protoreflect.FullName) error {
 	return r.live.explain(name)
 }
 
-// lookupLimit implements limited: what is not remembered the server is asked for.
+// lookupLimit implements limited: for what is not remembered the server is asked.
 func (r *Remembered) lookupLimit() time.Duration { return r.live.lookupLimit() }

@@ -8,8 +8,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// A protoOutline is what a quick look over a .proto file tells: who declares what.
-// It is right for files that compile; of others it has what comes before a fault.
+// A protoOutline is what a scan of a .proto file finds: which names it declares and refers to.
+// It is right for files that compile; for others it has what comes before a fault.
 type protoOutline struct {
 	pkg       protoreflect.FullName
 	top       map[protoreflect.Name]bool // messages, enums, extensions: true; services, enum values: false
@@ -35,8 +35,8 @@ type outliner struct {
 	text  string
 	at    int
 	words []string // of the statement so far, at most a few
-	after bool     // an equals sign has come in the statement
-	open  []scope  // the brackets around the place
+	after bool     // an equals sign was read in the statement
+	open  []scope  // the brackets around the current position
 	out   *protoOutline
 }
 
@@ -119,7 +119,7 @@ func (s *outliner) word(n int) string {
 	return s.words[n]
 }
 
-// ended looks at a statement that ends in a semicolon.
+// ended handles a statement that ends in a semicolon.
 func (s *outliner) ended() {
 	in, depth := s.inside()
 	switch {
@@ -136,7 +136,7 @@ func (s *outliner) ended() {
 	}
 }
 
-// begin looks at a statement that a bracket belongs to.
+// begin handles a statement whose bracket opens.
 func (s *outliner) begin() {
 	in, depth := s.inside()
 	kind := scopeOther
@@ -164,8 +164,8 @@ func (s *outliner) begin() {
 			s.method()
 		}
 	}
-	// Brackets nest as deep as a hostile file likes; what is that deep is of no
-	// interest, and takes one byte.
+	// A hostile file nests brackets without end. Below a few levels nothing is of interest,
+	// and a level takes one byte.
 	s.open = append(s.open, kind)
 }
 
@@ -185,7 +185,7 @@ func (s *outliner) opens(in scope, depth int) scope {
 	return scopeOther
 }
 
-// beginOption declares what a statement declares whose bracket holds options or a group.
+// beginOption handles a statement whose bracket holds options or a group.
 func (s *outliner) beginOption(in scope, depth int) {
 	switch first := s.word(0); {
 	case depth != 1:

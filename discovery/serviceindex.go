@@ -16,12 +16,12 @@ type serviceIndex struct {
 	methods  map[protoreflect.FullName][]protoreflect.Name
 }
 
-// A methodTeller tells the methods of services that it has, without asking.
+// A methodTeller returns the methods of services that it has, without asking.
 type methodTeller interface {
 	methodNames(service protoreflect.FullName) ([]protoreflect.Name, bool)
 }
 
-// newServiceIndex takes the methods from the first that has them.
+// newServiceIndex takes the methods of each service from the first teller that has them.
 func newServiceIndex(services []protoreflect.FullName, from methodTeller, old *serviceIndex) *serviceIndex {
 	x := &serviceIndex{services: services, methods: map[protoreflect.FullName][]protoreflect.Name{}}
 	for _, s := range services {
@@ -55,7 +55,7 @@ func (x *serviceIndex) format() []byte {
 	return b.Bytes()
 }
 
-// parseServiceIndex reads what format writes. Names that are none are left out.
+// parseServiceIndex reads what format writes. Invalid names are left out.
 func parseServiceIndex(data []byte) *serviceIndex {
 	x := &serviceIndex{methods: map[protoreflect.FullName][]protoreflect.Name{}}
 	for line := range strings.Lines(string(data)) {
@@ -82,7 +82,7 @@ func parseServiceIndex(data []byte) *serviceIndex {
 	return x
 }
 
-// lists reports whether what format wrote is of these services.
+// lists reports whether data, which format wrote, is of these services.
 func lists(data []byte, services []protoreflect.FullName) bool {
 	for line := range bytes.Lines(data) {
 		service, _, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
@@ -144,12 +144,12 @@ func (r *Remembered) saveIndex() {
 	}
 }
 
-// put keeps data, unless that is what is there.
+// put keeps data, unless the store has the same.
 func (r *Remembered) put(key string, data []byte) {
 	if old, _, ok := r.store.Get(key); ok && bytes.Equal(old, data) {
 		r.store.Touch(key, r.now())
 		return
 	}
-	// A store that cannot be written to is one without the entry.
+	// A store that cannot be written to lacks the entry.
 	_ = r.store.Put(key, data)
 }

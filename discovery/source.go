@@ -26,8 +26,8 @@ type Source interface {
 	Extensions(ctx context.Context, message protoreflect.FullName) ([]protoreflect.ExtensionDescriptor, error)
 }
 
-// A prefetcher is a Source that can bring many symbols with fewer round trips
-// than Find needs. What it could not bring, Find reports.
+// A prefetcher is a Source that can bring many symbols with fewer round trips than Find needs.
+// What it did not bring, Find reports.
 type prefetcher interface {
 	prefetch(ctx context.Context, names []protoreflect.FullName)
 }

@@ -128,8 +128,8 @@ func isMore(err error) bool {
 	return errors.As(err, &pm)
 }
 
-// unlisted handles a source that cannot list its services: what is missing
-// stays missing, and a service without a package is looked up as it is.
+// unlisted handles a source that cannot list its services: it returns the error for what is
+// missing, or looks up a service without a package by that name.
 func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (protoreflect.MethodDescriptor, error) {
 	if missing != nil {
 		if isMore(missing) || unheard(listErr) || ctx.Err() != nil {
@@ -147,7 +147,7 @@ func (q *methodQuery) unlisted(ctx context.Context, missing, listErr error) (pro
 	return q.inServices([]protoreflect.ServiceDescriptor{sd})
 }
 
-// unheard reports whether an error is that nobody answered.
+// unheard reports whether an error means that nobody answered.
 func unheard(err error) bool {
 	var re *ReflectionError
 	return errors.As(err, &re) && re.Status.Origin != invoke.OriginServer
@@ -171,9 +171,9 @@ func suffixMatches(names []protoreflect.FullName, want protoreflect.FullName) []
 	return found
 }
 
-// load returns the descriptors of services. Where there are several, those that
-// are seen to have no such method are not built, and one that has no descriptor
-// does not spoil the others.
+// load returns the descriptors of services. When there are several, it does not build those
+// that are known to have no such method, and one without a descriptor does not spoil the
+// others.
 func (q *methodQuery) load(
 	ctx context.Context, names []protoreflect.FullName,
 ) ([]protoreflect.ServiceDescriptor, error) {

@@ -21,12 +21,11 @@ var _ invoke.Types = (*Resolver)(nil)
 // with ever new type names must not fill the memory.
 const maxTypes = 10_000
 
-// A Resolver finds the types that messages do not bring with them: those inside
-// of an Any, and extensions. It is an invoke.Types, safe for concurrent use.
+// A Resolver finds the types that messages do not bring with them: those inside of an Any, and
+// extensions. It is an invoke.Types, safe for concurrent use.
 //
-// Whatever goes wrong is protoregistry.NotFound to its caller, for which a
-// message is shown as bytes: an output never fails for want of a schema. A source
-// that could not be asked once is not asked again.
+// Every error becomes protoregistry.NotFound, and a message is then shown as bytes: output
+// never fails for want of a schema. A source that could not be asked once is not asked again.
 type Resolver struct {
 	// The methods that protobuf calls have no context, and lookups may do I/O.
 	ctx    context.Context
@@ -94,7 +93,7 @@ func (r *Resolver) find(name protoreflect.FullName) protoreflect.MessageType {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old := r.messages[name]; old != nil {
-		return old // a type is the same each time
+		return old // a type never changes
 	}
 	if len(r.messages) < maxTypes {
 		r.messages[name] = mt

@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	// compareBytes is how much of the responses of one target is kept to be shown, in bytes.
+	// compareBytes is how much of the responses of one target is kept for showing, in bytes.
 	compareBytes = 1 << 20
-	// compareJSON is how long the JSON of a response may be for the order of its maps not to
-	// count, in bytes.
+	// compareJSON is the length of the longest JSON of a response in which the order of a
+	// map's entries does not count, in bytes.
 	compareJSON = 8 << 20
 	// compareTotal is how much is kept of the responses of all targets, in bytes.
 	compareTotal = 32 << 20
@@ -36,7 +36,7 @@ const (
 )
 
 // A Comparison compares the responses of several targets. It keeps a bounded part of them, and
-// knows of all of them whether they are equal. It is used by one goroutine at a time.
+// finds out for all of them whether they are equal. It is used by one goroutine at a time.
 type Comparison struct {
 	o      Options
 	rows   []*targetResponses
@@ -55,7 +55,7 @@ type targetResponses struct {
 	fields    map[string]string // the scalars in them, by path
 	room      int               // how much of compareTotal text and fields take
 	more      bool              // there was more than is kept
-	unknown   bool              // fields are not kept, for want of room
+	unknown   bool              // there was no room to keep fields
 }
 
 // NewComparison returns a comparison without targets.
@@ -88,7 +88,7 @@ func (c *Comparison) Answer(index int, m *invoke.Message) error {
 	if err := dec.Decode(&value); err != nil {
 		return err
 	}
-	canonical, err := json.Marshal(value) // with its keys in order, which the entries of a map are not
+	canonical, err := json.Marshal(value) // with its keys in order, unlike the entries of a map
 	if err != nil {
 		return err
 	}
@@ -163,8 +163,8 @@ func (r *targetResponses) field(path string) string {
 // notKept stands for what is not kept.
 const notKept = "(not kept)"
 
-// large takes an answer that is too long to be looked into: it is targetResponses as it is
-// printed, in which the order of a map's entries counts.
+// large takes a response that is too long to be parsed. It is compared as it is printed, so
+// that the order of a map's entries counts.
 func (c *Comparison) large(r *targetResponses, m *invoke.Message) error {
 	r.responses++
 	r.more = true

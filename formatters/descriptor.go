@@ -9,13 +9,12 @@ import (
 	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
-// WriteDescriptor writes what a symbol is as its definition in proto source, with
-// its comments and options, after a line that names it, as in
-// "shop.v1.Order is a message:". Custom options have names when the symbol's file
-// imports them. Everything is cleaned.
+// WriteDescriptor writes what a symbol is as its definition in proto source, with its comments
+// and options, after a line that names it, as in "shop.v1.Order is a message:". Custom options
+// have names when the symbol's file imports them. Everything is cleaned.
 //
-// Printing reads options anew that were not understood before, and keeps them in the descriptor,
-// so nothing else may look at those at the same time.
+// Printing parses options that were unknown before, and keeps the result in the descriptor, so
+// nothing else may read the options at the same time.
 func WriteDescriptor(w io.Writer, d protoreflect.Descriptor, o Options) error {
 	source, err := protosource.Definition(d)
 	if err != nil {
@@ -57,10 +56,10 @@ func kindOf(d protoreflect.Descriptor) string {
 	return "a symbol"
 }
 
-// WriteSource writes a whole file, with its comments, as proto source that compiles to the same
-// file. Hidden characters in comments are escaped.
+// WriteSource writes a whole file, with its comments, as proto source that compiles to the
+// same file. Hidden characters in comments are escaped.
 //
-// It reads options anew as WriteDescriptor does.
+// It parses options as WriteDescriptor does.
 func WriteSource(w io.Writer, f protoreflect.FileDescriptor) error {
 	return protosource.WriteFile(w, f)
 }

@@ -46,8 +46,8 @@ func standardDetail(d *anypb.Any) (proto.Message, error) {
 	return m, invoke.Unmarshal(proto.UnmarshalOptions{}, d.GetValue(), m)
 }
 
-// standard writes the lines of a detail of google.rpc. It reads best as the list of types that it
-// is.
+// standard writes the lines of a detail of google.rpc. It is longer than other functions since
+// it is a list of types.
 func (b *block) standard(m proto.Message) {
 	switch m := m.(type) {
 	case *errdetails.BadRequest:

@@ -30,7 +30,7 @@ type eventFormatter struct {
 	encoders encoders
 	requests encoders
 	// Fields that are left out of messages: those that the schema declares secret, and in
-	// requests those with a secret name too. The rest of a response is what was asked for.
+	// requests those with a secret name too. Everything else in a response was asked for.
 	responseFields, requestFields *secret.Stripper
 
 	opened time.Time
@@ -46,9 +46,8 @@ func newEvents(w io.Writer, o Options) (Formatter, error) {
 	return f, nil
 }
 
-// Event prints an event. The end of a call has two lines, trailers and status;
-// it has no status when the call was given up because of its requests, since no
-// server sent one.
+// Event prints an event. The end of a call has two lines, trailers and status; without a
+// status when a request made the call fail, since no server sent one.
 func (f *eventFormatter) Event(e *invoke.Event) error {
 	switch e.Kind {
 	case invoke.Opened:

@@ -17,7 +17,7 @@ type jqFormatter struct {
 	o       Options
 	indent  string
 	results jq.ResultPrinter
-	spill   func(b []byte) []byte // nil: a result is painted, as a whole
+	spill   func(b []byte) []byte // nil: a result is painted as a whole
 	result  []byte                // before it is painted
 	painter *jsontext.Painter     // nil: no colours
 }

@@ -49,8 +49,8 @@ type Options struct {
 	// message field as its rows.
 	Field string
 
-	// Filter, when not nil, has its results for each response printed by JSON and NDJSON;
-	// other formats do not take one. FilterRaw prints results that are strings as text
+	// Filter is a jq program. When it is not nil, JSON and NDJSON print its results for each
+	// response; other formats refuse it. FilterRaw prints results that are strings as text
 	// rather than as JSON.
 	Filter    *Filter
 	FilterRaw bool

@@ -9,14 +9,14 @@ type Kind uint8
 const (
 	// Opened is the first event: the call is handed to the transport.
 	Opened Kind = iota
-	// RequestSent tells that a request message has been handed to the wire.
+	// RequestSent means that a request message has been handed to the transport.
 	RequestSent
-	// RequestsDone tells that the request side has been closed.
+	// RequestsDone means that the request side has been closed.
 	RequestsDone
 	// HeadersReceived comes at most once, before the first response message. It is
 	// missing when the server sent only trailers, or never answered.
 	HeadersReceived
-	// ResponseReceived tells that a response message has arrived.
+	// ResponseReceived means that a response message has arrived.
 	ResponseReceived
 	// Finished is always the last event and comes exactly once, even when the
 	// connection could not be made. It is missing only after a sink's error.
@@ -42,12 +42,12 @@ type Event struct {
 	Metadata Metadata  // Opened: of the request; HeadersReceived; Finished: the trailers
 	Message  *Message  // RequestSent, ResponseReceived
 	Status   *Status   // Finished
-	// HTTPStatus and HTTPVersion tell of the response in HeadersReceived: 200 and
-	// "2". They are zero where the transport does not know.
+	// HTTPStatus and HTTPVersion describe the response in HeadersReceived, such as 200 and
+	// "2". They are zero when the transport does not know them.
 	HTTPStatus  int
 	HTTPVersion string
-	// Abandoned is set in Finished when the call ended because its requests were
-	// bad: the status is then not an answer, and the error is what Do returns.
+	// Abandoned is set in Finished when the call ended because a request was bad: the status
+	// then does not come from the server, and Do returns this error.
 	Abandoned error
 }
 

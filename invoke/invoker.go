@@ -73,23 +73,23 @@ type run struct {
 	sinkErr error // the sink's first error; nothing is reported after it
 	badErr  error // the requests' error
 
-	in  report  // of what comes back, and of all else that does not happen beside it
+	in  report  // for received events, and for all events that are not sent beside them
 	out *report // of what is sent
 }
 
-// A report is an event and its message, used again for each event of one goroutine.
+// A report is an event and its message, reused for each event of one goroutine.
 type report struct {
 	event   Event
 	message Message
 }
 
-// of makes the report one of another event.
+// of makes the report that of another event.
 func (p *report) of(k Kind) *Event {
 	p.event = Event{Kind: k}
 	return &p.event
 }
 
-// ofMessage makes it one of a message.
+// ofMessage makes the report that of a message.
 func (p *report) ofMessage(k Kind, seq int, m Message) *Event {
 	p.message = m
 	p.event = Event{Kind: k, Seq: seq, Message: &p.message}
@@ -116,9 +116,8 @@ func (r *run) emit(e *Event) bool {
 	return true
 }
 
-// drive sends and receives until the call has ended. Where the client does not
-// stream the request goes out before anything is received, so that the order of
-// events is always the same.
+// drive sends and receives until the call has ended. When the client does not stream, the
+// request is sent before anything is received, so that the order of events is always the same.
 func (r *run) drive(ctx context.Context, stream Stream) error {
 	sent := func() {}
 	if r.method.ClientStreams {
@@ -145,8 +144,7 @@ func (r *run) drive(ctx context.Context, stream Stream) error {
 	return r.finish(status, trailers)
 }
 
-// sendBeside sends while the caller receives. What it returns ends the sending and
-// waits for that end.
+// sendBeside sends while the caller receives. stop ends the sending and waits for its end.
 func (r *run) sendBeside(ctx context.Context, stream Stream) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -182,8 +180,8 @@ func (r *run) finish(status *Status, trailers Metadata) error {
 	}
 }
 
-// send sends the requests and half-closes. What goes wrong on the wire is told
-// by the receiving side, which sees the end of the call.
+// send sends the requests and half-closes. Errors of the transport are reported by the
+// receiving side, which sees the end of the call.
 func (r *run) send(ctx context.Context, stream Stream) {
 	for seq := 0; ; seq++ {
 		wire, err := r.call.Requests.Next(ctx)
@@ -207,7 +205,7 @@ func (r *run) send(ctx context.Context, stream Stream) {
 			return
 		}
 	}
-	// Reported first: a quick server may answer before CloseSend returns.
+	// This is reported first, since a quick server may answer before CloseSend returns.
 	if r.emit(r.out.of(RequestsDone)) {
 		_ = stream.CloseSend()
 	}
@@ -221,17 +219,17 @@ func (r *run) abandon(err error) {
 	r.cancel()
 }
 
-// The faults of a server that does not keep to the shape of the method. gRPC
-// clients answer both with UNIMPLEMENTED
+// The faults of a server that sends more or fewer responses than the method has. gRPC clients
+// answer both with UNIMPLEMENTED
 // (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md).
 var (
 	errTooMany = errors.New("the server sent more than one message, and the method answers with one")
 	errNone    = errors.New("the server sent no message, and the method answers with one")
 )
 
-// receiveAll reports each message until the stream ends, or ctx: what has come and was not looked
-// at by then may be much, and is left. The call is then not one that went well, even where the
-// server's OK is behind what was left.
+// receiveAll reports each message until the stream or ctx ends. When ctx ends, messages that
+// have arrived and were not read, which may be many, are dropped. The call has then failed,
+// even if the server's OK follows them.
 func (r *run) receiveAll(ctx context.Context, stream Stream) (*Status, Metadata) {
 	for seq := 0; ctx.Err() == nil; seq++ {
 		wire, err := stream.Recv()
@@ -255,8 +253,8 @@ func (r *run) received(wire []byte, seq int) bool {
 		Message{Desc: r.call.Method.Output(), Types: r.call.Types, Wire: wire}))
 }
 
-// receiveOne reports the answer of a method that has just one, when it is known
-// to be the answer: after a status of OK, and with no second message behind it.
+// receiveOne reports the response of a method that has only one, when that is certain: after a
+// status of OK, and without a second message.
 func (r *run) receiveOne(stream Stream) (*Status, Metadata) {
 	wire, err := stream.Recv()
 	answered := err == nil

@@ -16,8 +16,8 @@ type Types interface {
 	protoregistry.ExtensionTypeResolver
 }
 
-// A Message is one protobuf message as it crossed the wire. Whoever only counts
-// or copies messages never pays for decoding them.
+// A Message is one protobuf message as it is sent. Counting or copying messages does not
+// decode them.
 type Message struct {
 	Desc  protoreflect.MessageDescriptor
 	Wire  []byte // the encoded message, uncompressed
@@ -44,9 +44,9 @@ func (m *Message) Decode() (proto.Message, error) {
 	return d, nil
 }
 
-// Unmarshal parses a message that may come from anybody. protobuf-go v1.36.12 panics on a
-// map entry that has its key twice, the second time as something else: here that is an
-// error, as for any other that is not a message of its type.
+// Unmarshal parses a message that may come from anybody. protobuf-go v1.36.12 panics on a map
+// entry that has its key twice, the second time with another wire type: here that is an error,
+// as for all bytes that are not a message of the type.
 func Unmarshal(o proto.UnmarshalOptions, wire []byte, m proto.Message) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

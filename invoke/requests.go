@@ -5,10 +5,9 @@ import (
 	"io"
 )
 
-// A Requests yields request messages one at a time: decoded text, a prompt, a
-// pipe. Next returns the encoded message, which is the caller's until the next
-// call of Next; io.EOF after the last one; and ctx.Err() soon after ctx is done,
-// also while it waits for input.
+// A Requests yields request messages one at a time: decoded text, a prompt, a pipe. Next
+// returns the encoded message, which is the caller's until the next call of Next; io.EOF after
+// the last one; and ctx.Err() soon after ctx is done, even while it waits for input.
 type Requests interface {
 	Next(ctx context.Context) ([]byte, error)
 }

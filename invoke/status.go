@@ -30,7 +30,8 @@ type Status struct {
 	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
 }
 
-// EndedHere is the status of a call that its context has ended, whose error is the cause.
+// EndedHere is the status of a call that ended because its context did. cause is the context's
+// error.
 func EndedHere(cause error) *Status {
 	if errors.Is(cause, context.DeadlineExceeded) {
 		return &Status{
@@ -46,13 +47,13 @@ func EndedHere(cause error) *Status {
 // 15.6.6).
 var ErrHTTPVersion = errors.New("the server refuses the version of HTTP")
 
-// ErrTooLarge is in the cause of a status that was made here because of a message beyond
-// the limit for receiving.
+// ErrTooLarge is wrapped by the cause of a status that was made here because a message is
+// beyond the limit for receiving.
 var ErrTooLarge = errors.New("the message is beyond the limit")
 
-// A LimitError is a part of an answer, other than a message, that is greater than what
-// rpcctl takes of it. It is the cause of a status that was made here, or of one of the
-// server's of which the rest is missing.
+// A LimitError is a part of a response, other than a message, that is larger than rpcctl
+// accepts. It is the cause of a status that was made here, or of a status of the server whose
+// rest is missing.
 type LimitError struct {
 	Part  string // such as headers or trailers
 	Limit int64  // bytes
@@ -62,8 +63,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the server's %s: more than the %d bytes that rpcctl takes", e.Part, e.Limit)
 }
 
-// DecodeMessage reads a status message as it goes over the wire
-// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Percent-Encoded). What
+// DecodeMessage reads a status message in the form in which it is sent
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Percent-Encoded). Text that
 // is no escape stays as it is.
 func DecodeMessage(s string) string {
 	if !strings.Contains(s, "%") {

@@ -41,7 +41,7 @@ const (
 	NetworkDemo     = "demo"
 )
 
-// ErrNoPort tells that an address has no port and its scheme has no usual one.
+// ErrNoPort means that an address has no port and its scheme has no usual one.
 var ErrNoPort = errors.New("no port")
 
 // ParseTarget reads a target as people write it: host:port, http://host[:port],
@@ -81,8 +81,8 @@ var errUser = errors.New("a user or password in a target is not used; give a hea
 var errQuery = errors.New("a query or fragment has no meaning here")
 
 // MaskTarget returns what was typed for a target with ••• in the place of what may be a
-// password or a token in it: all before an @ that follows a colon, or has no user before it, and
-// a query or fragment.
+// password or a token: everything before an @ that follows a colon or stands first, and a
+// query or fragment.
 func MaskTarget(s string) string {
 	if i := strings.IndexAny(s, "?#"); i >= 0 && !strings.HasPrefix(s, "unix:") {
 		return MaskTarget(s[:i]) + s[i:i+1] + "•••"
@@ -114,12 +114,13 @@ func unixTarget(s, path string) (Target, error) {
 func parseHTTPTarget(s string) (Target, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		// The reason alone: url's own text repeats the target, user-info and all.
+		// This is only the reason: the text of url's error repeats the target, user and
+		// password included.
 		var ue *url.Error
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		if strings.Contains(s, "@") { // what cannot be parsed cannot be redacted either
+		if strings.Contains(s, "@") { // a text that cannot be parsed cannot be redacted either
 			return Target{}, fmt.Errorf("target with a user or password: %w", err)
 		}
 		return Target{}, badTarget(s, err)
@@ -219,8 +220,8 @@ func (t Target) Local() bool {
 	}
 }
 
-// Named reports whether the target is on this machine by a name, for which somebody
-// may answer with an address of another.
+// Named reports whether the target is on this machine by a name, which somebody may resolve to
+// the address of another.
 func (t Target) Named() bool {
 	if t.Network != "tcp" || !t.Local() {
 		return false
@@ -229,8 +230,7 @@ func (t Target) Named() bool {
 	return err != nil
 }
 
-// Same reports whether two targets lead to the same place, however it is spoken to
-// there.
+// Same reports whether two targets lead to the same place, whatever the protocol.
 func (t Target) Same(other Target) bool {
 	return t.Network == other.Network && strings.EqualFold(t.Address, other.Address)
 }

@@ -1,2 +1,2 @@
-// Package peers holds rpcctl to servers and clients of others: see README.md.
+// Package peers tests rpcctl against servers and clients of others: see README.md.
 package peers

@@ -10,10 +10,10 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // A capture is the console that go-prompt writes its frames to. It keeps the texts of a frame
-// and which of them are bold, and lets cursor movement and colours go. A frame begins with
-// HideCursor: the prefix, the text, then for each row of the menu its text, its description
-// and a piece of scroll bar; the row that is selected is bold. A flush without a frame whose
-// last text ends in a line feed is the end of a prompt.
+// and which of them are bold, and drops cursor movement and colours. A frame begins with
+// HideCursor; then come the prefix, the text, and for each row of the menu its text, its
+// description and a piece of scroll bar. The selected row is bold. A flush without a frame
+// whose last text ends in a line feed is the end of a prompt.
 type capture struct {
 	editor  *Editor
 	inFrame bool
@@ -31,10 +31,10 @@ var _ prompt.ConsoleWriter = (*capture)(nil)
 // HideCursor begins a frame.
 func (c *capture) HideCursor() { c.inFrame, c.texts = true, c.texts[:0] }
 
-// SetColor notes what is bold.
+// SetColor records what is bold.
 func (c *capture) SetColor(_, _ prompt.Color, bold bool) { c.bold = bold }
 
-// WriteStr notes a text.
+// WriteStr records a text.
 func (c *capture) WriteStr(s string) { c.texts = append(c.texts, piece{s, c.bold}) }
 
 // Flush ends a frame or a prompt.

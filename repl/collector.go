@@ -2,9 +2,9 @@ package repl
 
 import "strings"
 
-// A Collector takes a text line by line and tells when the statements in it are complete. The
-// time that it takes is proportional to the text: a document of many lines is read once. The
-// zero value is ready for use.
+// A Collector collects a text line by line and finds out when the statements in it are
+// complete. Its time is proportional to the text, since it reads each line once. The zero
+// value is ready for use.
 type Collector struct {
 	text *strings.Builder
 	open Missing // what the text lacks; 0: nothing
@@ -13,7 +13,7 @@ type Collector struct {
 }
 
 // Add adds a line, with its line feed. It reports whether the statements are complete; Take
-// returns them then.
+// then returns them.
 func (c *Collector) Add(line string) (complete bool) {
 	if c.text == nil {
 		c.text = &strings.Builder{}

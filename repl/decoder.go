@@ -20,10 +20,11 @@ type event struct {
 	text string
 }
 
-// Bounds on what a terminal, or something that pretends to be one, can make us keep.
+// Bounds on what is kept of a terminal's bytes, since something may only pretend to be a
+// terminal.
 const (
 	maxSequence = 64
-	maxPaste    = 64 << 20 // the greatest message by default
+	maxPaste    = 64 << 20 // as much as the greatest message by default
 )
 
 var (
@@ -39,17 +40,17 @@ type decoder struct {
 	paste   []byte
 }
 
-// pending reports whether there is the beginning of a sequence, which may also be the Esc key
-// itself: what follows in a moment belongs to it.
+// pending reports whether the tail is the beginning of a sequence. It may also be the Esc key
+// alone: only bytes that follow at once belong to it.
 func (d *decoder) pending() bool { return !d.pasting && len(d.tail) > 0 && d.tail[0] == 0x1b }
 
-// feed takes what was read.
+// feed decodes bytes that were read.
 func (d *decoder) feed(p []byte) []event {
 	d.tail = append(d.tail, p...)
 	return d.decode(false)
 }
 
-// flush says that nothing came after the beginning of a sequence.
+// flush decodes the tail when nothing came after the beginning of a sequence.
 func (d *decoder) flush() []event { return d.decode(true) }
 
 func (d *decoder) decode(final bool) []event {
@@ -82,7 +83,7 @@ func (d *decoder) decode(final bool) []event {
 func (d *decoder) takePaste(events *[]event) bool {
 	end := bytes.Index(d.tail, pasteEnd)
 	n := end
-	if end < 0 { // the end may be cut: keep what could be its beginning
+	if end < 0 { // the end may be cut: keep bytes that may be its beginning
 		n = len(d.tail)
 		for k := min(len(pasteEnd)-1, len(d.tail)); k > 0; k-- {
 			if bytes.HasSuffix(d.tail, pasteEnd[:k]) {
@@ -115,7 +116,7 @@ func cleanPaste(p []byte) string {
 }
 
 // next returns the first event of b and how many bytes it takes: 0 when it is not whole, which
-// final rules out. An empty event is a sequence that means nothing here.
+// never happens when final is set. An empty event is a sequence without a meaning here.
 func next(b []byte, final bool) (event, int) {
 	switch c := b[0]; {
 	case c == 0x1b:
@@ -159,7 +160,7 @@ func controlKey(c byte) Key {
 	return Key("C-" + string(rune(c+64)))
 }
 
-// nextEscape decodes what begins with an escape.
+// nextEscape decodes a sequence that begins with an escape.
 func nextEscape(b []byte, final bool) (event, int) {
 	esc := event{key: "Esc"}
 	if len(b) == 1 {
@@ -207,7 +208,7 @@ func nextCSI(b []byte, final bool) (event, int) {
 		switch c := b[i]; {
 		case c >= 0x40 && c <= 0x7e:
 			return event{key: sequenceKey(string(b[2:i]), c)}, i + 1
-		case c < 0x20 || c > 0x7e: // no part of a sequence: it was cut off
+		case c < 0x20 || c > 0x7e: // not part of a sequence: it was cut off
 			return event{}, i
 		}
 	}
@@ -241,7 +242,7 @@ func sequenceKey(params string, last byte) Key {
 	return finalKey(last, mod)
 }
 
-// finalKey names the keys that a final byte tells.
+// finalKey names the keys that a final byte identifies.
 func finalKey(last byte, mod string) Key {
 	name := ""
 	switch last {

@@ -1,11 +1,11 @@
 // Package repl reads statements from a person: it edits, completes, recalls and draws them,
-// and lexes them into words. It knows nothing of calls; what a word means is asked of the
-// functions in [Options]. Its main type is [Editor].
+// and splits them into words. It knows nothing of calls: the functions in [Options] say what a
+// word means. Its main type is [Editor].
 //
 // # How it sits on go-prompt
 //
-// The loop, the text buffer and the menu are go-prompt's. What goes in and what comes out is
-// ours, by the two interfaces that go-prompt has for that:
+// The loop, the text buffer and the menu are go-prompt's. Input and output are ours, by the
+// two interfaces of go-prompt:
 //
 //   - A parser reads the terminal, splits the bytes into keys, texts and pastes, and hands
 //     go-prompt a chunk that cannot be typed. That chunk is bound to a function, which takes
@@ -17,6 +17,6 @@
 //
 // The two meet in one rule. Once the parser has handed out its chunk, it hands out nothing
 // more until the function has run; and after a key that ends the prompt, nothing until the
-// next prompt. Otherwise what is typed ahead overtakes an Enter, and go-prompt waits for a
-// reader that waits for a key.
+// next prompt. Otherwise text that is typed ahead overtakes an Enter, and go-prompt waits for
+// a reader that waits for a key.
 package repl

@@ -10,7 +10,7 @@ import (
 // history.
 func (e *Editor) Fold(text string) string { return e.pastes.folded(text) }
 
-// Forget drops the pastes of a text that is done with.
+// Forget drops the pastes of a text that is no longer needed.
 func (e *Editor) Forget() { e.pastes = nil }
 
 // enter runs the text, or begins a new line where it is not complete.
@@ -30,7 +30,7 @@ func (e *Editor) enter() {
 	e.line = e.line.Insert("\n" + e.line.indent())
 }
 
-// cancel is Ctrl-C: the text is dropped, and stays on the screen.
+// cancel handles Ctrl-C: the text is dropped, and stays on the screen.
 func (e *Editor) cancel() {
 	if e.opts.Leave != nil && e.opts.Leave() {
 		e.end(io.EOF, true)
@@ -78,7 +78,7 @@ func (e *Editor) takeGhost(word bool) bool {
 	return true
 }
 
-// stop is Ctrl-Z: the process is suspended, and goes on with the text as it was.
+// stop handles Ctrl-Z: the process is suspended, and goes on with the same text.
 func (e *Editor) stop() {
 	if e.opts.Background == nil || !e.opts.Background() {
 		e.outside(e.term.suspend)
@@ -99,7 +99,7 @@ func (e *Editor) edit() {
 	})
 }
 
-// outside does something with the terminal as it was found, and takes it again.
+// outside runs a function with the terminal as it was found, and takes the terminal again.
 func (e *Editor) outside(do func() error) {
 	e.leave(false, "")
 	_, perr := e.term.Write([]byte(codePasteOff))

@@ -10,7 +10,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/palette"
 )
 
-// ErrAborted is what Read returns after Abort. What was typed is still there for the next Read.
+// ErrAborted is what Read returns after Abort. The next Read begins with what was typed.
 var ErrAborted = errors.New("the prompt was ended")
 
 // ErrHangUp is what Read returns when the terminal is gone.
@@ -25,7 +25,7 @@ type Editor struct {
 	parser *parser
 	prompt *prompt.Prompt
 
-	// All that follows is used by the goroutine in Read, or go-prompt's function that it runs.
+	// What follows belongs to the goroutine in Read, and to go-prompt's function that it runs.
 	line      Line // as the function of a key sees it
 	shown     Line // as go-prompt is about to draw it
 	last      Line // as it was drawn
@@ -36,16 +36,16 @@ type Editor struct {
 	killed    string
 	chord     Key // the first key of two
 	force     bool
-	closing   int  // how much of the text follows a quote that was put there for a hole, with it
-	passed    Line // whose hole has shown its menu, and keeps what it is
+	closing   int  // the length of the text from a quote on that was inserted for a hole
+	passed    Line // the line whose hole has shown its menu, and keeps its value
 	menu      *menu
 	search    *search
 	recall    *recall
 	pastes    pastes
-	endedByUs bool // go-prompt has been handed the end of the prompt
+	endedByUs bool // go-prompt got the end of the prompt
 
 	ending atomic.Pointer[ending]
-	endMu  sync.Mutex // held while ending changes, and what the parser knows of it
+	endMu  sync.Mutex // held while ending changes, and the parser with it
 	next   nextLine
 }
 
@@ -75,10 +75,10 @@ func Open(o Options) (*Editor, error) {
 		prompt.OptionWriter(&capture{editor: e}),
 		prompt.OptionLivePrefix(func() (string, bool) { p, _ := e.prefix(); return p, true }),
 		prompt.OptionMaxSuggestion(menuHeight),
-		prompt.OptionShowCompletionAtStart(), // so that the text at the start is seen too
+		prompt.OptionShowCompletionAtStart(), // so that the text at the start is drawn, too
 		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: chunkKeys, Fn: e.keys}),
-		// Only the chunk that ends a prompt does: with another, go-prompt would take the choice
-		// in its menu along to the next prompt, where there is no such row.
+		// Only the chunk that ends a prompt does: with any other, go-prompt would keep the
+		// choice in its menu for the next prompt, which has no such row.
 		prompt.OptionAddKeyBind(prompt.KeyBind{Key: prompt.F24, Fn: func(*prompt.Buffer) { e.endedByUs = true }}),
 		prompt.OptionSetExitCheckerOnInput(func(string, bool) bool { return e.endedByUs }),
 	)
@@ -94,7 +94,7 @@ func (e *Editor) Read() (string, error) {
 	e.begin()
 	e.opts.History.touch()
 	e.reset()
-	_ = prompt.OptionHistory(nil)(e.prompt) // it would keep every text; the history here is our own
+	_ = prompt.OptionHistory(nil)(e.prompt) // it would keep every text; the history is our own
 	text := e.prompt.Input()
 	if end := e.ending.Swap(nil); end != nil {
 		return "", end.err
@@ -103,7 +103,7 @@ func (e *Editor) Read() (string, error) {
 	return e.pastes.expanded(text), nil
 }
 
-// begin makes ready for a prompt. One that was ended before it began ends at once.
+// begin prepares a prompt. A prompt that was ended before it began ends at once.
 func (e *Editor) begin() {
 	e.endMu.Lock()
 	defer e.endMu.Unlock()
@@ -135,16 +135,16 @@ func (e *Editor) Take() string {
 	return e.pastes.expanded(e.last.Text)
 }
 
-// SetLive says whether the menu opens by itself. It must not be called while a prompt is open.
+// SetLive sets whether the menu opens by itself. It must not be called while a prompt is open.
 func (e *Editor) SetLive(live bool) { e.opts.Live = live }
 
-// Refresh draws the prompt anew: what stands before the text has changed.
+// Refresh draws the prompt again, since the text before it has changed.
 func (e *Editor) Refresh() { e.parser.poke() }
 
-// Abort ends a Read that is going on in ErrAborted, or else the next one.
+// Abort makes the current Read, or else the next one, return ErrAborted.
 func (e *Editor) Abort() { e.end(ErrAborted, false) }
 
-// HangUp ends a Read that is going on in ErrHangUp, or else the next one.
+// HangUp makes the current Read, or else the next one, return ErrHangUp.
 func (e *Editor) HangUp() { e.end(ErrHangUp, true) }
 
 func (e *Editor) end(err error, keep bool) {
@@ -171,7 +171,7 @@ func (e *Editor) prefix() (string, Style) {
 	return e.opts.Prompt()
 }
 
-// present draws a frame of go-prompt's.
+// present draws a frame from go-prompt.
 func (e *Editor) present(texts []piece) {
 	if len(texts) < 2 {
 		return
@@ -209,7 +209,7 @@ func (e *Editor) ended() {
 	e.leave(true, "")
 }
 
-// keys is go-prompt's function for our chunk: it handles all events that are there.
+// keys is go-prompt's function for our chunk: it handles all events that have come.
 func (e *Editor) keys(b *prompt.Buffer) {
 	defer e.parser.done()
 	defer func() {

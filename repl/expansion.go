@@ -6,20 +6,20 @@ import "strings"
 type Expansion struct {
 	Start, End int    // in the Text of the word
 	Text       string // as it is written
-	Env        bool   // it is ${ENV:NAME}; else it is an expression, $name and what follows it
+	Env        bool   // it is ${ENV:NAME}; else it is an expression: $name and what belongs to it
 	Name       string // of the variable of the environment
-	Document   bool   // it stands in a document, where its value must not change what is around it
+	Document   bool   // it is inside a document, where its value must not change what is around it
 	Open       bool   // ${ENV: without its }
 }
 
-// envMark begins what stands for a variable of the environment.
+// envMark begins an expansion of a variable of the environment.
 const envMark = "${ENV:"
 
-// Expansions are the parts of the word that stand for something else, in their order. There are
-// none where a backslash or single quotes took the meaning from the $, and none in the comments
-// of a document. ${ENV:NAME} counts anywhere else. Expressions count in words without quotes
-// alone: as the whole word, as the whole value behind =, and in a document that begins the word
-// or follows :=, outside of its strings.
+// Expansions are the parts of the word that stand for something else, in their order. A $
+// behind a backslash or in single quotes, and the comments of a document, expand to nothing.
+// ${ENV:NAME} counts anywhere else. Expressions count only in words without quotes: as the
+// whole word, as the whole value behind =, and in a document that begins the word or follows
+// :=, outside of its strings.
 func (w Word) Expansions() []Expansion {
 	text := w.Text
 	if !strings.Contains(text, "$") {
@@ -111,8 +111,8 @@ func (w Word) document(from int, expressions bool) (all []Expansion) {
 	return all
 }
 
-// inString adds the variables of the environment in a string of a document. One that a backslash
-// is before is text.
+// inString adds the variables of the environment in a string of a document. One behind a
+// backslash is text.
 func (w Word) inString(all []Expansion, from, to int) []Expansion {
 	for i := from; i < to; i++ {
 		switch {

@@ -4,18 +4,18 @@ import (
 	"fmt"
 )
 
-// A Statement is one statement of a text: words, and what is to become of the result.
+// A Statement is one statement of a text: words, and where the result goes.
 //
 //	[ $name = ] word... [ "|" shell command | ">" path | ">>" path ] [ "&" ] [ # comment ]
 //
 // Words are quoted as in a POSIX shell: '...' is literal, in "..." and outside of quotes a
-// backslash takes the meaning from what follows it; see [Word.Expansions]. What begins with { or
-// [ is a document and goes on to its closing bracket, over line ends too, with nothing in it
-// changed; so does what follows := and is a document or a string in double quotes, and what
-// follows = and is a document. Operators stand at the beginning of a word.
+// backslash makes the next character literal; see [Word.Expansions]. A word that begins with {
+// or [ is a document, which is kept unchanged up to its closing bracket, line ends included;
+// so is a document or a string in double quotes behind :=, and a document behind =. Operators
+// stand at the beginning of a word.
 type Statement struct {
 	Start, End int    // in the text, without the comment
-	Assign     string // the name after $, without the sign
+	Assign     string // the name behind $
 	Words      []Word
 	Pipe       string  // the command behind |, as it was typed
 	To         Word    // the path behind > or >>
@@ -31,8 +31,8 @@ type Word struct {
 	Text       string // without quotes
 	Start, End int    // in the text of all statements
 	Raw        bool   // there were no quotes: Text is what was typed
-	places     []int  // of each byte of Text in the text; nil when Raw
-	hidden     []bool // for each byte of Text: a quote or backslash took its meaning; nil when Raw
+	places     []int  // the position in the text of each byte of Text; nil when Raw
+	hidden     []bool // for each byte of Text whether it was literal, by a quote or backslash; nil when Raw
 }
 
 // Place is where in the text the byte i of the word was typed.
@@ -46,11 +46,11 @@ func (w Word) Place(i int) int {
 	return w.End
 }
 
-// A Missing tells why a text is not complete: a bracket or quote that is not closed, or a
+// A Missing says why a text is not complete: a bracket or quote that is not closed, or a
 // backslash at the end. It is 0 for a complete text.
 type Missing byte
 
-// A SyntaxError is a statement that cannot be meant.
+// A SyntaxError is a statement that has no meaning.
 type SyntaxError struct {
 	Start, End int // in the text
 	Problem    string
@@ -101,8 +101,8 @@ func (s *Statement) check() error {
 	return nil
 }
 
-// Lex splits a text into statements, whatever it is: half-typed text too. A statement that is
-// wrong or not complete is there as far as it goes.
+// Lex splits any text into statements, half-typed ones too. A statement that is wrong or not
+// complete is in the result as far as it goes.
 func Lex(text string) []Statement {
 	l := &lexer{text: text}
 	return l.statements()

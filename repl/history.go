@@ -24,9 +24,9 @@ import (
 // Bounds of a history.
 const (
 	historyMax  = 10_000  // lines that are kept
-	historyFull = 12_000  // lines in the file that make it be written anew
-	entryMax    = 1 << 20 // bytes of one entry as it is stored: longer ones are kept in memory alone
-	fileMax     = 4 << 20 // bytes that are kept, the newest: of lines, and of the file
+	historyFull = 12_000  // lines in the file from which it is rewritten
+	entryMax    = 1 << 20 // bytes of one stored entry; longer ones are kept in memory only
+	fileMax     = 4 << 20 // bytes that are kept, the newest: in memory, and in the file
 )
 
 // An Entry is a line of a history as it is stored, one JSON object a line.
@@ -48,8 +48,8 @@ type History struct {
 	file  os.FileInfo // which file that was
 }
 
-// Open reads a file of entries, which need not be there yet, and adds to it from now on. What
-// is no entry is skipped. The file is made readable by its owner alone.
+// Open reads a file of entries, which need not exist, and adds to it from now on. Lines that
+// are no entry are skipped. The file is made readable by its owner alone.
 func (h *History) Open(path string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -139,8 +139,8 @@ func (h *History) Add(e Entry) error {
 	})
 }
 
-// append writes an entry behind the last one. One that was cut off, because its writer was,
-// gets the line feed it lacks.
+// append writes an entry behind the last one. An entry that was cut off gets its line feed
+// first.
 func (h *History) append(e Entry) error {
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -172,7 +172,7 @@ func (h *History) append(e Entry) error {
 	return nil
 }
 
-// sync takes in what others have added to the file, and returns how many lines it took.
+// sync reads what others have added to the file, and returns how many lines that was.
 func (h *History) sync() (int, error) {
 	f, err := boundfile.OpenPlain(h.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -199,14 +199,14 @@ func (h *History) sync() (int, error) {
 	}
 	n := readEntries(io.LimitReader(f, info.Size()-from), func(e Entry) { h.keep(e.Line) })
 	if from > h.read {
-		n = historyFull // it is longer than what is read of it
+		n = historyFull // the file is longer than what is read of it
 	}
 	h.read = info.Size()
 	return n, nil
 }
 
-// readEntries hands on the entries of a file, and returns how many lines it has. What is no
-// entry, or too long for one, is skipped.
+// readEntries hands on the entries of a file, and returns how many lines it has. Lines that
+// are no entry, or too long for one, are skipped.
 func readEntries(r io.Reader, take func(Entry)) (n int) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	var line []byte
@@ -237,7 +237,7 @@ func parseEntry(text []byte) (Entry, bool) {
 	return e, err == nil && e.Line != "" && utf8.ValidString(e.Line)
 }
 
-// shorten writes the file anew with its newest entries. A crash leaves the old one.
+// shorten rewrites the file with its newest entries. A crash leaves the old one.
 func (h *History) shorten() error {
 	text, err := h.newest()
 	if err != nil {
@@ -282,7 +282,7 @@ func (h *History) newest() ([]byte, error) {
 		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, fileMax))
-	if size > fileMax { // the first line is a piece of one
+	if size > fileMax { // the first line is cut
 		_, text, _ = bytes.Cut(text, []byte{'\n'})
 	}
 	return text, err
@@ -306,7 +306,7 @@ func (h *History) locked(fn func() error) error {
 	return fn()
 }
 
-// touch takes in what other shells have added. A history that cannot be read stays as it is.
+// touch reads what other shells have added. A history that cannot be read stays as it is.
 func (h *History) touch() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -333,7 +333,7 @@ func (h *History) find(before int, ok func(string) bool) (int, string) {
 // Find returns the newest line for which ok holds, and its index; -1 for none.
 func (h *History) Find(ok func(string) bool) (int, string) { return h.find(h.Len(), ok) }
 
-// after is how the newest line goes on that begins with a text.
+// after returns the rest of the newest line that begins with a text.
 func (h *History) after(text string) string {
 	_, line := h.find(h.Len(), func(l string) bool { return len(l) > len(text) && strings.HasPrefix(l, text) })
 	return strings.TrimPrefix(line, text)

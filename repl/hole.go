@@ -6,10 +6,10 @@ import (
 	"unicode"
 )
 
-// Hole returns the text of a hole: a place in a document that is to be filled in, ‹int32›, or
-// <int32> where only ASCII is shown. The cursor passes over it as one character, typing replaces
-// it, and Fill takes out those that nobody filled in. What would have a meaning in it is replaced: what a hole says may
-// come from anywhere.
+// Hole returns the text of a hole: a place in a document to be filled in, ‹int32›, or <int32>
+// when only ASCII is shown. The cursor moves over it as one character, typing replaces it, and
+// Fill removes those that were not filled in. Characters with a meaning are replaced, since
+// what may come from anywhere.
 func Hole(what string, ascii bool) string {
 	what = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" _-.,:@…", r) || unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -34,12 +34,12 @@ func Holes(text string) []Span {
 	return holes
 }
 
-// HoleName is what stands in a hole.
+// HoleName returns the text inside a hole.
 func HoleName(text string, at Span) string {
 	return strings.Trim(text[at.Start:at.End], "‹›<>")
 }
 
-// walkDocuments calls visit for what the documents in a text are made of: a hole, h; a string or
+// walkDocuments calls visit for each token of the documents in a text: a hole, h; a string or
 // another word, w; and { } [ ] , : themselves.
 func walkDocuments(text string, visit func(at, end int, kind byte)) {
 	l := &lexer{text: text}
@@ -87,7 +87,7 @@ func lineOf(text string) string {
 	return line
 }
 
-// stringEnd is where a string ends, which is on its line.
+// stringEnd returns where a string ends, which is on its line.
 func stringEnd(text string, i int) int {
 	quote := text[i]
 	for i++; i < len(text); i++ {
@@ -103,8 +103,8 @@ func stringEnd(text string, i int) int {
 	return len(text)
 }
 
-// holeEnd is where a hole ends that begins at i, 0 when none does. A secret that the history has
-// left out is none.
+// holeEnd returns where the hole that begins at i ends, 0 when none does. A secret that the
+// history has left out is not a hole.
 func holeEnd(text string, i int) int {
 	closing := "›"
 	switch {
@@ -125,17 +125,17 @@ func holeEnd(text string, i int) int {
 // An entry is an element of a list or a field of an object, with the comma behind it.
 type entry struct{ start, end int }
 
-// frame is a bracket that is open, while holes are looked for.
+// A frame is a bracket that is open, during the search for holes.
 type frame struct {
-	start   int // of the entry that the cursor is in
+	start   int // start of the entry that the cursor is in
 	hollow  bool
-	filled  bool // the entry has something besides holes
+	filled  bool // the entry has something other than holes
 	dropped []entry
 	kept    int
 }
 
-// hollow are the entries of a text that nobody filled in: those with a hole, and what has
-// nothing inside but one of them; where whole is set, or but any number.
+// hollow returns the entries of a text that were not filled in: those with a hole, and those
+// that contain only one such entry or, with whole set, only such entries.
 func hollow(text string, whole bool) []entry {
 	var all []entry
 	stack := []frame{{}}
@@ -178,8 +178,8 @@ func hollow(text string, whole bool) []entry {
 	return all
 }
 
-// Fill is the text as it is run: blanks stand in place of all that was not filled in, so that
-// every other byte keeps its place.
+// Fill returns the text as it is run: with blanks in place of all that was not filled in, so
+// that every other byte keeps its place.
 func Fill(text string) string {
 	if !strings.ContainsAny(text, "‹<") {
 		return text
@@ -195,7 +195,7 @@ func Fill(text string) string {
 	return string(filled)
 }
 
-// Compact is a filled text on as few lines as it has words for.
+// Compact returns a filled text on as few lines as possible.
 func Compact(text string) string {
 	var rows []string
 	for line := range strings.Lines(Fill(text)) {
@@ -206,7 +206,8 @@ func Compact(text string) string {
 	return strings.Join(rows, " ")
 }
 
-// withHoles are spans with those of the holes over them; the one under the cursor is marked.
+// withHoles returns spans with those of the holes over them; the hole under the cursor is
+// marked.
 func withHoles(spans []Span, l Line) []Span {
 	holes := Holes(l.Text)
 	if len(holes) == 0 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// holeKey handles an event in a text with holes. It returns false for one that means what it
-// always does.
+// holeKey handles an event in a text with holes. It returns false for an event with its usual
+// meaning.
 func (e *Editor) holeKey(key Key, text string) bool {
 	if !strings.ContainsAny(e.line.Text, "‹<") {
 		return false
@@ -37,14 +37,14 @@ func (e *Editor) holeKey(key Key, text string) bool {
 	return false
 }
 
-// typedAtHole takes a text that was typed: into the hole under the cursor, or over the quote that
-// ends what was typed into one.
+// typedAtHole inserts a text that was typed: into the hole under the cursor, or over the quote
+// that ends what was typed into one.
 func (e *Editor) typedAtHole(at Span, on bool, text string) bool {
 	switch {
 	case on:
 		e.fillHole(at, text)
 	case text == `"` && e.closing > 0 && len(e.line.After()) == e.closing:
-		e.line.Cursor++ // the quote is there already
+		e.line.Cursor++ // the quote is there
 	default:
 		return false
 	}
@@ -80,7 +80,7 @@ func (e *Editor) holeTab(at Span, on bool) bool {
 	return e.moved(e.line.nextHole(true))
 }
 
-// moved takes a line with its cursor moved, unless there is nowhere to move to.
+// moved sets a line whose cursor has moved, if ok.
 func (e *Editor) moved(l Line, ok bool) bool {
 	if ok {
 		e.line = l
@@ -88,7 +88,7 @@ func (e *Editor) moved(l Line, ok bool) bool {
 	return ok
 }
 
-// fillHole puts what was typed in place of a hole: in quotes where it wants them.
+// fillHole replaces a hole by what was typed, in quotes when the hole needs them.
 func (e *Editor) fillHole(at Span, text string) {
 	name := HoleName(e.line.Text, at)
 	l, more := e.line.another(at)
@@ -107,7 +107,8 @@ func (e *Editor) fillHole(at Span, text string) {
 	e.closing = len(e.line.After())
 }
 
-// holeBehind puts a hole behind a key that was chosen in a text with holes, and the cursor on it.
+// holeBehind puts a hole, and the cursor on it, behind a key that was chosen in a text with
+// holes.
 func (e *Editor) holeBehind() {
 	if e.opts.Blank == nil || len(Holes(e.line.Text)) == 0 || !strings.HasSuffix(e.line.Before(), `": `) {
 		return

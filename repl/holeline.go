@@ -12,8 +12,8 @@ func (l Line) hole() (at Span, ok bool) {
 	return Span{}, false
 }
 
-// nextHole moves the cursor to the next hole, or to the one before it, and around the ends of
-// the text. It returns false when the text has no hole.
+// nextHole moves the cursor to the next hole, or to the previous one, and goes on at the other
+// end of the text. It returns false when the text has no hole.
 func (l Line) nextHole(forward bool) (moved Line, ok bool) {
 	holes := Holes(l.Text)
 	if len(holes) == 0 {
@@ -69,9 +69,9 @@ func (l Line) holeRow(up bool) (moved Line, ok bool) {
 	return moved, true
 }
 
-// another makes room for one more element behind a hole that is about to be filled in as the
-// last of a list or map. In a list it returns the text that has to follow what replaces the
-// hole; into a map, whose key the hole is, it puts one more entry.
+// another makes room for one more element behind a hole that is about to be filled in and is
+// the last of a list or map. For a list it returns the text that must follow what replaces the
+// hole. Into a map, when the hole is a key, it puts one more entry.
 func (l Line) another(at Span) (with Line, more string) {
 	hole, rest := l.Text[at.Start:at.End], strings.TrimLeft(l.Text[at.End:], " \n")
 	before := strings.TrimRight(l.Text[:at.Start], " \n")

@@ -65,7 +65,7 @@ func bindings() []binding {
 // A Help says what a key does.
 type Help struct{ Keys, Does string }
 
-// KeyHelp tells what the keys of every editor do.
+// KeyHelp says what the keys of every editor do.
 func KeyHelp() []Help {
 	var help []Help
 	for _, b := range bindings() {
@@ -81,14 +81,14 @@ func KeyHelp() []Help {
 	return help
 }
 
-// String is the name of the key as help has it: Ctrl-A, Alt-B.
+// String is the name of the key as help shows it: Ctrl-A, Alt-B.
 func (k Key) String() string {
 	s := string(k)
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "C-", "Ctrl-"), "M-", "Alt-")
 	return strings.ReplaceAll(s, "S-", "Shift-")
 }
 
-// handle does what an event means.
+// handle does what an event asks for.
 func (e *Editor) handle(ev event) {
 	e.note = ""
 	if e.search != nil && e.searchKey(ev) || e.menuKey(ev) {
@@ -97,7 +97,7 @@ func (e *Editor) handle(ev event) {
 	before, open := e.line, e.menu
 	e.forget(ev)
 	if open != nil && open.selected < 0 && len(Holes(open.start.Text)) > len(Holes(e.line.Text)) {
-		e.line = open.start // the hole that the menu is for is there until something takes its place
+		e.line = open.start // the hole of the menu stays until something replaces it
 	}
 	e.closeMenu()
 	e.run(ev)
@@ -107,8 +107,8 @@ func (e *Editor) handle(ev event) {
 	e.narrow(ev, open)
 }
 
-// menuKey handles an event that only means something to the open menu: Esc gives its start back,
-// and Enter keeps the candidate that is chosen. It returns false for all others.
+// menuKey handles an event that has a meaning for the open menu only: Esc restores the text,
+// and Enter keeps the chosen candidate. It returns false for all other events.
 func (e *Editor) menuKey(ev event) bool {
 	switch {
 	case e.menu == nil:
@@ -116,7 +116,7 @@ func (e *Editor) menuKey(ev event) bool {
 	case ev.key == "Esc":
 		e.line, e.passed = e.menu.start, e.menu.start
 		e.closeMenu()
-	case ev.key == "Enter" && e.menu.selected >= 0: // go-prompt has just put the candidate into the text
+	case ev.key == "Enter" && e.menu.selected >= 0: // go-prompt has just inserted the candidate
 		e.closeMenu()
 		e.holeBehind()
 	default:
@@ -125,7 +125,7 @@ func (e *Editor) menuKey(ev event) bool {
 	return true
 }
 
-// forget drops what lasts only until another key is pressed.
+// forget drops what lasts only until the next key.
 func (e *Editor) forget(ev event) {
 	switch ev.key {
 	case "Up", "Down", "C-p", "C-n":
@@ -137,8 +137,8 @@ func (e *Editor) forget(ev event) {
 	}
 }
 
-// narrow opens the menu again for what was typed or deleted, when it was open with nothing
-// chosen, and opens it by itself where the options say so.
+// narrow opens the menu again after text was typed or deleted, when it was open with nothing
+// chosen. It also opens the menu by itself when the options ask for that.
 func (e *Editor) narrow(ev event, open *menu) {
 	typed := ev.key == ""
 	if !typed && ev.key != "Backspace" || e.menu != nil || e.opts.Complete == nil {

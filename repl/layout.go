@@ -29,7 +29,7 @@ const (
 	Wrong  // an unknown name
 )
 
-// roles are what the styles are in the palette.
+// roles are the roles of the styles in the palette.
 var roles = [...]palette.Role{
 	Plain: palette.Plain, Dim: palette.Faint, Good: palette.String, Bad: palette.Bad, Accent: palette.Key,
 	Name: palette.Strong, Field: palette.Field,
@@ -56,7 +56,7 @@ type row struct {
 	width int
 }
 
-// String is the row up to a number of cells, with colours.
+// string returns the first upTo cells of the row, with colours.
 func (r row) string(colors *palette.Palette, upTo int) string {
 	var b strings.Builder
 	at := Plain
@@ -76,7 +76,7 @@ func (r row) string(colors *palette.Palette, upTo int) string {
 // A layout is text set in rows, and the cell that the cursor stands on.
 type layout struct {
 	rows   []row
-	y, x   int // of the cursor: row, and number of cells before it
+	y, x   int // the row of the cursor, and the number of cells before it
 	margin string
 	cols   int
 }
@@ -85,8 +85,8 @@ func newLayout(cols int, margin string) *layout {
 	return &layout{rows: make([]row, 1), cols: max(cols, 4), margin: margin}
 }
 
-// add sets text behind what is there. cursor is the number of bytes before the cursor, -1 when
-// it is elsewhere; spans are sorted and do not overlap.
+// add appends text. cursor is the number of bytes before the cursor, -1 when it is elsewhere;
+// spans are sorted and do not overlap.
 func (l *layout) add(text string, style Style, spans []Span, cursor int) {
 	for i, rest, state := 0, text, -1; rest != ""; {
 		if i == cursor {
@@ -113,8 +113,7 @@ func (l *layout) add(text string, style Style, spans []Span, cursor int) {
 	}
 }
 
-// mark notes that the cursor stands here. A cursor behind the last column stands on the next
-// row.
+// mark records that the cursor is here. A cursor behind the last column is on the next row.
 func (l *layout) mark() {
 	if l.rows[len(l.rows)-1].width >= l.cols {
 		l.rows = append(l.rows, row{})
@@ -123,7 +122,7 @@ func (l *layout) mark() {
 	l.x = len(l.rows[l.y].cells)
 }
 
-// put sets one character.
+// put appends one character.
 func (l *layout) put(c string, width int, s Style) {
 	if c == "\n" || c == "\r\n" {
 		l.rows = append(l.rows, row{})
@@ -146,8 +145,8 @@ func (l *layout) put(c string, width int, s Style) {
 	r.width += width
 }
 
-// visible is a character as it can be shown: what a terminal would obey, or what would turn
-// the direction of text, is an escape.
+// visible returns a character as it can be shown: a character that a terminal would obey, or
+// that would turn the direction of text, becomes an escape.
 func visible(c string) string {
 	for _, r := range c {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029' {

@@ -10,14 +10,14 @@ type lexer struct {
 	text      string
 	i         int
 	open      Missing
-	documents []Span  // what was read in brackets, the last one maybe not to its end
+	documents []Span  // the documents that were read, the last one maybe not to its end
 	nest      nesting // of the last of them
 	within    bool    // the text ends in that one
 }
 
 func (l *lexer) rest() string { return l.text[l.i:] }
 
-// blanks passes over blanks, and over line ends that a backslash hides.
+// blanks skips blanks, and line ends behind a backslash.
 func (l *lexer) blanks() {
 	for l.i < len(l.text) {
 		switch {
@@ -150,13 +150,13 @@ func (l *lexer) word() Word {
 		}
 		b.WriteString(l.text[from:to])
 	}
-	unquoted := func() { // what was read so far was as it was typed
+	unquoted := func() { // the text read so far was unquoted
 		if to := l.i; w.Raw {
 			w.Raw = false
 			take(w.Start, to, false)
 		}
 	}
-	pathEnded := false // an = has come: brackets are text now
+	pathEnded := false // an = was read: brackets are text now
 	for l.i < len(l.text) && l.open == 0 {
 		c, from := l.text[l.i], l.i
 		soFar := b.String()
@@ -198,15 +198,15 @@ func (l *lexer) word() Word {
 	return l.finish(w, b.String())
 }
 
-// valueFollows reports whether what comes after the first = is read as a document is.
+// valueFollows reports whether the text after the first = is read like a document.
 func (l *lexer) valueFollows(soFar string) bool {
 	rest := l.rest()
 	return strings.HasPrefix(rest, "{") || strings.HasSuffix(soFar, ":=") &&
 		(strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, `"`))
 }
 
-// document reports whether a bracket begins something that goes on to its partner: a document at
-// the beginning of a word, a piece of a path, or a value.
+// document reports whether a bracket begins something that ends with its partner: a document
+// at the beginning of a word, a part of a path, or a value.
 func (l *lexer) document(soFar string, pathEnded bool) bool {
 	if soFar == "" {
 		return true
@@ -225,8 +225,8 @@ func (l *lexer) finish(w Word, text string) Word {
 	return w
 }
 
-// balanced reads up to the bracket that closes the one at i, as JSON has it with comments and
-// single quotes.
+// balanced reads up to the bracket that closes the one at i, in JSON with comments and single
+// quotes.
 func (l *lexer) balanced() {
 	l.nest = nesting{}
 	n, closed := l.nest.read(l.rest())
@@ -237,8 +237,8 @@ func (l *lexer) balanced() {
 	}
 }
 
-// quoted reads a string up to and with its closing quote. Where there are escapes, a backslash
-// hides what follows it.
+// quoted reads a string up to and with its closing quote. With escapes set, a backslash makes
+// the next character literal.
 func (l *lexer) quoted(quote byte, escapes bool) {
 	for l.i++; l.i < len(l.text); l.i++ {
 		switch c := l.text[l.i]; {
@@ -252,8 +252,8 @@ func (l *lexer) quoted(quote byte, escapes bool) {
 	l.i, l.open = len(l.text), Missing(quote)
 }
 
-// doubleQuoted reads "..." in a word: a backslash is itself but before a quote, a backslash, a
-// dollar sign, a backquote and a line end.
+// doubleQuoted reads "..." in a word: a backslash is literal, except before a quote, a
+// backslash, a dollar sign, a backquote and a line end.
 func (l *lexer) doubleQuoted(take func(from, to int, hidden bool)) {
 	for l.i++; l.i < len(l.text); l.i++ {
 		c := l.text[l.i]
@@ -273,7 +273,7 @@ func (l *lexer) doubleQuoted(take func(from, to int, hidden bool)) {
 	l.i, l.open = len(l.text), '"'
 }
 
-// backslash reads a backslash outside of quotes, and the character that it hides.
+// backslash reads a backslash outside of quotes, and the character behind it.
 func (l *lexer) backslash(take func(from, to int, hidden bool)) {
 	if l.i+1 >= len(l.text) {
 		l.i, l.open = len(l.text), '\\'

@@ -8,7 +8,7 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// A Line is a text that is being edited, and where the cursor stands in it: a number of bytes,
+// A Line is a text that is being edited, and the position of the cursor: a number of bytes,
 // always between two characters. The text may have several lines.
 type Line struct {
 	Text   string
@@ -21,7 +21,7 @@ func (l Line) Before() string { return l.Text[:l.Cursor] }
 // After is the text from the cursor on.
 func (l Line) After() string { return l.Text[l.Cursor:] }
 
-// Insert puts a text at the cursor, which stands behind it then.
+// Insert puts a text at the cursor, and the cursor behind it.
 func (l Line) Insert(s string) Line { return l.Replace(l.Cursor, l.Cursor, s) }
 
 // Replace puts a text in place of a range, with the cursor behind it.
@@ -32,8 +32,8 @@ func (l Line) Replace(from, to int, s string) Line {
 // moveTo moves the cursor.
 func (l Line) moveTo(i int) Line { return Line{l.Text, max(0, min(i, len(l.Text)))} }
 
-// charBefore is where the character before the cursor begins. A character is what is drawn as one,
-// such as a letter with its accents; an atom is one too.
+// charBefore returns where the character before the cursor begins. A character is what is
+// drawn as one, such as a letter with its accents, or an atom.
 func (l Line) charBefore(atoms []string) int {
 	before := l.Before()
 	for _, a := range atoms {
@@ -41,7 +41,7 @@ func (l Line) charBefore(atoms []string) int {
 			return l.Cursor - len(a)
 		}
 	}
-	// Characters can only be told apart from a place where one surely begins.
+	// The beginning of a character can only be found from the beginning of an earlier one.
 	start := strings.LastIndexAny(before[:max(0, len(before)-1)], "\n ") + 1
 	last := start
 	for rest, state := before[start:], -1; rest != ""; {
@@ -78,7 +78,7 @@ func (l Line) wordRight() int {
 
 func inWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// blankLeft is where what is between blanks before the cursor begins.
+// blankLeft returns where the text between blanks before the cursor begins.
 func (l Line) blankLeft() int {
 	return len(strings.TrimRightFunc(strings.TrimRightFunc(l.Before(), unicode.IsSpace),
 		func(r rune) bool { return !unicode.IsSpace(r) }))
@@ -94,8 +94,8 @@ func (l Line) rowEnd() int {
 	return len(l.Text)
 }
 
-// up moves the cursor to the line above, and down to the one below, in the same column as far
-// as there is one. ok is false when there is none.
+// up moves the cursor to the line above, and down to the one below, in the same column if it
+// is long enough. ok is false when there is no such line.
 func (l Line) up() (moved Line, ok bool) {
 	start := l.rowStart()
 	if start == 0 {
@@ -113,7 +113,7 @@ func (l Line) down() (moved Line, ok bool) {
 	return l.column(end+1, utf8.RuneCountInString(l.Text[l.rowStart():l.Cursor])), true
 }
 
-// column is the cursor at a column of the line that begins at start.
+// column returns the line with the cursor at a column of the line that begins at start.
 func (l Line) column(start, col int) Line {
 	i := start
 	for ; col > 0 && i < len(l.Text) && l.Text[i] != '\n'; col-- {
@@ -136,7 +136,7 @@ func (l Line) indent() string {
 // deleteRight deletes the character after the cursor.
 func (l Line) deleteRight(atoms []string) Line { return l.Replace(l.Cursor, l.right(atoms), "") }
 
-// typed inserts a text that was typed. A closing bracket takes a step of indentation away.
+// typed inserts a text that was typed. A closing bracket removes a step of indentation.
 func (l Line) typed(s string) Line {
 	if strings.HasPrefix(s, "}") || strings.HasPrefix(s, "]") {
 		l = l.outdent()
@@ -144,8 +144,8 @@ func (l Line) typed(s string) Line {
 	return l.Insert(s)
 }
 
-// outdent takes a step of indentation away when a bracket is about to close on a line that has
-// nothing else yet.
+// outdent removes a step of indentation, for a closing bracket on a line that has nothing else
+// yet.
 func (l Line) outdent() Line {
 	row := l.Text[l.rowStart():l.Cursor]
 	if l.rowStart() > 0 && strings.TrimSpace(row) == "" && strings.HasSuffix(row, "  ") {

@@ -14,12 +14,12 @@ const (
 	menuMax    = 100
 )
 
-// A Completion is what can stand in place of the text from From up to the cursor.
+// A Completion is what can replace the text from From up to the cursor.
 type Completion struct {
 	From  int
-	Items []Candidate // the best first; texts are not twice there
-	More  int         // how many there are besides
-	Note  string      // why there is nothing, or not all there could be, when that is worth telling
+	Items []Candidate // the best first; each text once
+	More  int         // how many more there are
+	Note  string      // why there is nothing, or not everything, when that is worth saying
 }
 
 // A Candidate is a text to insert, and what it means.
@@ -34,7 +34,7 @@ type menu struct {
 	selected int            // -1: none
 }
 
-// suggest is go-prompt's completer. It notes the text that is about to be drawn.
+// suggest is go-prompt's completer. It records the text that is about to be drawn.
 func (e *Editor) suggest(d prompt.Document) []prompt.Suggest {
 	e.shown = Line{d.Text, len(d.TextBeforeCursor())}
 	if e.menu == nil {
@@ -43,7 +43,8 @@ func (e *Editor) suggest(d prompt.Document) []prompt.Suggest {
 	return e.menu.suggests
 }
 
-// complete is the Tab key: it inserts what is certain and opens a menu for the rest.
+// complete handles the Tab key: it inserts what all candidates have in common and opens a
+// menu.
 func (e *Editor) complete() {
 	if e.opts.Complete == nil {
 		return
@@ -60,9 +61,9 @@ func (e *Editor) complete() {
 	case len(c.Items) == 1 && c.More == 0:
 		e.line = e.line.Replace(c.From, e.line.Cursor, c.Items[0].Text)
 		return
-	case c.More == 0 && len(common) > e.line.Cursor-c.From && // of all candidates, not of the best
+	case c.More == 0 && len(common) > e.line.Cursor-c.From && // common to all candidates, and not only to the best
 		strings.HasPrefix(common, e.line.Text[c.From:e.line.Cursor]):
-		// a piece of a quoted text may not be
+		// a part of a quoted text may do harm
 		if l := e.line.Replace(c.From, e.line.Cursor, common); Harmless(e.line.Text, l.Text) {
 			e.line = l
 		}
@@ -77,9 +78,9 @@ func (e *Editor) openMenu(c Completion, start Line) {
 		c.Items = c.Items[:menuMax]
 	}
 	m := &menu{Completion: c, start: start, selected: -1, index: make(map[string]int, len(c.Items))}
-	// go-prompt replaces what is between the last separator and the cursor. That is the range
-	// when the separator is the character left of it, and the range has no other; otherwise
-	// all of the text is replaced.
+	// go-prompt replaces the text between the last separator and the cursor. That is the range
+	// when the separator is the character before it and does not occur in it; otherwise all of
+	// the text is replaced.
 	prefix, separator := "", noSeparator
 	if c.From > 0 {
 		_, size := utf8.DecodeLastRuneInString(e.line.Text[:c.From])

@@ -1,16 +1,16 @@
 package repl
 
-// A nesting is how deep in brackets a document is, as JSON has it with comments and single
-// quotes. It may be given a document piece by piece.
+// A nesting is how deep inside brackets of a document a text is, in JSON with comments and
+// single quotes. It can read a document piece by piece.
 type nesting struct {
 	depth   int
-	quote   byte // of the string that is open; 0: none
-	comment byte // / for one that the line ends, * for one that */ ends; 0: none
-	last    byte // the byte before, where it decides what the next one means
+	quote   byte // the quote of the open string; 0: none
+	comment byte // / for a comment that ends with the line, * for one that ends with */; 0: none
+	last    byte // the byte before, when the meaning of the next one depends on it
 }
 
-// read reads up to the bracket that closes the first one. It returns how many bytes that are,
-// and whether the bracket is there.
+// read reads up to the bracket that closes the first one. It returns how many bytes it read,
+// and whether it found the bracket.
 func (n *nesting) read(text string) (length int, closed bool) {
 	for i := 0; i < len(text); i++ {
 		c, last := text[i], n.last
@@ -37,7 +37,7 @@ func (n *nesting) read(text string) (length int, closed bool) {
 	return len(text), false
 }
 
-// inComment takes a byte of a comment.
+// inComment reads a byte of a comment.
 func (n *nesting) inComment(c, last byte) {
 	switch {
 	case n.comment == '/' && c == '\n', n.comment == '*' && c == '/' && last == '*':
@@ -47,7 +47,7 @@ func (n *nesting) inComment(c, last byte) {
 	}
 }
 
-// inQuotes takes a byte of a string. One after a backslash is as any other.
+// inQuotes reads a byte of a string. A byte behind a backslash is literal.
 func (n *nesting) inQuotes(c, last byte) {
 	switch {
 	case last == '\\':

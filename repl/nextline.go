@@ -16,7 +16,7 @@ func (n *nextLine) put(l Line) {
 	n.line, n.full = l, true
 }
 
-// take returns the text, and leaves none.
+// take returns the text and removes it.
 func (n *nextLine) take() (l Line, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

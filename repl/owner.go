@@ -13,15 +13,15 @@ const crashed = 134
 // A terminalOwner gives the terminal back to others, for a while or at the end of the process.
 type terminalOwner struct{ term *terminal }
 
-// Release gives the terminal its own settings back for a program that is run on it; Hold takes
-// it again. Neither may be called while a prompt is open.
+// Release restores the terminal's own settings for a program that runs on it; Hold takes the
+// terminal again. Neither may be called while a prompt is open.
 func (o *terminalOwner) Release() error { return o.term.restore() }
 
 // Hold takes the terminal after Release.
 func (o *terminalOwner) Hold() error { return o.term.quiet() }
 
-// Suspend stops the process as Ctrl-Z does, with the terminal as it was found, and takes it
-// again when the process goes on. It must not be called while a prompt is open.
+// Suspend stops the process as Ctrl-Z does, with the terminal as it was found, and takes the
+// terminal again when the process goes on. It must not be called while a prompt is open.
 func (o *terminalOwner) Suspend() error {
 	return errors.Join(o.term.restore(), o.term.suspend(), o.term.quiet())
 }
@@ -35,14 +35,14 @@ func (o *terminalOwner) Crash(cause any) {
 	os.Exit(crashed)
 }
 
-// Restore gives the terminal back as it was found, for a process that is about to end after a
-// panic of any goroutine.
+// Restore restores the terminal, for a process that is about to end after a panic in any
+// goroutine.
 func (o *terminalOwner) Restore() {
 	_, _ = o.term.Write([]byte("\r\n" + codePasteOff + codeShowCursor)) // the cause is printed even when this fails
 	_ = o.term.release()
 }
 
-// Go runs a function on a goroutine of its own, under Crash.
+// Go runs a function in a goroutine, under Crash.
 func (o *terminalOwner) Go(fn func()) {
 	go func() {
 		defer func() {

@@ -9,18 +9,20 @@ import (
 	prompt "github.com/c-bata/go-prompt"
 )
 
-// escapeTime is how long after an escape the rest of a sequence may come: the terminal sends
-// it in one piece, and only the network tears it.
+// escapeTime is how long after an escape the rest of a sequence may come: a terminal sends it
+// in one piece, and only a network parts it.
 const escapeTime = 25 * time.Millisecond
 
-// hugeWindow is the size of window that go-prompt is told, so that it neither wraps nor scrolls.
+// hugeWindow is the size of the window that go-prompt is given, so that it neither wraps nor
+// scrolls.
 const hugeWindow = 65000
 
-// errAgain tells go-prompt's reader that there is nothing to read. It waits and asks again.
+// errAgain is the error for go-prompt's reader when there is nothing to read. It waits and
+// tries again.
 var errAgain = errors.New("nothing to read")
 
-// Chunks that are handed to go-prompt. chunkKeys is two bytes that no terminal sends and that
-// are no UTF-8: the editor's function is bound to it. The others are keys of go-prompt.
+// Chunks for go-prompt. chunkKeys is two bytes that no terminal sends and that are not UTF-8:
+// the editor's function is bound to it. The others are keys of go-prompt.
 var (
 	chunkKeys  = []byte{0xff, 0x01}
 	chunkEnter = []byte{'\r'}
@@ -33,7 +35,7 @@ func endsPrompt(chunk []byte) bool {
 	return bytes.Equal(chunk, chunkEnter) || bytes.Equal(chunk, chunkAbort)
 }
 
-// A parser is the keyboard that go-prompt reads.
+// A parser is the keyboard from which go-prompt reads.
 type parser struct {
 	term *terminal
 	dec  decoder
@@ -41,12 +43,12 @@ type parser struct {
 	mu      sync.Mutex
 	handled sync.Cond // of mu: handling has become false
 	events  []event   // read and not handled
-	chunks  [][]byte  // to hand out before any event
-	// The lock-step: handling is set while the editor's function has yet to run, over from
-	// the end of a prompt to the beginning of the next.
+	chunks  [][]byte  // to return before any event
+	// The lock-step: handling is set until the editor's function has run, and over from the
+	// end of a prompt to the beginning of the next.
 	handling, over bool
-	aborting       bool // the prompt is about to end: what is typed is for the next one
-	menu           bool // the menu is open: its keys are go-prompt's own
+	aborting       bool // the prompt is about to end: what is typed belongs to the next one
+	menu           bool // the menu is open: go-prompt handles its keys
 	poked          bool // the editor's function is to run without an event
 	lost           bool // the terminal is gone
 	onPanic        func(any)
@@ -78,10 +80,10 @@ func (p *parser) TearDown() error {
 	return p.term.quiet()
 }
 
-// GetWinSize tells go-prompt that the window has no end.
+// GetWinSize returns a window without end.
 func (*parser) GetWinSize() *prompt.WinSize { return &prompt.WinSize{Row: hugeWindow, Col: hugeWindow} }
 
-// Read returns the next chunk. It runs on a goroutine of go-prompt's.
+// Read returns the next chunk. It runs in a goroutine of go-prompt.
 func (p *parser) Read() (chunk []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -117,7 +119,7 @@ func (p *parser) take() []byte {
 		p.over = endsPrompt(c)
 		return c
 	case p.aborting:
-		return nil // what was typed is for the next prompt
+		return nil // what was typed belongs to the next prompt
 	case p.menuKey() != nil:
 		c := p.menuKey()
 		p.events = p.events[1:]
@@ -129,8 +131,9 @@ func (p *parser) take() []byte {
 	return nil
 }
 
-// menuKey is the chunk for a key that moves in the open menu, when that comes next. It must not
-// come by the editor's function: go-prompt takes every chunk but these as the end of a choice.
+// menuKey returns the chunk for a key that moves in the open menu, if that key comes next. It
+// must not go through the editor's function: go-prompt takes every chunk but these as the end
+// of a choice.
 func (p *parser) menuKey() []byte {
 	if !p.menu || len(p.events) == 0 {
 		return nil
@@ -174,8 +177,8 @@ func (p *parser) fill() {
 }
 
 // onlyInterrupts reports whether what was read is Ctrl-C and nothing else. A paste comes in
-// greater pieces: then its end went astray, to a program that read the terminal meanwhile, and
-// somebody wants to get out of it.
+// larger pieces, so this is a person who wants to leave one whose end never came, since
+// another program read it.
 func onlyInterrupts(read []byte) bool {
 	return len(read) > 0 && len(bytes.Trim(read, "\x03")) == 0
 }
@@ -186,7 +189,7 @@ func (p *parser) lose() {
 	p.mu.Unlock()
 }
 
-// inject hands a chunk out before all that was typed. It may be called from any goroutine.
+// inject returns a chunk before all that was typed. It may be called from any goroutine.
 func (p *parser) inject(chunk []byte) {
 	p.mu.Lock()
 	p.chunks = append(p.chunks, chunk)
@@ -194,7 +197,7 @@ func (p *parser) inject(chunk []byte) {
 	p.term.wake()
 }
 
-// abort ends the prompt, after what it was handed before.
+// abort ends the prompt, after the chunks before it.
 func (p *parser) abort() {
 	p.mu.Lock()
 	p.aborting = true
@@ -204,7 +207,7 @@ func (p *parser) abort() {
 }
 
 // event takes the next event for the editor's function. ok is false when there is none, or
-// something is to be handed to go-prompt first.
+// go-prompt gets something else first.
 func (p *parser) event() (e event, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,14 +227,14 @@ func (p *parser) poke() {
 	p.term.wake()
 }
 
-// setMenu says whether the menu is open.
+// setMenu records whether the menu is open.
 func (p *parser) setMenu(open bool) {
 	p.mu.Lock()
 	p.menu = open
 	p.mu.Unlock()
 }
 
-// done says that the editor's function has run.
+// done records that the editor's function has run.
 func (p *parser) done() {
 	p.mu.Lock()
 	p.handling = false
@@ -246,7 +249,7 @@ func (p *parser) gone() bool {
 	return p.lost && len(p.events) == 0
 }
 
-// drop forgets leftovers of a prompt that ended otherwise.
+// drop forgets what is left of a prompt that ended in another way.
 func (p *parser) drop() {
 	p.mu.Lock()
 	p.chunks, p.handling, p.aborting = nil, false, false

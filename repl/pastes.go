@@ -6,7 +6,7 @@ import (
 )
 
 // pasteLimit is the length of a paste, in bytes, beyond which a placeholder stands for it:
-// go-prompt goes over the whole text many times for each key.
+// go-prompt reads the whole text many times for each key.
 const pasteLimit = 8 << 10
 
 // pastes are the long pastes of the text that is being edited.
@@ -27,7 +27,7 @@ func (p *pastes) fold(text string) string {
 	return mark
 }
 
-// expanded returns a text with the pastes in place of their placeholders.
+// expanded returns a text with pastes in place of their placeholders.
 func (p pastes) expanded(text string) string {
 	for _, one := range p {
 		text = strings.Replace(text, one.mark, one.text, 1)
@@ -35,7 +35,7 @@ func (p pastes) expanded(text string) string {
 	return text
 }
 
-// folded returns a text with the placeholders in place of the pastes.
+// folded returns a text with placeholders in place of pastes.
 func (p pastes) folded(text string) string {
 	for _, one := range p {
 		text = strings.Replace(text, one.text, one.mark, 1)
@@ -43,7 +43,7 @@ func (p pastes) folded(text string) string {
 	return text
 }
 
-// atoms returns what the cursor passes over as one character in a text: placeholders and holes.
+// atoms returns what the cursor moves over as one character in a text: placeholders and holes.
 func (p pastes) atoms(text string) []string {
 	var atoms []string
 	for _, one := range p {

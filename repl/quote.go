@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// This file is how text from outside gets into a statement. A name of a schema, the value of an
-// answer, the name of a file: whatever it is, it is written so that it means itself.
+// This file puts text from outside into a statement. A name of a schema, a value of a
+// response, the name of a file: whatever it is, it is quoted so that it means itself.
 
-// bareSigns are what may stand in a word without quotes, besides letters and digits.
+// bareSigns are the signs that may be in a word without quotes, as letters and digits may.
 const bareSigns = "@%+=:,./-_"
 
-// IsPlain reports whether a text means itself as a word, wherever a word can stand.
+// IsPlain reports whether a text means itself as a word, wherever a word may stand.
 func IsPlain(text string) bool {
 	for _, r := range text {
 		if r == utf8.RuneError || !strings.ContainsRune(bareSigns, r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) &&
@@ -24,10 +24,10 @@ func IsPlain(text string) bool {
 	return text != ""
 }
 
-// Quote returns a word that means text: text itself where that is Bare, else in quotes, as a
-// POSIX shell reads them too. It returns false for a text that cannot be shown as it is, or that
-// the prompt would take for its own: one with control characters, marks that change the
-// direction of writing, or signs of holes.
+// Quote returns a word that means text: text itself when IsPlain, else text in quotes, which a
+// POSIX shell also reads. It returns false for a text that cannot be shown, or that the prompt
+// would misread: one with control characters, marks that change the direction of writing, or
+// signs of holes.
 func Quote(text string) (word string, ok bool) {
 	switch {
 	case IsPlain(text):
@@ -41,8 +41,8 @@ func Quote(text string) (word string, ok bool) {
 // quoted returns a text in single quotes.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// QuoteFile is Quote for the name of a file behind a lead, such as @. A name that a program would
-// take for an option has its folder before it.
+// QuoteFile is Quote for the name of a file behind a lead, such as @. A name that a program
+// would take for an option gets its folder before it.
 func QuoteFile(lead, dir, name string) (word string, ok bool) {
 	if lead == "" && dir == "" && strings.HasPrefix(name, "-") {
 		name = "./" + name
@@ -51,8 +51,8 @@ func QuoteFile(lead, dir, name string) (word string, ok bool) {
 	return lead + dir + word, ok
 }
 
-// QuoteJSON returns text as a string of a document. What could be taken for something else there
-// is escaped, so that every valid UTF-8 text has a form.
+// QuoteJSON returns text as a string of a document. Characters with a meaning there are
+// escaped, so that every valid UTF-8 text has a form.
 func QuoteJSON(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -94,7 +94,7 @@ func showable(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, hidden) < 0 && !strings.Contains(text, pasteMark)
 }
 
-// hidden reports whether a character cannot be seen, or is the prompt's own.
+// hidden reports whether a character cannot be seen, or has a meaning to the prompt.
 func hidden(r rune) bool {
 	switch {
 	case r == '\u200c', r == '\u200d': // they join the letters and pictures of ordinary text
@@ -106,15 +106,15 @@ func hidden(r rune) bool {
 }
 
 // Harmless reports whether a change of a text that nobody typed, such as a completion, adds no
-// statement, no operator and nothing that stands for something else.
+// statement, no operator and no expansion.
 func Harmless(before, after string) bool {
 	was, is := shapeOf(before), shapeOf(after)
 	return is.statements <= max(1, was.statements) && is.operators <= was.operators &&
 		is.expansions <= was.expansions && is.assigned <= was.assigned
 }
 
-// Sole reports whether a text is one complete statement with no operator and no assignment, in
-// which what stands for something else stands in typed, too.
+// Sole reports whether a text is one complete statement with no operator and no assignment,
+// whose expansions are all in typed, too.
 func Sole(text, typed string) bool {
 	s := shapeOf(text)
 	if s.statements != 1 || s.operators > 0 || s.assigned > 0 || Incomplete(text) {
@@ -138,7 +138,7 @@ func Sole(text, typed string) bool {
 	return true
 }
 
-// A shape is what of a text could make something run, or reveal something.
+// A shape is what in a text could run or reveal something.
 type shape struct{ statements, operators, expansions, assigned int }
 
 func shapeOf(text string) (s shape) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Secrets decides what is left out of a text.
+// Secrets decides what is secret in a text.
 type Secrets struct {
 	Name   func(name string) bool        // reports whether the values of a field, flag or parameter are secret
 	Header func(name, value string) bool // reports whether a header is
@@ -13,17 +13,17 @@ type Secrets struct {
 	URL    func(text string) [][2]int    // returns where the secrets in a URL are
 }
 
-// Redact puts Redacted in the place of the secrets in a text of statements, however they
-// are quoted. It reads the text as Lex does: the words of each statement, the documents in
-// them as trees, the commands behind | and the comments. All below a secret name in a
-// document, or behind one in a path, is secret. What has no secret in it stays as it is.
+// Redact puts Redacted in the place of the secrets in a text of statements, however they are
+// quoted. It reads the text as Lex does: the words of each statement, the documents in them as
+// trees, the commands behind | and the comments. Everything below a secret name in a document,
+// or behind one in a path, is secret. A text without secrets stays as it is.
 func Redact(text string, secrets Secrets) string {
 	r := &redaction{secrets: secrets, text: text}
 	r.statements(0, len(text))
 	return r.apply()
 }
 
-// RedactAround is Redact. It also returns where a part of the text is then.
+// RedactAround is Redact. It also returns where a part of the text is afterwards.
 func RedactAround(text string, at Span, secrets Secrets) (string, Span) {
 	r := &redaction{secrets: secrets, text: text}
 	r.statements(0, len(text))
@@ -32,8 +32,8 @@ func RedactAround(text string, at Span, secrets Secrets) (string, Span) {
 	return redacted, at
 }
 
-// SecretSpans returns the parts of a message as it is typed, or stands in a file, that are
-// secret: a document, or a path with a value. They are in their order, and none is in another.
+// SecretSpans returns the parts of a message that are secret, as it is typed or stands in a
+// file: a document, or a path with a value. The parts are in order and do not overlap.
 func SecretSpans(text string, secrets Secrets) []Span {
 	r := &redaction{secrets: secrets, text: text}
 	return merged(r.spans(text, data))
@@ -49,8 +49,7 @@ type redaction struct {
 	names   map[string]bool // what was found out of them
 }
 
-// Bounds of what is read into; beyond them a text is secret as a whole. Nobody types what
-// comes near them.
+// Bounds on what is parsed; beyond them a text is secret as a whole. Nobody types as much.
 const (
 	maxPairs   = 8   // names before a value, strings in strings
 	maxNested  = 16  // commands behind commands, comments in comments
@@ -76,7 +75,7 @@ type edit struct {
 	with       string
 }
 
-// apply makes the edits, of which the first counts where two overlap.
+// apply makes the edits. When two overlap, the first counts.
 func (r *redaction) apply() string {
 	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.start - b.start })
 	var b strings.Builder
@@ -93,8 +92,8 @@ func (r *redaction) apply() string {
 	return b.String()
 }
 
-// moved returns where a place in the text is after the edits, which apply has put in order.
-// Inside of one it is the end of what replaces it.
+// moved returns where a place in the text is after the edits, which apply has sorted. A place
+// inside an edit moves to the end of its replacement.
 func (r *redaction) moved(place int) int {
 	shift, at := 0, 0
 	for _, e := range r.edits {
@@ -144,7 +143,7 @@ func (r *redaction) inner(from, to int) {
 	r.nested--
 }
 
-// comment redacts what stands between statements, as if it were words.
+// comment redacts the text between statements, as if it were words.
 func (r *redaction) comment(from, to int) {
 	i := strings.IndexByte(r.text[from:to], '#')
 	if i < 0 {
@@ -190,8 +189,8 @@ func (r *redaction) namedBefore(words []Word, i int) bool {
 	return i > 0 && words[i].Text == ":" && r.secretPath(words[i-1].Text)
 }
 
-// follows returns what the word behind one is that says so by its end: the scheme of an
-// authorization, or the name of a header whose value is a word of its own.
+// follows returns what the next word is, when the end of a text says so: behind the scheme of
+// an authorization, or the name of a header whose value is a word of its own.
 func (r *redaction) follows(text string, kind wordKind) wordKind {
 	if isScheme(text) {
 		return whole
@@ -200,7 +199,7 @@ func (r *redaction) follows(text string, kind wordKind) wordKind {
 	switch {
 	case kind == whole || kind == withColon:
 		return plain
-	case !ok: // 'name:' or, where a header has to be, name
+	case !ok: // it is not 'name:' or, where a header is expected, name
 		name, colon := strings.CutSuffix(text, ":")
 		if colon && r.secretPath(name) || kind == headerPair && r.secrets.Header(name, "") {
 			return whole
@@ -247,7 +246,7 @@ func (r *redaction) header(words []Word) {
 }
 
 // cutHeader cuts 'name: value', name=value, or 'name value' with the colon forgotten, and
-// tells where the value begins. ok reports whether there is one.
+// returns where the value begins. ok reports whether there is one.
 func cutHeader(text string) (name, value string, begins int, ok bool) {
 	name = strings.TrimLeft(text, " \t")
 	i := strings.IndexAny(name, ":= \t")
@@ -261,8 +260,8 @@ func cutHeader(text string) (name, value string, begins int, ok bool) {
 	return name[:i], value, len(text) - len(value), value != ""
 }
 
-// replace puts Redacted in the place of spans of a word. A word that was in quotes is
-// written anew, as one that means the same.
+// replace puts Redacted in the place of spans of a word. A word in quotes is quoted again, so
+// that it means the same.
 func (r *redaction) replace(w Word, spans []Span) {
 	if len(spans) == 0 {
 		return
@@ -299,8 +298,8 @@ func merged(spans []Span) (all []Span) {
 	return all
 }
 
-// requote writes a text as a word. Where it was in double quotes, what is replaced in
-// those is replaced in it too.
+// requote writes a text as a word. When it was in double quotes, characters that are replaced
+// in those are replaced in it, too.
 func requote(text string, double bool) string {
 	lead := ""
 	if i := strings.IndexByte(text, '='); i > 0 && bareRedacted(text[:i]) {
@@ -315,5 +314,5 @@ func requote(text string, double bool) string {
 	return lead + quoted(text)
 }
 
-// bareRedacted reports whether a text with Redacted in it is Bare.
+// bareRedacted reports whether a text with Redacted in it is plain.
 func bareRedacted(text string) bool { return IsPlain(strings.ReplaceAll(text, Redacted, "x")) }

@@ -2,9 +2,9 @@ package repl
 
 import "strings"
 
-// This file reads messages that are no JSON: YAML, and the text format of protocol buffers.
+// This file reads messages that are not JSON: YAML, and the text format of protocol buffers.
 
-// lines returns what is secret of a message that is no JSON: YAML, or the text format of
+// lines returns the secrets in a message that is not JSON: YAML, or the text format of
 // protocol buffers.
 func (r *redaction) lines(text string) []Span {
 	loose, at := loosened(text)
@@ -53,9 +53,9 @@ func (r *redaction) blocks(text string) (spans []Span) {
 	return spans
 }
 
-// loosened returns a text in YAML or the text format of protocol buffers as something that
-// ScanJSON reads, and where each of its bytes comes from. It has commas before keys, braces
-// for angle brackets, and the names of extensions without their brackets.
+// loosened turns a text in YAML or the text format of protocol buffers into one that ScanJSON
+// reads, and returns where each of its bytes comes from. It adds commas before keys, replaces
+// angle brackets by braces, and drops the brackets of names of extensions.
 func loosened(text string) (loose string, at []int) {
 	l := &loosener{text: text, last: ','}
 	l.put("{", 0)
@@ -65,10 +65,10 @@ func loosened(text string) (loose string, at []int) {
 	return l.out.String(), l.at
 }
 
-// Bounds of what a loosener looks ahead for.
+// Bounds on how far a loosener looks ahead.
 const (
 	maxExtension = 1024 // bytes of a name with its brackets
-	maxBlanks    = 64   // before what says that a key was one
+	maxBlanks    = 64   // blanks before the colon or brace behind a key
 )
 
 type loosener struct {
@@ -87,7 +87,7 @@ func (l *loosener) put(text string, from int) {
 	}
 }
 
-// copied puts a part of the text as it is.
+// copied copies a part of the text.
 func (l *loosener) copied(from, to int) int {
 	for i := from; i < to; i++ {
 		l.put(l.text[i:i+1], i)
@@ -95,7 +95,7 @@ func (l *loosener) copied(from, to int) int {
 	return to
 }
 
-// next reads what is at i, and returns where it ends.
+// next handles what is at i, and returns where it ends.
 func (l *loosener) next(i int) int {
 	c := l.text[i]
 	blankAfter := i+1 == len(l.text) || strings.IndexByte(" \t\r\n", l.text[i+1]) >= 0
@@ -132,8 +132,7 @@ func (l *loosener) next(i int) int {
 	return l.token(i)
 }
 
-// token reads a string, a word or the name of an extension, before which a comma belongs
-// when it is a key.
+// token handles a string, a word or the name of an extension, and puts a comma before a key.
 func (l *loosener) token(i int) int {
 	from, to, end := i, 0, 0
 	switch c := l.text[i]; {

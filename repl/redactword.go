@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A wordKind is what a word is to a redaction.
+// A wordKind is what a word means to a redaction.
 type wordKind uint8
 
 const (
@@ -15,11 +15,11 @@ const (
 	headerPair                 // 'name: value'
 	data                       // a message
 	address                    // of a server
-	part                       // of a text that was read as a message
+	part                       // a part of a text that was read as a message
 )
 
-// flagKinds are the flags whose values are not what they look like. Those that say where
-// a secret is have none in them.
+// flagKinds are the flags whose values have a meaning that does not show. The values of flags
+// that say where a secret is are not secret themselves.
 var flagKinds = map[string]wordKind{
 	"H": headerPair, "header": headerPair, "rpc-header": headerPair, "reflect-header": headerPair,
 	"auth-command": whole, "basic": withColon, "u": withColon, "user": withColon, "proxy-user": withColon,
@@ -28,18 +28,18 @@ var flagKinds = map[string]wordKind{
 	"plaintext-credentials": plain, "key": plain, "certkey": plain,
 }
 
-// bareFlags are the short flags without a value that can stand in a group before one that
-// has one: those of rpcctl, and those of curl that are common behind |.
+// bareFlags are the short flags without a value that can stand in a group before a flag with a
+// value: those of rpcctl, and those of curl that are common behind |.
 const bareFlags = "vkiqhsSLfgGjnNOR"
 
-// flag returns the spans of a flag with its value that are secret, and what the next word
-// is when that has the value.
+// flag returns the secret spans of a flag with its value, and the kind of the next word when
+// that is the value.
 func (r *redaction) flag(text string) (spans []Span, next wordKind) {
 	long := strings.TrimLeft(text, "-")
 	begins := len(text) - len(long)
 	ends := "="
 	if begins > 1 {
-		ends = "=:" // --name: value is a slip of a hand
+		ends = "=:" // --name: value is a mistyped flag
 	}
 	name, value, has := long, "", false
 	if i := strings.IndexAny(long, ends); i >= 0 {
@@ -65,8 +65,8 @@ func (r *redaction) flag(text string) (spans []Span, next wordKind) {
 	return r.shifted(value, kind, begins+len(name)+1), r.follows(value, kind)
 }
 
-// shortFlag returns the kind of the first flag in a group of short ones whose value is not
-// what it looks like, and where that value begins. at is 0 when there is none.
+// shortFlag returns the kind of the first flag in a group of short ones that is in flagKinds,
+// and where its value begins. at is 0 when there is none.
 func shortFlag(group string) (kind wordKind, at int) {
 	for i := range len(group) {
 		if kind, ok := flagKinds[group[i:i+1]]; ok {
@@ -119,13 +119,13 @@ func (r *redaction) spans(text string, kind wordKind) []Span {
 	if spans := userInfo(text, kind); spans != nil {
 		return spans
 	}
-	if path, begins, ok := cutPair(text, kind); ok && r.secretPath(path) { // a URL, too, is a secret then
+	if path, begins, ok := cutPair(text, kind); ok && r.secretPath(path) { // then a URL is a secret, too
 		return []Span{{Start: begins, End: len(text)}}
 	}
 	return r.mixed(text, kind)
 }
 
-// headerValue returns the value of 'name: value' where that header is secret.
+// headerValue returns the value of 'name: value' if the header is secret.
 func (r *redaction) headerValue(text string) []Span {
 	name, value, begins, ok := cutHeader(text)
 	if !ok || value == "" || !r.secrets.Header(name, value) {
@@ -134,7 +134,7 @@ func (r *redaction) headerValue(text string) []Span {
 	return []Span{{Start: begins, End: len(text)}}
 }
 
-// userInfo returns what stands before the @ of an address that is no URL.
+// userInfo returns the text before the @ of an address that is not a URL.
 func userInfo(text string, kind wordKind) []Span {
 	if kind != address || strings.Contains(text, "://") {
 		return nil
@@ -164,8 +164,8 @@ func (r *redaction) mixed(text string, kind wordKind) []Span {
 	return r.inside(text)
 }
 
-// cutPair cuts path=value, path:=value, or 'name: value', and tells where the value begins. ok
-// reports whether the text is one of them.
+// cutPair cuts path=value, path:=value, or 'name: value', and returns where the value begins.
+// ok reports whether the text is one of them.
 func cutPair(text string, kind wordKind) (path string, begins int, ok bool) {
 	i := strings.IndexAny(text, "=:")
 	if i <= 0 || strings.ContainsAny(text[:i], "\n{") {
@@ -184,8 +184,8 @@ func cutPair(text string, kind wordKind) (path string, begins int, ok bool) {
 	return text[:i], begins, begins < len(text)
 }
 
-// pair returns what is secret of the value of path=value, path:=value, or 'name: value', whose
-// path is no secret's. is reports whether the text is one of them.
+// pair returns the secrets in the value of path=value, path:=value, or 'name: value', whose
+// path is not secret. is reports whether the text is one of them.
 func (r *redaction) pair(text string, kind wordKind) (spans []Span, is bool) {
 	path, begins, ok := cutPair(text, kind)
 	if !ok || text[len(path)] == ':' && begins == len(path)+1 { // host:port, or an address of some other kind
@@ -212,7 +212,7 @@ func (r *redaction) secretPath(path string) bool {
 	return r.name(path)
 }
 
-// url returns what is secret of a URL that a text is, or ends in.
+// url returns the secrets in a URL that a text is, or ends in.
 func (r *redaction) url(text string) (spans []Span) {
 	if scheme := strings.Index(text, "://"); scheme < 0 || strings.ContainsAny(text[:scheme], " {") {
 		return nil
@@ -223,7 +223,7 @@ func (r *redaction) url(text string) (spans []Span) {
 	return spans
 }
 
-// inside returns a credential in the midst of a text, behind the name of its scheme.
+// inside returns a credential in the middle of a text, behind the name of its scheme.
 func (r *redaction) inside(text string) []Span {
 	low := strings.ToLower(text)
 	for _, scheme := range []string{"bearer ", "basic "} {
@@ -234,7 +234,7 @@ func (r *redaction) inside(text string) []Span {
 	return nil
 }
 
-// document returns what is secret of a document, comments included.
+// document returns the secrets in a document, comments included.
 func (r *redaction) document(text string) []Span {
 	if tooDeep(text) {
 		return []Span{{Start: 0, End: len(text)}}
@@ -282,9 +282,9 @@ func tooDeep(text string) bool {
 	return false
 }
 
-// tree returns the values of a document that are secret, without their quotes: those below
-// a secret name, those that look so, and strings with a secret inside, as a document in a
-// string has one.
+// tree returns the values of a document that are secret, without their quotes: those below a
+// secret name, those with the form of a secret, and strings with a secret inside, such as a
+// document in a string.
 func (r *redaction) tree(text string) (spans []Span) {
 	ScanJSON(text, func(t Token) {
 		if t.Text == "" || !r.secretToken(t) {
@@ -299,7 +299,7 @@ func (r *redaction) tree(text string) (spans []Span) {
 	return spans
 }
 
-// secretToken reports whether a key or value of a document is, or has in it, a secret.
+// secretToken reports whether a key or value of a document is, or contains, a secret.
 func (r *redaction) secretToken(t Token) bool {
 	plain := t.Text
 	if t.Quoted {

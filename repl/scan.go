@@ -25,9 +25,9 @@ type Step struct {
 type Place struct {
 	Path   []Step // to the object, for WantKey; else to the value
 	Want   Want
-	Prefix string   // of the key or value that has begun, without quotes
-	Start  int      // where that begins, with its quote; the end of the text when nothing has
-	Quote  byte     // that it begins with; 0: none
+	Prefix string   // the key or value that has begun, without quotes
+	Start  int      // where that begins, with its quote; the end of the text when there is none
+	Quote  byte     // its opening quote; 0: none
 	Used   []string // keys of the object that were given before, for WantKey
 }
 
@@ -50,8 +50,8 @@ type scanFrame struct {
 }
 
 // ScanJSON walks over a document that may be half-typed, or wrong, or no document at all. It
-// tells where its end is; visit, when it is not nil, gets each key and value. It never fails:
-// what has no meaning is passed over.
+// returns where in the document the text ends; visit, when it is not nil, gets each key and
+// value. It never fails: text without a meaning is skipped.
 func ScanJSON(text string, visit func(Token)) Place {
 	sc := &scanner{text: text, visit: visit}
 	for sc.i < len(text) {
@@ -86,7 +86,7 @@ func ScanJSON(text string, visit func(Token)) Place {
 	return sc.place(len(text), "", 0)
 }
 
-// colon is what comes between a key and its value.
+// colon handles the colon between a key and its value.
 func (sc *scanner) colon() {
 	if f := sc.top(); f != nil && !f.list {
 		f.want = WantValue
@@ -115,7 +115,7 @@ func (sc *scanner) pop() {
 	sc.closed()
 }
 
-// closed notes that a value has ended.
+// closed records that a value has ended.
 func (sc *scanner) closed() {
 	if f := sc.top(); f != nil {
 		f.want = WantComma
@@ -146,7 +146,7 @@ func (sc *scanner) skipTo(end string, from int) {
 	sc.i += from + n + len(end)
 }
 
-// token reads a string or a word. open tells that the text ends in it.
+// token reads a string or a word. open is set when the text ends in it.
 func (sc *scanner) token() (p Place, open bool) {
 	start := sc.i
 	text, quote := sc.readToken()
@@ -196,8 +196,8 @@ func (sc *scanner) tell(start int, text string, quote byte) {
 	})
 }
 
-// endsToken reports whether the byte at i ends the token: the quote, or for a word what cannot
-// be part of one. A string ends with its line.
+// endsToken reports whether the byte at i ends the token: the quote or, for a word, a byte
+// that cannot be part of one. A string ends with its line.
 func (sc *scanner) endsToken(quote byte) bool {
 	c := sc.text[sc.i]
 	if quote != 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/width"
 )
 
-// A device is the terminal as a screen needs it.
+// A device is what a screen needs of the terminal.
 type device interface {
 	io.Writer
 	size() (cols, rows int)
@@ -44,8 +44,8 @@ type Screen struct {
 	open   bool // a prompt is there
 	view   view
 	rows   []row // as drawn
-	y, x   int   // of the cursor, in rows drawn and columns
-	cols   int   // of the window when it was drawn
+	y, x   int   // the position of the cursor, in rows drawn and columns
+	cols   int   // columns of the window when it was drawn
 	status string
 }
 
@@ -66,7 +66,7 @@ func (s *Screen) send(change string) {
 	_, _ = io.WriteString(s.dev, codeSyncOn+codeHideCursor+change+codeShowCursor+codeSyncOff)
 }
 
-// erase goes to where the drawing began and clears from there.
+// erase moves to where the drawing begins and clears from there.
 func (s *Screen) erase(b *strings.Builder) {
 	up(b, s.y)
 	b.WriteString("\r" + codeEraseDown)
@@ -100,8 +100,8 @@ func (s *Screen) render(b *strings.Builder) {
 		b.WriteString(r.string(s.colors, len(r.cells)))
 	}
 	up(b, len(rows)-1-y)
-	// The cursor is placed by writing what stands before it once more: terminals differ in how
-	// wide they think that some characters are.
+	// The cursor is placed by writing the text before it once more, since terminals differ in
+	// the width of some characters.
 	b.WriteString("\r" + rows[y].string(s.colors, l.x))
 	s.rows, s.y, s.x = rows, y, 0
 	for _, c := range rows[y].cells[:l.x] {
@@ -109,8 +109,8 @@ func (s *Screen) render(b *strings.Builder) {
 	}
 }
 
-// besides is how many rows of a window are for the menu and the hint, however long the text is:
-// none in a small one.
+// besides returns how many rows of a window are reserved for the menu and the hint, however
+// long the text is: none in a small window.
 func (v *view) besides(height int) int {
 	if len(v.menu) == 0 || height < 12 {
 		return 0
@@ -127,8 +127,8 @@ func clip(rows []row, y, height int) ([]row, int) {
 	return append([]row(nil), rows[from:from+height]...), y - from
 }
 
-// leave ends the prompt. What was typed stays as it is, without what was around it, and tail
-// behind it; or nothing stays.
+// leave ends the prompt. With keep, the text stays on the screen without the hint and the
+// menu, and with tail behind it; otherwise nothing stays.
 func (s *Screen) leave(keep bool, tail string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,9 +155,9 @@ func (s *Screen) commit(b *strings.Builder, tail string) {
 	}
 }
 
-// Print writes text above the prompt, or where the cursor is when there is no prompt. What
-// comes from outside must have been cleaned: text may not move the cursor. A missing line feed
-// at the end is added.
+// Print writes text above the prompt, or where the cursor is when there is no prompt. Text
+// from outside must have been cleaned: text may not move the cursor. Print adds a missing line
+// feed at the end.
 func (s *Screen) Print(text string) {
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
@@ -177,8 +177,8 @@ func (s *Screen) Print(text string) {
 	s.send(b.String())
 }
 
-// abandon prints a line with a tail behind it, and a text below, as if it had been accepted; the
-// prompt stays open.
+// abandon prints a line with a tail behind it, and a text below, as if it had been accepted.
+// The prompt stays open.
 func (s *Screen) abandon(l Line, tail, below string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,8 +196,8 @@ func (s *Screen) abandon(l Line, tail, below string) {
 	s.send(b.String())
 }
 
-// Resize draws anew after the size of the window has changed. Terminals break rows that have
-// become too long, so that the drawing may take more rows than it did.
+// Resize draws again after the size of the window has changed. Terminals break rows that have
+// become too long, so the drawing may take more rows than before.
 func (s *Screen) Resize() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +216,7 @@ func (s *Screen) Resize() {
 	s.send(b.String())
 }
 
-// redraw draws what is there again, on a clean window.
+// redraw draws the same view again, on a clean window.
 func (s *Screen) redraw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,8 +227,8 @@ func (s *Screen) redraw() {
 	s.send(b.String())
 }
 
-// FreshLine goes to the beginning of a line, the next one where a program has left the cursor
-// inside of one: blanks up to the edge of the window tell which it is.
+// FreshLine moves to the beginning of a line: the next one, when a program has left the cursor
+// inside of a line. Blanks up to the edge of the window find that out.
 func (s *Screen) FreshLine() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -236,8 +236,7 @@ func (s *Screen) FreshLine() {
 	_, _ = io.WriteString(s.dev, strings.Repeat(" ", cols-1)+"\r"+codeEraseDown)
 }
 
-// Status shows a row that is gone with the next output, for the time that no prompt is open.
-// An empty one takes it away.
+// Status shows a row until the next output, while no prompt is open. An empty text removes it.
 func (s *Screen) Status(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -261,7 +260,7 @@ func (s *Screen) clearStatus(b *strings.Builder) {
 	}
 }
 
-// Output returns a writer that takes the status row away before it writes to w.
+// Output returns a writer that removes the status row before it writes to w.
 func (s *Screen) Output(w io.Writer) io.Writer { return statusWriter{s, w} }
 
 type statusWriter struct {
@@ -280,7 +279,7 @@ func (s *Screen) Styled(style Style, text string) string { return s.colors.Paint
 // Size is the size of the window, in columns and rows.
 func (s *Screen) Size() (cols, rows int) { return s.dev.size() }
 
-// ASCII reports whether signs beyond ASCII are not to be used.
+// ASCII reports whether only ASCII is to be used.
 func (s *Screen) ASCII() bool { return s.ascii }
 
 func up(b *strings.Builder, n int) {

@@ -2,7 +2,7 @@ package repl
 
 import "strings"
 
-// A search is a search of the history that is going on.
+// A search is a search of the history in progress.
 type search struct {
 	start   Line
 	pattern string
@@ -17,14 +17,15 @@ func (s *search) prefix() string {
 	return "(search '" + s.pattern + "') "
 }
 
-// beginSearch is Ctrl-R: the newest line is shown that contains what is typed from now on.
+// beginSearch handles Ctrl-R: from now on it shows the newest line that contains what is
+// typed.
 func (e *Editor) beginSearch() {
 	e.search = &search{start: e.line, at: -1}
 	e.note = "Enter takes the line, Ctrl-R looks further back, Esc gives up"
 }
 
-// searchKey handles an event during a search. It returns false for one that ends the search
-// and then means what it always does.
+// searchKey handles an event during a search. It returns false for an event that ends the
+// search and then has its usual meaning.
 func (e *Editor) searchKey(ev event) bool {
 	s, h := e.search, e.opts.History
 	switch {
@@ -56,7 +57,7 @@ func (e *Editor) searchKey(ev event) bool {
 	return true
 }
 
-// find returns the newest line before an index that contains the pattern, and now when there is
+// find returns the newest line before an index that contains the pattern, or now when there is
 // none.
 func (s *search) find(h *History, before int, now Line) Line {
 	if s.pattern == "" {
@@ -77,7 +78,7 @@ type recall struct {
 	at    int
 }
 
-// older is the Up key.
+// older handles the Up key.
 func (e *Editor) older() {
 	if l, ok := e.line.up(); ok && e.recall == nil {
 		e.line = l
@@ -94,7 +95,7 @@ func (e *Editor) older() {
 	}
 }
 
-// newer is the Down key.
+// newer handles the Down key.
 func (e *Editor) newer() {
 	if e.recall == nil {
 		if l, ok := e.line.down(); ok {

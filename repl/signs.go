@@ -1,6 +1,6 @@
 package repl
 
-// This file holds the texts that the prompt gives a meaning of its own. Text from outside
+// This file holds the texts to which the prompt gives a meaning of its own. Text from outside
 // must not contain them; see showable.
 
 // Redacted stands where a secret was.

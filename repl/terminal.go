@@ -2,7 +2,7 @@ package repl
 
 import "errors"
 
-// ErrNoTerminal tells that there is no terminal to edit on: the process has no controlling
+// ErrNoTerminal means that there is no terminal to edit on: the process has no controlling
 // terminal, or this system's is not supported.
 var ErrNoTerminal = errors.New("no terminal")
 

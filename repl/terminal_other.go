@@ -4,7 +4,7 @@ package repl
 
 import "time"
 
-// A terminal does not exist here: the shell reads lines as any program does.
+// A terminal does not exist on this system: the shell reads lines like any program.
 type terminal struct{}
 
 func openTerminal() (*terminal, error)             { return nil, ErrNoTerminal }

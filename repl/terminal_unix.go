@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is the controlling terminal of the process, with the settings that it was found
-// with. It has its own file, so that redirected standard streams do not matter. Its methods
-// may be called from any goroutine; reading is for one at a time.
+// A terminal is the controlling terminal of the process, with its original settings. It has
+// its own file, so that redirected standard streams do not matter. Its methods may be called
+// from any goroutine; reading is for one at a time.
 type terminal struct {
 	fd    int
 	found unix.Termios
@@ -50,7 +50,8 @@ func openTerminal() (*terminal, error) {
 	return t, nil
 }
 
-// edit sets the terminal for editing: every byte as it is typed, and nothing done about it.
+// edit sets the terminal for editing: every byte arrives as it is typed, and none has an
+// effect.
 func (t *terminal) edit() error {
 	s := t.found
 	s.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
@@ -60,8 +61,8 @@ func (t *terminal) edit() error {
 	return t.set(&s)
 }
 
-// quiet sets the terminal for the time of a call: the keys that send signals do, and all else
-// that is typed is neither shown nor changed nor, by a signal, thrown away. It is there for the
+// quiet sets the terminal for the time of a call: keys that send signals do so. Everything
+// else that is typed is not shown, not changed, not dropped by a signal, and stays for the
 // next prompt.
 func (t *terminal) quiet() error {
 	s := t.found
@@ -73,7 +74,7 @@ func (t *terminal) quiet() error {
 	return t.set(&s)
 }
 
-// restore gives the terminal its own settings back.
+// restore restores the original settings of the terminal.
 func (t *terminal) restore() error { return t.set(&t.found) }
 
 // release restores the terminal for good: later changes are ignored.
@@ -110,7 +111,8 @@ func (t *terminal) size() (cols, rows int) {
 }
 
 // wait waits until there is something to read, wake is called, or the time is over. A limit of
-// 0 is none. Select and not poll: poll knows no terminals on some versions of macOS.
+// 0 means none. It uses select, since poll does not support terminals on some versions of
+// macOS.
 func (t *terminal) wait(limit time.Duration) (readable bool, err error) {
 	var fds unix.FdSet
 	fds.Set(t.fd)
@@ -129,7 +131,7 @@ func (t *terminal) wait(limit time.Duration) (readable bool, err error) {
 	}
 	if fds.IsSet(t.pulse[0]) {
 		var drop [64]byte
-		_, _ = unix.Read(t.pulse[0], drop[:]) // it only had to end the wait
+		_, _ = unix.Read(t.pulse[0], drop[:]) // its only use is to end the wait
 	}
 	return fds.IsSet(t.fd), nil
 }
@@ -162,7 +164,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 		switch {
 		case err == unix.EINTR:
 			continue
-		case err == unix.EAGAIN: // somebody who shares the terminal made it non-blocking
+		case err == unix.EAGAIN: // another program made the terminal non-blocking
 			time.Sleep(time.Millisecond)
 			continue
 		case err != nil:
@@ -174,10 +176,10 @@ func (t *terminal) Write(p []byte) (int, error) {
 }
 
 // suspend stops the process as Ctrl-Z does outside of an editor, and returns when it goes on.
-// The whole group is stopped, lest a script that started it go on alone. The signal is SIGSTOP,
-// since the Go runtime swallows SIGTSTP once somebody was notified of it; whether there is anybody
-// to continue us is then ours to ask. It takes a moment to stop every thread, so what tells of the
-// end of the stop is that it was continued.
+// It stops the whole group, so that a script that started the process does not go on alone. It
+// sends SIGSTOP, since the Go runtime swallows SIGTSTP once somebody was notified of it; so it
+// has to check itself whether anybody could continue the process. Stopping every thread takes
+// a moment, so the end of the stop is noticed by SIGCONT.
 func (t *terminal) suspend() error {
 	if orphaned() {
 		return errors.New("there is no shell to go back to")
@@ -195,11 +197,11 @@ func (t *terminal) suspend() error {
 	return nil
 }
 
-// orphaned reports whether nobody in this session watches the process group of ours (POSIX, XBD
-// 3.264), as far as its leader can tell.
+// orphaned reports whether nobody in this session watches our process group (POSIX, XBD
+// 3.264), as far as its leader can find out.
 func orphaned() bool {
 	if unix.Getpgrp() != unix.Getpid() {
-		return false // somebody else leads it, who was started by a shell
+		return false // another process leads the group, and a shell started it
 	}
 	parent := unix.Getppid()
 	ours, err := unix.Getsid(0)

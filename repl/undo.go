@@ -8,8 +8,8 @@ type undoStack struct {
 	typing bool // the last change was typed text
 }
 
-// record keeps the line before a change. Characters typed one after the other are one change,
-// up to a blank.
+// record keeps the line before a change. Characters that are typed one after the other are one
+// change, up to a blank.
 func (u *undoStack) record(before, after Line, ev event) {
 	if after.Text == before.Text {
 		return

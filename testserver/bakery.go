@@ -24,8 +24,8 @@ const (
 	usualWait     = 10 * time.Second
 )
 
-// bakery bakes by the clock: nothing runs while nobody asks, so there is nothing to stop
-// with the server.
+// bakery bakes by the clock: nothing runs in the background, so there is nothing to stop with
+// the server.
 type bakery struct {
 	demov1.UnimplementedBakeryServer
 	longrunning.UnimplementedOperationsServer
@@ -37,7 +37,7 @@ type bakery struct {
 	operations map[string]*baking
 }
 
-// A baking is one operation. It is not changed, but for when it was cancelled.
+// A baking is one operation. Only its cancellation changes it.
 type baking struct {
 	name      string
 	cake      string
@@ -99,7 +99,7 @@ func (b *bakery) find(name string) (*baking, error) {
 	return &copied, nil
 }
 
-// GetOperation tells how far an operation is.
+// GetOperation returns how far an operation is.
 func (b *bakery) GetOperation(_ context.Context, r *longrunning.GetOperationRequest) (*longrunning.Operation, error) {
 	o, err := b.find(r.GetName())
 	if err != nil {
@@ -143,12 +143,12 @@ func (b *bakery) WaitOperation(
 	return b.GetOperation(ctx, &longrunning.GetOperationRequest{Name: r.GetName()})
 }
 
-// over is when an operation is done if nobody cancels it.
+// over returns when an operation is done if nobody cancels it.
 func (o *baking) over() time.Time {
 	return o.began.Add(time.Duration(o.pace.count) * o.pace.delay)
 }
 
-// tell tells how an operation is at a time.
+// tell returns the state of an operation at a time.
 func (o *baking) tell(now time.Time) (*longrunning.Operation, error) {
 	if !o.cancelled.IsZero() {
 		now = o.cancelled

@@ -70,7 +70,7 @@ func (r *registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	}
 }
 
-// specOf describes a method. What may be asked for with GET stands in the schema.
+// specOf describes a method. The schema says which methods may be called with GET.
 func specOf(service, method string, shape connectrpc.StreamType) connectrpc.Spec {
 	spec := connectrpc.Spec{Procedure: "/" + service + "/" + method, StreamType: shape}
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
@@ -83,15 +83,15 @@ func specOf(service, method string, shape connectrpc.StreamType) connectrpc.Spec
 	return spec
 }
 
-// A bridged is a call over a protocol of the web as the handlers know calls: a
-// stream of grpc-go's, and what it keeps in the context.
+// A bridged is a call over a protocol of the web in the form that handlers expect: a stream of
+// grpc-go, and what grpc-go keeps in the context.
 type bridged struct {
 	ctx    context.Context
 	method string
 	stream connectrpc.ServerStream
 	info   *connectrpc.CallInfo
 
-	mu   sync.Mutex // of the metadata, which handlers may set from anywhere
+	mu   sync.Mutex // guards the metadata, which handlers may set from any goroutine
 	sent bool       // the headers are on their way
 }
 
@@ -173,8 +173,8 @@ func outgoing(h *connectrpc.Header, md metadata.MD) {
 	}
 }
 
-// SendMsg sends a message. Ours can all be sent, so an error is that the client has
-// gone, as it is for grpc-go.
+// SendMsg sends a message. The demo's messages can all be sent, so an error means that the
+// client has gone, as with grpc-go.
 func (b *bridged) SendMsg(m any) error {
 	b.flushed()
 	if err := b.stream.Send(m); err != nil {
@@ -183,11 +183,12 @@ func (b *bridged) SendMsg(m any) error {
 	return nil
 }
 
-// errGone is that the client has reset the stream, which over HTTP/3 a read may learn
+// errGone means that the client has reset the stream. Over HTTP/3 a read may notice that
 // before the context does.
 var errGone = errors.New("the client is gone")
 
-// RecvMsg receives a message, or io.EOF itself, which handlers compare with.
+// RecvMsg receives a message. At the end it returns io.EOF itself, which handlers compare
+// with.
 func (b *bridged) RecvMsg(m any) error {
 	err := b.stream.Receive(m)
 	if i, ok := b.ctx.Value(intakeKey{}).(*intake); ok {

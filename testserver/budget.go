@@ -15,22 +15,21 @@ import (
 )
 
 const (
-	// replyBudget is how much the great replies that are being made and sent may take
-	// together, in bytes: a demo that is called a thousand times at once is no reason to
-	// be killed.
+	// replyBudget is how much the large replies that are being made and sent may take
+	// together, in bytes: a demo that is called a thousand times at once must not be killed.
 	replyBudget = 256 << 20
-	// replyCost is how often the bytes of a reply are held: in the message, encoded, and as
+	// replyCost is how many copies of a reply are held: the message, its encoding, and
 	// garbage.
 	replyCost = 3
-	// growingCost is the same where a reply is encoded into what grows: in JSON, and by the
-	// library for the protocols of the web.
+	// growingCost is the same for a reply that is encoded into a growing buffer: JSON, and by
+	// the library for the protocols of the web.
 	growingCost = 6
 	// sendingCost is the same for the messages of a stream, of which others wait to be written.
 	sendingCost = 4
-	// smallReply is how great a reply may be that is not counted, in bytes.
+	// smallReply is the size of the largest reply that is not counted, in bytes.
 	smallReply = 64 << 10
-	// stalled is how long a client may take nothing of its replies while others wait for
-	// their room.
+	// stalled is how long a client may read none of its replies while others wait for their
+	// room.
 	stalled = 5 * time.Second
 )
 
@@ -41,7 +40,7 @@ type budget struct {
 
 	mu       sync.Mutex
 	taken    int64
-	forgiven int64 // that is not counted any more, and may still be held
+	forgiven int64 // no longer counted, although it may still be held
 	waiting  []*share
 }
 
@@ -51,9 +50,9 @@ type share struct {
 	granted chan struct{} // closed when the call may go on
 }
 
-// take waits for the part of a reply, which is given back when the reply has been sent.
-// Its error is a status. A reply that is greater than the budget has it alone. A call that has
-// a part has enough.
+// take waits for room for a reply, which is given back when the reply has been sent. Its error
+// is a status. A reply that is larger than the budget gets all of it. A call that already has
+// room does not wait.
 func (b *budget) take(ctx context.Context, reply int64) error {
 	i, counted := ctx.Value(intakeKey{}).(*intake)
 	if reply <= smallReply || counted && !i.replies.CompareAndSwap(false, true) {
@@ -75,7 +74,7 @@ func (b *budget) take(ctx context.Context, reply int64) error {
 	for i, other := range b.waiting {
 		if other == s {
 			b.waiting = append(b.waiting[:i], b.waiting[i+1:]...)
-			b.serve() // it may have been in the way of smaller ones
+			b.serve() // it may have been in front of smaller ones
 			return status.FromContextError(ctx.Err()).Err()
 		}
 	}
@@ -84,7 +83,7 @@ func (b *budget) take(ctx context.Context, reply int64) error {
 	return status.Error(codes.Canceled, "the client is gone")
 }
 
-// costIn is how often the bytes of a call's reply are held.
+// costIn returns how many copies of a call's reply are held.
 func costIn(ctx context.Context) int64 {
 	if clientOf(ctx) == nil {
 		return growingCost
@@ -96,7 +95,7 @@ func costIn(ctx context.Context) int64 {
 	return replyCost
 }
 
-// clientOf is the connection of a call over gRPC, or nil.
+// clientOf returns the connection of a call over gRPC, or nil.
 func clientOf(ctx context.Context) *connection {
 	if p, ok := peer.FromContext(ctx); ok {
 		if from, ok := p.Addr.(clientAddr); ok {
@@ -106,10 +105,10 @@ func clientOf(ctx context.Context) *connection {
 	return nil
 }
 
-// sent gives the part of a reply back when the reply has been sent. grpc-go puts a reply in a queue
-// and ends the call, so there the connection counts; the other protocols end a request when
-// all of its reply is written. A client that leaves ends the call before that: its reply is still
-// being made.
+// sent gives the room of a reply back when the reply has been sent. grpc-go queues a reply and
+// ends the call, so with it the connection counts what is written; the other protocols end a
+// request when all of its reply is written. When a client leaves, the call ends before that,
+// while its reply is still being made.
 func (b *budget) sent(ctx context.Context, reply, size int64) {
 	i, counted := ctx.Value(intakeKey{}).(*intake)
 	conn := clientOf(ctx)
@@ -127,7 +126,7 @@ func (b *budget) sent(ctx context.Context, reply, size int64) {
 	}
 }
 
-// give gives a part back.
+// give gives room back.
 func (b *budget) give(size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,8 +141,8 @@ func (b *budget) wanted() bool {
 	return len(b.waiting) > 0
 }
 
-// forgive gives back what a client takes nothing of, or is false when that was done for as
-// much as the whole budget.
+// forgive gives back the room of replies that a client does not read. It returns false when
+// that was done for as much as the whole budget.
 func (b *budget) forgive(size int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -156,7 +155,7 @@ func (b *budget) forgive(size int64) bool {
 	return true
 }
 
-// serve lets those go on whose turn it is. The budget is locked.
+// serve lets those go on whose turn has come. The budget is locked.
 func (b *budget) serve() {
 	for len(b.waiting) > 0 && b.taken+b.waiting[0].size <= b.total {
 		s := b.waiting[0]
@@ -172,7 +171,7 @@ type clientAddr struct {
 	conn *connection
 }
 
-// debts are what a connection has still to write of great replies, as parts of a budget.
+// debts are what a connection still has to write of large replies, as parts of a budget.
 type debts struct {
 	mu     sync.Mutex
 	budget *budget
@@ -185,7 +184,7 @@ type debts struct {
 	forgiven int64 // parts of what may still be held
 }
 
-// owe notes that a reply will be written, and whether it will be told when that is made. It is
+// owe records that a reply will be written, and whether made will be called for it. It returns
 // false when the connection is closed.
 func (c *connection) owe(b *budget, bytes, size int64, told bool) bool {
 	d := &c.debts
@@ -208,7 +207,7 @@ func (c *connection) owe(b *budget, bytes, size int64, told bool) bool {
 	return true
 }
 
-// made notes that a reply is made, and on its way if there is still a connection.
+// made records that a reply is made, and is being sent if the connection still exists.
 func (c *connection) made(size int64) {
 	d := &c.debts
 	d.mu.Lock()
@@ -221,9 +220,9 @@ func (c *connection) made(size int64) {
 	}
 }
 
-// stalls ends the wait for a connection that has long written nothing of what it holds, if
-// others want that. Its calls may have been cancelled, and then nothing is held: that is
-// assumed up to some amount, and past it the connection is closed.
+// stalls ends the wait for a connection that has written nothing for long of what it holds, if
+// others wait. Its calls may have been cancelled, so that nothing is held: that is assumed up
+// to some amount, and beyond it the connection is closed.
 func (c *connection) stalls() {
 	d := &c.debts
 	d.mu.Lock()
@@ -265,7 +264,7 @@ func (d *debts) pay(written int64) {
 	}
 }
 
-// close gives back all but what is being made: that goes on.
+// close gives back everything but the room of replies that are still being made.
 func (d *debts) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// callBudget is how much the calls that run and the connections that are open may take
-	// together, in bytes, with what their answers take while they are made. Requests, and
-	// replies that are made, have budgets of their own.
+	// callBudget is how much the calls that run and the open connections may take together, in
+	// bytes, including what their answers take while they are made. Requests, and finished
+	// replies, have budgets of their own.
 	callBudget = 128 << 20
-	// maxHeader is how great the header of a request may be, in bytes.
+	// maxHeader is the size of the largest header of a request, in bytes.
 	maxHeader = 128 << 10
-	// What one takes, about, in bytes: a call without metadata, a byte of metadata, and a
-	// connection, which may hold a header that is not whole.
+	// About how much each takes, in bytes: a call without metadata, a byte of metadata, and a
+	// connection, which may hold an incomplete header.
 	callWeight       = 24 << 10
 	metadataWeight   = 4
 	connectionWeight = maxHeader + 64<<10
-	// maxStreams is how many calls one connection may have at a time over gRPC: a client
-	// that wants more waits, where it would be refused for what others have.
+	// maxStreams is how many calls one connection may have at a time over gRPC: a client that
+	// wants more waits, and is not refused because of what others have.
 	maxStreams = callBudget / callWeight / 2
 )
 
@@ -32,10 +32,10 @@ var busyText = fmt.Sprintf(
 	"the demo takes about %d calls at a time, fewer with great ones; try again with fewer at once",
 	callBudget/callWeight)
 
-// give gives a part back.
+// give gives room back.
 func (r *room) give(n int64) { r.taken.Add(-n) }
 
-// weighHeader is about what a call with this metadata takes.
+// weighHeader returns about how much a call with this metadata takes.
 func weighHeader(header map[string][]string) int64 {
 	n := 0
 	for name, values := range header {
@@ -69,7 +69,7 @@ func (r *room) requests(next http.Handler) http.Handler {
 	})
 }
 
-// charge counts what the answer to a call takes for as long as it is made, or refuses it.
+// charge counts what the answer to a call takes while it is made, or refuses the call.
 func (r *room) charge(ctx context.Context, n int64) error {
 	if n <= smallReply {
 		return nil

@@ -32,17 +32,16 @@ const (
 
 const (
 	certLife = 24 * time.Hour
-	// Clocks differ; a certificate that is not valid yet is a poor welcome.
+	// Clocks differ, and a certificate that is not valid yet would be refused.
 	certSkew = 5 * time.Minute
-	// marker is the first line of every file, and tells ours from others.
+	// marker is the first line of every file, and marks it as ours.
 	marker = "# A throwaway certificate of the rpcctl demo server. Trust it for nothing else.\n"
 )
 
-// Certs is a throwaway certificate authority with a certificate for a server on
-// this machine (localhost, 127.0.0.1 and ::1) and one for a client. The keys
-// are ECDSA P-256, and all of it is valid for a day. Nobody keeps the
-// authority's own key. It is not changed after it was made, and safe for
-// concurrent use.
+// Certs is a throwaway certificate authority with a certificate for a server on this machine
+// (localhost, 127.0.0.1 and ::1) and one for a client. The keys are ECDSA P-256, and
+// everything is valid for a day. The authority's own key is not kept. It is not changed after
+// it was made, and safe for concurrent use.
 type Certs struct {
 	ca             []byte // PEM, as all of these
 	server, client keyPair
@@ -133,8 +132,8 @@ func encode(kind string, der []byte) []byte {
 	return append([]byte(marker), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
 }
 
-// Server returns the server's side of TLS. With mutual it demands a client's
-// certificate that the authority signed. The result is the caller's.
+// Server returns the server's side of TLS. With mutual it demands a client's certificate that
+// the authority signed. The caller owns the result.
 func (c *Certs) Server(mutual bool) *tls.Config {
 	config := &tls.Config{Certificates: []tls.Certificate{c.serverTLS}, MinVersion: tls.VersionTLS12}
 	if mutual {
@@ -144,9 +143,8 @@ func (c *Certs) Server(mutual bool) *tls.Config {
 	return config
 }
 
-// Client returns the client's side of TLS, which trusts the authority and
-// nothing else. With mutual it has the client's certificate. The result is the
-// caller's.
+// Client returns the client's side of TLS, which trusts the authority and nothing else. With
+// mutual it has the client's certificate. The caller owns the result.
 func (c *Certs) Client(mutual bool) *tls.Config {
 	config := &tls.Config{RootCAs: c.pool, MinVersion: tls.VersionTLS12}
 	if mutual {
@@ -155,10 +153,10 @@ func (c *Certs) Client(mutual bool) *tls.Config {
 	return config
 }
 
-// Write puts the certificates and keys into dir as PEM files, keys readable by
-// nobody else. It makes dir, for nobody else, when it is not there. Files of an
-// earlier Write are replaced; when a file of these names is somebody else's,
-// nothing is written and the error wraps [fs.ErrExist].
+// Write puts the certificates and keys into dir as PEM files, keys readable by nobody else. It
+// makes dir, for nobody else, when it is not there. Files of an earlier Write are replaced;
+// when a file of these names is not from the demo, nothing is written and the error wraps
+// [fs.ErrExist].
 func (c *Certs) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making a folder for certificates: %w", err)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// What pages may send and see
-// (https://connectrpc.com/docs/cors#configurations-by-protocol). The demo has
-// nothing to hide, so pages from everywhere may ask, with the headers they want.
+// What web pages may send and see
+// (https://connectrpc.com/docs/cors#configurations-by-protocol). The demo has nothing to hide,
+// so pages from everywhere may ask, with the headers they want.
 const (
 	corsMethods = "GET, POST"
 	corsHeaders = "Content-Type, Connect-Protocol-Version, Connect-Timeout-Ms, Grpc-Timeout, X-Grpc-Web, X-User-Agent"

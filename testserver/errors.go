@@ -22,8 +22,7 @@ func failure(code codes.Code, message string, details ...protoadapt.MessageV1) e
 	return s.Err()
 }
 
-// faults gathers what is wrong with a request, so that the client is answered with all
-// of it at once.
+// faults gathers what is wrong with a request, so that the client gets all of it at once.
 type faults []*errdetails.BadRequest_FieldViolation
 
 func (f *faults) add(field, format string, args ...any) {

@@ -42,7 +42,7 @@ func (*lab) FailAfter(r *demov1.FailAfterRequest, stream grpc.ServerStreamingSer
 	return wanted(r.GetFailure())
 }
 
-// wanted is the failure that a request asks for, or nil for code 0.
+// wanted returns the failure that a request asks for, or nil for code 0.
 func wanted(r *demov1.FailRequest) error {
 	s := &statuspb.Status{
 		Code:    int32(codes.FailedPrecondition),

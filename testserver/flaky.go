@@ -17,8 +17,8 @@ type flaky struct {
 
 func newFlaky() *flaky { return &flaky{attempts: map[string]int{}} }
 
-// try counts an attempt and tells which one it is, from 1, and whether it works:
-// it does after the given number of failures. Then the key starts anew.
+// try counts an attempt and returns its number, from 1, and whether it works: it does after
+// the given number of failures. Then the key starts again.
 func (f *flaky) try(key string, failures int) (attempt int, works bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,14 +19,14 @@ var errOpening = errors.New("no HTTP/2 that leads to a request")
 
 // An opening is the beginning of a connection, kept for the server that gets it.
 //
-// Whether a client of HTTP/2 speaks gRPC only its first request shows, and many
-// clients send none before the server's SETTINGS. So those are sent here, empty, and
-// the server that gets the connection sends its own after them, which is allowed
-// (RFC 9113, section 6.5). What the client answers to ours is kept from the server,
-// which would take it for an answer it did not ask for.
+// Only the first request of a client of HTTP/2 shows whether it speaks gRPC, and many clients
+// send none before the server's SETTINGS. So an opening sends empty SETTINGS, and the server
+// that gets the connection sends its own after them, which is allowed (RFC 9113, section 6.5).
+// The client's acknowledgement of the first ones is removed, since the server does not expect
+// it.
 type opening struct {
 	conn  net.Conn
-	kept  []byte // what the server is to read first
+	kept  []byte // what the server reads first
 	acked bool   // the client has acknowledged our SETTINGS
 }
 
@@ -67,7 +67,7 @@ func (o *opening) firstRequest() (grpc bool, err error) {
 				o.acked = true
 				continue
 			}
-		case http2.FramePing: // a server answers, and that is us
+		case http2.FramePing: // a server answers, which this is
 			if !flags.Has(http2.FlagPingAck) && len(payload) == 8 {
 				if err := http2.NewFramer(o.conn, nil).WritePing(true, [8]byte(payload)); err != nil {
 					return false, err
@@ -139,13 +139,13 @@ func fragment(kind http2.FrameType, flags http2.Flags, p []byte) ([]byte, bool) 
 	return p[:len(p)-padding], true
 }
 
-// replayed is a connection whose beginning was read and is read again.
+// A replayed is a connection whose first bytes are read again.
 type replayed struct {
 	net.Conn
 	kept []byte
-	// While the answer to our SETTINGS is to come, frames are looked at.
+	// Frames are checked until the acknowledgement of our SETTINGS has come.
 	watching bool
-	left     int // of the payload of the frame that is being read
+	left     int // bytes left of the payload of the current frame
 }
 
 // replay returns the connection for a server.

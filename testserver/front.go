@@ -35,10 +35,10 @@ func (f *front) serve(l net.Listener) error {
 	}
 }
 
-// sort finds out what a client speaks. One that says nothing about it is let go
-// after a while; one of HTTP/2 may wait with its first request.
+// sort finds out what a client speaks. A client that does not show it is disconnected after a
+// while; one of HTTP/2 may wait with its first request.
 func (f *front) sort(conn net.Conn) {
-	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout)) // if not, it may stay longer
+	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout)) // if this fails, it may stay longer
 	if f.tls != nil {
 		secured := tls.Server(conn, f.tls)
 		if err := secured.Handshake(); err != nil {
@@ -62,8 +62,8 @@ func (f *front) sort(conn net.Conn) {
 	to.put(o.replay())
 }
 
-// A patient connection has all the time in the world once it has been written to:
-// then the client is known to speak HTTP/2.
+// A patient connection has no time limit once it has been written to: then the client is known
+// to speak HTTP/2.
 type patient struct{ net.Conn }
 
 func (p *patient) Write(b []byte) (int, error) {
@@ -71,7 +71,7 @@ func (p *patient) Write(b []byte) (int, error) {
 	return p.Conn.Write(b)
 }
 
-// A queue is a listener whose connections are put into it.
+// A queue is a listener that returns the connections that are put into it.
 type queue struct {
 	conns  chan net.Conn
 	once   sync.Once
@@ -115,7 +115,7 @@ type shaken struct {
 	credentials.TransportCredentials
 }
 
-// ServerHandshake tells what the handshake agreed on.
+// ServerHandshake returns what the handshake agreed on.
 func (shaken) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	private := credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}
 	info := credentials.TLSInfo{CommonAuthInfo: private}
@@ -130,9 +130,8 @@ func (shaken) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, er
 // Clone returns credentials of the same kind.
 func (s shaken) Clone() credentials.TransportCredentials { return s }
 
-// newWeb makes the server for Connect and gRPC-Web, and for gRPC too, as its library
-// has it, where a client mixes them on one connection. The group counts the calls
-// that run.
+// newWeb makes the server for Connect and gRPC-Web, and for the gRPC of its library, for
+// clients that mix them on one connection. in and calls count what requests take.
 func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server, *sync.WaitGroup) {
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(maxRecv),
@@ -141,7 +140,7 @@ func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server,
 			weigher{webJSON{connectproto.NewJSONCodec()}, weighJSON}))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true) // TLS is done when it gets a connection
+	protocols.SetUnencryptedHTTP2(true) // connections come here after their TLS handshake
 	running := &sync.WaitGroup{}
 	answer := allowOrigins(calls.requests(in.handler(mux)))
 	return &http.Server{
@@ -149,9 +148,9 @@ func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server,
 			running.Add(1)
 			defer running.Done()
 			if r.ProtoMajor < 2 {
-				// The library refuses streams both ways over HTTP/1.1. They work when the
-				// client ends its side first, and mostly when it does not.
-				_ = http.NewResponseController(w).EnableFullDuplex() // not needed by those who do
+				// The library refuses streams in both directions over HTTP/1.1. They work when
+				// the client ends its side first, and mostly when it does not.
+				_ = http.NewResponseController(w).EnableFullDuplex() // an error means that it is not needed
 				r.ProtoMajor, r.ProtoMinor = 2, 0
 			}
 			answer.ServeHTTP(w, r)
@@ -159,6 +158,6 @@ func newWeb(rpc *connectrpc.Server, maxRecv int, in, calls *room) (*http.Server,
 		Protocols:         &protocols,
 		ReadHeaderTimeout: handshakeTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is for them to see
+		ErrorLog:          log.New(io.Discard, "", 0), // clients see their own mistakes
 	}, running
 }

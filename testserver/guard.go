@@ -13,8 +13,8 @@ import (
 // guardEach is how often the memory in use is looked at.
 const guardEach = 20 * time.Millisecond
 
-// guard closes all connections whenever the process has more memory in use than most, in bytes,
-// until done. The budgets are for what calls are known to take; this is for what they are not.
+// guard closes all connections whenever the process has more memory in use than most, in
+// bytes, until done. The budgets bound what calls are known to take; this bounds the rest.
 func (c *connections) guard(most uint64, done <-chan struct{}) {
 	tick := time.NewTicker(guardEach)
 	defer tick.Stop()

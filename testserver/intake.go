@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// requestBudget is how much the great requests that are being received and answered may
-	// take together, in bytes. They do not wait as replies do: one that is half sent would
-	// keep the others waiting.
+	// requestBudget is how much the large requests that are being received and answered may
+	// take together, in bytes. They do not wait as replies do: one that is half received would
+	// block the others.
 	requestBudget = 64 << 20
-	// smallRequest is how great a request may be that is not counted, in bytes.
+	// smallRequest is the size of the largest request that is not counted, in bytes.
 	smallRequest = 64 << 10
-	// growth is how much room a request takes that is being received: what it is read into
+	// growth is how many times its size a request takes while it is received: the buffer
 	// doubles.
 	growth = 2
 )
@@ -40,7 +40,7 @@ type room struct {
 	taken atomic.Int64
 }
 
-// claim takes a part, and is false when there is not so much.
+// claim takes room, and returns false when there is not enough.
 func (r *room) claim(n int64) bool {
 	if r.taken.Add(n) <= r.total {
 		return true
@@ -49,21 +49,22 @@ func (r *room) claim(n int64) bool {
 	return false
 }
 
-// An intake is the room that one call has. What is small counts as nothing.
+// An intake is the room that one call has. Small messages count as nothing.
 type intake struct {
 	room *room
 
 	mu     sync.Mutex
 	held   int64
-	come   int64 // bytes since the last whole message
-	weight int64 // of the message that is being made
+	come   int64 // bytes since the last complete message
+	weight int64 // of the message that is being decoded
 	full   bool  // there was no room
 	ends   []func()
 
 	replies atomic.Bool // the call has room for its reply
 }
 
-// atEnd does something when the request is answered, whether or not its client waits for that.
+// atEnd runs a function when the request is answered, whether or not its client waits for
+// that.
 func (i *intake) atEnd(do func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -78,7 +79,7 @@ func (i *intake) end() {
 	}
 }
 
-// hold makes what the call has as much as this, and is false when there is not so much room.
+// hold makes n the room that the call has, and returns false when there is not enough.
 func (i *intake) hold(n int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -100,7 +101,7 @@ func (i *intake) resize(n int64) bool {
 	return true
 }
 
-// comes counts bytes of a message that is not whole.
+// comes counts bytes of an incomplete message.
 func (i *intake) comes(n int) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -108,7 +109,7 @@ func (i *intake) comes(n int) bool {
 	return growth*i.come <= i.held || i.resize((growth*i.come/smallRequest+1)*smallRequest)
 }
 
-// weighs counts a message that is whole and will take so much.
+// weighs counts a complete message that will take n bytes.
 func (i *intake) weighs(n int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -126,7 +127,7 @@ func (i *intake) why(err error) error {
 	return err
 }
 
-// whole counts a message that has come, until the next has, or the call ends.
+// whole counts a complete message, until the next one is complete or the call ends.
 func (i *intake) whole(m any) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -184,7 +185,7 @@ func (w watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context 
 	return context.WithValue(ctx, intakeKey{}, &intake{room: w.room})
 }
 
-// HandleRPC gives back what a call has that ends.
+// HandleRPC gives back the room of a call that ends.
 func (watch) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	if _, ends := event.(*stats.End); ends {
 		ctx.Value(intakeKey{}).(*intake).end()
@@ -197,7 +198,8 @@ func (watch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context 
 // HandleConn does nothing.
 func (watch) HandleConn(context.Context, stats.ConnStats) {}
 
-// of is what a call has: what it had when its messages were received, where that was seen.
+// of returns the intake of a call: the one with which its messages were received, if there was
+// one.
 func (r *room) of(ctx context.Context) *intake {
 	if i, ok := ctx.Value(intakeKey{}).(*intake); ok {
 		return i
@@ -230,13 +232,13 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// An unpacker is gzip whose unpacked bytes are counted while they are made.
+// An unpacker is gzip whose expanded bytes are counted while they are made.
 type unpacker struct {
 	*connectgzip.Compressor
 	room *room
 }
 
-// Decompress reads what was packed.
+// Decompress returns a reader of compressed data.
 func (u unpacker) Decompress(src io.Reader) (io.ReadCloser, error) {
 	r, err := u.Compressor.Decompress(src)
 	if err != nil {
@@ -251,7 +253,7 @@ type unpacking struct {
 	intake *intake
 }
 
-// Close gives the room back: the message has its own.
+// Close gives the room back, since the message is now counted by itself.
 func (u *unpacking) Close() error {
 	u.intake.hold(0)
 	return u.counting.Close()

@@ -14,12 +14,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// registerJSON lets calls of application/grpc+json in. grpc-go has one list of
-// codecs for the process and wants it complete before it is used: so with the first
-// server, and not when the process starts.
+// registerJSON allows calls of application/grpc+json. grpc-go has one list of codecs for the
+// process, which must be complete before it is used: so this runs with the first server, and
+// not when the process starts.
 var registerJSON = sync.OnceFunc(func() { encoding.RegisterCodecV2(jsonCodec{}) })
 
-// jsonTurns are for those who make JSON of a message, or a message of JSON.
+// jsonTurns bounds how many goroutines convert messages from or to JSON at the same time.
 var jsonTurns = make(chan struct{}, 4)
 
 // takeTurn waits for a turn, and returns what ends it.
@@ -34,13 +34,13 @@ type webJSON struct{ connectrpc.Codec }
 // MarshalWrite writes a message, which the library keeps until it is whole.
 func (c webJSON) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
 	defer takeTurn()()
-	if err := ctx.Err(); err != nil { // nobody waits for it any more
+	if err := ctx.Err(); err != nil { // nobody waits for it
 		return err
 	}
 	return c.Codec.MarshalWrite(ctx, dst, msg)
 }
 
-// UnmarshalRead reads a message that has come whole.
+// UnmarshalRead reads a complete message.
 func (c webJSON) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
 	b, err := io.ReadAll(src)
 	if err != nil {
@@ -64,7 +64,7 @@ func (jsonCodec) Marshal(v any) (mem.BufferSlice, error) {
 		return nil, fmt.Errorf("%T is no protobuf message", v)
 	}
 	defer takeTurn()()
-	size := proto.Size(m) // of which base64 makes a third more
+	size := proto.Size(m) // base64 makes a third more of it
 	b, err := protojson.MarshalOptions{}.MarshalAppend(make([]byte, 0, size+size/3+128), m)
 	return mem.BufferSlice{mem.SliceBuffer(b)}, err
 }

@@ -28,7 +28,7 @@ type lab struct {
 	demov1.UnimplementedLabServer
 	now   func() time.Time
 	flaky *flaky
-	// replies is shared by the calls that answer with as much as they are asked for.
+	// replies is shared by the calls whose replies may be as large as the request asks.
 	replies *budget
 	calls   *room
 }
@@ -116,7 +116,7 @@ func (*lab) Count(r *demov1.CountRequest, stream grpc.ServerStreamingServer[demo
 	if err := f.err(); err != nil {
 		return err
 	}
-	// One message serves for all: Send has made its bytes when it returns.
+	// One message is enough: Send has encoded it when it returns.
 	reply := &demov1.CountReply{Payload: pattern(int(r.GetPayloadBytes()))}
 	for reply.I < n {
 		reply.I++
@@ -143,8 +143,8 @@ func (l *lab) Blob(ctx context.Context, r *demov1.BlobRequest) (*demov1.BlobRepl
 	return &demov1.BlobReply{Data: pattern(int(size))}, nil
 }
 
-// pattern is n bytes, 0 to 250 over and over: a length that shares no factor
-// with powers of two shows up pieces that were put together wrongly.
+// pattern is n bytes, 0 to 250 over and over: the length shares no factor with powers of two,
+// so that pieces in a wrong order show.
 func pattern(n int) []byte {
 	const period = 251
 	data := make([]byte, n)

@@ -11,9 +11,8 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// connections counts what listeners accept and remembers what is open: the
-// gRPC server does not close a connection whose handshake never ends, and
-// would wait for it when it stops.
+// connections counts what listeners accept and remembers what is open, since the gRPC server
+// does not close a connection whose handshake never ends, and would wait for it when it stops.
 type connections struct {
 	recorder *recorder
 	room     *room
@@ -42,7 +41,7 @@ func (c *connections) closeAll() {
 // quic counts a connection of HTTP/3 until it ends, or ends it.
 func (c *connections) quic(ctx context.Context, conn *quic.Conn) context.Context {
 	if !c.room.claim(connectionWeight) {
-		// it ends with the server, if not now
+		// if not now, it ends with the server
 		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), busyText)
 		return ctx
 	}

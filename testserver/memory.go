@@ -31,7 +31,7 @@ func StartMemory(o Options) *Memory {
 	return m
 }
 
-// Dial connects to the server. The connection is the caller's to close.
+// Dial connects to the server. The caller closes the connection.
 func (m *Memory) Dial(ctx context.Context) (net.Conn, error) {
 	conn, err := m.listener.DialContext(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func (m *Memory) Dial(ctx context.Context) (net.Conn, error) {
 	return &pipeEnd{Conn: conn}, nil
 }
 
-// A pipeListener hands on the ends of connections in memory.
+// A pipeListener returns the server's ends of connections in memory.
 type pipeListener struct{ *bufconn.Listener }
 
 // Accept waits for a connection.
@@ -52,9 +52,8 @@ func (l pipeListener) Accept() (net.Conn, error) {
 	return &pipeEnd{Conn: conn}, nil
 }
 
-// A pipeEnd is one end of a connection in memory. A deadline holds both buffers until it
-// is over, and grpc-go sets one of ten seconds when it closes: none outlives the
-// connection.
+// A pipeEnd is one end of a connection in memory. A deadline keeps both buffers alive until it
+// passes, and grpc-go sets one of ten seconds when it closes, so closing removes deadlines.
 type pipeEnd struct {
 	net.Conn
 
@@ -89,9 +88,8 @@ func (e *pipeEnd) Close() error {
 	return e.Conn.Close()
 }
 
-// Close ends the server at once and waits until it has. It returns what
-// serving ended with, which is nil unless something went wrong. Only the first
-// Close ends the server; others return nil.
+// Close ends the server at once and waits until it has. It returns the error of serving, nil
+// when there was none. Only the first Close ends the server; others return nil.
 func (m *Memory) Close() error {
 	m.Server.Close()
 	err, open := <-m.served

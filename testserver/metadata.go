@@ -23,8 +23,8 @@ import (
 // maxMetadata bounds what Metadata sends back as headers or trailers, in bytes.
 const maxMetadata = 1 << 20
 
-// Token is what Lab.Secret wants as "authorization: Bearer TOKEN"; it has no
-// other use. GuestToken is known to Lab.Secret and still not let in.
+// Token is the token that Lab.Secret accepts in "authorization: Bearer TOKEN"; it has no other
+// use. Lab.Secret knows GuestToken and refuses it.
 const (
 	Token      = "demo"
 	GuestToken = "guest"
@@ -61,7 +61,7 @@ func (*lab) Metadata(ctx context.Context, r *demov1.MetadataRequest) (*demov1.Me
 
 func metadataEntry(name, value string) *demov1.MetadataEntry {
 	e := &demov1.MetadataEntry{Name: name}
-	// HTTP/2 lets bytes through that are no text.
+	// HTTP/2 allows bytes that are not text.
 	if strings.HasSuffix(name, "-bin") || !utf8.ValidString(value) {
 		e.Value = &demov1.MetadataEntry_Binary{Binary: []byte(value)}
 	} else {
@@ -70,8 +70,8 @@ func metadataEntry(name, value string) *demov1.MetadataEntry {
 	return e
 }
 
-// answerMetadata collects what is to be sent back: the request's own metadata by
-// name, and then the entries. at names the request's field in faults.
+// answerMetadata collects what is to be sent back: the request's own metadata by name, and
+// then the entries. Faults name the field at.
 func answerMetadata(f *faults, at string, in metadata.MD, names []string, entries []*demov1.MetadataEntry) metadata.MD {
 	out := metadata.MD{}
 	size := 0
@@ -102,10 +102,10 @@ func answerMetadata(f *faults, at string, in metadata.MD, names []string, entrie
 	return out
 }
 
-// unsendable tells why a name and value cannot be sent, or is empty. Control
-// characters would break the connection (RFC 9110, section 5.5), and the other
-// names belong to HTTP/2 and gRPC. Bytes above 0x7f may be sent, which gRPC
-// forbids and HTTP/2 does not: clients must cope.
+// unsendable returns why a name and value cannot be sent, "" if they can. Control characters
+// would break the connection (RFC 9110, section 5.5), and the other names belong to HTTP/2 and
+// gRPC. Bytes above 0x7f may be sent, which HTTP/2 allows and gRPC does not: clients must
+// cope.
 func unsendable(name, value string) string {
 	switch {
 	case name == "":
@@ -146,7 +146,7 @@ func (*lab) Secret(ctx context.Context, _ *demov1.SecretRequest) (*demov1.Secret
 	return &demov1.SecretReply{Secret: "the cake is in the fridge"}, nil
 }
 
-// tokenGate keeps the reflection services behind a token, when it has one.
+// tokenGate protects the reflection services by a token, if it has one.
 type tokenGate struct{ token string }
 
 func (g tokenGate) stream(
@@ -172,8 +172,8 @@ func authorize(ctx context.Context, token string) error {
 	return failure(codes.Unauthenticated, message, &errdetails.ErrorInfo{Reason: reason, Domain: domain})
 }
 
-// bears reports whether a call carries the token, in time that does not depend on
-// what it carries. The scheme's case does not matter (RFC 9110, section 11.1).
+// bears reports whether a call carries the token, in constant time. The scheme's case does not
+// matter (RFC 9110, section 11.1).
 func bears(ctx context.Context, token string) bool {
 	for _, value := range metadata.ValueFromIncomingContext(ctx, "authorization") {
 		scheme, given, _ := strings.Cut(value, " ")

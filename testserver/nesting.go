@@ -6,12 +6,11 @@ import (
 	"fmt"
 )
 
-// anyBudget is how many bytes the messages of type google.protobuf.Any in one another may
-// have together, in JSON, when a request is made of it: each is held whole beside the one that it
-// stands in when the reply is made.
+// anyBudget bounds the bytes of nested messages of type google.protobuf.Any, in the JSON of a
+// request: while the reply is made, each is held whole beside the one that contains it.
 const anyBudget = 4 << 20
 
-// checkAny is an error for JSON in which too much of google.protobuf.Any stands in itself.
+// checkAny returns an error for JSON in which too much of google.protobuf.Any is nested.
 func checkAny(b []byte) error {
 	if levels := anyLevels(b); levels > 1 && levels*len(b) > anyBudget {
 		return fmt.Errorf(
@@ -21,8 +20,8 @@ func checkAny(b []byte) error {
 	return nil
 }
 
-// anyLevels is how many objects with the key "@type" stand in one another in JSON. Of what is
-// no JSON it is any number.
+// anyLevels returns how many objects with the key "@type" are nested in JSON. For a text that
+// is not JSON the number means nothing.
 func anyLevels(b []byte) int {
 	open := make(openObjects, 1, 16)
 	for i := 0; i < len(b); i++ {
@@ -52,8 +51,8 @@ func anyLevels(b []byte) int {
 	return open[0].below
 }
 
-// An openObject is an object or array that is not read to its end, and how many levels were met
-// in it.
+// An openObject is an object or array that was not read to its end, and the number of levels
+// inside it.
 type openObject struct {
 	isAny bool
 	below int
@@ -61,7 +60,7 @@ type openObject struct {
 
 type openObjects []openObject
 
-// shut ends the innermost.
+// shut ends the innermost one.
 func (open openObjects) shut() openObjects {
 	last := len(open) - 1
 	n := open[last].below
@@ -72,7 +71,7 @@ func (open openObjects) shut() openObjects {
 	return open[:last]
 }
 
-// stringEnd is the place after the string that begins at i.
+// stringEnd returns the place after the string that begins at i.
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		switch b[i] {
@@ -85,7 +84,7 @@ func stringEnd(b []byte, i int) int {
 	return len(b)
 }
 
-// isTypeKey reports whether a string is "@type", however it is written.
+// isTypeKey reports whether a string is "@type", whatever its escapes.
 func isTypeKey(text []byte) bool {
 	const long = len(`"\u0040\u0074\u0079\u0070\u0065"`)
 	var key string

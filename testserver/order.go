@@ -17,14 +17,13 @@ import (
 // maxSKU bounds the name of an article, in bytes: names are kept.
 const maxSKU = 128
 
-// checkOrder notes what is wrong with an order; at is what stands before the
-// names of its fields.
+// checkOrder records what is wrong with an order; at is a prefix for the names of its fields.
 func checkOrder(f *faults, at string, order *demov1.Order) {
 	for i, item := range order.GetItems() {
 		checkItem(f, fmt.Sprintf("%sitems[%d].", at, i), item)
 	}
 	if geo := order.GetShipTo().GetGeo(); geo != nil {
-		// Written so that what is not a number is a fault too.
+		// It is written so that NaN is a fault, too.
 		if !(geo.GetLat() >= -90 && geo.GetLat() <= 90) {
 			f.add(at+"ship_to.geo.lat", "must be -90 to 90, not %v", geo.GetLat())
 		}
@@ -108,7 +107,7 @@ func total(f *faults, items []*demov1.Item) *demov1.Money {
 	return &demov1.Money{CurrencyCode: currency, Units: units.Int64(), Nanos: int32(nanos.Int64())}
 }
 
-// updatePaths tells which fields an update changes.
+// updatePaths returns which fields an update changes.
 func updatePaths(f *faults, r *demov1.UpdateOrderRequest) []string {
 	checkMask(f, "update_mask", r.GetUpdateMask(), &demov1.Order{})
 	set := func(path string) bool { return path == "id" || path == "stage" || path == "total" }
@@ -130,7 +129,7 @@ func updatePaths(f *faults, r *demov1.UpdateOrderRequest) []string {
 	return paths
 }
 
-// checkMask notes the first path that message does not have.
+// checkMask records the first path that message does not have.
 func checkMask(f *faults, at string, mask *fieldmaskpb.FieldMask, message proto.Message) {
 	for _, path := range mask.GetPaths() {
 		if _, err := fieldmaskpb.New(message, path); err != nil {
@@ -140,9 +139,8 @@ func checkMask(f *faults, at string, mask *fieldmaskpb.FieldMask, message proto.
 	}
 }
 
-// copyPaths makes the fields of to that paths name equal to those of from: set,
-// or cleared where from has none. The paths must be valid. What is copied is
-// shared by both afterwards.
+// copyPaths makes the fields of to that paths name equal to those of from: set, or cleared
+// where from has none. The paths must be valid. Both messages share the values afterwards.
 func copyPaths(to, from proto.Message, paths []string) {
 	for _, path := range paths {
 		copyPath(to.ProtoReflect(), from.ProtoReflect(), path)

@@ -9,14 +9,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// An outgo counts what is answered, of all calls: replies and statuses wait for the replies
-// before them, and the messages of a stream count for as long as that runs.
+// An outgo counts the answers of all calls: replies and statuses wait for earlier replies, and
+// the messages of a stream count as long as the stream runs.
 type outgo struct {
 	replies *budget
 	calls   *room
 }
 
-// unary counts the reply of a call, unless its handler has done so before it was made.
+// unary counts the reply of a call, unless its handler has counted it before it was made.
 func (o outgo) unary(
 	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
@@ -32,7 +32,7 @@ func (o outgo) unary(
 	return reply, nil
 }
 
-// made counts what is made already, and waits for its turn.
+// made counts a reply that is made, and waits for its turn.
 func (o outgo) made(ctx context.Context, m proto.Message) error {
 	if i, ok := ctx.Value(intakeKey{}).(*intake); ok && i.replies.Load() {
 		return nil
@@ -55,7 +55,7 @@ func (o outgo) stream(
 	return nil
 }
 
-// status counts the status that an error is.
+// status counts the status of an error.
 func (o outgo) status(ctx context.Context, err error) error {
 	if s, ok := status.FromError(err); ok {
 		if full := o.made(ctx, s.Proto()); full != nil {
@@ -65,7 +65,8 @@ func (o outgo) status(ctx context.Context, err error) error {
 	return err
 }
 
-// sending is a stream whose greatest message counts: as many as one wait to be sent.
+// A sending is a stream whose largest message counts as many times as messages wait to be
+// sent.
 type sending struct {
 	grpc.ServerStream
 	calls   *room

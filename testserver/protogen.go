@@ -86,8 +86,8 @@ func sources(root string) ([]string, error) {
 	return names, err
 }
 
-// add appends file to set, after the files that it imports. Comments are kept
-// for the demo's own files only: those of the imports belong to others.
+// add appends file to set, after the files that it imports. Only the demo's own files keep
+// their comments.
 func add(set *descriptorpb.FileDescriptorSet, seen map[string]bool, file protoreflect.FileDescriptor) {
 	if seen[file.Path()] {
 		return

@@ -29,8 +29,8 @@ func (l *lab) Sample(ctx context.Context, r *demov1.SampleRequest) (*demov1.Ever
 	return sample(r.GetFilling(), int(r.GetDepth()))
 }
 
-// sample fills every field but the recursive ones, which hold what depth asks
-// for and are small: the message nests deep and stays readable.
+// sample fills every field. The recursive ones hold as many levels as depth asks for, and
+// little else, so that a deep message stays readable.
 func sample(filling demov1.SampleRequest_Filling, depth int) (*demov1.Everything, error) {
 	m := &demov1.Everything{}
 	if err := (filler{filling}).message(m.ProtoReflect()); err != nil {
@@ -46,8 +46,8 @@ func sample(filling demov1.SampleRequest_Filling, depth int) (*demov1.Everything
 	case demov1.SampleRequest_FILLING_UNKNOWN:
 		addUnknown(m)
 	case demov1.SampleRequest_FILLING_NOT_UTF8:
-		// Set as an unknown field, since the library would refuse to send it as
-		// what it is. Whoever reads it finds the number of string_value.
+		// It is set as an unknown field, since the library would refuse to send it as a
+		// string. A reader finds the number of string_value.
 		m.StringValue = ""
 		m.ProtoReflect().SetUnknown(protowire.AppendString(protowire.AppendTag(nil, 14, protowire.BytesType),
 			"not \xff UTF-8"))
@@ -85,9 +85,9 @@ func (f filler) message(m protoreflect.Message) error {
 		oneof := field.ContainingOneof()
 		switch {
 		case holds(field, m.Descriptor().FullName()):
-			// Left out, or there would be no end.
+			// This is left out, since the message would have no end.
 		case oneof != nil && !oneof.IsSynthetic() && oneof.Fields().Get(1) != field:
-			// Only one of them can be set: the second, a text.
+			// Only one of them can be set: it is the second, a text.
 		default:
 			if err := f.field(m, field); err != nil {
 				return err
@@ -135,7 +135,7 @@ func (f filler) field(m protoreflect.Message, field protoreflect.FieldDescriptor
 	return nil
 }
 
-// value makes the i-th value of a field, of which empty makes an empty message.
+// value makes the i-th value of a field. With the filling empty, it is an empty message.
 func (f filler) value(
 	field protoreflect.FieldDescriptor, empty func() protoreflect.Value, i int,
 ) (protoreflect.Value, error) {

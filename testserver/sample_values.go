@@ -72,8 +72,8 @@ func zero(field protoreflect.FieldDescriptor, i int) protoreflect.Value {
 	}
 }
 
-// extreme values are the least (i = 0) and the greatest of their kind. Numbers
-// that are none stand in lists, which is where somebody who compares meets them.
+// extreme values are the least (i = 0) and the greatest of their kind. NaN and infinities are
+// in lists, where a comparison meets them.
 func extreme(field protoreflect.FieldDescriptor, i int) protoreflect.Value {
 	least := i == 0
 	switch field.Kind() {
@@ -111,7 +111,7 @@ func extreme(field protoreflect.FieldDescriptor, i int) protoreflect.Value {
 	}
 }
 
-// control texts do something to a terminal that prints them as they are.
+// control texts have an effect on a terminal that prints them as they are.
 func control(i int) string {
 	texts := [...]string{
 		"\x1b[31mred\x1b[0m \x1b]0;title\x07",

@@ -29,7 +29,7 @@ var protoset string
 func Protos() fs.FS {
 	sub, err := fs.Sub(sources, "proto")
 	if err != nil {
-		panic(err) // The name is constant and valid, so this cannot be.
+		panic(err) // The name is constant and valid, so this cannot happen.
 	}
 	return sub
 }
@@ -39,10 +39,9 @@ func Protos() fs.FS {
 // the caller's.
 func Protoset() []byte { return []byte(protoset) }
 
-// schema answers the reflection service: the demo's files as they are in the
-// descriptor set, since the generated code has no comments, and all else
-// (health, reflection, google.rpc) from what is linked in. The set is parsed at
-// the first question; a server that nobody asks never parses it.
+// schema answers the reflection service: the demo's files as they are in the descriptor set,
+// since the generated code has no comments, and everything else (health, reflection,
+// google.rpc) from what is linked in. The set is parsed at the first question.
 type schema struct {
 	once  sync.Once
 	files *protoregistry.Files

@@ -12,9 +12,8 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// Serve accepts connections from l until Stop or Close, and then returns nil; on
-// a server that has ended already it does so at once. It closes l. A server may
-// serve several listeners.
+// Serve accepts connections from l until Stop or Close, and then returns nil; on a server that
+// has ended it does so at once. It closes l. A server may serve several listeners.
 //
 // A connection may speak gRPC, or gRPC-Web and Connect over HTTP/1.1 and HTTP/2.
 func (s *Server) Serve(l net.Listener) error {
@@ -25,7 +24,7 @@ func (s *Server) Serve(l net.Listener) error {
 		if s.maxMemory > 0 {
 			go s.connections.guard(s.maxMemory, s.ends.done)
 		}
-		// What they take connections from fails in nothing but its end.
+		// These fail only because of their end.
 		go func() { _ = s.grpc.Serve(s.front.grpc) }()
 		go func() { _ = s.web.Serve(s.front.web) }()
 	})
@@ -69,7 +68,7 @@ func (s *Server) ServeHTTP3(c net.PacketConn) error {
 // handler is left. Stopping a stopped server does nothing.
 func (s *Server) Stop() { s.stop(s.grace) }
 
-// Close ends the server at once, as Stop does when its patience is over.
+// Close ends the server at once, as Stop does after the grace.
 func (s *Server) Close() { s.stop(0) }
 
 func (s *Server) stop(grace time.Duration) {
@@ -82,13 +81,13 @@ func (s *Server) stop(grace time.Duration) {
 			defer close(drained)
 			var both sync.WaitGroup
 			both.Go(s.grpc.GracefulStop)
-			both.Go(func() { _ = s.web.Shutdown(ctx) }) // its error is that the time is over
+			both.Go(func() { _ = s.web.Shutdown(ctx) }) // its only error is that the time is over
 			both.Wait()
 			s.handlers.Wait()
 		}()
 		select {
 		case <-drained:
-			s.connections.closeAll() // those that never said what they speak
+			s.connections.closeAll() // those that never showed what they speak
 			return
 		case <-ctx.Done():
 		}
@@ -111,7 +110,7 @@ type ends struct {
 	done chan struct{} // closed with the server
 }
 
-// add is false when the server has ended.
+// add returns false when the server has ended.
 func (e *ends) add(c interface{ Close() error }) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -127,7 +126,7 @@ func (e *ends) over() bool {
 	return e.shot
 }
 
-// shut closes them. Calls over HTTP/3 have until the grace is over.
+// shut closes them. Calls over HTTP/3 have time until the grace is over.
 func (e *ends) shut(grace time.Duration) {
 	e.mu.Lock()
 	if !e.shot {
@@ -141,8 +140,8 @@ func (e *ends) shut(grace time.Duration) {
 	defer cancel()
 	for _, c := range open {
 		if h3, ok := c.(*http3.Server); ok && grace > 0 {
-			_ = h3.Shutdown(ctx) // its error is that the time is over
+			_ = h3.Shutdown(ctx) // its only error is that the time is over
 		}
-		_ = c.Close() // nothing new is wanted from it
+		_ = c.Close() // it is no longer needed
 	}
 }

@@ -12,7 +12,7 @@ import (
 	connectrpc "connectrpc.com/connect/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/encoding/gzip" // Requests may come compressed, and then replies go so.
+	_ "google.golang.org/grpc/encoding/gzip" // Requests may be compressed, and then replies are, too.
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -24,7 +24,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/longrunning"
 )
 
-// Reflection tells which versions of the reflection service a server has.
+// Reflection says which versions of the reflection service a server has.
 type Reflection string
 
 // The choices of [Options]; [ParseReflection] reads them.
@@ -81,7 +81,7 @@ type Server struct {
 	front       *front
 	ends        ends
 	handlers    *sync.WaitGroup // of the web's calls
-	serving     sync.Once       // of what the front hands connections to
+	serving     sync.Once       // of the servers to which the front hands connections
 	recorder    *recorder
 	connections *connections
 	grace       time.Duration
@@ -91,7 +91,7 @@ type Server struct {
 const (
 	defaultMaxRecv = 8 << 20
 	defaultGrace   = time.Second
-	// A client that connects and then says nothing is let go after this.
+	// A client that connects and then sends nothing is disconnected after this.
 	handshakeTimeout = 10 * time.Second
 )
 
@@ -127,7 +127,7 @@ func New(o Options) *Server {
 		grpc.StatsHandler(watch{in}),
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.WaitForHandlers(true),
-		// Clients under test ping as often as they like.
+		// Clients under test may ping as often as they like.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
 			MinTime:             time.Millisecond,
 			PermitWithoutStream: true,
@@ -197,13 +197,13 @@ func register(g *registrar, choice Reflection, now func() time.Time, out outgo) 
 	}
 }
 
-// Stats tells what the server has seen so far. Counts of calls that run while
-// it looks may be a moment apart.
+// Stats returns what the server has seen so far. Counts of calls that run meanwhile may be a
+// moment apart.
 func (s *Server) Stats() Stats { return s.recorder.stats() }
 
-// Wait blocks until done, which is given the server's Stats after each change,
-// returns true. It returns ctx's error when that ends first. It is how a test
-// waits for something to reach the server, such as a cancellation.
+// Wait blocks until done, which is given the server's Stats after each change, returns true.
+// It returns ctx's error when that ends first. Tests use it to wait for something to reach the
+// server, such as a cancellation.
 func (s *Server) Wait(ctx context.Context, done func(Stats) bool) error {
 	return s.recorder.wait(ctx, done)
 }

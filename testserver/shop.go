@@ -32,7 +32,7 @@ type shop struct {
 func newShop(now func() time.Time) *shop {
 	orders, err := newStore(now())
 	if err != nil {
-		panic("testserver: " + err.Error()) // The seeds are constants: a test would have seen this.
+		panic("testserver: " + err.Error()) // The seeds are constants: a test would have found this.
 	}
 	return &shop{now: now, store: orders}
 }
@@ -118,8 +118,8 @@ func (s *shop) ListOrders(_ context.Context, r *demov1.ListOrdersRequest) (*demo
 	return reply, nil
 }
 
-// pageToken names the place after which a page starts. It looks like nothing,
-// so that nobody builds one.
+// pageToken names the place after which a page starts. It is opaque, so that nobody builds
+// one.
 func pageToken(place int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("after:" + strconv.Itoa(place)))
 }

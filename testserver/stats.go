@@ -12,8 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Stats is what a server has seen since it was made. It is a copy and belongs
-// to whoever asked for it.
+// Stats is what a server has seen since it was made. It is a copy that its caller owns.
 type Stats struct {
 	// Accepted counts connections, those that never spoke included.
 	Accepted int
@@ -45,7 +44,7 @@ type Call struct {
 	Metadata metadata.MD
 	// Code is what the call ended with.
 	Code codes.Code
-	// Cancelled tells that the client was gone before the call ended.
+	// Cancelled is set when the client was gone before the call ended.
 	Cancelled bool
 	// Received and Sent count messages.
 	Received, Sent int64
@@ -58,7 +57,7 @@ type recorder struct {
 	onCall   func(Call)
 	accepted atomic.Int64
 	open     atomic.Int64
-	stopping atomic.Bool // from here on a broken connection is our own doing
+	stopping atomic.Bool // from now on a broken connection is our own doing
 
 	waiters atomic.Int64
 	mu      sync.Mutex
@@ -138,8 +137,8 @@ func (r *recorder) begin(path string) *counters {
 	return c
 }
 
-// end counts the end of a call; why is what the client's side did to it, if
-// anything: the errors of a context.
+// end counts the end of a call; why is what the client's side did to it, if anything: the
+// error of a context.
 func (r *recorder) end(ctx context.Context, why error, c *counters, path string, err error, received, sent int64) {
 	cancelled := false
 	if !r.stopping.Load() {
@@ -186,7 +185,7 @@ func (r *recorder) stream(
 ) error {
 	counted := &countedStream{ServerStream: stream, recorder: r, counters: r.begin(info.FullMethod)}
 	err := handler(server, counted)
-	// The context of a call may learn of a broken connection after the handler did.
+	// The context of a call may notice a broken connection after the handler does.
 	why := stream.Context().Err()
 	if why == nil && counted.broken.Load() {
 		why = context.Canceled
@@ -200,7 +199,7 @@ type countedStream struct {
 	recorder       *recorder
 	counters       *counters
 	received, sent atomic.Int64
-	broken         atomic.Bool // the connection broke, or the client left, under a message
+	broken         atomic.Bool // the connection broke, or the client left, during a message
 }
 
 func (s *countedStream) RecvMsg(m any) error {
@@ -223,7 +222,7 @@ func (s *countedStream) SendMsg(m any) error {
 		s.recorder.note()
 	} else {
 		switch status.Code(err) {
-		// as grpc-go has it for a connection, a context, a stream that ended
+		// grpc-go's codes for a connection, a context, a stream that ended
 		case codes.Unavailable, codes.Canceled, codes.Unknown:
 			s.broken.Store(true)
 		}

@@ -20,9 +20,9 @@ const (
 	maxStoreBytes = 16 << 20
 )
 
-// store keeps orders in the order in which they were placed. It keeps them
-// serialized: a message can take fifty times the room of its bytes, and then a
-// limit in bytes would limit nothing.
+// store keeps orders in the order in which they were placed. It keeps them serialized: a
+// message can take fifty times the size of its encoding, so a limit on encoded bytes would be
+// none.
 type store struct {
 	mu      sync.Mutex
 	records []*record // by rising place
@@ -50,8 +50,8 @@ func newStore(now time.Time) (*store, error) {
 	return s, nil
 }
 
-// put keeps order. It replaces the one of the same name; when order has no name
-// it is given one first.
+// put keeps an order. It replaces the one of the same name; an order without a name gets one
+// first.
 func (s *store) put(order *demov1.Order) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,9 +64,9 @@ func (s *store) put(order *demov1.Order) error {
 	return s.keep(order, false)
 }
 
-// update lets change work on the order of the given name ("" is the last one)
-// and keeps the result at the same place. It reports false when there is no
-// such order. The change runs under the store's lock: nobody else's is lost.
+// update lets change work on the order of the given name ("" is the last one) and keeps the
+// result at the same place. It reports false when there is no such order. The change runs
+// under the store's lock, so that no other change is lost.
 func (s *store) update(name string, change func(*demov1.Order) error) (*demov1.Order, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s *store) keep(order *demov1.Order, seed bool) error {
 // makeRoom drops the oldest orders until the rest fit. The last one stays.
 func (s *store) makeRoom() {
 	for i := 0; i < len(s.records)-1 && (len(s.records) > maxOrders || s.bytes > maxStoreBytes); {
-		// Seeds stay, unless somebody replaced them by something big.
+		// Seeds stay, unless something large has replaced them.
 		if s.records[i].seed && len(s.records[i].wire) < 1<<10 {
 			i++
 			continue

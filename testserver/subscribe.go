@@ -26,10 +26,10 @@ func (*lab) Subscribe(stream grpc.BidiStreamingServer[demov1.Subscription, demov
 	return err
 }
 
-// ticker is one Subscribe call: the goroutine of the call takes subscriptions,
-// and each of them has a goroutine that sends its ticks.
+// A ticker is one Subscribe call: the goroutine of the call reads subscriptions, and each of
+// them has a goroutine that sends its ticks.
 type ticker struct {
-	ctx     context.Context // of the ticks; it ends before the stream's
+	ctx     context.Context // of the ticks; it ends before that of the stream
 	stream  grpc.BidiStreamingServer[demov1.Subscription, demov1.Tick]
 	running sync.WaitGroup
 	places  chan struct{}
@@ -67,8 +67,8 @@ func (t *ticker) take() error {
 	}
 }
 
-// tick sends the ticks of one subscription. When that fails the stream is over,
-// which take learns by itself.
+// tick sends the ticks of one subscription. When that fails, the stream is over, which take
+// notices by itself.
 func (t *ticker) tick(name string, count int, delay time.Duration) {
 	for i := range count {
 		if sleep(t.ctx, delay) != nil {

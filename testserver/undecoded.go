@@ -11,14 +11,14 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// An undecoded message is a request over gRPC before it is weighed: grpc-go lets nobody see its
+// An undecoded message is a request over gRPC before it is weighed: grpc-go does not show its
 // bytes, but a message without fields keeps all of them as unknown ones.
 type undecoded struct {
 	emptypb.Empty
-	json []byte // what it is in JSON; see jsonCodec
+	json []byte // the request in JSON; see jsonCodec
 }
 
-// into makes a message of it, if there is room for that.
+// into decodes the message into v, if there is room for that.
 func (u *undecoded) into(v any, i *intake) error {
 	m, ok := v.(proto.Message)
 	if !ok {

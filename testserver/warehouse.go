@@ -18,7 +18,7 @@ type warehouse struct {
 	demov1.UnimplementedWarehouseServer
 	health *health.Server
 
-	// The lock covers the health too: the two never tell different stories.
+	// The lock covers the health, too, so that both always agree.
 	mu   sync.Mutex
 	open bool
 }

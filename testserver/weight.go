@@ -13,12 +13,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// What the parts of a message take in memory, about, in bytes: a message of three bytes can
+// About how much the parts of a message take in memory, in bytes: a message of three bytes can
 // take two thousand.
 const (
-	heavyField   = 24   // a string or bytes, but for what is in it, or a number by itself
+	heavyField   = 24   // a string or bytes, without its content, or a number that is not packed
 	heavyEntry   = 128  // of a map
-	heavyElement = 8    // a number of a packed list, of which each may be one byte
+	heavyElement = 8    // a number of a packed list, which may be one byte each
 	heavyObject  = 2048 // of JSON
 	maxNesting   = 10_000
 )
@@ -31,7 +31,7 @@ type weigher struct {
 
 // UnmarshalRead reads a message.
 func (w weigher) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
-	whole, ok := src.(*bytes.Buffer) // as the library has it, before it is read
+	whole, ok := src.(*bytes.Buffer) // before the library reads it
 	if !ok {
 		whole = new(bytes.Buffer)
 		if _, err := whole.ReadFrom(src); err != nil {
@@ -45,18 +45,18 @@ func (w weigher) UnmarshalRead(ctx context.Context, src io.Reader, msg any) erro
 	return w.Codec.UnmarshalRead(ctx, whole, msg)
 }
 
-// weighJSON is about what a message of JSON takes.
+// weighJSON returns about how much a message in JSON takes.
 func weighJSON(_ proto.Message, b []byte) int64 {
 	return int64(len(b) + heavyObject*bytes.Count(b, []byte("{")) + heavyField*bytes.Count(b, []byte(",")))
 }
 
-// weighWire is about what a message takes.
+// weighWire returns about how much a message takes.
 func weighWire(m proto.Message, b []byte) int64 {
 	n, _ := scales{}.weigh(m.ProtoReflect().Descriptor(), b, maxNesting)
 	return n
 }
 
-// scales know what the messages take that have nothing in them.
+// scales has what messages without content take.
 type scales map[protoreflect.FullName]int64
 
 func (s scales) empty(d protoreflect.MessageDescriptor) int64 {
@@ -67,7 +67,7 @@ func (s scales) empty(d protoreflect.MessageDescriptor) int64 {
 			n += int64(reflect.TypeOf(t.Zero().Interface()).Elem().Size())
 		}
 		if d.IsMapEntry() && d.Fields().ByNumber(2).Message() != nil {
-			n += s.empty(d.Fields().ByNumber(2).Message()) // which is made where it is left out, too
+			n += s.empty(d.Fields().ByNumber(2).Message()) // which is made even where it is left out
 		}
 		s[d.FullName()] = n
 	}
@@ -75,8 +75,8 @@ func (s scales) empty(d protoreflect.MessageDescriptor) int64 {
 }
 
 // weigh weighs the fields up to the end of a group, and returns what is behind it. The
-// descriptor is nil where the type is not known. What cannot be read is not weighed: to
-// take it in fails.
+// descriptor is nil when the type is not known. A part that cannot be read is not weighed,
+// since decoding will fail.
 func (s scales) weigh(d protoreflect.MessageDescriptor, b []byte, depth int) (n int64, rest []byte) {
 	n = int64(len(b))
 	if d != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// limit is the time that a call may take, whatever the suite has to say.
+// limit is the time that a call may take, whatever the suite asks for.
 const limit = 30 * time.Second
 
 // An event is a line of rpcctl's "-o events".
@@ -62,7 +62,7 @@ func drive(ctx context.Context, rpcctl string, args []string, r *request) (*driv
 	go d.read(stdout)
 	err = d.converse()
 	d.await(func(event) bool { return false }) // the rest
-	_ = d.stdin.Close()                        // rpcctl may have gone before
+	_ = d.stdin.Close()                        // rpcctl may have ended before
 	werr := d.cmd.Wait()
 	if ctx.Err() != nil {
 		return d, fmt.Errorf("it did not end within %v", limit)
@@ -116,7 +116,7 @@ func (d *driver) nth(kind string, n int) bool {
 	return true
 }
 
-// converse sends the requests at the pace that is asked for, and cancels.
+// converse sends the requests at the pace that the suite asks for, and cancels.
 func (d *driver) converse() error {
 	r := d.request
 	messages, err := r.messages()

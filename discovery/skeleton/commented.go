@@ -20,15 +20,15 @@ const (
 	YAML Form = "yaml"
 )
 
-// MaxFields is how many fields a template names before it begins to leave
-// messages empty whose fields it has named already.
+// MaxFields is how many fields a template names before it leaves messages empty whose fields
+// it has named before.
 const MaxFields = 2000
 
-// Commented returns a request to fill in, with comments: the type of each field, its
-// presence, its oneof, the values of enums. Every field of a message is named once:
-// one member of each oneof as a value, and the others in comments, as whole values
-// to take the comment from. A message inside of itself is left empty. It ends in a
-// line feed, and is a valid message as it is for readers that allow comments.
+// Commented returns a request to fill in, with comments: the type of each field, its presence,
+// its oneof, the values of enums. Every field of a message is named once; of a oneof one
+// member is a value, and the others are comments that become values when the marks are
+// removed. A message inside of itself is left empty. It ends in a line feed, and is a valid
+// message as it is for readers that allow comments.
 func Commented(md protoreflect.MessageDescriptor, form Form) ([]byte, error) {
 	if md.IsPlaceholder() {
 		return nil, &symbol.DescriptorError{Symbol: string(md.FullName()), Err: errNotDescribed}
@@ -42,7 +42,7 @@ func Commented(md protoreflect.MessageDescriptor, form Form) ([]byte, error) {
 	return w.b.Bytes(), nil
 }
 
-// A templateNode is a value: of the three, the one that is not nil, or the scalar.
+// A templateNode is a value: the one of the three that is not nil, or else the scalar.
 type templateNode struct {
 	members []templateMember
 	element *templateNode // of a list
@@ -95,8 +95,8 @@ func (t *template) message(md protoreflect.MessageDescriptor, depth int) *templa
 	return n
 }
 
-// needed reports whether a field of a message that is left empty must be there. A
-// message that requires itself has no finite value, and is left be.
+// needed reports whether a field of a message that is left empty must be there. A message that
+// requires itself has no finite value, and is left empty all the same.
 func (t *template) needed(f protoreflect.FieldDescriptor, depth int) bool {
 	return f.Cardinality() == protoreflect.Required && t.inside[f.ContainingMessage().FullName()] <= 2 &&
 		depth <= 3*maxSkeletonDepth
@@ -297,8 +297,8 @@ func (w *templateWriter) yamlMember(first, indent string, m templateMember) {
 	}
 }
 
-// yamlElement writes the one element of a list. The dash stands before its first
-// member that is no comment; those that are stand above it.
+// yamlElement writes the one element of a list. The dash stands before the first member that
+// is no comment; comments before that stand above it.
 func (w *templateWriter) yamlElement(indent string, n *templateNode) {
 	if !n.object {
 		w.line(indent+"- "+n.scalar, "", w.form)
@@ -323,7 +323,7 @@ func nameByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// yamlKey takes the quotes off a key that is a plain word in every YAML.
+// yamlKey takes the quotes off a key that is a plain word in every version of YAML.
 func yamlKey(key string) string {
 	word := key[1 : len(key)-1]
 	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r > 0x7f || !nameByte(byte(r)) }) >= 0 ||

@@ -18,7 +18,7 @@ import (
 // The bounds of a skeleton: a schema can nest and branch as it likes.
 const (
 	maxSkeletonDepth = 16
-	maxSkeletonSize  = 256 << 10 // bytes; what is left is cut as recursion is
+	maxSkeletonSize  = 256 << 10 // bytes; what would be beyond is left out like recursion
 )
 
 // Of returns a JSON request to fill in, indented by two spaces, without a
@@ -42,7 +42,7 @@ func Of(md protoreflect.MessageDescriptor) ([]byte, error) {
 // skeleton is the state of one skeleton.
 type skeleton struct {
 	b      bytes.Buffer
-	inside map[protoreflect.FullName]int // the messages around the place
+	inside map[protoreflect.FullName]int // the messages around the current position
 }
 
 func (s *skeleton) message(md protoreflect.MessageDescriptor, depth int) {
@@ -86,7 +86,7 @@ func hasRequired(md protoreflect.MessageDescriptor) bool { return md.RequiredNum
 func (s *skeleton) wanted(f protoreflect.FieldDescriptor, depth int) bool {
 	md := f.ContainingMessage()
 	if s.inside[md.FullName()] > 1 || depth > maxSkeletonDepth || s.b.Len() > maxSkeletonSize {
-		// A message that requires itself has no finite value; leave it be.
+		// A message that requires itself has no finite value: leave it empty.
 		return f.Cardinality() == protoreflect.Required && s.inside[md.FullName()] <= 2 && depth <= 2*maxSkeletonDepth
 	}
 	if f.Message() != nil && f.Message().IsPlaceholder() || f.Enum() != nil && f.Enum().IsPlaceholder() {

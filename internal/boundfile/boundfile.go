@@ -45,7 +45,7 @@ func (e *SizeError) Error() string { return fmt.Sprintf("%s: more than %s", e.Pa
 type TimeError struct {
 	Path  string
 	Limit time.Duration
-	Open  bool // data could have come; else nobody opened the pipe to write
+	Open  bool // data could have come; else nobody opened the pipe for writing
 }
 
 func (e *TimeError) Error() string {
@@ -55,11 +55,11 @@ func (e *TimeError) Error() string {
 	return fmt.Sprintf("%s: a pipe that nobody wrote to within %s", e.Path, e.Limit)
 }
 
-// A WaitError is a pipe, a device or a stream that had not come to its end when the context
-// of who read it was done.
+// A WaitError is a pipe, a device or a stream that had not come to its end when the reader's
+// context was done.
 type WaitError struct {
 	Path string
-	Open bool  // data could have come; else nobody had opened the pipe to write
+	Open bool  // data could have come; else nobody had opened the pipe for writing
 	Err  error // of the context
 }
 
@@ -87,9 +87,10 @@ func Size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Read returns the bytes of a file, at most limit of them. For what is no plain file, such as a pipe,
-// it waits WriterLimit for a writer and EndLimit for the end, or until ctx is done. The error is a
-// *SizeError, a *TimeError, a *WaitError or a *fs.PathError. The slice is the caller's.
+// Read returns the bytes of a file, at most limit of them. For anything but a plain file, such
+// as a pipe, it waits WriterLimit for a writer and EndLimit for the end, or until ctx is done.
+// The error is a *SizeError, a *TimeError, a *WaitError or a *fs.PathError. The slice is the
+// caller's.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	waits, cancel := context.WithTimeout(ctx, WriterLimit)
 	defer cancel()
@@ -119,8 +120,8 @@ func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// Plain returns the bytes of a plain file, of which there may be limit. Anything else at the
-// path is not opened. The error is a *SizeError or a *fs.PathError, which wraps ErrNotPlain.
+// Plain returns the bytes of a plain file, at most limit of them. Anything else at the path is
+// not opened. The error is a *SizeError or a *fs.PathError, which wraps ErrNotPlain.
 func Plain(path string, limit int64) ([]byte, error) {
 	data, _, err := PlainBelow(system{}, path, limit)
 	return data, err
@@ -201,9 +202,9 @@ func plain(r io.Reader, path string, size, limit int64) ([]byte, error) {
 	return all(r, path, size, limit)
 }
 
-// Stream returns the bytes of a stream that may never end, or say nothing, of which there may
-// be limit. The path names it in errors: a *SizeError, a *WaitError when ctx is done, or that of
-// r. A read that is on its way then is left to itself.
+// Stream returns the bytes of a stream, at most limit of them, although the stream may never
+// end or stay silent. The path names it in errors: a *SizeError, a *WaitError when ctx is
+// done, or that of r. A read that has begun then goes on by itself.
 func Stream(ctx context.Context, r io.Reader, path string, limit int64) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -239,7 +240,7 @@ func (r stopping) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// firstRead is how many bytes are read of what does not tell its size, at first.
+// firstRead is how many bytes are read at first of a file that does not say its size.
 const firstRead = 16 << 10
 
 // all reads up to limit bytes. Its buffer doubles, but never past the limit.
@@ -247,7 +248,7 @@ func all(r io.Reader, path string, size, limit int64) ([]byte, error) {
 	if size <= 0 {
 		size = firstRead
 	}
-	buf := make([]byte, 0, min(size, limit)+1) // the byte more shows the end, or too much
+	buf := make([]byte, 0, min(size, limit)+1) // one byte more, which shows the end, or that there is too much
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -294,7 +295,7 @@ func Open(ctx context.Context, path string) (*os.File, error) {
 			r.f.Close()
 		}
 	}()
-	// A writer lets go of the goroutine that still waits for one.
+	// A writer wakes the goroutine that still waits for one.
 	if w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
 		w.Close()
 	}

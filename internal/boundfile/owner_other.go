@@ -2,5 +2,5 @@
 
 package boundfile
 
-// This system does not say in that way whose a file is.
+// This system has no such owners.
 func foreign(string, string) string { return "" }

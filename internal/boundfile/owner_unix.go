@@ -28,8 +28,8 @@ func foreign(path, folder string) string {
 	return ""
 }
 
-// openFolder returns who owns a folder, and whether others may replace what is in it. Where none
-// is named root owns it, and others may not.
+// openFolder returns who owns a folder, and whether others may replace what is in it. For ""
+// the owner is root, and others may not.
 func openFolder(folder string) (owner uint32, open bool) {
 	if folder == "" {
 		return 0, false
@@ -45,7 +45,7 @@ func openFolder(folder string) (owner uint32, open bool) {
 	return st.Uid, info.Mode()&fs.ModeSticky == 0 && othersMay(info, st)
 }
 
-// othersMay reports whether others than the owner and the user's own group may write.
+// othersMay reports whether users other than the owner and the user's own group may write.
 func othersMay(info fs.FileInfo, st *syscall.Stat_t) bool {
 	return info.Mode().Perm()&0o002 != 0 || info.Mode().Perm()&0o020 != 0 && int(st.Gid) != os.Getegid()
 }

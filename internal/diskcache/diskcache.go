@@ -63,8 +63,8 @@ const headerSize = 16
 // magic begins an entry, with the version of the form.
 const magic = "rpcctl1\n"
 
-// castagnoli makes the sums of entries; it stands for damage, not for malice:
-// whoever can write here can do as the user does.
+// castagnoli makes the sums of entries; it detects damage, not malice: whoever can write here
+// can act as the user.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // errDamaged is an entry that is not one. Nobody outside sees it.
@@ -204,7 +204,7 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// errNowhere is what a cache that keeps nothing answers.
+// errNowhere is the error of a cache that keeps nothing.
 var errNowhere = errors.New("there is no folder to keep anything in")
 
 // open opens the folder. Its owner alone may look into it.

@@ -14,12 +14,12 @@ import (
 // Code is the exit code: that of a process which the system aborted, to a shell.
 const Code = 134
 
-// restore is what gives the process's terminal back: like the terminal, there is one.
+// restore gives the terminal of the process back. The process has one terminal, hence one
+// function.
 var restore atomic.Pointer[func()]
 
-// Before has a function called before the process ends after a panic: from whichever
-// goroutine, whatever that holds, so the function takes no lock that others hold for
-// long. Nil: none.
+// Before sets a function that runs before the process ends after a panic, in whichever
+// goroutine and whatever that holds, so it must not wait for locks. Nil: none.
 func Before(fn func()) {
 	if fn == nil {
 		restore.Store(nil)
@@ -28,7 +28,7 @@ func Before(fn func()) {
 	restore.Store(&fn)
 }
 
-// mask takes secrets out of what is told; nil: nothing is.
+// mask takes secrets out of the report; nil: it reports nothing
 var mask atomic.Pointer[func(string) string]
 
 // Mask sets the function that takes the secrets out of the report of a panic.

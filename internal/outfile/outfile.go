@@ -20,8 +20,8 @@ type File struct {
 	Written int64  // bytes so far
 }
 
-// Create begins to write the file at a path. The file that may be there stays until
-// Finish, which gives the new one its permissions.
+// Create begins to write the file at a path. A file that is there stays until Finish, which
+// gives the new one its permissions.
 func Create(path string) (*File, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -112,8 +112,8 @@ func (o *File) Keep() error {
 	return errors.Join(err, &PartialError{Text: "what came before is in " + name})
 }
 
-// KeepAs is keep under the name stem + ".partial" + extension, or one with a number in it
-// when that is taken. It returns the name, "" when the file was empty.
+// KeepAs is Keep under the name stem + ".partial" + extension, or one with a number in it when
+// that is taken. It returns the name, "" when the file was empty.
 func (o *File) KeepAs(stem, extension string) (name string, err error) {
 	if o.path == "" || o.Written == 0 {
 		return "", o.Abandon()

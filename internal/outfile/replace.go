@@ -63,7 +63,7 @@ func syncFolder(root *os.Root, name string) {
 
 const asideSuffix = ".new"
 
-// asidePrefix returns what the names begin with under which a file is written.
+// asidePrefix returns the beginning of the names under which a file is written aside.
 func asidePrefix(name string) string { return "." + strings.TrimPrefix(path.Base(name), ".") + "." }
 
 // IsAside reports whether a file of this name is one that Replace has not renamed yet.
@@ -72,7 +72,7 @@ func IsAside(name string) bool {
 }
 
 // RemoveAsides removes what is left of processes that ended in Replace of the file. The caller
-// makes sure that none is at it.
+// makes sure that none is running.
 func RemoveAsides(root *os.Root, name string) {
 	entries, err := fs.ReadDir(root.FS(), path.Dir(name))
 	if err != nil {

@@ -1,10 +1,10 @@
 // Package palette holds the colours of the program: what each role of a text looks like on a
 // terminal. The sequences come from fatih/color; nothing else makes any.
 //
-// The main type is [Palette]. Whether one paints is decided by whoever makes it, from what is
-// known of the terminal; the environment and the library's global color.NoColor, which knows
-// standard output alone, change nothing about it. The bytes are the same on every system: on
-// Windows, importing fatih/color switches on the console mode that understands them.
+// The main type is [Palette]. Whoever makes one decides whether it paints, from what is known
+// of the terminal. The environment and the library's global color.NoColor, which knows
+// standard output alone, have no effect. The bytes are the same on every system: on Windows,
+// importing fatih/color switches on the console mode that understands them.
 //
 // The colours are those of the 16-colour palette, which every terminal has and lets its owner
 // choose.
@@ -65,7 +65,7 @@ type Palette struct {
 	end   string
 }
 
-// New returns the palette for text that is written once and stays, or nil unless it is enabled.
+// New returns the palette for text that is written once, or nil unless it is enabled.
 func New(enabled bool) *Palette {
 	if !enabled {
 		return nil
@@ -79,10 +79,9 @@ func New(enabled bool) *Palette {
 	return p
 }
 
-// NewScreen returns the palette of a terminal that is drawn anew again and again. A role's
-// sequence ends the role before it, so that a line of many roles needs one end. Without
-// colors the roles that must be seen are bold, underlined or reversed, and the others are not
-// painted.
+// NewScreen returns the palette of a screen that is drawn again and again. A role's sequence
+// ends the role before it, so that a line of many roles needs one end. Without colors the
+// roles that must be seen are bold, underlined or reversed, and the others are not painted.
 func NewScreen(colors bool) *Palette {
 	p := &Palette{}
 	p.end, _ = sequences(nil)

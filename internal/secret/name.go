@@ -9,15 +9,16 @@ import (
 // parts make a name secret that contains them, in lower case and without separators.
 var parts = []string{"password", "passwd", "passphrase", "apikey", "privatekey", "accesskey", "credential"}
 
-// headerParts are further such parts for headers, whose names are seldom about anything else.
+// headerParts are further parts that make a header secret, since headers have few other uses
+// for them.
 var headerParts = []string{"token", "secret", "cookie", "session", "signature", "bearer", "jwt"}
 
 // headerWords make a header secret as its last word, or before a word such as code. In a field they
 // may stand for anything.
 var headerWords = []string{"otp", "totp", "pin", "pat", "pw", "pass", "csrf", "xsrf"}
 
-// words make a name secret as any of its words; ends do as its last word, or before one of
-// afterEnds or a number.
+// words make a name secret wherever they stand in it; ends do so as its last word, or before a
+// number or one of afterEnds.
 var (
 	words     = []string{"token", "tokens", "secret", "secrets", "pwd", "passcode", "bearer", "jwt"}
 	ends      = []string{"session", "sessions", "cookie", "cookies", "signature", "signatures"}

@@ -22,11 +22,11 @@ type stripping struct {
 	paths []string
 	known map[string]bool // the paths
 
-	current, last []protoreflect.FieldDescriptor // the path of the message at hand, and the last of paths
+	current, last []protoreflect.FieldDescriptor // the path of the current message, and the last one in paths
 }
 
-// leaveOut records the path of a field that is left out, or of the entry of a map with that key.
-// Elements of a list share a path, which is made once for elements that follow one another.
+// leaveOut records the path of a field that is left out, or of the entry of a map with that
+// key. Elements of a list share a path, which is built once when they follow one another.
 func (w *stripping) leaveOut(fd protoreflect.FieldDescriptor, key string) {
 	w.found = true
 	w.current = append(w.current, fd)
@@ -60,7 +60,7 @@ func (w *stripping) leaveOut(fd protoreflect.FieldDescriptor, key string) {
 	}
 }
 
-// A copying is a copy of encoded that is made when something is replaced, and not before.
+// A copying is a copy of encoded that is made only when something is replaced.
 type copying struct {
 	encoded []byte
 	out     []byte
@@ -167,7 +167,7 @@ func (w *stripping) nested(
 	if !ok {
 		return false
 	}
-	if len(stripped) == len(body) { // nothing was left out, which would make it shorter
+	if len(stripped) == len(body) { // nothing was left out, since that would make it shorter
 		return true
 	}
 	tag := c.encoded[field.start:field.value]

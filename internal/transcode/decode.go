@@ -14,23 +14,23 @@ import (
 
 // DecodeOptions say what JSON is taken.
 //
-// Lenient takes all that strict takes, with the same result (but for an enum name that it
-// knows and that strict, with AllowUnknown, drops), and what a person types:
-// unquoted keys, single quotes, a comma after the last element, // and /* */ comments, a
-// byte order mark; words without quotes for enum values, NaN and Infinity; enum names in
-// any case and without what all names of the enum begin with; hexadecimal integers;
-// "now", dates and times without a zone (UTC) for a Timestamp; Go's words for a Duration
-// (1h30m); a list of strings, and names as in the .proto file, for a FieldMask; and the
-// form in which an [Encoder] prints an Any whose type it does not know.
+// Strict takes the protobuf JSON mapping. Lenient takes all that strict takes, with the same
+// result (except for enum names that only lenient knows and that strict, with AllowUnknown,
+// drops), and also what a person types: unquoted keys, single quotes, a comma after the last
+// element, // and /* */ comments, a byte order mark; words without quotes for enum values, NaN
+// and Infinity; enum names in any case, and without the prefix that all names of the enum
+// share; hexadecimal integers; "now", dates and times without a zone (UTC) for a Timestamp;
+// Go's words for a Duration (1h30m); a list of strings, and names as in the .proto file, for a
+// FieldMask; and the form in which an [Encoder] prints an Any whose type it does not know.
 type DecodeOptions struct {
 	Types        Types            // nil: nothing resolves
 	Lenient      bool             // also what a person types; false: the protobuf JSON mapping and no more
 	AllowUnknown bool             // skip unknown fields and enum value names
 	Now          func() time.Time // for "now" in lenient mode; nil: time.Now
-	// MaxSize is about how many bytes a message may have: lists of numbers may take four
-	// times the bytes of their JSON. The keys of a map count besides, while it is read:
-	// its memory is theirs, too. Past it the error is ErrTooLarge. 0: two GiB, which no
-	// message of protobuf is beyond.
+	// MaxSize is about how many bytes a message may have: lists of numbers may take four times
+	// the bytes of their JSON. While a map is read its keys count in addition, since they take
+	// memory. Beyond MaxSize the error is ErrTooLarge. 0: two GiB, the limit of protobuf
+	// itself.
 	MaxSize int
 }
 
@@ -40,9 +40,9 @@ var ErrTooLarge = errors.New("the message is beyond the limit")
 
 // A Decoder turns JSON into the wire bytes of one message type. It is safe for concurrent use.
 //
-// Strict, it takes what protobuf-go's protojson takes and makes an equal message of it, but
-// for one slip of protojson's: a number with an empty exponent, as in 1e, is refused.
-// Fields are sent in the order of the text. Required fields are not checked.
+// When it is strict, it takes what protobuf-go's protojson takes and makes an equal message of
+// it, with one exception: it refuses a number with an empty exponent, such as 1e. Fields are
+// sent in the order of the text. Required fields are not checked.
 type Decoder struct {
 	o    DecodeOptions
 	set  *planSet
@@ -72,8 +72,8 @@ func (d *Decoder) Append(dst, json []byte) ([]byte, error) {
 	return d.AppendContext(context.Background(), dst, json)
 }
 
-// AppendContext is Append until the context ends, whose error it then returns. It looks at it
-// every few thousand tokens: a document that is small is read in any case.
+// AppendContext is Append until the context ends, whose error it then returns. It checks that
+// every few thousand tokens: a small document is read in any case.
 func (d *Decoder) AppendContext(ctx context.Context, dst, json []byte) ([]byte, error) {
 	s := d.pool.Get().(*decoding)
 	s.ctx, s.turns = ctx, turnsPerLook
@@ -98,30 +98,29 @@ func (d *Decoder) AppendContext(ctx context.Context, dst, json []byte) ([]byte, 
 	return out, nil
 }
 
-// A decoding is one document on its way to the wire, with the memory that the next one
-// takes over.
+// A decoding is one document that is being decoded, with memory that is reused for the next.
 type decoding struct {
 	lexer
 	*Decoder
 	out  []byte
 	most int // bytes of out
 
-	// How many bytes may still be read ahead for the type of an Any, and for whether one
-	// is of a type that is not known.
+	// How many bytes may still be read ahead: to find the type of an Any, and to find out
+	// whether an Any has the form for types that are not known.
 	ahead, curious int
 
-	urls    []byte    // the types of all Any messages that were met
-	seen    []uint64  // the fields that were met, of all messages that are open
-	seenExt []*field  // the extensions that were met, of all messages that are open
-	chosen  []*field  // the members that were met, of all oneofs of all messages that are open; nil past its length
+	urls    []byte    // the types of all Any messages so far
+	seen    []uint64  // the fields so far, of all messages that are open
+	seenExt []*field  // the extensions so far, of all messages that are open
+	chosen  []*field  // the members so far, of all oneofs of all messages that are open; nil past its length
 	changed []int32   // the places in chosen that are not nil
 	keys    []outSpan // the keys of all maps that are open
 	sets    []keyIndex
 	maps    int // how many maps are open
 }
 
-// An outSpan is a range of bytes of out in half the memory: of those of a map's keys there
-// may be millions.
+// An outSpan is a range of bytes of out. It takes half the memory of a span, since there may
+// be millions of keys in a map.
 type outSpan struct{ start, end uint32 }
 
 func (s *decoding) release() {
@@ -132,7 +131,7 @@ func (s *decoding) release() {
 	if len(s.sets) > 16 {
 		s.sets = nil
 	}
-	// A fault left them as they were.
+	// After a fault they are as it left them.
 	if len(s.chosen) > 0 || cap(s.chosen)*8+cap(s.changed)*4 > maxKept {
 		s.chosen, s.changed = nil, nil
 	}
@@ -166,9 +165,9 @@ func (s *decoding) document() {
 	}
 }
 
-// deepLengths is the depth past which lengths are written in a fixed five bytes, which
-// every parser takes. Below that a length is as short as can be, and what it counts is
-// moved when that is more than one byte.
+// deepLengths is the depth from which lengths are written in five bytes, which every parser
+// takes. At lower depths a length is as short as possible, and when it takes more than one
+// byte what follows it is moved.
 const deepLengths = 64
 
 // begin leaves room in out for the length of what follows.

@@ -2,7 +2,7 @@ package transcode
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// anyKeys is what an object that stands for an Any says of itself.
+// anyKeys are the keys of an object that say which Any it is.
 type anyKeys struct {
 	url        token // what "@type" says, when typed
 	typed      bool
@@ -81,7 +81,7 @@ func (s *decoding) packAny(p, inner *plan, depth int) outcome {
 	return written
 }
 
-// passOver notes a fault of the object at pos, and reads on after it.
+// passOver notes a fault of the object at pos, and skips the object.
 func (s *decoding) passOver(at span, problem string) outcome {
 	if s.faulty(at, problem, "") == stop || !s.skip() {
 		return stop
@@ -89,11 +89,11 @@ func (s *decoding) passOver(at span, problem string) outcome {
 	return nothing
 }
 
-// lookAhead reads the object at pos for what says which message it is. When "@type" comes
-// first, as it should, only a lenient decoder reads on, to find "unresolved".
+// lookAhead reads ahead in the object at pos for the keys that say which message it is. When
+// "@type" comes first, as it should, only a lenient decoder reads on, to find "unresolved".
 //
-// Looking ahead reads text twice. Nested, that would be as often as it nests, so what may
-// be read ahead in all is bounded.
+// Looking ahead reads text twice, and in nested objects once more for each level, so the bytes
+// that may be read ahead are bounded in all.
 func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 	start := s.pos
 	s.pos++
@@ -126,7 +126,7 @@ func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 				return keys, stop
 			}
 			if n == 0 && !s.o.Lenient {
-				// What reads the object finds its end.
+				// Whatever reads the object next finds its end.
 				return keys, written
 			}
 			if n == 0 {
@@ -151,8 +151,8 @@ func (s *decoding) lookAhead() (keys anyKeys, out outcome) {
 	}
 }
 
-// typeURL reads the value of "@type". It reports false when that is no string: what is
-// wrong beside it cannot be told then.
+// typeURL reads the value of "@type". It reports false when the value is no string: then no
+// other fault of the object can be found.
 func (s *decoding) typeURL(keys *anyKeys) bool {
 	t, ok := s.token()
 	if !ok {
@@ -163,7 +163,7 @@ func (s *decoding) typeURL(keys *anyKeys) bool {
 		return false
 	}
 	if !keys.typed {
-		// A copy: the text of the next string takes its place.
+		// This is a copy, since the text of the next string replaces it.
 		at := len(s.urls)
 		s.urls = append(s.urls, t.text...)
 		t.text = s.urls[at:len(s.urls):len(s.urls)]

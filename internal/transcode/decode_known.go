@@ -46,7 +46,7 @@ func (s *decoding) value(p *plan, depth int) outcome {
 	return written
 }
 
-// known reads the text that stands for a well-known type: a string, or a word when lenient.
+// known reads the text for a well-known type: a string or, when lenient, a word.
 func (s *decoding) known() (token, outcome) {
 	t, ok := s.token()
 	if !ok {
@@ -78,7 +78,7 @@ func (s *decoding) timestamp() outcome {
 	return written
 }
 
-// moment sends seconds and nanoseconds.
+// moment writes seconds and nanoseconds.
 func (s *decoding) moment(secs int64, nanos int) {
 	if secs != 0 {
 		s.out = protowire.AppendVarint(append(s.out, 1<<3), uint64(secs))
@@ -88,7 +88,7 @@ func (s *decoding) moment(secs int64, nanos int) {
 	}
 }
 
-// parseTimestamp reads a time as RFC 3339 has it, with nine digits of a fraction at most.
+// parseTimestamp reads a time in the form of RFC 3339, with nine digits of a fraction at most.
 func parseTimestamp(text []byte) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *decoding) fieldMask(p *plan) outcome {
 	}
 }
 
-// paths sends the paths in a text, in snake_case. There may be millions.
+// paths writes the paths in a text, in snake_case. There may be millions.
 func (s *decoding) paths(f *field, t token) outcome {
 	text := bytes.TrimSpace(t.text)
 	if len(text) == 0 {
@@ -225,7 +225,7 @@ func (s *decoding) paths(f *field, t token) outcome {
 		ok := isPath(path)
 		if ok && bytes.IndexByte(path, '_') >= 0 {
 			if ok = s.o.Lenient; ok {
-				// As in the .proto file, if it is what JSON can say.
+				// A path may be written as in the .proto file, if it can be expressed in JSON.
 				_, ok = appendCamel(nil, path)
 			}
 		}

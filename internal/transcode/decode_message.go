@@ -33,8 +33,8 @@ func (s *decoding) message(p *plan, depth int) outcome {
 	return s.scalar(p.fields[0], p.fields[0].tag, false)
 }
 
-// object reads an object as a message of the plan p. Inside an Any the key "@type" is
-// passed over. It reads well whole: it is the loop over the keys and what is kept for it.
+// object reads an object as a message of the plan p. Inside an Any the key "@type" is passed
+// over. It is long since it is one loop over the keys with its state.
 func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 	if p.messageSet {
 		s.fault(s.pos, s.pos, string(p.md.FullName())+" is a MessageSet, which has no JSON form", "")
@@ -115,8 +115,8 @@ func (p *plan) guess(index int, name []byte) *field {
 	return nil
 }
 
-// open takes the byte that begins an object or array. Where there is another value it
-// notes that, passes over it, and returns nothing.
+// open takes the byte that begins an object or array. For any other value it notes a fault,
+// skips the value, and returns nothing.
 func (s *decoding) open(c byte) outcome {
 	t, ok := s.token()
 	if !ok {
@@ -129,8 +129,9 @@ func (s *decoding) open(c byte) outcome {
 	return s.mismatch(t)
 }
 
-// find returns the field of p that the key names. When there is none it notes that, if
-// that is a fault, and returns nil; it reports false when there is no going on.
+// find returns the field of p that the key names. When there is none, it returns nil and,
+// unless unknown fields are allowed, notes a fault. It reports false when reading cannot go
+// on.
 func (s *decoding) find(p *plan, k token) (*field, bool) {
 	if f := p.names[string(k.text)]; f != nil {
 		return f, true
@@ -157,8 +158,8 @@ func (s *decoding) find(p *plan, k token) (*field, bool) {
 	return nil, s.faulty(k.at, problem, p.nearest(string(k.text))) != stop
 }
 
-// first notes that the field f was met, which is a fault when it was before. It reports
-// false when there is no going on.
+// first notes that the field f was read, which is a fault the second time. It reports false
+// when reading cannot go on.
 func (s *decoding) first(p *plan, f *field, k token, seen, ext int) bool {
 	again := false
 	if int(f.index) < len(p.fields) {
@@ -219,8 +220,8 @@ func (s *decoding) field(f *field, k token, depth, chosen int) outcome {
 // it is not set.
 func (f *field) takesNull() bool {
 	if f.shape >= listShape {
-		// protojson looks at the element's type here, so null where a list of them
-		// should be is a fault.
+		// protojson checks the element's type here, so null in place of a list of them is a
+		// fault.
 		return f.null && f.shape == listShape || f.kind == protoreflect.MessageKind && f.shape == listShape &&
 			f.message().known == knownValue
 	}
@@ -291,11 +292,11 @@ func (s *decoding) list(f *field, depth int) outcome {
 	return written
 }
 
-// keyCost is what a key of a map takes while the map is read, besides its bytes: its place,
-// and its share of the table in which it is found.
+// keyCost is what a key of a map takes while the map is read, in addition to its bytes: its
+// position, and its share of the table in which it is found.
 const keyCost = 16
 
-// beyond reports whether the message with n bytes more is too large to be read on.
+// beyond reports whether the message would be too large with n bytes more.
 func (s *decoding) beyond(n int) bool {
 	if len(s.out)+n+keyCost*len(s.keys) > s.most {
 		s.ended = ErrTooLarge
@@ -366,8 +367,8 @@ func (s *decoding) entry(f *field, k token, depth, base int) outcome {
 		return stop
 	}
 	if out == nothing {
-		// An enum value that is not known and may be left out takes its entry with it,
-		// and leaves its key free.
+		// An enum value that is not known and may be left out removes its entry, and leaves
+		// its key free.
 		s.out = s.out[:at]
 		if ok {
 			s.forgetKey()

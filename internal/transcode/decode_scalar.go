@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// scalar reads a value of f's kind that is no message, and sends it after the tag. A zero
-// is only sent when asked for.
+// scalar reads a value of f's kind that is no message, and writes it behind the tag. A zero is
+// written only when zero is set.
 func (s *decoding) scalar(f *field, tag []byte, zero bool) outcome {
 	t, ok := s.token()
 	if !ok {
@@ -51,7 +51,7 @@ func (s *decoding) scalar(f *field, tag []byte, zero bool) outcome {
 // shown returns a token as a problem quotes it.
 func (s *decoding) shown(t token) string { return excerpt(s.in[t.at.start:t.at.end]) }
 
-// mismatch notes that a value is of another shape than the field, and passes over it.
+// mismatch notes that a value has another form than the field takes, and skips it.
 func (s *decoding) mismatch(t token) outcome {
 	is := "an object"
 	switch t.kind {
@@ -72,7 +72,7 @@ func (s *decoding) mismatch(t token) outcome {
 	return nothing
 }
 
-// wanted says what the schema wants where the decoder is.
+// wanted says what the field at which the decoder is takes.
 func (s *decoding) wanted() string {
 	if len(s.path) == 0 {
 		return s.root.wanted()
@@ -101,7 +101,7 @@ func (s *decoding) wanted() string {
 	return s.root.wanted()
 }
 
-// wanted says what stands for a message in JSON.
+// wanted says what represents a message in JSON.
 func (p *plan) wanted() string {
 	switch p.known {
 	case knownTimestamp:
@@ -120,7 +120,7 @@ func (p *plan) wanted() string {
 	return "an object (" + string(p.md.FullName()) + ")"
 }
 
-// element says what stands for one value of the field in JSON.
+// element says what represents one value of the field in JSON.
 func (f *field) element() string {
 	switch f.kind {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
@@ -335,7 +335,7 @@ func (s *decoding) enum(f *field, t token, tag []byte, zero bool) outcome {
 	return written
 }
 
-// mapKey sends the key of a map's entry. It reports false when the key is faulty.
+// mapKey writes the key of a map's entry. It reports false when the key is faulty.
 func (s *decoding) mapKey(f *field, k token) bool {
 	switch f.kind {
 	case protoreflect.StringKind:

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// EncodeOptions say how the JSON is to look. The zero value gives compact JSON as the
-// protobuf JSON mapping has it.
+// EncodeOptions say how the JSON looks. The zero value gives compact JSON by the protobuf JSON
+// mapping.
 type EncodeOptions struct {
 	Types        Types  // nil: nothing resolves
 	Indent       string // "": one line, as in {"a":1}; else pretty, as in "  "; spaces and tabs only
@@ -28,8 +28,8 @@ type EncodeOptions struct {
 // An Encoder turns wire bytes of one message type into JSON. It is safe for concurrent use.
 //
 // What it prints means the same as what protobuf-go's protojson prints, and has the same
-// order, but for the entries of a map, which come in wire order. It differs where a person
-// looks at data that is not what it should be:
+// order, but for the entries of a map, which come in wire order. It differs where data is not
+// as it should be, so that a person can look at it:
 //   - a google.protobuf.Any whose type is not known prints as its type URL and its bytes
 //     in base64, with "unresolved" set;
 //   - a string that need not be UTF-8 by its declaration, and is not, prints with U+FFFD
@@ -75,8 +75,8 @@ func (e *Encoder) Append(dst, wire []byte) ([]byte, error) {
 	return e.AppendContext(context.Background(), dst, wire)
 }
 
-// AppendContext is Append until the context ends, whose error it then returns. It looks at it
-// every piece of the JSON: a message that is small is printed in any case.
+// AppendContext is Append until the context ends, whose error it then returns. It checks that
+// after each piece of the JSON: a small message is printed in any case.
 func (e *Encoder) AppendContext(ctx context.Context, dst, wire []byte) ([]byte, error) {
 	if e.o.MaxSize > 0 && len(wire) >= measured {
 		m := &measure{most: e.o.MaxSize}
@@ -101,7 +101,7 @@ func (e *Encoder) AppendContext(ctx context.Context, dst, wire []byte) ([]byte, 
 	return out, nil
 }
 
-// A measure counts the bytes that are written, as many as most.
+// A measure counts the bytes that are written, up to most.
 type measure struct{ size, most int }
 
 func (m *measure) Write(p []byte) (int, error) {
@@ -137,7 +137,7 @@ func (e *Encoder) write(ctx context.Context, w io.Writer, wire []byte) error {
 	return err
 }
 
-// An encoding is one message on its way to JSON, with the memory that the next one takes over.
+// An encoding is one message that is being encoded, with memory that is reused for the next.
 type encoding struct {
 	layout
 	*Encoder
@@ -145,7 +145,7 @@ type encoding struct {
 	own     []byte // out, when the JSON goes to w
 	w       io.Writer
 	ctx     context.Context
-	flushAt int // the length of out at which ctx is looked at, and out is written to w
+	flushAt int // the length of out at which ctx is checked, and out is written to w
 	most    int // of out, without w
 
 	runs    []run         // of all messages that are open, the innermost last
@@ -161,7 +161,7 @@ const maxKept = 1 << 20
 
 func (s *encoding) release() {
 	s.wire, s.w, s.ctx = nil, nil, nil
-	if len(s.members) > 0 { // a fault left them as they were
+	if len(s.members) > 0 { // after a fault they are as it left them
 		s.members = nil
 	}
 	s.runs, s.entries, s.open = s.runs[:0], s.entries[:0], s.open[:0]
@@ -186,13 +186,13 @@ func (s *encoding) document() error {
 	return nil
 }
 
-// flush writes what has gathered, unless the context has ended.
+// flush writes what was gathered, unless the context has ended.
 func (s *encoding) flush() error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
 	if s.w == nil {
-		if len(s.out) >= s.most { // names of the schema can make much of little
+		if len(s.out) >= s.most { // long names in a schema make much JSON of few bytes
 			return s.fault(0, TooLong)
 		}
 		s.flushAt = min(len(s.out)+piece, s.most)

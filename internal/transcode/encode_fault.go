@@ -11,13 +11,14 @@ const (
 	tooWide = "messages with very many fields nest too deep"
 )
 
-// maxOpen is how many oneofs all messages may have that are open, one in another: a few bytes of
-// each level would take memory for all oneofs of its type. One message has fewer.
+// maxOpen is how many oneofs all open messages may have together: a few bytes for each level
+// would otherwise take memory for all oneofs of its type. One message has fewer.
 const maxOpen = 2 << 20
 
-// reserve makes state, which is zero past its length, longer by n zero places. Types may have
-// tens of thousands of oneofs, and a message of a few bytes should not cost as much as all of them:
-// whoever is done with a message makes the places zero that it changed.
+// reserve makes state, which is zero past its length, longer by n zero elements. Types may
+// have tens of thousands of oneofs, and a message of a few bytes should not cost as much as
+// all of them: so whoever is done with a message sets only the elements to zero that it has
+// changed.
 func reserve[T any](state []T, n int) []T {
 	long := len(state) + n
 	if long <= cap(state) {
@@ -28,7 +29,8 @@ func reserve[T any](state []T, n int) []T {
 	return grown
 }
 
-// A wireFault is a WireError on its way out: each level that it passes adds where it was.
+// A wireFault is a WireError on its way to the caller: each level that it passes adds its
+// place.
 type wireFault struct {
 	offset  int
 	problem string

@@ -203,8 +203,8 @@ func (s *encoding) fieldMask(p *plan, base int) error {
 	return nil
 }
 
-// appendCamel appends a path of a FieldMask in lowerCamelCase. It reports false when the
-// path is not names with dots between them, or would not come back as it was.
+// appendCamel appends a path of a FieldMask in lowerCamelCase. It reports false when the path
+// is not names with dots between them, or would not survive the way back.
 func appendCamel(out, path []byte) ([]byte, bool) {
 	if !isPath(path) {
 		return out, false

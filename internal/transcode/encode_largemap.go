@@ -2,12 +2,12 @@ package transcode
 
 import "google.golang.org/protobuf/reflect/protoreflect"
 
-// manyEntries is how many entries a map has at most that are held as they were read. Of
-// those of a larger one only the places are: there may be millions in one message.
+// manyEntries is the greatest number of entries of a map that are kept as they were read. Of a
+// larger map only the positions are kept: there may be millions in one message.
 const manyEntries = 1 << 17
 
-// entriesIn returns how many entries there are in the runs from lo to hi: exactly where
-// they may be many, and else 0.
+// entriesIn returns how many entries there are in the runs from lo to hi: the exact number
+// when there may be many, and else 0.
 func (s *encoding) entriesIn(lo, hi int) int {
 	size := 0
 	for _, r := range s.runs[lo:hi] {
@@ -38,8 +38,8 @@ func (s *encoding) entryAt(f *field, at uint32) (entry, error) {
 	return s.entry(f, from, from+int(size))
 }
 
-// largeMapping does what mapping does, in a few bytes an entry: what an entry is, is read
-// again where it is needed. The runs from lo to hi have count entries.
+// largeMapping is mapping for many entries, in a few bytes for each: it reads an entry again
+// whenever it needs it. The runs from lo to hi have count entries.
 func (s *encoding) largeMapping(f *field, lo, hi, depth, count int) error {
 	places, err := s.places(f, lo, hi, count)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *encoding) largeMapping(f *field, lo, hi, depth, count int) error {
 	return nil
 }
 
-// places returns the places of a map's entries, one for each key.
+// places returns the positions of a map's entries, one for each key.
 func (s *encoding) places(f *field, lo, hi, count int) ([]uint32, error) {
 	places := make([]uint32, 0, count)
 	size := manyEntries
@@ -93,7 +93,7 @@ func (s *encoding) places(f *field, lo, hi, count int) ([]uint32, error) {
 	return places, nil
 }
 
-// slot returns the slot of the entry that has a key, or the empty one that is its.
+// slot returns the slot of the entry that has a key, or the empty slot for the key.
 func (s *encoding) slot(f *field, table []int32, key uint64, places []uint32) *int32 {
 	text := f.mapKey.kind == protoreflect.StringKind
 	for i := s.keys.hash(s.wire, text, key); ; i++ {

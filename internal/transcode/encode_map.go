@@ -25,8 +25,8 @@ const (
 	partsValue                   // the entry is at start, to end, and its value, a message, is in parts
 )
 
-// mapping prints a map whose entries are in the runs from lo to hi, in their order. An
-// entry that has the key of one before it takes that one's place.
+// mapping prints a map whose entries are in the runs from lo to hi, in their order. An entry
+// with the key of an earlier one replaces that.
 func (s *encoding) mapping(f *field, lo, hi, depth int) error {
 	if n := s.entriesIn(lo, hi); n > manyEntries {
 		return s.largeMapping(f, lo, hi, depth, n)
@@ -214,20 +214,20 @@ func (s *encoding) parts(f *field, pos, end int) error {
 	return nil
 }
 
-// A keySet finds an entry by its key among those of one map. Up to a handful it looks at
-// each; past that it keeps a hash table. Its seed is random: keys come from the other side.
+// A keySet finds an entry by its key among those of one map. Up to a handful it looks at each;
+// past that it keeps a hash table. Its seed is random: keys come from outside.
 type keySet struct {
-	table []int32 // place + 1; a power of two long
+	table []int32 // position + 1; a power of two long
 	used  int
 	seed  maphash.Seed
 }
 
-// fewKeys is how many keys are looked at one by one.
+// fewKeys is how many keys are compared one by one.
 const fewKeys = 8
 
 func (k *keySet) reset() { k.used = 0 }
 
-// sow makes the seed, once.
+// sow makes the seed, the first time.
 func (k *keySet) sow() {
 	if k.seed == (maphash.Seed{}) {
 		k.seed = maphash.MakeSeed()

@@ -162,7 +162,8 @@ func appendFloat(out []byte, v float64, bits int) []byte {
 	return out
 }
 
-// appendLong appends a 64-bit integer, which JSON has as a string unless the options say otherwise.
+// appendLong appends a 64-bit integer, which is a string in JSON unless the options say
+// otherwise.
 func appendLong(out []byte, kind protoreflect.Kind, v uint64, quoted bool) []byte {
 	if quoted {
 		out = append(out, '"')

@@ -8,20 +8,20 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A run is a place on the wire that belongs to a field: the value of a scalar, the content
-// of one occurrence of a message, or several occurrences of a list or map, one right after
-// another, with their tags.
+// A run is a range of the encoded bytes that belongs to a field: the value of a scalar, the
+// content of one occurrence of a message, or several occurrences of a list or map that follow
+// one another, with their tags.
 type run struct {
 	field      int32
 	start, end uint32
 }
 
-// maxRuns is how many runs are held, 12 bytes each. Whoever writes a list writes its elements
-// one after another, which are one run, so that only what is made for it has so many.
+// maxRuns is how many runs are held, of 12 bytes each. A list whose elements follow one
+// another is one run, so only messages that are made for it have so many.
 const maxRuns = 4 << 20
 
-// A member is the state of one oneof in one message: which field was met last, and where
-// the run of its occurrences begins that no other member interrupts.
+// A member is the state of one oneof in one message: which field was read last, and the start
+// of the run of its occurrences that no other member interrupts.
 type member struct {
 	field int32 // index + 1; 0: none
 	since uint32
@@ -111,7 +111,7 @@ func isSmall(b []byte, pos int) bool {
 	return pos < len(b) && b[pos] < 0x80
 }
 
-// lastField returns the index of the field of the last run, or -1.
+// lastField returns the index of the field of the last run, or -1 without runs.
 func lastField(runs []run) int32 {
 	if len(runs) == 0 {
 		return -1
@@ -119,8 +119,8 @@ func lastField(runs []run) int32 {
 	return runs[len(runs)-1].field
 }
 
-// skipOther returns the end of a value of the wire types that scan does not read itself,
-// and the length of the end tag before it, of a group.
+// skipOther returns the end of a value whose wire type scan does not read itself and, for a
+// group, the length of its end tag.
 func (s *encoding) skipOther(
 	num protowire.Number, wt protowire.Type, start, pos, end int,
 ) (after, endTag int, err error) {
@@ -145,14 +145,15 @@ func (r *run) extend(sh shape, next run) bool {
 	return false
 }
 
-// set notes the field, by index + 1, as the last that was met.
+// set notes a field, by index + 1, as the last that was read.
 func (m *member) set(field int32, start uint32) {
 	if m.field != field {
 		*m = member{field, start}
 	}
 }
 
-// sort puts the runs since base into the order of the JSON, each field's by their place.
+// sort puts the runs since base into the order of the JSON, and those of each field into the
+// order of their positions.
 func (s *encoding) sort(p *plan, base int) {
 	runs := s.runs[base:]
 	if len(runs) > 64 {
@@ -164,7 +165,7 @@ func (s *encoding) sort(p *plan, base int) {
 		})
 		return
 	}
-	// Few runs, most of them in order; those of one field are, by their place.
+	// The runs are few and mostly in order; those of one field already are.
 	plain := int32(len(p.fields))
 	for i := 1; i < len(runs); i++ {
 		r := runs[i]
@@ -206,7 +207,7 @@ func (s *encoding) skipGroup(num protowire.Number, start, pos, end int) (group, 
 			return group{}, s.fault(start, "a group does not end")
 		}
 		num, wt := tag>>3, protowire.Type(tag&7)
-		// As protobuf-go does: what a known group holds is looked at more closely later.
+		// Like protobuf-go: the content of a known group is checked later.
 		if num == 0 || num > math.MaxInt32 {
 			return group{}, s.fault(at, "a field has a number that cannot be")
 		}

@@ -13,7 +13,7 @@ type enumPlan struct {
 	dense  [][]byte // quoted names of the values from 0 up
 	sparse map[int32][]byte
 	byName map[string]int32
-	prefix string           // what all names begin with, and a person may leave out
+	prefix string           // the prefix that all names share, which a person may leave out
 	folded map[string]int32 // names and short names in lower case that mean one value
 }
 
@@ -29,7 +29,7 @@ func (ps *planSet) enumPlan(ed protoreflect.EnumDescriptor) *enumPlan {
 	return e
 }
 
-// newEnumPlan makes a plan of ed with its names to print or, if reads, to read.
+// newEnumPlan makes a plan of ed: with its names to print or, if reads is set, to read.
 func newEnumPlan(ed protoreflect.EnumDescriptor, reads bool) *enumPlan {
 	e := &enumPlan{ed: ed}
 	vs := ed.Values()
@@ -97,12 +97,11 @@ func (e *enumPlan) quoted(num int32) []byte {
 	return e.sparse[num]
 }
 
-// short returns a value's name without what all names of the enum begin with.
+// short returns a value's name without the prefix that all names of the enum share.
 func (e *enumPlan) short(name string) string { return strings.TrimPrefix(name, e.prefix) }
 
-// commonPrefix returns what all names begin with, up to and with an underscore. It is ""
-// when what is left of a name would be nothing or begin with a digit, since that would
-// read as a number.
+// commonPrefix returns the prefix that all names share, up to and with an underscore. It is ""
+// when the rest of a name would be empty, or begin with a digit and so read as a number.
 func commonPrefix(vs protoreflect.EnumValueDescriptors) string {
 	if vs.Len() == 0 {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxFaults is how many faults of one document are told: more than a person reads at once.
+// maxFaults is how many faults of one document are reported: more than a person reads at once.
 const maxFaults = 5
 
 // maxQuoted is how many bytes of a faulty text a problem quotes.
@@ -32,7 +32,7 @@ type Fault struct {
 	Incomplete bool
 }
 
-// Error tells all faults, each with its line and column.
+// Error lists all faults, each with its line and column.
 func (e *Error) Error() string {
 	var b strings.Builder
 	for i := range e.Faults {
@@ -47,18 +47,18 @@ func (e *Error) Error() string {
 
 // The problems of messages that fit their descriptors.
 const (
-	// Scattered is that of one whose fields come in millions of pieces that would have to
-	// be put in order.
+	// Scattered is the problem of a message whose fields come in millions of pieces that would
+	// have to be sorted.
 	Scattered = "the fields come in too many pieces to be put in order"
-	// TooLong is that of one whose JSON is longer than EncodeOptions.MaxSize.
+	// TooLong is the problem of a message whose JSON is longer than EncodeOptions.MaxSize.
 	TooLong = "its JSON is too long to be held in memory"
 )
 
 // A WireError is a message that is not what its descriptor says, or that is [Scattered] or
 // [TooLong].
 type WireError struct {
-	// Offset is where the trouble is, in bytes from the start of the message given to
-	// the encoder.
+	// Offset is where the fault is, in bytes from the start of the message given to the
+	// encoder.
 	Offset int
 	// Path is the field, as in Fault.
 	Path string
@@ -66,7 +66,7 @@ type WireError struct {
 	Problem string
 }
 
-// Error tells the problem with its place.
+// Error returns the problem with its place.
 func (e *WireError) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("byte %d: %s", e.Offset, e.Problem)
@@ -74,5 +74,5 @@ func (e *WireError) Error() string {
 	return fmt.Sprintf("%s (byte %d): %s", e.Path, e.Offset, e.Problem)
 }
 
-// maxPath is how many levels of a path are told.
+// maxPath is how many levels of a path are shown.
 const maxPath = 32

@@ -14,8 +14,8 @@ func (s *lexer) fault(start, end int, problem, suggestion string) {
 	s.note(Fault{Offset: start, Length: end - start, Problem: problem, Suggestion: suggestion})
 }
 
-// maxNoted is how many faults are kept until the first of them are chosen: past the
-// first few, some are noted on the way to a place where reading can stop.
+// maxNoted is how many faults are kept, of which the first maxFaults are reported: some are
+// noted late, on the way to a place where reading can stop.
 const maxNoted = 4 * maxFaults
 
 func (s *lexer) note(f Fault) {
@@ -31,7 +31,7 @@ func (s *lexer) note(f Fault) {
 	s.faults = append(s.faults, f)
 }
 
-// faulty notes a fault and goes on, unless that is as many as are told.
+// faulty notes a fault and goes on, unless there are enough faults to report.
 func (s *lexer) faulty(at span, problem, suggestion string) outcome {
 	s.fault(at.start, at.end, problem, suggestion)
 	if len(s.faults) >= maxFaults {

@@ -5,17 +5,18 @@ import (
 	"hash/maphash"
 )
 
-// A keyIndex finds a key among those of one map in the making: past a handful, by a hash
-// table. Its seed is random, since keys come from the other side.
+// A keyIndex finds a key among those of one map that is being read: beyond a handful, by a
+// hash table. Its seed is random, since keys come from outside.
 type keyIndex struct {
-	table []int32 // place among the map's keys + 1; a power of two long
+	table []int32 // position among the map's keys + 1; a power of two long
 	used  int     // keys in the table; 0: it is not in use
 	last  uint64  // the slot that was filled last
 	seed  maphash.Seed
 }
 
-// hasKey reports whether the key, which stands in out, is among the map's keys, which are
-// those since base. It then is: the caller must put its place right once it is fixed.
+// hasKey reports whether the key, which is part of out, is among the map's keys, which are
+// those since base. Otherwise it adds the key, whose span the caller must correct when the key
+// moves.
 func (s *decoding) hasKey(base int, key outSpan) bool {
 	all := s.keys[base:]
 	text := s.out[key.start:key.end]
@@ -50,15 +51,15 @@ func (s *decoding) hasKey(base int, key outSpan) bool {
 // forgetKey takes back the last key that hasKey added to the innermost map.
 func (s *decoding) forgetKey() {
 	s.keys = s.keys[:len(s.keys)-1]
-	// No key came after it, so none was put past its slot.
+	// No key was added after it, so none was placed behind its slot.
 	if x := &s.sets[s.maps-1]; x.used > 0 && x.used > len(s.keys) {
 		x.used--
 		x.table[x.last] = 0
 	}
 }
 
-// shrink forgets a table that is large: as many maps may have been open inside each other,
-// each with one.
+// shrink drops a table that is large: as many maps may be open inside each other, each with a
+// table.
 func (x *keyIndex) shrink() {
 	if len(x.table) > maxKept/4 {
 		x.table = nil

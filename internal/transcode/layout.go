@@ -1,6 +1,6 @@
 package transcode
 
-// A layout is JSON in the making, in one line or indented.
+// A layout is JSON that is being written, on one line or indented.
 type layout struct {
 	out    []byte
 	spaced bool   // indented, with a space after the colon of a key
@@ -23,7 +23,7 @@ func (l *layout) separate(n, depth int) {
 	}
 }
 
-// key begins the field number n of an object. In one line the key has its comma with it.
+// key begins the field number n of an object. On one line the key comes with its comma.
 func (l *layout) key(key []byte, n, depth int) {
 	if !l.spaced {
 		if n == 0 {
@@ -44,7 +44,7 @@ func (l *layout) shut(c byte, n, depth int) {
 	l.out = append(l.out, c)
 }
 
-// name begins the field number n of an object, one that is in no plan.
+// name begins the field number n of an object whose key is in no plan.
 func (l *layout) name(name string, n, depth int) {
 	l.separate(n, depth)
 	l.out = append(l.out, '"')

@@ -19,10 +19,10 @@ type lexer struct {
 
 	ctx   context.Context
 	turns int   // elements that may still be read until ctx is looked at
-	ended error // why reading ended before the document did, but for a fault
+	ended error // why reading ended before the document did, other than a fault
 
 	text    []byte  // a string that had escapes
-	path    []place // from the top to where pos is
+	path    []place // from the top to pos
 	closers []byte  // of the objects and arrays that are being skipped
 }
 
@@ -36,12 +36,12 @@ type place struct {
 // A span is a range of bytes.
 type span struct{ start, end int }
 
-// An outcome says what reading a value came to.
+// An outcome is the result of reading a value.
 type outcome uint8
 
 const (
-	stop    outcome = iota // the text cannot be read on; the fault is noted
-	nothing                // it was read, and there is nothing to send: a fault or what is skipped
+	stop    outcome = iota // reading cannot go on; the fault is noted
+	nothing                // the value was read, and nothing is written for it: it had a fault, or is skipped
 	written                // it was read and is in out
 )
 
@@ -56,7 +56,7 @@ func (s *lexer) peek() (byte, bool) {
 	return s.space()
 }
 
-// space is peek for where there may be white space or a comment.
+// space is peek where white space or a comment begins.
 func (s *lexer) space() (byte, bool) {
 	for s.pos < len(s.in) {
 		switch c := s.in[s.pos]; c {
@@ -109,8 +109,8 @@ type token struct {
 	text []byte // without quotes and escapes; until the next token is read
 }
 
-// token reads the next token of a value. It reports false when there is none, or it can
-// not be read.
+// token reads the next token of a value. It reports false when there is none, or it cannot be
+// read.
 func (s *lexer) token() (t token, ok bool) {
 	c, ok := s.peek()
 	if !ok {
@@ -160,8 +160,8 @@ func (s *lexer) isWord(c byte) bool {
 	return false
 }
 
-// quoted reads the string at pos, which begins with the quote q. What it returns is part
-// of the document, or is kept until the next string is read.
+// quoted reads the string at pos, which begins with the quote q. The result is a part of the
+// document, or valid until the next string is read.
 func (s *lexer) quoted(q byte) ([]byte, bool) {
 	start := s.pos
 	from := start + 1 // what is not in s.text yet
@@ -215,8 +215,8 @@ func (s *lexer) quoted(q byte) ([]byte, bool) {
 	}
 }
 
-// escape appends what the escape at i means to s.text, and returns how long it is: 0 when
-// it is none.
+// escape appends the meaning of the escape at i to s.text, and returns its length, 0 when it
+// is not valid.
 func (s *lexer) escape(i int) int {
 	if i+1 == len(s.in) {
 		s.incomplete("the document ends inside a string")
@@ -318,9 +318,9 @@ func runeEnd(b []byte, i int) int {
 	return i + n
 }
 
-// next moves to the next element of an object or array in which n were read, and which
-// ends with the byte shut. It returns nothing at the end, which it takes, and written
-// when there is an element.
+// next moves to the next element of an object or array of which n were read and which ends
+// with the byte shut. It returns nothing when it has read that byte, and written when there is
+// an element.
 func (s *lexer) next(shut byte, n int) outcome {
 	if s.late() {
 		return stop

@@ -76,7 +76,7 @@ const (
 	isNegative
 )
 
-// integer returns the whole number that text says, in any of JSON's spellings. The
+// integer returns the whole number that a text represents, in any of JSON's spellings. The
 // magnitude is up to 64 bits.
 func integer(text []byte) (negative bool, magnitude uint64, fault numberFault) {
 	if negative, magnitude, ok := shortInteger(text); ok {
@@ -130,7 +130,7 @@ func integer(text []byte) (negative bool, magnitude uint64, fault numberFault) {
 	return n.negative, magnitude, numberFine
 }
 
-// shortInteger is integer for what nearly all numbers are: a few digits and no more.
+// shortInteger is integer for the common case of a few digits.
 func shortInteger(text []byte) (negative bool, magnitude uint64, ok bool) {
 	if n := len(text); n == 0 || n >= 19 {
 		return false, 0, false
@@ -163,7 +163,7 @@ func addDigits(v uint64, text []byte) (uint64, bool) {
 	return v, true
 }
 
-// hexadecimal returns the number that text says as 0x1f, with a sign or without.
+// hexadecimal returns the number that a text such as 0x1f represents, with or without a sign.
 func hexadecimal(text []byte) (negative bool, magnitude uint64, ok bool) {
 	if len(text) > 0 && text[0] == '-' {
 		negative = true

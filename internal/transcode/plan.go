@@ -20,13 +20,13 @@ type shape uint8
 
 const (
 	scalarShape  shape = iota // the last one is the value
-	messageShape              // all of them, one after another, are the message
+	messageShape              // all of them together are the message
 	listShape                 // each one is an element, or several when packed
 	mapShape                  // each one is an entry; the last one of a key counts
 )
 
-// A plan is what both directions know of one message type. All but the pointers to other
-// plans, which are filled in when first wanted, is fixed once it is made.
+// A plan is what both directions know of one message type. It does not change once it is made,
+// except that pointers to other plans are filled in when they are first needed.
 type plan struct {
 	set    *planSet
 	md     protoreflect.MessageDescriptor
@@ -44,11 +44,11 @@ type plan struct {
 	names map[string]*field // what a JSON key may be; nil in an encoder's
 }
 
-// extensions are those of one message type that were met so far. It is never changed,
-// only replaced.
+// extensions are those of one message type that were needed so far. The value is never
+// changed, only replaced.
 type extensions struct {
 	byNumber map[protowire.Number]*field // nil for a number that has none
-	list     []*field                    // in the order they were met; field i has the index len(plan.fields)+i
+	list     []*field                    // in the order of their use; field i has the index len(plan.fields)+i
 }
 
 // A field is a plan's field, a map's key or value, or an extension.
@@ -98,7 +98,7 @@ type planSet struct {
 }
 
 // maxURLs bounds how many type URLs, and how many numbers of one message's extensions, are
-// remembered: they come from the other side.
+// remembered, since they come from outside.
 const maxURLs = 256
 
 func newPlanSet(types Types) *planSet {
@@ -121,9 +121,9 @@ func (ps *planSet) plan(md protoreflect.MessageDescriptor) *plan {
 	return p
 }
 
-// byURL returns the plan of the message that a google.protobuf.Any names, or nil when it
-// is not known. What is not known now stays so for the life of the plan set: a resolver
-// may ask a server, and a stream names the same type over and over.
+// byURL returns the plan of the message that a google.protobuf.Any names, or nil when it is
+// not known. A type that is not known stays so for the life of the plan set: a resolver may
+// ask a server, and a stream may name the same type in each message.
 func (ps *planSet) byURL(url []byte) *plan {
 	known := ps.urls.Load()
 	if known != nil {
@@ -166,8 +166,8 @@ func (ps *planSet) newPlan(md protoreflect.MessageDescriptor) *plan {
 	if ms, ok := md.(interface{ IsMessageSet() bool }); ok {
 		p.messageSet = ms.IsMessageSet()
 	}
-	// A table by number pays while most of it is used; 64 bounds what a message of one
-	// field wastes.
+	// A table by number is worth its memory while most of it is used; 64 bounds the waste for
+	// a message of one field.
 	limit := protowire.Number(4*fds.Len() + 64)
 	var top protowire.Number
 	all := make([]field, fds.Len())
@@ -267,15 +267,15 @@ func (p *plan) small(num protowire.Number) *field {
 	return nil
 }
 
-// follows reports whether the field with the index next may stand after the one with the
-// index last in the JSON. Of extensions it does not know.
+// follows reports whether the field with the index next may stand after the one with the index
+// last in the JSON. It does not know the order of extensions.
 func (p *plan) follows(last, next int32) bool {
 	return next >= last && int(next) <= len(p.fields)
 }
 
-// takesPacked reports whether the field takes a value of the wire type wt that is not its
-// own: a list is taken packed and not packed, whatever the declaration. Any other wire
-// type makes an unknown field, and an empty packed list is nothing.
+// takesPacked reports whether the field takes a value of the wire type wt, which is not its
+// own: a list takes both packed and single elements, whatever its declaration. With any other
+// wire type a field is unknown, and an empty packed list adds nothing.
 func (f *field) takesPacked(wt protowire.Type, empty bool) bool {
 	return f.packable && wt == protowire.BytesType && !empty
 }
@@ -299,8 +299,8 @@ func (p *plan) byNumber(num protowire.Number) *field {
 	}
 	xt, err := p.set.types.FindExtensionByNumber(p.md.FullName(), num)
 	if err != nil {
-		// Not known, or not to be found out now: an unknown field, which never stops
-		// the output.
+		// It is not known, or cannot be found out now: it is an unknown field, which never
+		// stops the output.
 		if errors.Is(err, protoregistry.NotFound) {
 			p.noteMissing(num)
 		}
@@ -320,7 +320,7 @@ func (p *plan) noteMissing(num protowire.Number) {
 	}
 }
 
-// grow returns a copy of x, which may be nil, to add to.
+// grow returns a copy of x, which may be nil, that can be added to.
 func (x *extensions) grow() *extensions {
 	grown := &extensions{byNumber: make(map[protowire.Number]*field)}
 	if x != nil {
@@ -361,8 +361,8 @@ func (p *plan) field(index int32) *field {
 	return p.exts.Load().list[int(index)-len(p.fields)]
 }
 
-// compare orders two fields as the JSON has them: fields by declaration, then extensions
-// by their full names.
+// compare orders two fields as in the JSON: fields by declaration, then extensions by their
+// full names.
 func (p *plan) compare(a, b int32) int {
 	n := int32(len(p.fields))
 	if a >= n && b >= n && a != b {
@@ -376,7 +376,7 @@ func (p *plan) compare(a, b int32) int {
 }
 
 // makeNames finds the fields by what a JSON key may be: the JSON name and the name in the
-// .proto file, the first of which wins where two fields quarrel about one.
+// .proto file, the JSON name wins when it is also the name of another field.
 func (p *plan) makeNames() {
 	p.names = make(map[string]*field, 2*len(p.fields))
 	for _, f := range p.fields {

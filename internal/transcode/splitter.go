@@ -1,13 +1,13 @@
 package transcode
 
-// A Splitter finds where one JSON value ends in a stream of bytes that comes in chunks of
-// any size, looking at each byte once and keeping none. It counts brackets and knows
-// strings and comments; whether the value is right is for the [Decoder] to say.
+// A Splitter finds where one JSON value ends in a stream of bytes that comes in chunks of any
+// size, reading each byte once and keeping none. It counts brackets and knows strings and
+// comments; whether the value is valid is left to the [Decoder].
 //
-// An object or array ends at its closing bracket, a string at its closing quote, and any
-// other scalar at the delimiter after it, which is not taken. A line break inside a string,
-// which no spelling allows, and a byte that can begin no value end the value at once, so
-// that a slip is told without waiting for more input.
+// An object or array ends at its closing bracket, a string at its closing quote, and any other
+// scalar at the delimiter after it, which it does not take. A line break inside a string,
+// which is never allowed, and a byte that can begin no value end the value at once, so that a
+// mistake is reported without waiting for more input.
 //
 // The zero value is ready and strict. A Splitter must not be used concurrently.
 type Splitter struct {
@@ -40,10 +40,10 @@ const (
 	splitBlockStar                      // after a star in a block comment
 )
 
-// Feed takes the next bytes of the stream. It returns how many of them it took, and
-// whether the last of those ended a value. When done is false it took all of them; when
-// done is true, p[n:] belongs to what follows, and the splitter is ready for the next
-// value. White space and comments before a value are taken with it.
+// Feed reads the next bytes of the stream. It returns how many of them it took, and whether
+// the last of those ended a value. When done is false it took all of them; when done is true,
+// p[n:] belongs to what follows, and the splitter is ready for the next value. White space and
+// comments before a value are taken with it.
 func (s *Splitter) Feed(p []byte) (n int, done bool) {
 	for i := 0; i < len(p); i++ {
 		if i += s.run(p[i:]); i == len(p) {
@@ -61,15 +61,15 @@ func (s *Splitter) Feed(p []byte) (n int, done bool) {
 	return len(p), false
 }
 
-// What a byte may change: the state inside a string, or that between the tokens of an
+// What a byte may change: the state inside a string, or the state between the tokens of an
 // object or array.
 const (
 	mattersInString = 1 << iota
 	mattersBetween
 )
 
-// matters has for each byte whether it may change the state. All others, which are most of
-// a document, are passed over in a run.
+// matters has for each byte whether it may change the state. All others, which are most of a
+// document, are skipped in a run.
 var matters = [256]uint8{
 	'"': mattersInString | mattersBetween, '\'': mattersInString | mattersBetween,
 	'\\': mattersInString, '\n': mattersInString, '\r': mattersInString,
@@ -178,7 +178,7 @@ func (s *Splitter) slash(c byte) (took, end bool) {
 		s.state = splitBlockComment
 		return true, false
 	}
-	// Not a comment: the slash is a stray byte, which the decoder will tell of.
+	// It is not a comment: the slash is a stray byte, which the decoder will report.
 	s.state = s.after
 	return false, s.state == splitBefore
 }

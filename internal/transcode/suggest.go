@@ -6,7 +6,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/nearest"
 )
 
-// Bounds on looking for the nearest name: schemas come from the other side.
+// Bounds on looking for the nearest name: schemas come from outside.
 const (
 	maxCandidates = 1000
 	maxName       = 64

@@ -15,12 +15,12 @@ const (
 	knownListValue
 	knownValue
 	knownWrapper
-	knownEmpty // an ordinary message, but for its place inside an Any
+	knownEmpty // an ordinary message, except inside an Any
 )
 
-// wellKnownOf returns which well-known type md is. A descriptor comes from the other side
-// and may claim any name, so one whose fields are not those of the well-known type counts
-// as an ordinary message.
+// wellKnownOf returns which well-known type md is. A descriptor comes from outside and may
+// have any name, so one whose fields are not those of the well-known type counts as an
+// ordinary message.
 func wellKnownOf(md protoreflect.MessageDescriptor) wellKnown {
 	if md.FullName().Parent() != "google.protobuf" {
 		return notKnown

@@ -6,11 +6,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Aliases tells what is wrong with the aliases of a parsed text, for a decoder that writes each
-// of them out and knows no bound: very few bytes can stand for more than any memory holds. With
-// its aliases written out a text may have as many parts, and nest as deep, as without; a long
-// scalar is one for every 16 bytes. An alias to nothing, one inside what it stands for, and an
-// anchor that stands twice are faults, too.
+// Aliases returns what is wrong with the aliases of a parsed text, for a decoder that expands
+// each of them and knows no bound: a few bytes can stand for more than any memory holds. With
+// its aliases expanded, a text may have as many parts, and nest as deep, as without; a long
+// scalar counts as one part for every 16 bytes. An alias without an anchor, one inside its own
+// anchor, and an anchor that occurs twice are faults, too.
 func (l Limits) Aliases(file *ast.File) *Fault {
 	w := written{limits: l, anchors: map[string]*extent{}}
 	for _, d := range file.Docs {
@@ -19,13 +19,13 @@ func (l Limits) Aliases(file *ast.File) *Fault {
 	return w.fault
 }
 
-// An extent is how much a node is with its aliases written out.
+// An extent is the size of a node with its aliases expanded.
 type extent struct {
 	parts, depth int
 	open         bool // it is being measured
 }
 
-// written measures nodes with their aliases written out, each of them once.
+// written measures nodes with their aliases expanded, each node once.
 type written struct {
 	limits  Limits
 	anchors map[string]*extent

@@ -1,7 +1,7 @@
-// Package yamlbound cuts YAML into tokens within bounds, before a parser gets them: that
-// one's time grows with the square of the keys of a mapping and of the levels of nesting,
-// and its memory is some hundred times that of the text. For a decoder that writes aliases out,
-// Aliases bounds what they stand for.
+// Package yamlbound cuts YAML into tokens within bounds, before a parser gets them. The time
+// of that parser grows with the square of the keys of a mapping and of the levels of nesting,
+// and its memory is some hundred times that of the text. For a decoder that expands aliases,
+// Aliases bounds the result.
 package yamlbound
 
 import (
@@ -16,14 +16,14 @@ import (
 type Limits struct {
 	Depth int // levels of collections
 	Marks int // characters that may begin or end a part, such as - and commas
-	Keys  int // of one mapping; more mappings together take as long as one of so many
+	Keys  int // of one mapping; several mappings together take no longer than one with as many keys
 }
 
-// A Fault is the bound that a text is past.
+// A Fault is a bound that a text exceeds.
 type Fault struct {
 	Problem string
 	Token   *token.Token // where; nil: the text as a whole
-	Long    bool         // it is too long, and does not nest too deep
+	Long    bool         // it is too long, as opposed to nested too deep
 }
 
 // Tokenize cuts a text into tokens. The fault is the bound that the text exceeds, nil for none.
@@ -38,7 +38,7 @@ func Tokenize(text []byte, l Limits) (token.Tokens, *Fault) {
 	return tokens, nil
 }
 
-// marks counts the characters that part tokens: there are twice as many tokens at most.
+// marks counts the characters that may part tokens: there are at most twice as many tokens.
 func marks(text []byte) int {
 	n := 0
 	for _, c := range []byte("\n-:,[]{}?&*!|>#'\"") {
@@ -81,7 +81,7 @@ func (l Limits) check(tokens token.Tokens) *Fault {
 }
 
 // flows are the flow collections that are open. The parser takes the keys of their mappings
-// one after the other, but where one has no value it moves all that follows.
+// one after the other, but for a key without a value it moves all that follows.
 type flows struct {
 	open    []flowEntry
 	noValue int // keys without a value, of all mappings
@@ -122,8 +122,8 @@ type blocks []block
 
 type block struct{ column, entries int }
 
-// enter adds an entry at a column, which ends what stands right of it, and returns how many
-// there are in its collection.
+// enter adds an entry at a column, which ends the collections to its right, and returns how
+// many entries its collection has.
 func (b *blocks) enter(column int) int {
 	open := *b
 	for len(open) > 0 && open[len(open)-1].column > column {

@@ -17,8 +17,8 @@ import (
 // Identity is the name of no compression at all.
 const Identity = "identity"
 
-// A Coding is one way to compress. It keeps what costs much to make for the next
-// message, makes nothing before the first, and is safe for concurrent use.
+// A Coding is one way to compress. It reuses what is expensive to make, makes nothing before
+// the first message, and is safe for concurrent use.
 type Coding struct {
 	name      string
 	newWriter func() (writer, error)
@@ -109,8 +109,8 @@ func (c *Coding) Compress(w io.Writer) (io.WriteCloser, error) {
 	return p, nil
 }
 
-// Decompress returns a reader of what r has compressed. It reads r at its own pace,
-// so whoever reads it sets the limit. Close lets go of r and does not close it.
+// Decompress returns a reader of what r has compressed. It reads r at its own pace, so the
+// limit is set by whoever reads from it. Close does not close r.
 func (c *Coding) Decompress(r io.Reader) (io.ReadCloser, error) {
 	p, ok := c.readers.Get().(*pooledReader)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 // when nobody set a limit.
 const DefaultTimeout = 10 * time.Second
 
-// A Dialer makes connections and explains the ones it could not make. It is safe
-// for concurrent use.
+// A Dialer makes connections and explains why one could not be made. It is safe for concurrent
+// use.
 type Dialer struct {
 	Timeout time.Duration // of each connection, through the handshake; 0: DefaultTimeout
 	// Net dials; nil: net.Dialer, which tries a name's addresses of both families
@@ -25,7 +25,7 @@ type Dialer struct {
 	// URL, or a nil Proxy, is none. See ProxyFromEnvironment.
 	Proxy    func(address string) (*url.URL, error)
 	ProxyTLS TLSOptions // for proxies that are https
-	Here     *Here      // watches plaintext connections of a target that is named as this machine; nil: nobody does
+	Here     *Here      // watches plaintext connections to a target that is named as this machine; may be nil
 	Told     func(Step) // is called for each step, maybe by several goroutines; may be nil
 }
 
@@ -95,9 +95,9 @@ func (d *Dialer) Handshake(ctx context.Context, conn net.Conn, address string, c
 	return t, nil
 }
 
-// cutShort returns what ended something on a connection. Whoever watches one of the
-// contexts closes the connection when it is done, and then the error is about that,
-// or about the end of the context, whichever is seen first.
+// cutShort returns what ended an operation on a connection. When one of the contexts is done,
+// somebody closes the connection, so the error is about either of the two, whichever is seen
+// first.
 func cutShort(err error, contexts ...context.Context) error {
 	if isTimeout(err) {
 		return err
@@ -114,9 +114,8 @@ func cutShort(err error, contexts ...context.Context) error {
 // connection to it has failed.
 const probeLimit = 700 * time.Millisecond
 
-// AnswersTLS reports whether a server answers a TLS handshake, whatever its
-// certificate. It is asked after a plaintext connection was closed without a
-// word, which is all that many TLS servers have to say to one.
+// AnswersTLS reports whether a server answers a TLS handshake, whatever its certificate. It is
+// used after a plaintext connection was closed without an answer, as many TLS servers do.
 func (d *Dialer) AnswersTLS(ctx context.Context, network, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()

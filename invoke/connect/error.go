@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A Kind is a cause of a connection that could not be made.
+// A Kind is a reason why a connection could not be made.
 type Kind string
 
 // The causes. Each has its own next step for a person.
@@ -44,7 +44,7 @@ const (
 	Other            Kind = "cannot connect"
 )
 
-// An Error tells why a connection could not be made.
+// An Error says why a connection could not be made.
 type Error struct {
 	Kind    Kind
 	Address string // what was dialled: host:port, or a socket's path
@@ -98,7 +98,7 @@ func dialError(address string, err error, limit time.Duration) *Error {
 		e.Kind, e.Detail = UnknownHost, "looking up the name: "+dns.Err
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = Refused
-	case errors.Is(err, syscall.ECONNRESET): // before the call of connect has returned
+	case errors.Is(err, syscall.ECONNRESET): // it may come before connect has returned
 		e.Kind, e.Detail = Closed, "it reset it before it said anything"
 	case errors.Is(err, os.ErrNotExist):
 		e.Kind = NoSocket
@@ -191,8 +191,8 @@ func validity(c *x509.Certificate) (Kind, string) {
 	return Expired, "on " + c.NotAfter.UTC().Format(time.DateTime) + " UTC"
 }
 
-// refusedCert changes the complaint about a client certificate that is missing to
-// one about a client certificate that was given.
+// refusedCert turns an error about a missing client certificate into one about the client
+// certificate that was sent.
 func (e *Error) refusedCert() *Error {
 	if e.Kind == ClientCert {
 		e.Kind = ClientCertBad

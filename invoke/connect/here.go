@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Here watches where plaintext connections lead to that are meant for this machine:
-// a name such as api.localhost says so (RFC 6761, section 6.3), but whoever answers
-// for the name may say something else. It is safe for concurrent use.
+// Here watches plaintext connections to a target whose name says that it is this machine, such
+// as api.localhost (RFC 6761, section 6.3), since whoever resolves the name may lead them
+// elsewhere. It is safe for concurrent use.
 type Here struct {
 	// Only allows no plaintext connection to another machine, whatever goes over it.
 	Only bool
@@ -17,8 +17,8 @@ type Here struct {
 	secrets, elsewhere atomic.Bool
 }
 
-// Guard says that secrets go over the connections from now on: those made later lead
-// to this machine, or fail. It reports whether those made before do.
+// Guard notes that secrets go over the connections from now on: those made later lead to this
+// machine, or fail. It reports whether those made before do.
 func (h *Here) Guard() bool {
 	h.secrets.Store(true)
 	return !h.elsewhere.Load()

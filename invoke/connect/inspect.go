@@ -49,16 +49,16 @@ func asking(server string) *net.Resolver {
 	}}
 }
 
-// InspectTLS runs a TLS handshake as Handshake does, and returns what was seen of
-// the other side also when its certificate is refused; nil when nothing was.
+// InspectTLS runs a TLS handshake as Handshake does, and returns what was seen of the other
+// side even when its certificate is refused; nil when nothing was.
 func (d *Dialer) InspectTLS(
 	ctx context.Context, conn net.Conn, address string, config *tls.Config,
 ) (*tls.Conn, *tls.ConnectionState, error) {
 	var seen *tls.ConnectionState
 	config = config.Clone()
 	verify := !config.InsecureSkipVerify
-	// The verification of crypto/tls comes before its hooks, which would see nothing
-	// of a certificate that fails it. The one below is the same.
+	// crypto/tls verifies before it calls its hooks, which see nothing of a certificate that
+	// fails. The verification below is the same.
 	config.InsecureSkipVerify = true
 	config.VerifyConnection = func(cs tls.ConnectionState) error {
 		seen = &cs

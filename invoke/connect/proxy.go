@@ -44,8 +44,8 @@ func ProxyFromEnvironment(getenv func(string) string) func(address string) (*url
 		return nil
 	}
 	proxy, err := parseProxy(variable, text)
-	// httpproxy takes a text that it cannot read for none, and "http://" for a host of
-	// the name http. It is asked for its rules alone.
+	// httpproxy takes a text that it cannot read for no proxy, and "http://" for a host named
+	// http. It is used for its rules alone.
 	_, none := either("NO_PROXY")
 	c := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: none}
 	choose := c.ProxyFunc()

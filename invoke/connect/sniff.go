@@ -25,8 +25,8 @@ type Sniffer struct {
 	gaveCert bool
 }
 
-// GaveCert tells that a client certificate was there to send, and returns s: a
-// server that complains then does not want one, but another.
+// GaveCert notes whether a client certificate was there to send, and returns s: when one was,
+// a server that complains wants another.
 func (s *Sniffer) GaveCert(given bool) *Sniffer {
 	s.gaveCert = given
 	return s
@@ -45,8 +45,8 @@ func SniffHTTP1(conn net.Conn, address string) *Sniffer {
 // Fault returns what is wrong with the server's first bytes, or nil.
 func (s *Sniffer) Fault() *Error { return s.fault.Load() }
 
-// Read reads, and looks at the first bytes. A fault of theirs is its error: there
-// may never be enough of them for a frame.
+// Read reads, and looks at the first bytes. It returns a fault in them as its error, since a
+// frame may never become complete.
 func (s *Sniffer) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
 	if n == 0 && err == nil {
@@ -58,7 +58,7 @@ func (s *Sniffer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// look looks at the first bytes, or at the error that came instead of them.
+// look examines the first bytes, or the error that came instead of them.
 func (s *Sniffer) look(p []byte, err error) *Error {
 	if s.looked.Load() || !s.looked.CompareAndSwap(false, true) {
 		return nil
@@ -79,13 +79,12 @@ func (s *Sniffer) look(p []byte, err error) *Error {
 	return e
 }
 
-// lastWords is how long a connection that cannot be written to is read from: what
-// the server had to say before it closed may still be on its way.
+// lastWords is how long a connection that cannot be written to is still read: what the server
+// sent before it closed may still be on its way.
 const lastWords = 100 * time.Millisecond
 
-// Write writes. When the server has closed the connection before it was heard, its
-// last words are looked at: they may be an alert of TLS, which tells more than a
-// broken pipe.
+// Write writes. When the server has closed the connection before it was read from, Write reads
+// what it sent: that may be an alert of TLS, which says more than a broken pipe.
 func (s *Sniffer) Write(p []byte) (int, error) {
 	n, err := s.Conn.Write(p)
 	if err == nil || s.looked.Load() || !closedEarly(err) {
@@ -98,7 +97,7 @@ func (s *Sniffer) Write(p []byte) (int, error) {
 		rerr = err
 	}
 	s.look(words[:m], rerr)
-	// Somebody else may have read the words, and looked.
+	// Another goroutine may have read the words.
 	if e := s.fault.Load(); e != nil {
 		return n, e
 	}
@@ -115,9 +114,9 @@ func isTLS(p []byte) bool {
 	return len(p) >= 2 && (p[0] == recordAlert || p[0] == recordHandshake) && p[1] == 3
 }
 
-// firstBytesHTTP1 explains the first bytes of a server that was spoken to in
-// HTTP/1.1, or the error instead of them. It returns nil for what may be a
-// response: whether it is one is for the reader of it to say.
+// firstBytesHTTP1 explains the first bytes of a server that was spoken to in HTTP/1.1, or the
+// error instead of them. It returns nil for what may be a response, which is left to its
+// reader.
 func firstBytesHTTP1(address string, p []byte, err error) *Error {
 	// What net/http answers on a port with TLS; other servers say it on a page.
 	const wantsTLS = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server"

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Step is a part of making a connection, told when it is done or has failed.
+// A Step is a part of making a connection, reported when it is done or has failed.
 type Step struct {
 	Address string               // what was asked for: host:port, or a socket's path
 	Remote  string               // what was connected to; "" when that is no address of the network

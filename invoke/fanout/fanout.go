@@ -41,8 +41,8 @@ type Result struct {
 	// nil, a *invoke.StatusError, the Request's Err, or an error of the sink that concerns this call alone
 	Err  error
 	Took time.Duration
-	// Stopped tells that the call was in flight when the run was stopped, and was
-	// cancelled for that: the server may have done what it was asked to, or not.
+	// Stopped is set when the call was in flight when the run was stopped, and was cancelled:
+	// the server may have done what it was asked, or not.
 	Stopped bool
 }
 
@@ -51,11 +51,11 @@ type Run struct {
 	Invoker     *invoke.Invoker
 	Call        invoke.Call // of all calls; its Requests are not used. The client must not stream
 	List        List
-	First       int // the index of the first request: so many of the list are passed over
+	First       int // the index of the first request: that many requests of the list are skipped
 	Concurrency int // calls in flight at most, from 1
 	Unordered   bool
 	KeepGoing   bool    // a failure does not stop the run
-	Rate        float64 // calls begun in a second at most; 0: no limit
+	Rate        float64 // calls begun per second at most; 0: no limit
 
 	// Everything makes sinks get all events; else they get the answers alone.
 	Everything bool
@@ -65,13 +65,14 @@ type Run struct {
 	// Done is called with the result of each request, when its turn has come. An error
 	// stops the run.
 	Done func(*Result) error
-	// AboutOneCall reports whether an error of a sink concerns one call alone; nil: none does.
+	// AboutOneCall reports whether an error of a sink concerns one call alone. When it is nil,
+	// no error does.
 	AboutOneCall func(error) bool
 
 	Counts Counts
 }
 
-// Counts tell how far a run is. They may be read while it runs.
+// Counts say how far a run is. They may be read while it runs.
 type Counts struct {
 	Answered atomic.Int64 // calls that ended in OK
 	Failed   atomic.Int64 // requests that failed in any way
@@ -81,12 +82,12 @@ type Counts struct {
 // A Summary is how a run ended.
 type Summary struct {
 	Next     int  // the index of the first request that was not sent
-	Complete bool // all requests of the list were dealt with
+	Complete bool // all requests of the list were handled
 	Answered int
 	Failed   int // those stopped not counted
 	Stopped  int // calls that were in flight when the run stopped, and were cancelled
-	// First is the first failure by the order of the list, and its index; nil when there
-	// was none but calls that were stopped.
+	// First is the first failure by the order of the list, and its index; nil when no call
+	// failed, other than those that were stopped.
 	First      error
 	FirstIndex int
 	// ListErr is why the list could not be read to its end; nil when it could.

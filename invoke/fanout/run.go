@@ -16,8 +16,8 @@ import (
 // parkedBytes is how much of what came back may wait for its turn, in bytes.
 const parkedBytes = 2 << 20
 
-// slots is how many requests may be under way: those in flight, and others that wait for
-// the turn of a slow one, so that one slow call does not hold up the rest.
+// slots is how many requests may be open: those in flight, and others that are ahead of a slow
+// one, so that one slow call does not hold up the rest.
 func slots(concurrency int) int { return concurrency*4 + 16 }
 
 // run is the state of a Run in Do.
@@ -42,8 +42,8 @@ type run struct {
 	sum    Summary
 }
 
-// Do makes the calls. It returns when nothing that it began is running. The error is that
-// of a sink or of Done; all else is in the summary. Cancelling ctx stops the run.
+// Do makes the calls. It returns when nothing that it began is running. The error is that of a
+// sink or of Done; all other errors are in the summary. Cancelling ctx stops the run.
 func (v *Run) Do(ctx context.Context) (*Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -73,7 +73,7 @@ func (v *Run) Do(ctx context.Context) (*Summary, error) {
 	return r.summary(), r.err
 }
 
-// pass reads over the requests before the first.
+// pass skips the requests before the first.
 func (r *run) pass() error {
 	var passed Request
 	for i := range r.First {
@@ -89,7 +89,7 @@ func (r *run) pass() error {
 	return nil
 }
 
-// listError is the error of the list; none when the run was stopped meanwhile.
+// listError is the error of the list; nil when the run was stopped meanwhile.
 func (r *run) listError(err error) error {
 	if r.ctx.Err() != nil {
 		return nil
@@ -119,8 +119,8 @@ func (r *run) fail(err error) {
 	r.stop()
 }
 
-// take returns the next request, or nil when there is none, or none is to be sent. What is
-// taken will be dealt with.
+// take returns the next request, or nil when there is none, or none is to be sent. Each
+// request that it returns is handled.
 func (r *run) take() *slot {
 	r.taking.Lock()
 	defer r.taking.Unlock()
@@ -202,7 +202,7 @@ func (r *run) sleep(d time.Duration) bool {
 	}
 }
 
-// deal makes the call of a request, and hands on what is due.
+// deal makes the call of a request, and hands on the results whose turn has come.
 func (r *run) deal(s *slot) {
 	if s.request.Err != nil {
 		s.result.Err = s.request.Err
@@ -227,7 +227,7 @@ func (r *run) deal(s *slot) {
 	}
 }
 
-// failed takes note of a failure, which may stop the run. The run is locked.
+// failed records a failure, which may stop the run. The run is locked.
 func (r *run) failed(s *slot) {
 	if s.result.Stopped {
 		return
@@ -241,11 +241,11 @@ func (r *run) failed(s *slot) {
 	}
 }
 
-// turn reports whether what comes for a request may be handed on. The run is locked.
+// turn reports whether results of a request may be handed on. The run is locked.
 func (r *run) turn(s *slot) bool { return r.Unordered || s.index == r.head }
 
-// advance settles what is done, as far as the order allows, and hands on what the call
-// that is then at its turn has kept. The run is locked.
+// advance settles finished requests in their order, and hands on what the call whose turn it
+// then is has kept. The run is locked.
 func (r *run) advance() {
 	for {
 		s := r.under[r.head%len(r.under)]

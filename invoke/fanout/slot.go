@@ -6,8 +6,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// A slot is a request that is being dealt with, and what came back for it before its
-// turn.
+// A slot is a request that is being handled, and its events from before its turn.
 type slot struct {
 	r       *run
 	sink    Sink
@@ -16,12 +15,12 @@ type slot struct {
 	once    one
 	call    invoke.Call
 
-	// Guarded by run.mu, but for what only the goroutine of the call uses:
+	// What follows is guarded by run.mu, except for what only the goroutine of the call uses.
 	begun  bool // the sink knows of the call
 	done   bool
 	kept   []keptEvent
 	bytes  []byte // of the messages in kept
-	spared error  // of the sink, about this call
+	spared error  // an error of the sink that concerns this call alone
 	result Result
 	opened time.Time
 }
@@ -33,10 +32,10 @@ type keptEvent struct {
 	at, end int
 }
 
-// maxSlotBytes is the greatest buffer that a slot takes over to its next request.
+// maxSlotBytes is the size of the greatest buffer that a slot reuses, in bytes.
 const maxSlotBytes = 64 << 10
 
-// keptSize is what a kept event counts for besides its message, in bytes.
+// keptSize is what a kept event counts for, in addition to its message, in bytes.
 const keptSize = 256
 
 // Event takes an event of the call.
@@ -125,8 +124,7 @@ func (s *slot) handOn(e *invoke.Event) {
 	}
 }
 
-// settle ends a request whose turn has come: what was kept is handed on, and the result
-// is told.
+// settle ends a request whose turn has come: it hands on what was kept, and calls Done.
 func (s *slot) settle() {
 	s.release()
 	if s.result.Err == nil && s.spared != nil {

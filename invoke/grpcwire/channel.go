@@ -15,14 +15,15 @@ import (
 // process to call once, before anything else of gRPC.
 func Silence() { grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) }
 
-// A channel is what grpc-go keeps its connections in, and how many calls use it.
+// A channel is grpc-go's set of connections, and the number of calls that use it.
 type channel struct {
 	*grpc.ClientConn
 	calls   int  // in flight; this and what follows: guarded by Transport.mu
 	dropped bool // no call may begin on it
 }
 
-// release tells that a call on a channel has ended. It reports whether there is no other.
+// release notes that a call on a channel has ended. It reports whether no other call uses the
+// channel.
 func (t *Transport) release(c *channel) (alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -32,10 +33,10 @@ func (t *Transport) release(c *channel) (alone bool) {
 	return c.calls == 0
 }
 
-// drop sees to it that the next call connects anew after one that ended in err for want
-// of a connection: a channel that could not connect lets no call try before a while has
-// passed, which is for clients that nobody waits for. Calls that have a connection keep
-// it. grpc-go fails calls a moment before it calls the channel's state a failure.
+// drop makes the next call connect anew after a call that ended in err because it had no
+// connection. A channel that could not connect lets no call try again for a while, which suits
+// clients that nobody waits for. Calls that have a connection keep it. grpc-go fails calls a
+// moment before it puts the channel into the state of failure.
 func (t *Transport) drop(c *channel, err error) {
 	switch state := c.GetState(); {
 	case state == connectivity.TransientFailure:

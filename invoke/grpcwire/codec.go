@@ -9,9 +9,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// codec hands messages over as bytes: a []byte to send, a *[]byte to receive
-// into. Its name is what the content type says after application/grpc: nothing for
-// protobuf's wire format.
+// codec hands messages over as bytes: a []byte to send, a *[]byte to receive into. Its name is
+// the subtype in the content type, behind application/grpc: none for protobuf's wire format.
 type codec struct{ name string }
 
 // codecOf is the codec for a method.
@@ -25,8 +24,8 @@ func codecOf(m invoke.Method) codec {
 // Name returns the subtype of the content type.
 func (c codec) Name() string { return c.name }
 
-// accepts reports whether a response of a content type is in this codec. What is not
-// gRPC at all is for grpc-go to refuse.
+// accepts reports whether a response of a content type is in this codec. A response that is
+// not gRPC is left to grpc-go, which refuses it.
 func (c codec) accepts(contentType string) bool {
 	subtype, ok := strings.CutPrefix(contentType, "application/grpc")
 	if !ok {
@@ -40,7 +39,7 @@ func (c codec) accepts(contentType string) bool {
 // pooled is the least size in bytes of a buffer that goes back to grpc-go's pool.
 const pooled = 1<<10 + 1
 
-// Marshal copies, because the wire may hold on to the message after it was sent.
+// Marshal copies, because the transport may keep the message after Send.
 func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	b, ok := v.([]byte)
 	if !ok {
@@ -52,17 +51,17 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.NewBuffer(buf, pool)}, nil
 }
 
-// received is where a message is received into: again and again, since it is valid
-// until the next one.
+// received is where messages are received: it is reused, since a message is valid until the
+// next one.
 type received struct {
 	wire []byte
-	held mem.Buffer // what wire is a part of; nil: it is our own
+	held mem.Buffer // the buffer that wire is a part of; nil: it is our own
 	own  []byte
 }
 
-// Unmarshal takes a message that came in one piece as it is, and copies the pieces of
-// another together. The piece goes back to its pool with the next message; that of the
-// last one is left to the collector, since nobody says when the message is done with.
+// Unmarshal uses a message that came in one piece without a copy, and joins the pieces of
+// another. The piece goes back to its pool with the next message; the last one is left to the
+// garbage collector, since nobody says when it is no longer used.
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	r, ok := v.(*received)
 	if !ok {

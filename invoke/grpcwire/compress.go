@@ -5,14 +5,14 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/gzip" // grpc-go's own is the one for gzip
+	_ "google.golang.org/grpc/encoding/gzip" // the coding for gzip is grpc-go's own
 
 	"github.com/rpcctl/rpcctl/invoke/compress"
 )
 
-// registerCodings makes the codings known to grpc-go, which has one list for the
-// process and wants it complete before it is used: so with the first Transport, and
-// not when the process starts.
+// registerCodings registers the codings with grpc-go. It has one list for the process, which
+// must be complete before it is used: so this runs with the first Transport, and not when the
+// process starts.
 var registerCodings = sync.OnceFunc(func() {
 	for _, c := range compress.Codings() {
 		if encoding.GetCompressor(c.Name()) == nil {
@@ -21,9 +21,8 @@ var registerCodings = sync.OnceFunc(func() {
 	}
 })
 
-// A coding is a content coding as grpc-go wants it.
+// A coding is a content coding with the methods that grpc-go needs.
 type coding struct{ *compress.Coding }
 
-// Decompress returns a reader, which grpc-go closes, as it does with all that can
-// be closed.
+// Decompress returns a reader, which grpc-go closes since it has the method.
 func (c coding) Decompress(r io.Reader) (io.Reader, error) { return c.Coding.Decompress(r) }

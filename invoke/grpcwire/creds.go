@@ -11,19 +11,19 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// creds secures connections, or leaves them plain, and takes note of what goes
-// wrong until the server's first bytes.
+// creds secures connections, or leaves them plain, and records what goes wrong until the
+// server's first bytes.
 type creds struct {
 	t      *Transport
 	secure bool
 }
 
-// authInfo is what grpc-go wants to know of a secured connection.
+// authInfo is what grpc-go needs to know of a secured connection.
 type authInfo struct{ credentials.CommonAuthInfo }
 
 func (authInfo) AuthType() string { return "rpcctl" }
 
-// ClientHandshake runs the TLS handshake, if there is to be one.
+// ClientHandshake runs the TLS handshake, if the connection is to be secured.
 func (c *creds) ClientHandshake(
 	ctx context.Context, authority string, raw net.Conn,
 ) (net.Conn, credentials.AuthInfo, error) {
@@ -71,7 +71,7 @@ func (c *creds) Info() credentials.ProtocolInfo {
 	return credentials.ProtocolInfo{SecurityProtocol: "insecure"}
 }
 
-// ServerHandshake is of no use to a client.
+// ServerHandshake fails: this is for clients.
 func (c *creds) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	return raw, nil, net.ErrClosed
 }
@@ -85,14 +85,14 @@ func (c *creds) Clone() credentials.TransportCredentials {
 // OverrideServerName does nothing: the name is decided in ClientHandshake.
 func (c *creds) OverrideServerName(string) error { return nil }
 
-// A shortWrites connection is one that grpc-go and TLS may take leave on, and no longer wait for a server
-// that does not read: the one would give it 5 s for a GOAWAY, the other as much for an alert.
+// A shortWrites connection gives the last writes of grpc-go and TLS little time, when a server
+// does not read: grpc-go would wait 5 s to send GOAWAY, and TLS as long to send an alert.
 type shortWrites struct{ net.Conn }
 
 // lastWrite is how long a last write may take.
 const lastWrite = 200 * time.Millisecond
 
-// SetWriteDeadline sets the limit of writes, which nobody does but to close the connection.
+// SetWriteDeadline sets the limit of writes, which is only done to close the connection.
 func (h shortWrites) SetWriteDeadline(limit time.Time) error {
 	if soon := time.Now().Add(lastWrite); limit.After(soon) {
 		limit = soon
@@ -100,19 +100,19 @@ func (h shortWrites) SetWriteDeadline(limit time.Time) error {
 	return h.Conn.SetWriteDeadline(limit)
 }
 
-// watched is a connection that takes note of a server that does not answer with
-// HTTP/2. grpc-go closes it in all these cases.
+// watched is a connection that records why a server does not answer with HTTP/2. grpc-go
+// closes it in all these cases.
 type watched struct {
 	*connect.Sniffer
 	t        *Transport
 	address  string
 	late     func() bool // the limit for connecting is over
-	heard    bool        // whether it speaks HTTP/2 is known
+	heard    bool        // it is known whether the server speaks HTTP/2
 	received bool        // something came
 	frames   frameWatch
 }
 
-// Read reads, and takes note of faults of the first bytes.
+// Read reads, and records faults of the first bytes.
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Sniffer.Read(p)
 	w.frames.see(p[:n])
@@ -133,9 +133,8 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// noPreface tells why a server's preface did not come, or nothing when the end of the
-// connection was not its doing. It is grpc-go that loses patience, and closes the
-// connection.
+// noPreface returns why a server's preface did not come, or nil when the server did not cause
+// the end of the connection. grpc-go gives up waiting, and closes the connection.
 func (w *watched) noPreface(err error) error {
 	e := &connect.Error{Kind: connect.TimedOut, Address: w.address, Err: err}
 	limit := w.t.o.Connect.Limit()
@@ -152,8 +151,7 @@ func (w *watched) noPreface(err error) error {
 	return e
 }
 
-// Write writes, and takes note of a server that closes the connection before it was
-// heard.
+// Write writes, and records a server that closes the connection before it has sent anything.
 func (w *watched) Write(p []byte) (int, error) {
 	n, err := w.Sniffer.Write(p)
 	if err != nil {

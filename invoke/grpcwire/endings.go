@@ -15,8 +15,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// An ending is the block of header fields with which a server ended a call, as far as
-// grpc-go keeps it to itself.
+// An ending is the block of header fields with which a server ended a call, as far as grpc-go
+// does not report it.
 type ending struct {
 	length          int // of the HEADERS frame, in bytes, as grpc-go counts it
 	keys            map[string]int
@@ -24,39 +24,38 @@ type ending struct {
 	hasStatus       bool
 }
 
-// says reports whether a status is what the server sent. Where it sent details, the message
-// is among those, and may be another than in the field for it.
+// says reports whether a status is what the server sent. When it sent details, these contain
+// the message, which may differ from that in its own field.
 func (e *ending) says(s *invoke.Status) bool {
 	n, err := strconv.ParseInt(e.status, 10, 32)
 	return e.hasStatus && err == nil && uint32(n) == uint32(s.Code) &&
 		(e.keys["grpc-status-details-bin"] > 0 || invoke.DecodeMessage(e.message) == s.Message)
 }
 
-// endings are what was heard on the connections of a Transport that grpc-go does not
-// tell: which fields ended a call, and with what words a server gave the connection up.
+// endings are what was received on the connections of a Transport and grpc-go does not report:
+// which fields ended a call, and why a server closed the connection.
 //
-// grpc-go makes a status where the server sent none, and it is the same to its callers
-// as one that was sent. So the frames are looked at as they come in, before grpc-go
-// gets them.
+// grpc-go makes a status when the server sent none, and callers cannot distinguish the two. So
+// the frames are read as they come in, before grpc-go gets them.
 type endings struct {
 	mu      sync.Mutex
 	kept    []*ending // in the order in which they came
 	goAway  string    // the last one's text
 	goneFor http2.ErrCode
 	gone    bool
-	beyond  *ending // of a block that is greater than the limit, as far as it was read
+	beyond  *ending // a block greater than the limit, as far as it was read
 }
 
-// maxEndings is how many are kept for calls that may never ask for theirs, since they
-// were given up. More than that do not fit into what grpc-go reads at once.
+// maxEndings is how many are kept for calls that never take theirs, since they were given up.
+// grpc-go reads no more than that at once.
 const maxEndings = 4096
 
-// begin forgets what a new connection has nothing to do with.
+// begin forgets what does not concern a new connection.
 func (e *endings) begin() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.beyond = nil
-	if e.goneFor == http2.ErrCodeNo { // servers leave so every day, and calls go on elsewhere
+	if e.goneFor == http2.ErrCodeNo { // servers close connections so all the time, and calls go on over others
 		e.gone = false
 	}
 }
@@ -70,7 +69,7 @@ func (e *endings) add(one *ending) {
 	e.kept = append(e.kept, one)
 }
 
-// take returns the ending that fits the length and the metadata which grpc-go reports, or nil.
+// take returns the ending that has the length and the metadata which grpc-go reports, or nil.
 func (e *endings) take(length int, md map[string][]string) *ending {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -92,9 +91,8 @@ func (e *ending) has(md map[string][]string) bool {
 	return true
 }
 
-// A frameWatch looks at the frames of one connection, in the pieces in which they are
-// read. It gives up for good at anything that it does not understand: then what
-// grpc-go says counts.
+// A frameWatch reads the frames of one connection, in the pieces in which they arrive. At
+// anything that it does not understand it stops for good: then grpc-go's account counts.
 type frameWatch struct {
 	to     *endings
 	header [9]byte
@@ -105,7 +103,7 @@ type frameWatch struct {
 	open   bool    // a block has begun and not ended
 	fields int     // of the block
 	size   int     // of its fields, as HTTP/2 counts it
-	block  *ending // where it is the end of its stream; nil where it is not
+	block  *ending // for a block that ends its stream; nil for others
 	hpack  *hpack.Decoder
 	whole  bool // there was a frame
 	blind  bool
@@ -114,10 +112,10 @@ type frameWatch struct {
 // What is kept of a block of fields.
 const (
 	maxBlock  = invoke.MaxHeaders        // bytes of a frame, and of a field
-	maxFields = invoke.MaxHeaders/32 + 1 // each counts for so much (RFC 9113, section 6.5.2)
+	maxFields = invoke.MaxHeaders/32 + 1 // each counts for at least 32 bytes (RFC 9113, section 6.5.2)
 )
 
-// see takes what was read.
+// see processes bytes that were read.
 func (w *frameWatch) see(p []byte) {
 	for len(p) > 0 && !w.blind {
 		if w.left == 0 {
@@ -139,14 +137,14 @@ func (w *frameWatch) see(p []byte) {
 	}
 }
 
-// begin decides about a frame when its header is there.
+// begin decides what to do with a frame when its header is complete.
 func (w *frameWatch) begin() {
 	w.n, w.left = 0, int(binary.BigEndian.Uint32(w.header[:4])>>8)
 	switch http2.FrameType(w.header[3]) {
 	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameGoAway:
 		w.keep, w.blind = true, w.left > maxBlock
 		w.body = w.body[:0]
-	case http2.FramePushPromise: // it changes the table of fields; a client of gRPC allows none
+	case http2.FramePushPromise: // it changes the table of fields, and a client of gRPC allows none
 		w.blind = true
 	default:
 		w.keep = false
@@ -156,7 +154,7 @@ func (w *frameWatch) begin() {
 	}
 }
 
-// end looks at a frame that is complete.
+// end processes a frame that is complete.
 func (w *frameWatch) end() {
 	w.whole = true
 	if !w.keep {
@@ -203,8 +201,8 @@ func (w *frameWatch) end() {
 	}
 }
 
-// field takes note of one field of a block that ends a stream. Those of others are read
-// all the same: they change the table that later blocks refer to.
+// field records one field of a block that ends a stream. Fields of other blocks are read, too,
+// since they change the table that later blocks refer to.
 func (w *frameWatch) field(f hpack.HeaderField) {
 	e := w.block
 	w.fields++
@@ -220,14 +218,14 @@ func (w *frameWatch) field(f hpack.HeaderField) {
 	case "grpc-message":
 		e.message = f.Value
 	default:
-		if e.keys == nil { // most have none but the two above
+		if e.keys == nil { // most have only the two fields above
 			e.keys = map[string]int{}
 		}
 		e.keys[strings.Clone(f.Name)]++
 	}
 }
 
-// goAway keeps the words of a server that gives the connection up (RFC 9113, section 6.8).
+// goAway keeps the message of a server that closes the connection (RFC 9113, section 6.8).
 func (w *frameWatch) goAway() {
 	if len(w.body) < 8 {
 		return
@@ -238,7 +236,7 @@ func (w *frameWatch) goAway() {
 	w.to.goAway = string(w.body[8:min(len(w.body), 8+maxGoAway)])
 }
 
-// maxGoAway is how much of a server's last words is kept, in bytes.
+// maxGoAway is how much of that message is kept, in bytes.
 const maxGoAway = 1 << 10
 
 // cutAt keeps a block that is greater than the limit. The block is nil for one that does
@@ -251,8 +249,8 @@ func (e *endings) cutAt(block *ending) {
 	}
 }
 
-// cut returns the block that was greater than the limit, nil when there was none. It is
-// the caller's.
+// cut returns the block that was greater than the limit, nil when there was none. The caller
+// owns it.
 func (e *endings) cut() *ending {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -276,7 +274,7 @@ func (e *endings) last() *ending {
 	return one
 }
 
-// lastWords are those of a server that gave a connection up; nil when none did.
+// lastWords returns the message of a server that closed a connection; nil when none did.
 func (e *endings) lastWords() *connect.EndedError {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -39,7 +39,7 @@ type Options struct {
 
 	LoadBalancing string        // PickFirst or RoundRobin; "": the default, which is one address
 	ServiceConfig string        // of gRPC, JSON; it excludes LoadBalancing; "": none
-	Keepalive     time.Duration // between questions whether a silent server lives; 0: none are asked
+	Keepalive     time.Duration // between two pings that find out whether a silent server lives; 0: there are none
 }
 
 // A Transport is gRPC over HTTP/2 to one target. It connects with the first call
@@ -49,9 +49,9 @@ type Transport struct {
 	o      Options
 	tls    *tls.Config // nil: TLS is never used
 	config string      // service config; "": none
-	// buffers has room for what comes, frame by frame. A message is gathered of frames of
-	// the server's choice; with no more sizes than grpc-go's own each could take four times
-	// what is in it.
+	// buffers holds messages while their frames arrive. A server chooses the size of its
+	// frames; with only grpc-go's own sizes of buffers each frame could take four times its
+	// size.
 	buffers mem.BufferPool
 
 	endings endings
@@ -65,8 +65,9 @@ type Transport struct {
 	closed  bool
 }
 
-// bufferSizes are close to each other where frames are small: a message that comes in frames is
-// kept in a buffer for each until it is whole, at most half as long again as the frame.
+// bufferSizes are close to each other for small frames: a message that arrives in frames is
+// kept in a buffer for each frame until it is whole, which is at most half as long again as
+// the frame.
 var bufferSizes = []int{256, 1536, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10, 12 << 10, 16 << 10, 32 << 10, 1 << 20}
 
 // New makes a Transport and reads the files that TLS needs, until ctx is done. It dials nothing. An
@@ -97,7 +98,7 @@ func New(ctx context.Context, target invoke.Target, o Options) (*Transport, erro
 	return t, nil
 }
 
-// Wire tells how a call is carried.
+// Wire says how a call is carried.
 func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 	t.mu.Lock()
 	secure := t.secure
@@ -135,7 +136,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 		if len(md) > 0 {
 			callCtx = metadata.NewOutgoingContext(callCtx, metadata.MD(md))
 		}
-		// Always a server stream: the number of answers is checked by the Invoker.
+		// This is always a server stream: the Invoker checks the number of responses.
 		desc := &grpc.StreamDesc{ClientStreams: m.ClientStreams, ServerStreams: true}
 		s.ClientStream, err = conn.NewStream(callCtx, desc, m.Path, t.callOptions(m, s.limit)...)
 		if err == nil {
@@ -178,19 +179,19 @@ func (t *Transport) openStatus(ctx context.Context, began time.Time, err error, 
 	return s
 }
 
-// maybeTLS reports whether a server that spoke so in plaintext may want TLS: some
-// close the connection, and some that know HTTP/1 too answer a bad request in that.
+// maybeTLS reports whether a server that answered plaintext like this may want TLS: some close
+// the connection, and some that know HTTP/1, too, answer a bad request in that.
 func maybeTLS(k connect.Kind) bool { return k == connect.Closed || k == connect.HTTP1 }
 
-// stepUp changes to TLS when the target allows either, and its server answered
-// plaintext as one does that speaks TLS.
+// stepUp changes to TLS when the target allows both, and its server answered plaintext like a
+// server that speaks TLS.
 func (t *Transport) stepUp(ctx context.Context, began time.Time, wasSecure bool) bool {
 	t.mu.Lock()
 	last, decided := t.lastErr, t.decided
 	secure := t.secure
 	t.mu.Unlock()
 	if secure != wasSecure {
-		return true // another call has found out
+		return true // another call has found it out
 	}
 	var ce *connect.Error
 	if decided || !errors.As(last, &ce) {
@@ -212,8 +213,7 @@ func (t *Transport) stepUp(ctx context.Context, began time.Time, wasSecure bool)
 	return true
 }
 
-// answersTLS looks into what the server speaks, as long as there is time for
-// connecting.
+// answersTLS finds out whether the server speaks TLS, as long as there is time for connecting.
 func (t *Transport) answersTLS(ctx context.Context, began time.Time) bool {
 	ctx, cancel := context.WithDeadline(ctx, began.Add(t.o.Connect.Limit()))
 	defer cancel()
@@ -265,7 +265,7 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 	return opts
 }
 
-// callOptions are those of one call.
+// callOptions returns the options of one call.
 func (t *Transport) callOptions(m invoke.Method, limit int) []grpc.CallOption {
 	opts := []grpc.CallOption{grpc.ForceCodecV2(codecOf(m)), grpc.MaxCallRecvMsgSize(limit)}
 	if t.o.Compress != "" && !m.Uncompressed {
@@ -279,9 +279,8 @@ func (t *Transport) maxRecv(m invoke.Method) int {
 	return cmp.Or(m.MaxRecv, t.o.MaxRecv, DefaultMaxRecv)
 }
 
-// windowSize is the flow-control window of streams and connections, in bytes:
-// 10 MB/s over a round trip of 50 ms. What the window holds is memory, and more of
-// it makes nothing faster on this machine.
+// windowSize is the flow-control window of streams and connections, in bytes: 10 MB/s over a
+// round trip of 50 ms. It takes as much memory, and more of it did not make calls faster.
 const windowSize = 512 << 10
 
 // authority is the :authority to claim, or "" for the one of grpc-go's resolver.
@@ -296,8 +295,8 @@ func (t *Transport) authority() string {
 	}
 }
 
-// dial makes the connection. grpc-go hands on the addresses that its resolver
-// found; of ours there is only one.
+// dial makes the connection. grpc-go passes the addresses that its resolver found; for targets
+// without its resolver there is one.
 func (t *Transport) dial(ctx context.Context, address string) (net.Conn, error) {
 	network := t.target.Network
 	if network == invoke.NetworkResolver {
@@ -321,8 +320,7 @@ func (t *Transport) dial(ctx context.Context, address string) (net.Conn, error) 
 	return conn, err
 }
 
-// note keeps why a connection could not be made: of an error's chain grpc-go
-// keeps the text alone.
+// note keeps why a connection could not be made: grpc-go keeps only the text of an error.
 func (t *Transport) note(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// notGRPC recognises grpc-go's words for an answer that is HTTP and not gRPC, and
-// says so of a status.
+// notGRPC recognises grpc-go's text for a response that is HTTP and not gRPC, and says so in
+// the status.
 func notGRPC(s *invoke.Status, address string) {
 	const (
 		badStatus = "unexpected HTTP status code received from server: "
@@ -28,7 +28,7 @@ func notGRPC(s *invoke.Status, address string) {
 	if hasType {
 		e.Detail += ", " + strings.Trim(contentType, `"`)
 	}
-	// What a server says that asks for a client certificate after the handshake.
+	// A server that asks for a client certificate after the handshake says one of these.
 	switch {
 	case strings.Contains(data, "No required SSL certificate was sent"):
 		e.Kind = connect.ClientCert
@@ -38,7 +38,7 @@ func notGRPC(s *invoke.Status, address string) {
 	s.Message, s.Cause, s.Origin = e.Error(), e, invoke.OriginTransport
 }
 
-// cutLast parts "404 (Not Found); the rest".
+// cutLast splits "404 (Not Found); the rest".
 func cutLast(s string) (status, rest string, ok bool) {
 	status, rest, ok = strings.Cut(s, "; ")
 	code, words, _ := strings.Cut(status, " ")

@@ -64,7 +64,7 @@ func (o *Options) serviceConfig() (string, error) {
 		if !json.Valid([]byte(o.ServiceConfig)) {
 			return "", &OptionError{Err: errors.New("the service config is not JSON")}
 		}
-		// Only a client reports whether it means something. This one never connects.
+		// Only a client finds out whether it is valid. This one never connects.
 		probe, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithDefaultServiceConfig(o.ServiceConfig))
 		if err != nil {
@@ -81,8 +81,8 @@ func (o *Options) serviceConfig() (string, error) {
 func (t *Transport) reachOptions() []grpc.DialOption {
 	opts := []grpc.DialOption{grpc.WithResolvers(names{t})}
 	if !strings.HasPrefix(t.target.Address, "xds:") {
-		// Text records of the name service are not asked for one. What xds finds comes
-		// as one, too.
+		// Text records of the name service are not read for service configs. What xds finds
+		// comes as one, too.
 		opts = append(opts, grpc.WithDisableServiceConfig())
 	}
 	if t.o.ServiceConfig == "" {
@@ -102,9 +102,9 @@ func (t *Transport) reachOptions() []grpc.DialOption {
 // maxPingWait is how long a server may take to answer that it lives.
 const maxPingWait = 5 * time.Second
 
-// name is the target as grpc-go wants it. A plain host:port goes round its
-// resolvers, since net dials a name's addresses better, and says what is wrong;
-// but not when calls are to be spread over the addresses.
+// name is the target in grpc-go's form. A plain host:port bypasses its resolvers, since net
+// dials a name's addresses better, and says what is wrong; except when calls are to be spread
+// over the addresses.
 func (t *Transport) name() string {
 	switch {
 	case t.target.Network == invoke.NetworkResolver:
@@ -112,7 +112,8 @@ func (t *Transport) name() string {
 	case t.config != "" && t.target.Network == "tcp" && isName(t.target.Host()):
 		return "dns:///" + t.target.Address
 	}
-	// What is no part of a URL may be part of a path, or of an address's zone.
+	// A character that is not allowed in a URL may be part of a path, or of the zone of an
+	// address.
 	return "passthrough:///" + url.PathEscape(t.target.Address)
 }
 
@@ -131,8 +132,8 @@ func resolvedName(target string) string {
 	return target
 }
 
-// dialled is how an address is told to people: the name that was asked for, with
-// the address that grpc-go's resolver found for it.
+// dialled returns an address for people: the name that was asked for, with the address that
+// grpc-go's resolver found for it.
 func (t *Transport) dialled(address string) string {
 	if t.target.Network == "tcp" && t.config == "" {
 		return t.target.Address

@@ -11,9 +11,8 @@ import (
 	"google.golang.org/grpc/resolver"
 )
 
-// names finds the addresses behind dns:// for one transport. The resolver of grpc-go
-// cannot be cut short while a name server is silent, and of what went wrong it keeps
-// the text alone.
+// names finds the addresses behind dns:// for one transport. The resolver of grpc-go cannot be
+// interrupted while a name server is silent, and keeps only the text of an error.
 type names struct{ t *Transport }
 
 // Scheme is that of the targets.
@@ -39,8 +38,7 @@ func (n names) Build(
 	return l, nil
 }
 
-// withPort adds the port that gRPC takes for granted, and the host when there is
-// nothing but a port.
+// withPort adds gRPC's default port, and the host when there is only a port.
 func withPort(endpoint string) string {
 	host, port, err := net.SplitHostPort(endpoint)
 	if err != nil {
@@ -100,7 +98,7 @@ func (l *lookup) run(ctx context.Context) {
 	}
 }
 
-// ask asks once, and tells grpc-go.
+// ask asks once, and gives the result to grpc-go.
 func (l *lookup) ask(ctx context.Context) bool {
 	addrs, err := l.t.o.Connect.Lookup(ctx, l.server, l.address)
 	if ctx.Err() != nil {

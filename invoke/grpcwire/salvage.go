@@ -9,10 +9,10 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// salvage puts the status that a server sent in the place of one that grpc-go made because
-// of something else in the same block of fields: more of them than the limit, or one that
-// is not base64. A block can be matched to a call only if that call was alone on the
-// connection; else only the limit is named.
+// salvage restores the status that a server sent, when grpc-go replaced it because of
+// something else in the same block of fields: more fields than the limit, or one that is not
+// base64. A block can be matched to a call only if that was the only call on the connection;
+// otherwise the status names only the limit.
 func salvage(s *invoke.Status, e *endings, alone bool) {
 	const (
 		tooLong   = "peer header list size exceeded limit"
@@ -44,7 +44,7 @@ func salvage(s *invoke.Status, e *endings, alone bool) {
 	}
 }
 
-// code is the code that a block has. It is false for one without.
+// code returns the code in a block. ok is false for a block without one.
 func (e *ending) code() (codes.Code, bool) {
 	if e == nil || !e.hasStatus {
 		return 0, false

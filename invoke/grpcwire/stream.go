@@ -29,9 +29,9 @@ type stream struct {
 	last  received // the message
 	ended error    // what ended receiving, io.EOF for OK; nil while it goes on
 	codec codec
-	known bool // the response's codec has been looked at
+	known bool // the response's codec has been checked
 
-	asked  bool // for the headers: grpc-go makes a copy each time
+	asked  bool // the headers were asked for: grpc-go makes a copy each time
 	header metadata.MD
 
 	finished bool
@@ -39,7 +39,7 @@ type stream struct {
 	status   *invoke.Status
 }
 
-// Send hands a message to the wire.
+// Send hands a message to grpc-go.
 func (s *stream) Send(msg []byte) error {
 	if err := s.SendMsg(msg); err != nil {
 		return io.EOF
@@ -59,8 +59,8 @@ func (s *stream) Header() invoke.Metadata {
 	return invoke.Metadata(s.header)
 }
 
-// HTTP describes the response, which has headers only where it is one of gRPC: with
-// any other status than 200 grpc-go has none to give.
+// HTTP describes the response. Headers exist only for responses of gRPC: for any other status
+// than 200 grpc-go returns none.
 func (s *stream) HTTP() (status int, version string) {
 	if s.Header() == nil {
 		return 0, ""
@@ -86,9 +86,9 @@ func (s *stream) Recv() ([]byte, error) {
 	return s.last.wire, nil
 }
 
-// checkCodec refuses a response in another codec than the request's, as the gRPC
-// protocol has it (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md,
-// Responses). grpc-go would hand over its messages.
+// checkCodec refuses a response in another codec than the request's, as the gRPC protocol
+// demands (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Responses). grpc-go
+// accepts it.
 func (s *stream) checkCodec() error {
 	if types := s.Header()["content-type"]; len(types) > 0 && !s.codec.accepts(types[0]) {
 		return status.Errorf(codes.Internal, "the server answered in %q, which is not the encoding of the request",
@@ -97,7 +97,7 @@ func (s *stream) checkCodec() error {
 	return nil
 }
 
-// Finish drops what is left and tells how the call ended.
+// Finish drops what was not received and returns how the call ended.
 func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	if s.finished {
 		return s.status, s.trailer
@@ -123,8 +123,9 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	return s.status, s.trailer
 }
 
-// drop ends a call that its context has ended, with messages and maybe a status that have come and
-// wait. grpc-go hands them over all the same; to unpack them takes as long as the server likes.
+// drop ends a call whose context has ended, although messages, and maybe a status, have
+// arrived. grpc-go returns these all the same, and expanding them may take as long as the
+// server likes.
 func (s *stream) drop(err error) (*invoke.Status, invoke.Metadata) {
 	s.finished, s.ended = true, err
 	s.t.release(s.conn)
@@ -142,7 +143,7 @@ func (t *trailers) metadata(md invoke.Metadata, st *invoke.Status) invoke.Metada
 		if t.hasStatus {
 			md["grpc-status"] = []string{t.status}
 		}
-		if t.message != "" { // many servers send an empty one with each OK
+		if t.message != "" { // many servers send an empty message with each OK
 			md["grpc-message"] = []string{t.message}
 		}
 	case st.Origin == invoke.OriginServer:
@@ -154,7 +155,7 @@ func (t *trailers) metadata(md invoke.Metadata, st *invoke.Status) invoke.Metada
 	return md
 }
 
-// percentEncode writes a status message as it goes over the wire
+// percentEncode writes a status message in the form in which it is sent
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Percent-Encoded).
 func percentEncode(s string) string {
 	b := make([]byte, 0, len(s))
@@ -175,7 +176,7 @@ func callStatus(ctx context.Context, err error, heard *trailers, limit int) *inv
 	}
 	st := status.Convert(err)
 	s := &invoke.Status{Code: st.Code(), Message: st.Message(), Origin: invoke.OriginClient}
-	if heard != nil { // else they would be nobody's: the copy that grpc-go makes to tell of them is dear
+	if heard != nil { // else nobody needs them, and grpc-go's copy for this is expensive
 		s.Details = st.Proto().GetDetails()
 	}
 	if tooLarge(s, limit) {
@@ -201,8 +202,8 @@ func callStatus(ctx context.Context, err error, heard *trailers, limit int) *inv
 	return s
 }
 
-// brokenOff recognises grpc-go's words for a call or a connection that the server broke
-// off, and says it in our own, with what the server said.
+// brokenOff recognises grpc-go's text for a call or a connection that the server broke off,
+// and replaces it by our own, with what the server said.
 func brokenOff(s *invoke.Status, e *endings) {
 	const (
 		reset  = "stream terminated by RST_STREAM with error code: "
@@ -225,8 +226,8 @@ func brokenOff(s *invoke.Status, e *endings) {
 	}
 }
 
-// tooLarge recognises grpc-go's own refusal of a message, which it may make when
-// the server's status is already there, and words it for people.
+// tooLarge recognises grpc-go's refusal of a message, which may come when the server's status
+// has arrived, and words it for people.
 func tooLarge(s *invoke.Status, limit int) bool {
 	if s.Code != codes.ResourceExhausted {
 		return false
@@ -247,12 +248,12 @@ func tooLarge(s *invoke.Status, limit int) bool {
 	return false
 }
 
-// seen is what the wire showed of one call. grpc-go does not tell a status that
-// the server sent from one that it made itself, but for this.
+// seen is what was seen of one call in its frames. Without it a status that the server sent
+// and one that grpc-go made look the same.
 type seen struct{ trailers atomic.Pointer[trailers] }
 
-// trailers are those of one call, with what was seen of them on the wire: nil when they
-// were not recognised there.
+// trailers are those of one call, with what was seen of them in the frames: nil when they were
+// not recognised there.
 type trailers struct{ *ending }
 
 type seenKey struct{}
@@ -263,7 +264,7 @@ type watch struct{ endings *endings }
 // TagRPC implements stats.Handler.
 func (watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-// HandleRPC takes note of trailers.
+// HandleRPC records trailers.
 func (w watch) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	if t, ok := s.(*stats.InTrailer); ok {
 		if seen, ok := ctx.Value(seenKey{}).(*seen); ok {

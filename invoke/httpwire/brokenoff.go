@@ -8,8 +8,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// brokenOff recognises the words of net/http for a call or a connection that the server
-// broke off, whose types it does not export, and says so in our own.
+// brokenOff recognises net/http's text for a call or a connection that the server broke off,
+// since its types are not exported, and replaces it by our own.
 func brokenOff(s *invoke.Status, text string) bool {
 	const (
 		reset = "stream error: stream ID "

@@ -12,8 +12,8 @@ import (
 // A conn is one connection.
 type conn interface {
 	http.RoundTripper // needs a reservation
-	// reserve makes room for one request. It is false when there is none, or when
-	// the connection has ended.
+	// reserve makes room for one request. It returns false when there is none, or when the
+	// connection has ended.
 	reserve() bool
 	release() // gives a reservation back that was not used
 	alive() bool
@@ -22,13 +22,13 @@ type conn interface {
 	Close() error
 }
 
-// lease returns a connection with room for one request, making one if need be.
-// Whoever does not use it releases it.
+// lease returns a connection with room for one request, making one if need be. A caller that
+// does not use it must release it.
 func (t *Transport) lease(ctx context.Context) (conn, error) {
 	if c, err := t.reserved(); c != nil || err != nil {
 		return c, err
 	}
-	// One at a time: on HTTP/2 and HTTP/3 the one who waits has a connection then.
+	// One connection is made at a time: over HTTP/2 and HTTP/3 those who wait then use it.
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
@@ -59,7 +59,7 @@ func (t *Transport) lease(ctx context.Context) (conn, error) {
 	return c, nil
 }
 
-// reserved returns a connection that is there and has room, or nil.
+// reserved returns an open connection that has room, or nil.
 func (t *Transport) reserved() (conn, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,7 @@ func (t *Transport) reserved() (conn, error) {
 	var found conn
 	for _, c := range t.conns {
 		if !c.alive() {
-			_ = c.Close() // nothing more to learn from it
+			_ = c.Close() // its error is known already
 			continue
 		}
 		kept = append(kept, c)
@@ -83,8 +83,8 @@ func (t *Transport) reserved() (conn, error) {
 	return found, nil
 }
 
-// establish makes a connection. What is found out about the server on the way is
-// kept for the next one: no request has been sent yet, so it may be tried again.
+// establish makes a connection. What it finds out about the server is kept for the next
+// connection. No request has been sent yet, so it may try again.
 func (t *Transport) establish(ctx context.Context) (conn, error) {
 	looking, cancel := context.WithTimeout(ctx, t.o.Connect.Limit())
 	defer cancel()
@@ -103,9 +103,9 @@ func (t *Transport) establish(ctx context.Context) (conn, error) {
 	}
 }
 
-// learn reports whether a failure to connect shows another way, and takes it.
-// Otherwise the error it returns may be a better one. It looks further as long as
-// there is time for connecting.
+// learn reports whether a failure to connect shows another way, and takes it. Otherwise it
+// returns an error, which may say more than err. It goes on only while there is time for
+// connecting.
 func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, version string) (again bool, _ error) {
 	var ce *connect.Error
 	if secure || !errors.As(err, &ce) || ctx.Err() != nil {
@@ -125,8 +125,8 @@ func (t *Transport) learn(ctx, looking context.Context, err error, secure bool, 
 	return false, ce
 }
 
-// explain looks further into a connection in plaintext that was closed without a
-// word: that is all that many servers say to one when they want TLS.
+// explain finds out more about a plaintext connection that was closed without an answer: many
+// servers that want TLS do only that.
 func (t *Transport) explain(ctx context.Context, e *connect.Error) *connect.Error {
 	if e.Kind == connect.Closed && t.scheme() == "http" && t.target.Network == "tcp" &&
 		t.o.Connect.AnswersTLS(ctx, t.target.Network, t.target.Address) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// dial makes one connection, in one way. All that it takes is within the limit.
+// dial makes one connection, in one way. All steps share the limit.
 func (t *Transport) dial(ctx context.Context, secure bool, version string) (conn, error) {
 	if version == connect.VersionHTTP3 {
 		return t.dialQUIC(ctx)
@@ -63,7 +63,7 @@ func (t *Transport) handshake(ctx context.Context, raw net.Conn, version string)
 	secured, err := t.o.Connect.Handshake(ctx, raw, t.target.Address, config)
 	var ce *connect.Error
 	if version == connect.VersionHTTP1 && errors.As(err, &ce) && ce.Kind == connect.HTTP1 {
-		// The words of that kind are for those who wanted HTTP/2.
+		// The text of that kind is for clients that want HTTP/2.
 		return nil, &connect.Error{
 			Kind: connect.Handshake, Address: ce.Address, Err: ce,
 			Detail: "it refused HTTP/1.1 (ALPN)",
@@ -93,10 +93,10 @@ func (t *Transport) overTCP(ctx context.Context, raw *connect.Sniffer, version s
 	transport := &http.Transport{
 		DialContext:            func(context.Context, string, string) (net.Conn, error) { return c.raw, nil },
 		Protocols:              &protocols,
-		DisableCompression:     true, // the protocols have their own
+		DisableCompression:     true, // the protocols have compression of their own
 		MaxResponseHeaderBytes: invoke.MaxHeaders,
 	}
-	// The address is not dialled, and the name of a socket would not do.
+	// The address is not dialled, and the path of a socket is not allowed here.
 	client, err := transport.NewClientConn(ctx, "http", "localhost:80")
 	if err != nil {
 		_ = raw.Close()
@@ -113,9 +113,9 @@ type tcpConn struct {
 	address string
 }
 
-// awaitSettings waits for the server's first frame, so that nothing is sent to one
-// that does not speak HTTP/2 (RFC 9113, section 3.4). The second context is the first
-// with the limit for connecting.
+// awaitSettings waits for the server's first frame, so that nothing is sent to a server that
+// does not speak HTTP/2 (RFC 9113, section 3.4). The second context is the first with the
+// limit for connecting.
 func (c *tcpConn) awaitSettings(ctx, limited context.Context, d *connect.Dialer) error {
 	select {
 	case <-c.raw.heard:
@@ -143,11 +143,11 @@ func (c *tcpConn) fault() *connect.Error  { return c.raw.Fault() }
 func (c *tcpConn) ended() context.Context { return c.raw.ended }
 func (c *tcpConn) Close() error           { return c.client.Close() }
 
-// A heardConn tells when the server has been heard.
+// A heardConn notifies when the server has sent something.
 type heardConn struct {
 	*connect.Sniffer
-	heard chan struct{} // closed with the first bytes, or the error instead of them
-	began bool          // by the one goroutine that reads
+	heard chan struct{} // closed with the first bytes, or the error in their place
+	began bool          // used by the one goroutine that reads
 	ended context.Context
 	end   context.CancelFunc // of ended
 }

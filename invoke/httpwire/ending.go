@@ -21,7 +21,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// What the parts of an ending cost in memory beside their bytes, about.
+// What the parts of an ending cost in memory in addition to their bytes, roughly.
 const (
 	detailCost = 256
 	fieldCost  = 128
@@ -38,7 +38,7 @@ type errorBody struct {
 	rest     []byte // for the library; nil before the error was read
 }
 
-// Read reads the error, and hands to the library one that it understands.
+// Read reads the error, and returns to the library one that it understands.
 func (b *errorBody) Read(p []byte) (int, error) {
 	if b.rest == nil {
 		text, err := b.expander.expand(nil, b.ReadCloser, b.ex.size, b.limit)
@@ -48,7 +48,7 @@ func (b *errorBody) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		status, ok := connectError(text, b.ex.status, b.limit)
-		if !ok { // the library says what it thinks of that
+		if !ok { // the library reports what is wrong with it
 			text = text[:min(len(text), 1)]
 		}
 		if ok || err != nil {
@@ -65,8 +65,8 @@ func (b *errorBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// cutStatus is a status that was read from a text, for an error of reading the text:
-// past its limit the rest of it is missing.
+// cutStatus completes a status that was read from a text whose reading failed with err: beyond
+// its limit the rest of the text is missing.
 func cutStatus(s *invoke.Status, err error, part string, limit int64) *invoke.Status {
 	if !errors.As(err, new(*tooLarge)) {
 		return s
@@ -111,7 +111,7 @@ func (b *framedBody) endStream(x expander, r *io.LimitedReader) error {
 		b.ex.end(cutStatus(status, &tooLarge{}, "trailers", invoke.MaxHeaders))
 	case status != nil:
 		b.ex.end(status)
-	case r.N > 0: // it was cut off, which the caller tells
+	case r.N > 0: // it was cut off, which the caller reports
 	case !json.Valid(text):
 		b.ex.fail(errEndNoJSON)
 	case !ok:
@@ -122,15 +122,15 @@ func (b *framedBody) endStream(x expander, r *io.LimitedReader) error {
 	return nil
 }
 
-// What can be wrong with the last frame of a stream in Connect. The server may have wanted to
-// say in it that the call failed.
+// Faults of the last frame of a stream in Connect, in which the server may have wanted to say
+// that the call failed.
 var (
 	errEndNoJSON   = errors.New("the end of the stream, as the server sent it, is not valid JSON")
 	errEndNoObject = errors.New("the end of the stream, as the server sent it, is no JSON object")
 )
 
-// endError is the error in the end of a stream; nil where the value says that there is none, or
-// is not there. What is there and is no error that can be read is one all the same.
+// endError returns the error in the end of a stream; nil when the value is missing, or says
+// that there is none. A value that cannot be read as an error is still one.
 func endError(value []byte, whole bool, limit int64) *invoke.Status {
 	s, ok := connectError(value, http.StatusOK, limit)
 	switch {
@@ -145,10 +145,10 @@ func endError(value []byte, whole bool, limit int64) *invoke.Status {
 	}
 }
 
-// connectError reads an error of Connect (https://connectrpc.com/docs/protocol#error-end-stream).
-// Its parts do not depend on one another: what is wrong with one of them does not
-// touch the others. The limit is for the details, in bytes. It returns false for a text
-// that is no object.
+// connectError reads an error of Connect
+// (https://connectrpc.com/docs/protocol#error-end-stream). It reads each part on its own, so
+// that a fault in one does not affect the others. limit bounds the details, in bytes. It
+// returns false for a text that is no object.
 func connectError(text []byte, httpStatus int, limit int64) (*invoke.Status, bool) {
 	s := &invoke.Status{Code: codeOf(httpStatus), Origin: invoke.OriginServer}
 	ok := members(text, func(key string, value []byte, whole bool) bool {
@@ -157,7 +157,7 @@ func connectError(text []byte, httpStatus int, limit int64) (*invoke.Status, boo
 			var code connectrpc.Code
 			if code.UnmarshalText([]byte(unquoted(value, whole))) == nil && code > 0 {
 				s.Code = codes.Code(code)
-				if code > connectrpc.CodeUnauthenticated { // Connect has no more than that
+				if code > connectrpc.CodeUnauthenticated { // Connect has no codes beyond it
 					s.Code = codes.Unknown
 				}
 			}
@@ -179,7 +179,7 @@ func connectError(text []byte, httpStatus int, limit int64) (*invoke.Status, boo
 	return s, ok
 }
 
-// detailOf reads a detail. One that cannot be read is kept as the text that it is.
+// detailOf reads a detail. One that cannot be read is kept as text.
 func detailOf(text []byte) *anypb.Any {
 	d := &anypb.Any{}
 	var value []byte
@@ -200,7 +200,7 @@ func detailOf(text []byte) *anypb.Any {
 	return d
 }
 
-// codeOf is the code for an error that has none of its own
+// codeOf returns the code for an error without a code
 // (https://connectrpc.com/docs/protocol#http-to-error-code).
 func codeOf(httpStatus int) codes.Code {
 	switch httpStatus {
@@ -265,7 +265,8 @@ func (b *framedBody) trailers(x expander, r io.Reader) error {
 	return &tooLarge{limit: invoke.MaxHeaders}
 }
 
-// readLines reads lines of "key: value". Where the text is cut, the last one may be cut too.
+// readLines reads lines of "key: value". When the text was cut, it drops the last line, which
+// may be incomplete.
 func readLines(text []byte, cut bool) *fields {
 	f := &fields{left: 2 * invoke.MaxHeaders}
 	if !cut {
@@ -281,9 +282,8 @@ func readLines(text []byte, cut bool) *fields {
 	}
 }
 
-// trailerStatus reads the status in trailers of gRPC-Web; it is nil where there is none.
-// It reports whether the details are sound: where they are not, the code and the message
-// count all the same.
+// trailerStatus reads the status in trailers of gRPC-Web; it is nil where there is none. sound
+// reports whether the details can be read; the code and the message count in any case.
 func trailerStatus(md http.Header) (s *invoke.Status, sound bool) {
 	code, err := strconv.ParseUint(md.Get("grpc-status"), 10, 32)
 	if err != nil {
@@ -306,8 +306,8 @@ func trailerStatus(md http.Header) (s *invoke.Status, sound bool) {
 	return s, true
 }
 
-// salvage ends the call with the status in trailers whose details cannot be read. The
-// library would keep nothing of it.
+// salvage ends the call with the status in trailers whose details cannot be read. The library
+// would drop all of it.
 func (e *exchange) salvage(md http.Header) {
 	if s, sound := trailerStatus(md); !sound && s.Code != codes.OK {
 		e.end(s)

@@ -11,7 +11,7 @@ import (
 
 // A tooLarge is a message that is not received, since it is greater than the limit.
 type tooLarge struct {
-	size  int64 // as the server announced it; 0 where it did not
+	size  int64 // as the server announced it; 0: it was not announced
 	limit int64
 }
 
@@ -38,15 +38,15 @@ func (e *codingError) Error() string {
 // Unwrap returns the error of the coding.
 func (e *codingError) Unwrap() error { return e.err }
 
-// An expander reads parts of a response, compressed or not. It never holds a part as
-// it was compressed, and of the expanded no more than a limit.
+// An expander reads parts of a response, compressed or not. It never holds a compressed part,
+// and no more than a limit of the expanded one.
 type expander struct {
 	coding *compress.Coding // nil: nothing is compressed
 }
 
-// expand reads all of r into b, whose capacity is used again, and returns what is
-// there, also with an error. The size is what r is announced to hold, -1 when nothing
-// is. Past the limit, in bytes of either form, the error is a *tooLarge.
+// expand reads all of r into b, whose capacity is reused, and returns what was read, even with
+// an error. size is the announced size of r, or -1. Beyond the limit, in bytes of either form,
+// the error is a *tooLarge.
 func (x expander) expand(b []byte, r io.Reader, size, limit int64) ([]byte, error) {
 	if x.coding == nil {
 		return fill(b, r, size, limit)
@@ -60,13 +60,13 @@ func (x expander) expand(b []byte, r io.Reader, size, limit int64) ([]byte, erro
 	if cerr := reader.Close(); err == nil {
 		err = cerr
 	}
-	if err == nil { // what may follow the compressed data is skipped
+	if err == nil { // anything behind the compressed data is skipped
 		_, err = io.Copy(io.Discard, compressed)
 	}
 	return b, x.fault(compressed, err, limit)
 }
 
-// fault returns the error of expanding: one of reading, where there was one.
+// fault returns the error of expanding: the error of reading, if there was one.
 func (x expander) fault(compressed *counted, err error, limit int64) error {
 	switch {
 	case err == nil && compressed.left > 0, errors.As(err, new(*tooLarge)):
@@ -100,11 +100,11 @@ func (c *counted) Read(p []byte) (int, error) {
 
 const (
 	firstPiece = 512     // bytes to begin with, where nothing is announced
-	trusted    = 1 << 20 // bytes for which an announcement is believed at once
+	trusted    = 1 << 20 // bytes that are allocated at once when they are announced
 )
 
-// fill reads all of r into b, which grows as it is filled: what a server announces
-// costs nothing before it comes.
+// fill reads all of r into b, which grows as it is filled, so that a size costs nothing by
+// being announced.
 func fill(b []byte, r io.Reader, size, limit int64) ([]byte, error) {
 	b = b[:0]
 	for {
@@ -126,8 +126,8 @@ func fill(b []byte, r io.Reader, size, limit int64) ([]byte, error) {
 	}
 }
 
-// room is the next capacity of a buffer: one byte more than can come, so that reading
-// shows the end, or twice what it was.
+// room returns the next capacity of a buffer: one byte more than can come, which shows the
+// end, or twice the current one.
 func room(now, size, limit int64) int64 {
 	most := limit + 1
 	if size >= 0 && size < limit {
@@ -137,7 +137,7 @@ func room(now, size, limit int64) int64 {
 	if size >= 0 {
 		next = max(next, min(most, trusted))
 	}
-	if next > most-most/4 { // else it would be copied once more, for little
+	if next > most-most/4 { // else it would be copied once more for little
 		return most
 	}
 	return next

@@ -19,12 +19,12 @@ const (
 	flagTrailers   = 0x80 // of gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)
 )
 
-// A framedBody is the body of a stream's response. It takes the messages out and puts
-// them where the caller wants them: to the library each of them is empty. How the
-// server ended the call is read here too, and only its form is left to the library.
+// A framedBody is the body of a stream's response. It takes the messages out and stores them
+// for the caller; the library sees empty ones. It also reads how the server ended the call, of
+// which it leaves only the form to the library.
 //
-// A message has a prefix of five bytes, its flags and its size (gRPC-Web and Connect
-// have that of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+// A message has a prefix of five bytes, its flags and its size (gRPC-Web and Connect have that
+// of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 type framedBody struct {
 	io.Closer
 	r        *bufio.Reader
@@ -35,7 +35,7 @@ type framedBody struct {
 
 	out   [5]byte // for the library
 	left  []byte  // of out
-	ended bool    // the last frame has come: what follows is not looked at
+	ended bool    // the last frame was read: what follows is ignored
 	err   error
 }
 
@@ -67,7 +67,7 @@ func (b *framedBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// frame reads one frame and makes ready what the library gets of it.
+// frame reads one frame and prepares what the library gets of it.
 func (b *framedBody) frame() error {
 	var prefix [5]byte
 	if _, err := io.ReadFull(b.r, prefix[:]); err != nil {
@@ -78,7 +78,7 @@ func (b *framedBody) frame() error {
 	whole := &io.LimitedReader{R: b.r, N: size}
 	x := b.expander
 	switch {
-	case flags&flagCompressed != 0 && !b.named: // also when nothing is in it
+	case flags&flagCompressed != 0 && !b.named: // even when it is empty
 		return errUnnamedCoding
 	case flags&flagCompressed == 0, size == 0:
 		x = expander{}
@@ -110,11 +110,11 @@ func (b *framedBody) frame() error {
 	return err
 }
 
-// errUnnamedCoding is the fault of a server that compresses and does not say how.
+// errUnnamedCoding is the fault of a server that compresses without naming the coding.
 var errUnnamedCoding = errors.New("the server sent a compressed message, and does not say how it is compressed")
 
-// A messageBody is the body of a unary response in Connect. The message goes where the
-// caller wants it, and to the library the body is empty.
+// A messageBody is the body of a unary response in Connect. It stores the message for the
+// caller; the library sees an empty body.
 type messageBody struct {
 	io.ReadCloser
 	ex       *exchange
@@ -136,8 +136,8 @@ func (b *messageBody) Read([]byte) (int, error) {
 	return 0, b.err
 }
 
-// fail ends the call with what is wrong with a response, where it is known. Errors of
-// the connection are left to the library.
+// fail ends the call with the fault of a response, if it is known. Errors of the connection
+// are left to the library.
 func (e *exchange) fail(err error) {
 	var (
 		large  *tooLarge

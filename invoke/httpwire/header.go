@@ -7,7 +7,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// onWire returns the values of a key as they are sent.
+// onWire returns the values of a key in the form in which they are sent.
 func onWire(key string, values []string) []string {
 	if !invoke.IsBinary(strings.ToLower(key)) {
 		return values
@@ -42,8 +42,7 @@ func fromWire(fields map[string][]string, prefixed bool) (header, trailer invoke
 	return header, trailer
 }
 
-// decode returns the bytes behind a value, with padding or without, and what is
-// not base64 as it is.
+// decode returns the bytes of a value in base64, padded or not, and any other value as it is.
 func decode(v string) string {
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(v, "="))
 	if err != nil {

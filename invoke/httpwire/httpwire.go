@@ -57,7 +57,7 @@ type Transport struct {
 	conns   []conn
 	secure  bool
 	decided bool   // no more changes of secure
-	version string // of HTTP: what is asked for, or was found out
+	version string // the version of HTTP that was asked for or found out
 	closed  bool
 }
 
@@ -95,7 +95,7 @@ func (o *Options) check(target invoke.Target) error {
 	return nil
 }
 
-// Wire tells how a call is carried.
+// Wire says how a call is carried.
 func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 	w := invoke.Wire{
 		Protocol:    t.o.Protocol,
@@ -168,8 +168,8 @@ func (t *Transport) openStatus(ctx context.Context, err error) *invoke.Status {
 	return s
 }
 
-// overdue reports whether a context's deadline is over. The context itself may learn of
-// it later than a connection that was given the same deadline.
+// overdue reports whether a context's deadline is over. The context may notice it later than a
+// connection with the same deadline.
 func overdue(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && ctx.Err() == nil && !time.Now().Before(deadline)

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonScan walks over JSON without copying any of it. The text may be cut off or
-// wrong anywhere: what can be read before that place is read.
+// A jsonScan walks over JSON without copying it. The text may be cut off or wrong anywhere: it
+// reads what is before that.
 type jsonScan struct {
 	text []byte
 	at   int

@@ -52,9 +52,8 @@ func (t *Transport) open(ctx context.Context, c conn, m invoke.Method, md invoke
 	return s, nil
 }
 
-// spec tells the library the shape of a method. Only Connect has a form of its own
-// for unary calls; all else is a stream to the library, whose messages are counted
-// by the Invoker.
+// spec gives the library the shape of a method. Only Connect has a form of its own for unary
+// calls; to the library all other calls are streams, whose messages the Invoker counts.
 func (t *Transport) spec(m invoke.Method) connectrpc.Spec {
 	spec := connectrpc.Spec{Procedure: m.Path, StreamType: connectrpc.StreamTypeServer}
 	switch {
@@ -93,8 +92,8 @@ func (t *Transport) options(m invoke.Method) []connecthttp.Option {
 	return options
 }
 
-// An exchange is the one request of a call and its response. It is the library's
-// HTTP client, and sends nothing twice.
+// An exchange is the request of a call and its response. It is the library's HTTP client, and
+// sends nothing twice.
 type exchange struct {
 	conn      conn
 	authority string
@@ -107,18 +106,18 @@ type exchange struct {
 	sent      atomic.Bool
 	answered  chan struct{} // closed when the response is there, or there will be none
 
-	// Since answered.
+	// What follows is set before answered is closed.
 	status  int
 	version string
 	header  http.Header // as it came; nil when there is no response
 	err     error       // why there is none
 
-	// Of the goroutine that receives.
-	in      *incoming   // where the next message goes
-	size    int64       // of the body as announced; -1 when it was not
-	trailer http.Header // read here; nil where the library has them
+	// What follows belongs to the goroutine that receives.
+	in      *incoming   // where the next message is stored
+	size    int64       // the announced size of the body; -1: none
+	trailer http.Header // as read here; nil: the library has them
 
-	ending atomic.Pointer[invoke.Status] // how the call ended, where it was read here
+	ending atomic.Pointer[invoke.Status] // how the call ended, if that was read here
 }
 
 // Do sends the request and waits for the response.
@@ -127,7 +126,7 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%s %s: asked to send a request again", r.Method, e.path)
 	}
 	defer close(e.answered)
-	r = r.WithContext(r.Context()) // a copy: the library looks at its own meanwhile
+	r = r.WithContext(r.Context()) // a copy, since the library looks at its own meanwhile
 	r.GetBody = nil                // nothing to repeat it with
 	r.Host = e.authority
 	if strings.Contains(e.path, "%") {
@@ -150,16 +149,16 @@ func (e *exchange) Do(r *http.Request) (*http.Response, error) {
 	e.size = response.ContentLength
 	e.takeBody(response)
 	if response.ProtoMajor < 2 {
-		// The library refuses to stream both ways over HTTP/1.1. It works, one way
-		// after the other: both protocols allow it.
+		// The library refuses streams in both directions over HTTP/1.1. They work, one
+		// direction after the other, and both protocols allow it.
 		response.ProtoMajor, response.ProtoMinor = 2, 0
 	}
 	return response, nil
 }
 
-// takeBody puts a body into the response that takes out of it what is read here: the
-// library would expand a message, or an error, in pieces of several times its size. What
-// the library refuses unread is left to it.
+// takeBody replaces the body of the response by one that takes out what is read here: the
+// library would expand a message, or an error, in pieces of several times its size. Responses
+// that the library refuses unread are left to it.
 func (e *exchange) takeBody(r *http.Response) {
 	named := "Grpc-Encoding"
 	switch {
@@ -191,7 +190,7 @@ func (e *exchange) takeBody(r *http.Response) {
 	r.Header.Del(named)
 }
 
-// failure is why there is no response, as far as that is known by now.
+// failure returns why there is no response, as far as it is known by now.
 func (e *exchange) failure() error {
 	select {
 	case <-e.answered:
@@ -208,12 +207,12 @@ func versionOf(r *http.Response) string {
 	return fmt.Sprint(r.ProtoMajor)
 }
 
-// A watchedBody is a request body that is closed when one of two contexts ends: the
-// call's, or the connection's. net/http waits for bodies without end, on HTTP/1.1
-// even when the server has closed the connection.
+// A watchedBody is a request body that is closed when one of two contexts ends: the call's, or
+// the connection's. net/http waits for bodies without end, on HTTP/1.1 even when the server
+// has closed the connection.
 //
-// To close it is an error for whoever reads it, and resets the stream. Only the end
-// of the body would be the end of the requests, which a server might still answer.
+// Closing it is an error for its reader, and resets the stream. An end of the body would
+// instead be the end of the requests, which a server might still answer.
 type watchedBody struct {
 	io.ReadCloser
 	stops [2]func() bool
@@ -234,8 +233,8 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// A codec hands over messages as bytes, under the name of another codec, which is
-// there for the messages of the library itself.
+// A codec passes messages as bytes, under the name of another codec, which encodes the
+// library's own messages.
 type codec struct{ connectrpc.StableCodec }
 
 // An incoming is a message to receive. The body of the response fills it in.

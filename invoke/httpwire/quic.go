@@ -72,11 +72,11 @@ func (c *quicConn) Close() error {
 		c.session.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), ""), c.under.Close(), c.raw.Close())
 }
 
-// A peerConn is a connected socket as quic-go wants it. A connected one tells when
-// nobody listens at the other end.
+// A peerConn is a connected socket with the methods that quic-go needs. A connected socket
+// reports when nobody listens at the other end.
 type peerConn struct{ net.Conn }
 
-// ReadFrom reads a datagram of the peer's.
+// ReadFrom reads a datagram from the peer.
 func (c *peerConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, err := c.Read(p)
 	return n, c.RemoteAddr(), err
@@ -93,7 +93,7 @@ func (c *peerConn) SetReadBuffer(bytes int) error {
 	return nil
 }
 
-// SetWriteBuffer is the same for what is written.
+// SetWriteBuffer is the same for writing.
 func (c *peerConn) SetWriteBuffer(bytes int) error {
 	if udp, ok := c.Conn.(*net.UDPConn); ok {
 		_ = udp.SetWriteBuffer(bytes)

@@ -43,16 +43,16 @@ func (s *stream) statusOf(err error) *invoke.Status {
 	return st
 }
 
-// explain corrects the status of a call that the server has not ended: what the library says of the
-// connection is not always so, and not all of it.
+// explain corrects the status of a call that the server has not ended: what the library says
+// of the connection is sometimes wrong, and not all of it.
 func (s *stream) explain(st *invoke.Status, err error) {
 	var fault *connect.Error
 	switch {
-	case errors.As(s.ex.failure(), &fault): // the library does not keep the whole of it
+	case errors.As(s.ex.failure(), &fault): // the library drops part of it
 		st.Code, st.Message, st.Origin, st.Cause = codes.Unavailable, fault.Error(), invoke.OriginTransport, fault
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // to the library, the client went
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE): // the library takes it for the client's end
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server closed the connection", invoke.OriginTransport
-	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // so says net/http of Go 1.26
+	case strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)"): // the text of net/http in Go 1.26
 		st.Code, st.Message, st.Origin = codes.Unavailable, "the server spoke before it was asked",
 			invoke.OriginTransport
 	case s.hasResponse() && s.ex.status == http.StatusHTTPVersionNotSupported:
@@ -61,7 +61,7 @@ func (s *stream) explain(st *invoke.Status, err error) {
 		beyond := &invoke.LimitError{Part: "headers", Limit: invoke.MaxHeaders}
 		st.Code, st.Message, st.Cause = codes.ResourceExhausted, beyond.Error(), beyond
 	case strings.Contains(err.Error(), "connection error: COMPRESSION_ERROR"):
-		// net/http says no more of a field that is longer than all of them may be.
+		// net/http says no more of a field that is longer than the limit for all fields.
 		beyond := &invoke.LimitError{Part: "headers", Limit: invoke.MaxHeaders}
 		st.Code, st.Message, st.Cause = codes.ResourceExhausted,
 			beyond.Error()+", or they are compressed wrongly (COMPRESSION_ERROR)", beyond
@@ -69,7 +69,7 @@ func (s *stream) explain(st *invoke.Status, err error) {
 		if st.Code == codes.Unavailable {
 			st.Origin = invoke.OriginTransport
 		}
-	// a proxy's word, or nobody's
+	// a proxy says so, or nobody
 	case st.Code == codes.Unavailable && (!s.hasResponse() || s.ex.status != http.StatusOK):
 		st.Origin = invoke.OriginTransport
 	}
@@ -85,8 +85,8 @@ func (s *stream) echoed(c codes.Code) bool {
 	return false
 }
 
-// headersBeyond recognises the words of net/http and of quic-go for headers that are beyond
-// the limit. They have no types for it.
+// headersBeyond recognises the texts of net/http and quic-go for headers beyond the limit, for
+// which they have no types.
 func headersBeyond(text string) bool {
 	for _, words := range []string{
 		"server response headers exceeded ",
@@ -99,7 +99,7 @@ func headersBeyond(text string) bool {
 	return false
 }
 
-// details returns the details of an error as the messages they are.
+// details returns the details of an error as Any messages.
 func details(e *connectrpc.Error) []*anypb.Any {
 	var all []*anypb.Any
 	for _, d := range e.Details() {

@@ -13,14 +13,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// grace is how long the library may take to notice that a call has been cancelled
-// or is out of time. After that the call is over without it.
+// grace is how long the library may take to notice that a call has been cancelled or is out of
+// time. After that the call ends without it.
 const grace = 300 * time.Millisecond
 
 // A stream is one call on the library.
 //
-// The library receives in a goroutine of its own: some of its waits do not end
-// with the context, and none of them may keep the call.
+// The library receives in a goroutine of its own: some of its waits do not end with the
+// context, and the call must.
 type stream struct {
 	ctx      context.Context // of the call, to tell why it ended
 	cancel   context.CancelFunc
@@ -39,14 +39,14 @@ type stream struct {
 	messages  chan []byte
 	ended     chan struct{} // closed when the library is done; err is set then
 	err       error
-	abandoned chan struct{} // closed when the library is not waited for any more
+	abandoned chan struct{} // closed when nobody waits for the library any more
 
 	finished bool
 	status   *invoke.Status
 	trailer  invoke.Metadata
 }
 
-// begin starts what goes on by itself.
+// begin starts the goroutines of the call.
 func (s *stream) begin(clientStreams bool) {
 	s.single = !clientStreams
 	context.AfterFunc(s.ctx, func() {
@@ -64,7 +64,7 @@ func (s *stream) begin(clientStreams bool) {
 	})
 	if clientStreams {
 		s.received.Store(true)
-		// The headers go out at once: the server may have something to say first.
+		// The headers are sent at once: the server may have something to send first.
 		_ = s.library.SendHeaders() // an error of this is what Receive returns
 		go s.receive()
 	}
@@ -100,8 +100,8 @@ func (s *stream) CloseSend() error {
 	return nil
 }
 
-// receive hands on messages until the call has ended. There are two buffers, so
-// that one can be filled while the other is looked at.
+// receive hands on messages until the call has ended. There are two buffers: one is filled
+// while the other is used.
 func (s *stream) receive() {
 	defer fault.Exit()
 	var buffers [2]incoming
@@ -151,9 +151,8 @@ func (s *stream) hasResponse() bool {
 	}
 }
 
-// trailersOnly reports whether the trailers are the headers, as gRPC-Web has it for a
-// response without a body. There is no telling then which field was meant as what,
-// so they are both.
+// trailersOnly reports whether the trailers are the headers, as in gRPC-Web for a response
+// without a body. Which field was meant as what is then unknown, so all are both.
 func (s *stream) trailersOnly() bool {
 	return s.protocol == GRPCWeb && len(s.ex.header["Grpc-Status"]) > 0
 }
@@ -177,7 +176,7 @@ func (s *stream) Recv() ([]byte, error) {
 	return nil, io.EOF
 }
 
-// Finish drops what is left and tells how the call ended.
+// Finish drops what was not received and returns how the call ended.
 func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	if s.finished {
 		return s.status, s.trailer
@@ -195,14 +194,14 @@ func (s *stream) Finish() (*invoke.Status, invoke.Metadata) {
 	}
 	s.status = s.statusOf(err)
 	s.trailer = s.trailers(complete)
-	s.cancel() // and with it what is still being sent
+	s.cancel() // this also ends what is still being sent
 	if !s.ex.sent.Load() {
 		s.ex.conn.release()
 	}
 	return s.status, s.trailer
 }
 
-// trailers returns the trailers. The library's are not looked at before it is done.
+// trailers returns the trailers. The library's may be read only when it is done.
 func (s *stream) trailers(complete bool) invoke.Metadata {
 	var md invoke.Metadata
 	switch {

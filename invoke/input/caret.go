@@ -60,8 +60,8 @@ func draw(cells []cell, left, right, from, to int, cutLeft, cutRight bool) strin
 		line.WriteString("…")
 		shift--
 	}
-	// A wide character on the edge is left out and its column kept; what would be drawn
-	// over the ellipsis is left out.
+	// A wide character on the edge is left out, and its column stays empty; so is what the
+	// ellipsis would cover.
 	first := true
 	for _, c := range cells {
 		switch {
@@ -85,8 +85,7 @@ func draw(cells []cell, left, right, from, to int, cutLeft, cutRight bool) strin
 	return line.String() + "\n" + marks.String()
 }
 
-// layout cuts a line into cells. It returns also the columns at which the byte start and
-// the byte end begin.
+// layout cuts a line into cells. It also returns the columns of the bytes start and end.
 func layout(text string, start, end int) (cells []cell, from, to int) {
 	col, joined := 0, false
 	from, to = -1, -1
@@ -101,7 +100,7 @@ func layout(text string, start, end int) (cells []cell, from, to int) {
 		}
 		shown, cols := glyph(text[i:i+n], r, col)
 		if joined && r != utf8.RuneError && unicode.Is(unicode.So, r) {
-			cols = 0 // a picture behind a joiner is drawn over the one before it
+			cols = 0 // a picture behind a joiner is drawn over the one before
 		}
 		joined = r == zeroWidthJoiner
 		cells = append(cells, cell{shown, col, cols})
@@ -139,8 +138,8 @@ func glyph(s string, r rune, col int) (string, int) {
 	return s, 1
 }
 
-// hostile reports whether a rune must not reach a terminal: it is a control character, or
-// changes the direction of text, or cannot be seen.
+// hostile reports whether a rune must not reach a terminal: it is a control character, changes
+// the direction of text, or cannot be seen.
 func hostile(r rune) bool {
 	switch {
 	case transcode.Hidden(r):

@@ -13,7 +13,7 @@ type change struct {
 	dec       *decoders
 	o         *Options
 	number    int  // of the message in a client stream; 0 for none
-	rehearsal bool // the message is not the real one: nothing is known of lists and Anys
+	rehearsal bool // the message is a trial: nothing is known of lists and Anys
 	news      int  // elements added in a rehearsal
 	alone     bool // there is one word, so nothing needs to be remembered
 	set       map[string]*word
@@ -39,9 +39,9 @@ func (c *change) apply(m protoreflect.Message, w *word) error {
 	return err
 }
 
-// message applies step i of a word, and what follows it, to m. path is what led to m, in
-// a spelling that every path to it shares. removed tells that the word took away a value
-// and set none.
+// message applies step i of a word, and what follows it, to m. path is what led to m, in a
+// spelling that every path to it shares. removed is set when the word removed a value and set
+// none.
 func (c *change) message(m protoreflect.Message, w *word, i int, path string) (removed bool, err error) {
 	md := m.Descriptor()
 	switch {
@@ -81,7 +81,7 @@ func (c *change) object(m protoreflect.Message, w *word, i int, path string) (re
 		return false, c.member(fd, w, path)
 	}
 	if !had {
-		m.Clear(fd) // it was made on the way to what is not there
+		m.Clear(fd) // it was made on the way to something that does not exist
 	}
 	return true, nil
 }
@@ -105,7 +105,7 @@ func (c *change) field(md protoreflect.MessageDescriptor, w *word, i int) (proto
 		return fd, nil
 	}
 	e := w.atStep(i, "%s has no field %q", md.Name(), st.name)
-	// The decoder knows how to say it, and which name is near.
+	// The decoder words the error, and finds the near name.
 	if _, err := c.dec.of(md, true).Append(nil, []byte("{"+quoteJSON(st.name)+":null}")); err != nil {
 		if f := jsonFaults(err)[0]; f.Problem != "" {
 			e.Faults[0].Problem, e.Faults[0].Suggestion = f.Problem, f.Suggestion
@@ -236,7 +236,7 @@ func inside(path, outer string) bool {
 		(path[len(outer)] == '.' || path[len(outer)] == '[')
 }
 
-// name is a field as messages have it: "Order.items".
+// name returns a field as messages show it: "Order.items".
 func name(fd protoreflect.FieldDescriptor) string {
 	if fd.IsExtension() {
 		return "[" + string(fd.FullName()) + "]"

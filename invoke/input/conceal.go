@@ -11,16 +11,15 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
-// maxSearched is the size of the greatest document that is searched for secrets as a
-// whole, in bytes. Of greater ones it is the line with a fault.
+// maxSearched is the size of the greatest document that is searched for secrets as a whole, in
+// bytes. Of a larger one only the line with the fault is searched.
 const maxSearched = 1 << 20
 
 // A span is a part of a text.
 type span = [2]int
 
-// conceal takes the secrets out of the excerpts, the problems and the suggestions of an
-// error. Others than an *Error it returns as they are. What is concealed twice stays as
-// it is.
+// conceal takes the secrets out of the excerpts, the problems and the suggestions of an error.
+// Other errors it returns as they are. Concealing twice has the same result.
 func (o *Options) conceal(err error) error {
 	var e *Error
 	if o.Secrets == nil || !errors.As(err, &e) {
@@ -40,8 +39,8 @@ func (o *Options) conceal(err error) error {
 // secretPath reports whether the values of a field are secret.
 func (o *Options) secretPath(path string) bool { return path != "" && len(o.Secrets(path+"=x")) > 0 }
 
-// lineSecrets are the secrets in an excerpt alone. What stands before the fault in a line
-// that was cut may be the end of a value.
+// lineSecrets are the secrets in an excerpt alone. When the line was cut, the text before the
+// fault may be the end of a value.
 func (o *Options) lineSecrets(p *Place) []span {
 	spans := o.Secrets(p.Text)
 	if p.CutLeft {
@@ -63,8 +62,8 @@ func within(spans []span, p *Place, offset int64) (in []span) {
 	return in
 }
 
-// hide takes secrets out of a fault: spans of its excerpt and, of a secret field, the
-// value and all that the problem quotes. What stands behind a name that was to be a secret
+// hide takes secrets out of a fault: spans of its excerpt and, of a secret field, the value
+// and all that the problem quotes. Text behind a name that may have been meant to be a secret
 // one is secret, too.
 func (o *Options) hide(f *Fault, spans []span) {
 	isSecret := o.secretPath(f.Path)
@@ -85,7 +84,7 @@ func (o *Options) hide(f *Fault, spans []span) {
 	}
 	f.Problem, f.Suggestion = masked(f.Problem, hidden), masked(f.Suggestion, hidden)
 	if isSecret {
-		quoted := regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`) // to the end where it was cut
+		quoted := regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`) // to the end when it was cut
 		f.Problem = quoted.ReplaceAllLiteralString(f.Problem, strconv.Quote(secret.Mask))
 	}
 }
@@ -138,8 +137,8 @@ func covered(spans []span, at int) int {
 	return to
 }
 
-// masked is a text of ours without values from the input that are quoted in it, whole or
-// cut.
+// masked returns a text of this program without the values from the input that it quotes,
+// whole or cut.
 func masked(text string, values []string) string {
 	for _, v := range values {
 		plain := strings.Trim(v, `"'=:`+whiteSpace)
@@ -155,7 +154,7 @@ func masked(text string, values []string) string {
 	return text
 }
 
-// without is a text without a value, where that is not part of a word.
+// without returns a text without a value, except where that is part of a word.
 func without(text, value string) string {
 	if value == "" || value == secret.Mask {
 		return text

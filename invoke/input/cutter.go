@@ -20,7 +20,7 @@ func (wholeCutter) feed(p []byte) (int, bool) { return len(p), false }
 func (wholeCutter) pending() (bool, int)      { return true, 0 }
 func (wholeCutter) announced() int64          { return 0 }
 
-// separator stands between the messages of a prototext stream, as other clients have it.
+// separator stands between the messages of a prototext stream, as with other clients.
 const separator = 0x1e
 
 // textCutter ends prototext documents at a separator, which it takes.
@@ -63,7 +63,7 @@ func (c *rawCutter) feed(p []byte) (int, bool) {
 		c.header++
 		switch {
 		case c.header == maxVarint && b > 1:
-			*c = rawCutter{} // more than 64 bits, which decoding will tell
+			*c = rawCutter{} // more than 64 bits, which decoding will report
 			return i + 1, true
 		case b < 0x80:
 			c.body, c.left = true, c.length
@@ -98,7 +98,7 @@ func (c *rawCutter) announced() int64 {
 // takes; what follows it on the line belongs to the next document.
 type yamlCutter struct {
 	line    int  // how many bytes of the line there were
-	mark    byte // what the line consists of so far, up to three times; 0 for neither
+	mark    byte // the character that the line consists of so far, at most three times; 0 for neither
 	blank   bool // the line has only white space, or a comment, so far
 	comment bool
 	seen    bool // a line that was neither blank nor a comment
@@ -143,7 +143,7 @@ func (c *yamlCutter) step(b byte) {
 	c.line++
 }
 
-// pending keeps the line at hand: its blanks may be what a mapping is indented by.
+// pending keeps the current line: its blanks may indent a mapping.
 func (c *yamlCutter) pending() (bool, int) { return c.seen || c.line > 0 && !c.blank, c.line }
 func (*yamlCutter) announced() int64       { return 0 }
 
@@ -156,15 +156,15 @@ func (c *yamlCutter) markerAtEnd() int {
 	return 0
 }
 
-// whiteSpace is what stands for nothing between the tokens of every format.
+// whiteSpace has no meaning between the tokens of any format.
 const whiteSpace = " \t\r\n"
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
 // leading returns how many bytes of a document are white space and comments before it.
-// Comments begin with line, and end with the line, or begin with block, and end with a
-// star and a slash; "" is none. within tells that the document begins within a comment
-// that ends with the line; open, that what was counted ends so.
+// Comments begin with line, and end with the line, or begin with block, and end with a star
+// and a slash; "" is none. within is set when the document begins inside of a comment that
+// ends with the line, and open when what was counted ends inside of one.
 func leading(doc []byte, line, block string, within bool) (n int, open bool) {
 	for n < len(doc) {
 		rest := doc[n:]

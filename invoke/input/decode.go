@@ -53,7 +53,7 @@ func newDocuments(p Part, index int, name string, f *feed, format Format, o *Opt
 	return d
 }
 
-// decodeRaw takes a message as it is. What is sent as raw bytes may be wrong on purpose.
+// decodeRaw takes a message as it is. Raw bytes may be wrong on purpose.
 func decodeRaw(dst, doc []byte) ([]byte, []Fault) { return append(dst, doc...), nil }
 
 // decodeDelimited takes a message with its length before it.
@@ -93,13 +93,13 @@ func (o *Options) decodeText(dst, doc []byte) ([]byte, []Fault) {
 	return wire, nil
 }
 
-// plain is what a protobuf error says, without its prefix.
+// plain returns the text of a protobuf error without its prefix.
 func plain(err error) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "))
 }
 
-// textFault takes the place out of what the prototext parser says, which is
-// "proto: (line 2:7): unknown field: x".
+// textFault separates the place from an error of the prototext parser, such as "proto: (line
+// 2:7): unknown field: x".
 func textFault(doc []byte, err error) Fault {
 	text := plain(err)
 	at, rest, ok := strings.Cut(strings.TrimPrefix(text, "syntax error "), "): ")

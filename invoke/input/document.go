@@ -24,29 +24,29 @@ type documents struct {
 	index   int    // of the part
 	name    string // of the file, "stdin", ""
 	stdin   bool   // it is standard input
-	number  int    // of the message at hand in a client stream, for errors; 0 for none
+	number  int    // of the current message in a client stream, for errors; 0 for none
 	sniffed bool
 	fresh   bool         // only white space has been taken since the last document
-	comment bool         // the document at hand begins within a line of comment
+	comment bool         // the current document begins within a line of comment
 	before  int          // how many bytes of the last document are comments before it
 	wire    []byte       // the last message; never nil
 	doc     []byte       // the document at hand
 	busy    chan decoded // doc is being decoded
-	first   []byte       // the only message, once only has it; else nil
+	first   []byte       // the only message, when only has read it; else nil
 	message string       // the full name of its type
 
 	o      *Options
-	hidden func(doc []byte) []span // the secrets in a document; nil: as Options.Secrets has them
+	hidden func(doc []byte) []span // the secrets in a document; nil: those of Options.Secrets
 }
 
 // A cutter finds where documents end in a stream that comes in chunks of any size.
 type cutter interface {
-	// feed takes the next bytes and returns how many, and whether the last of them
-	// ended a document. When it did not, all were taken.
+	// feed reads the next bytes and returns how many, and whether the last of them ended a
+	// document. When it did not, all were read.
 	feed(p []byte) (n int, done bool)
-	// pending reports whether the bytes taken since the last document are part of
-	// one. When they are not, they can be dropped, but for the last ones, which belong
-	// to what follows.
+	// pending reports whether the bytes taken since the last document are part of one. When
+	// they are not, they can be dropped, except for the last ones, which belong to what
+	// follows.
 	pending() (is bool, last int)
 	// announced returns how long the document says that it is, in bytes; 0 when it does
 	// not say.
@@ -75,8 +75,8 @@ func (d *documents) next(ctx context.Context) ([]byte, error) {
 	return got.wire, nil
 }
 
-// slowDocument is the size of a document of YAML or prototext, in bytes, from which on decoding
-// it may take so long that whoever waits for it must be able to leave.
+// slowDocument is the size of a document of YAML or prototext, in bytes, from which decoding
+// may take so long that the wait for it must end with the context.
 const slowDocument = 16 << 10
 
 // A decoded is a document after it was decoded: a message, or what is wrong with it.
@@ -160,7 +160,7 @@ func (d *documents) whole() []byte {
 	d.before, _ = d.leading(doc)
 	d.fresh, d.comment = true, false
 	if d.format == FormatJSON {
-		// A comment may have lost its beginning with the last chunk.
+		// The chunk before may have had the beginning of a comment.
 		doc, d.before = doc[d.before:], 0
 	}
 	return doc
@@ -205,7 +205,7 @@ func (d *documents) check() error {
 }
 
 // tooLong reports whether the bytes that were taken since the last document are too many
-// without the comments before it, which are dropped where a chunk of JSON ends behind one.
+// without the comments before them, which are dropped when a chunk of JSON ends behind one.
 func (d *documents) tooLong() bool {
 	if d.format != FormatJSON {
 		return true
@@ -216,7 +216,7 @@ func (d *documents) tooLong() bool {
 }
 
 // leading returns how many bytes of a document are white space and comments before it, and
-// whether they end within a comment that the end of the line would end.
+// whether they end inside of a comment that ends with the line.
 func (d *documents) leading(doc []byte) (n int, open bool) {
 	line, block := "#", ""
 	if d.format == FormatJSON {
@@ -236,8 +236,8 @@ func (d *documents) nulProblem() string {
 	return fmt.Sprintf("a NUL byte: this is binary data or UTF-16, not %s", d.format.title())
 }
 
-// sniff looks at the first bytes of the input: a UTF-8 byte order mark is dropped
-// (RFC 8259, section 8.1), those of other encodings and of gzip are errors.
+// sniff checks the first bytes of the input: it drops a UTF-8 byte order mark (RFC 8259,
+// section 8.1), and those of other encodings and of gzip are errors.
 func (d *documents) sniff(ctx context.Context) error {
 	if d.sniffed || d.format == FormatRaw {
 		return nil

@@ -22,7 +22,8 @@ func (c *change) element(
 		if fd.Message() == nil {
 			return false, w.atStep(i+1, "an element of %s is %s, which has nothing inside", name(fd), typeOf(fd))
 		}
-		// The element stays, even when nothing in it is set: others may count on its place.
+		// The element stays even when nothing in it is set, since others may count on its
+		// place.
 		_, err := c.message(c.at(list, n), w, i+1, path)
 		return false, err
 	}
@@ -45,8 +46,8 @@ func (c *change) element(
 	return false, c.once(path, w)
 }
 
-// at returns the element of a list that is a message, a new one when n is the length. In
-// a rehearsal no element is real, and each time it is a new one.
+// at returns the element of a list that is a message, a new one when n is the length. In a
+// rehearsal elements do not exist, and it is always a new one.
 func (c *change) at(list protoreflect.List, n int) protoreflect.Message {
 	switch {
 	case c.rehearsal:

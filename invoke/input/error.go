@@ -18,7 +18,7 @@ type Error struct {
 	Format  Format  // that documents of the part were read as; FormatAuto for words
 	Message int     // 1-based number of the message in a client stream; 0 where the method takes one
 	Faults  []Fault // in the order of their places; one to five
-	Err     error   // why the input could not be read, as the system has it; may be nil
+	Err     error   // why the input could not be read, as the system says; may be nil
 }
 
 // A Fault is one thing wrong with the input.
@@ -49,7 +49,7 @@ type Place struct {
 	CutLeft, CutRight bool
 }
 
-// Error tells all faults on one line, each with its place.
+// Error returns all faults on one line, each with its place.
 func (e *Error) Error() string {
 	var b strings.Builder
 	for i := range e.Faults {
@@ -82,9 +82,9 @@ func (e *Error) Suggestion() string {
 	return ""
 }
 
-// Render tells all faults, each followed by the faulty line and a mark under the fault
-// that are indented by two columns. No line of the excerpts is wider than width columns.
-// There is no newline at the end.
+// Render returns all faults, each followed by the faulty line and a mark under the fault, both
+// indented by two columns. No line of the excerpts is wider than width columns. There is no
+// newline at the end.
 func (e *Error) Render(width int) string {
 	var b strings.Builder
 	for i := range e.Faults {
@@ -130,7 +130,7 @@ func (e *Error) headline(f *Fault) string {
 	return clean(where + ": " + f.Problem)
 }
 
-// unreadable is the error of a file or an input that cannot be read.
+// unreadable returns the error for a file or an input that cannot be read.
 func unreadable(p Part, index int, name string, err error) *Error {
 	reason := err
 	var pe *fs.PathError

@@ -13,30 +13,30 @@ import (
 const (
 	// chunk is how much is read at once: as much as a Linux pipe holds.
 	chunk = 64 << 10
-	// headMax and tailMax are how many bytes of a long line are kept before and after
-	// a fault. They bound what an error holds on to.
+	// headMax and tailMax are how many bytes of a long line are kept before and after a fault.
+	// They bound the memory that an error keeps.
 	headMax = 256
 	tailMax = 256
 	// emptyReads is how many reads in a row may give nothing without an error.
 	emptyReads = 100
 )
 
-// A feed is a window on an input, which is read in chunks and dropped document by
-// document, so that it never holds more than the document at hand and one chunk. It is
-// not safe for concurrent use.
+// A feed is a window on an input, which is read in chunks and dropped document by document, so
+// that it holds no more than the current document and one chunk. It is not safe for concurrent
+// use.
 type feed struct {
 	buf   []byte
-	start int // where the document at hand begins
-	fed   int // how far the document has been looked at
+	start int // where the current document begins
+	fed   int // how far the document has been scanned
 	end   int // where the data ends
 
 	open    func() (io.ReadCloser, error) // nil for data in memory
 	src     io.ReadCloser                 // nil before the first read has ended
 	giveUp  func()                        // ends opening, and the first read of a pipe; nil for data in memory
-	kept    func() bool                   // what was opened is closed as src, not by giveUp
+	kept    func() bool                   // src is closed by itself, and not by giveUp
 	ended   bool                          // nothing more comes
-	err     error                         // why, when that is not the end of the input
-	reading bool                          // a read into buf[end:] is on its way
+	err     error                         // why reading ended, other than at the end of the input
+	reading bool                          // a read into buf[end:] is in progress
 	got     chan readResult
 
 	nul int // in buf, the first NUL byte; -1 when there is none
@@ -60,8 +60,8 @@ func feedOf(data []byte) *feed {
 	return &feed{buf: data, end: len(data), ended: true, nul: bytes.IndexByte(data, 0)}
 }
 
-// feedFrom returns a feed of what open opens at the first read. Its context is done when nobody
-// reads any more.
+// feedFrom returns a feed of an input that open opens at the first read. Its context is done
+// when nobody reads any more.
 func feedFrom(open func(context.Context) (io.ReadCloser, error)) *feed {
 	ctx, giveUp := context.WithCancel(context.Background())
 	f := &feed{giveUp: giveUp, nul: -1, got: make(chan readResult, 1)}
@@ -75,12 +75,12 @@ func feedFrom(open func(context.Context) (io.ReadCloser, error)) *feed {
 	return f
 }
 
-// fill reads more data, waiting for some. It returns io.EOF at the end of the input,
-// ctx.Err() when ctx is done first, and the error of the input.
+// fill reads more data, waiting for some. It returns io.EOF at the end of the input, ctx.Err()
+// when ctx is done first, and the error of the input.
 //
-// Each read is a goroutine of its own: one that blocks outlives ctx without holding
-// anything else, its result is taken by the next call of fill, and no goroutine waits
-// for a source that nobody reads any more.
+// Each read is a goroutine of its own: one that blocks outlives ctx without holding anything
+// else, its result is taken by the next call of fill, and no goroutine is left waiting for a
+// source that nobody reads.
 func (f *feed) fill(ctx context.Context) error {
 	for range emptyReads {
 		if !f.reading {
@@ -145,8 +145,8 @@ func (f *feed) take(r readResult) {
 	}
 }
 
-// close lets go of the input. A read that is on its way ends where the input can be closed
-// meanwhile, as pipes can, and is left to itself elsewhere.
+// close closes the input. A read in progress ends if the input can be closed meanwhile, as
+// pipes can; otherwise it is left to end by itself.
 func (f *feed) close() {
 	if f.src != nil && f.kept() {
 		_ = f.src.Close() // it was only read
@@ -169,7 +169,7 @@ func (f *feed) room() {
 	}
 }
 
-// drop forgets what is before the document at hand, but for what errors tell of it.
+// drop forgets what is before the current document, except for what errors show of it.
 func (f *feed) drop() {
 	gone := f.buf[:f.start]
 	if i := bytes.LastIndexByte(gone, '\n'); i >= 0 {
@@ -191,14 +191,14 @@ func (f *feed) drop() {
 	f.buf = f.buf[:n]
 }
 
-// doc takes the document that ends at fed.
+// doc returns the document that ends at fed.
 func (f *feed) doc() []byte {
 	d := f.buf[f.start:f.fed]
 	f.start = f.fed
 	return d
 }
 
-// skip drops the document at hand but for its last bytes.
+// skip drops the current document except for its last bytes.
 func (f *feed) skip(last int) { f.start = max(f.start, f.fed-last) }
 
 // skipSpace drops white space before a document.
@@ -248,8 +248,8 @@ func (f *feed) place(at, n, limit int) Place {
 	return p
 }
 
-// afterHead returns text that follows the head of the line, with the beginning of a rune that the head
-// ends in.
+// afterHead returns text that follows the head of the line, with the beginning of the rune
+// that the head ends in.
 func (f *feed) afterHead(text []byte) []byte {
 	begun := f.head[len(uptoRune(f.head)):]
 	if len(begun) == 0 {
@@ -258,7 +258,7 @@ func (f *feed) afterHead(text []byte) []byte {
 	return append(slices.Clone(begun), text...)
 }
 
-// fromRune drops the end of a rune that b begins in.
+// fromRune returns b without the end of a rune at its beginning.
 func fromRune(b []byte) []byte {
 	for i := range min(utf8.UTFMax, len(b)) {
 		if utf8.RuneStart(b[i]) {
@@ -268,7 +268,7 @@ func fromRune(b []byte) []byte {
 	return b
 }
 
-// uptoRune drops the beginning of a rune that b ends in.
+// uptoRune returns b without the beginning of a rune at its end.
 func uptoRune(b []byte) []byte {
 	for i := len(b) - 1; i >= max(0, len(b)-utf8.UTFMax); i-- {
 		if utf8.RuneStart(b[i]) {

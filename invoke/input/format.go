@@ -19,7 +19,7 @@ const (
 	FormatText Format = "text"
 	FormatRaw  Format = "raw"
 
-	// Of lists alone:
+	// These are for lists alone.
 	FormatNDJSON Format = "ndjson" // a JSON document on each line
 	FormatCSV    Format = "csv"    // rows below a line with the names of the columns
 	FormatTSV    Format = "tsv"

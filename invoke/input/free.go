@@ -65,8 +65,8 @@ func (c *change) setType(m protoreflect.Message, w *word, i int, path string) er
 	return c.once(path+".@type", w)
 }
 
-// packed applies step i to the message that was in an Any. What is not an object with its
-// fields in JSON stands under "value", there as here.
+// packed applies step i to the message that was in an Any. A type whose JSON is not an object
+// with its fields is reached by "value", as in JSON.
 func (c *change) packed(inner protoreflect.Message, w *word, i int, path string) (bool, error) {
 	if special(inner.Descriptor()) {
 		return c.underValue(inner, w, i, path)
@@ -74,7 +74,7 @@ func (c *change) packed(inner protoreflect.Message, w *word, i int, path string)
 	return c.object(inner, w, i, path)
 }
 
-// underValue applies step i, which must be "value" and stands for m itself.
+// underValue applies step i, which must be "value" and means m itself.
 func (c *change) underValue(m protoreflect.Message, w *word, i int, path string) (bool, error) {
 	md := m.Descriptor()
 	if st := w.steps[i]; st.kind != stepField || st.name != "value" {

@@ -18,7 +18,7 @@ type group struct {
 	lazy  bool // it has a file or standard input, which is read when its turn comes
 
 	ready [][]byte // the messages, when it is not lazy
-	// Of the one message:
+	// What follows is for the one message.
 	at    int // items merged
 	only  []byte
 	merge *dynamicpb.Message
@@ -177,8 +177,8 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 	return []byte{}, nil
 }
 
-// mergeWord applies a word to what was merged so far. What is wrong with it is kept in wrong, as the
-// next words may be wrong, too.
+// mergeWord applies a word to what was merged so far. Its faults go to wrong, so that those of
+// the next words are reported, too.
 func (g *group) mergeWord(w *word, wrong *wrongs) error {
 	if g.words == nil {
 		g.words = newChange(g.decoders, 0)
@@ -222,8 +222,7 @@ func (g *group) message(wire []byte) (*dynamicpb.Message, error) {
 	return m, g.unmarshal(wire, m)
 }
 
-// unmarshal merges a message in wire form into m. Only what was given as raw bytes can be
-// wrong here.
+// unmarshal merges a message in wire form into m. Only raw bytes can be invalid here.
 func (g *group) unmarshal(wire []byte, m *dynamicpb.Message) error {
 	err := proto.UnmarshalOptions{AllowPartial: true, Merge: true, Resolver: g.o.types()}.Unmarshal(wire, m)
 	if err == nil {

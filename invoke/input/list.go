@@ -18,8 +18,9 @@ import (
 )
 
 // A List yields the requests of a list, each of which is for a call of its own. Unlike a
-// Source it goes on after a request that is not valid, and tells how each request stood. It is
-// not safe for concurrent use, and keeps no more than one request and a chunk of input.
+// Source it goes on after a request that is not valid, and returns each request as it was
+// written. It is not safe for concurrent use, and keeps no more than one request and a chunk
+// of input.
 //
 // A list of JSON has one document a line when its first document ends on the line that it
 // began on, or when its name ends in .ndjson or .jsonl: a broken line then breaks no other.
@@ -36,16 +37,16 @@ type List struct {
 
 // A Record is one request of a list. Its memory is used again when it is given to Next.
 type Record struct {
-	Text []byte // as it stood in the list, without what separates it from others
+	Text []byte // as it was written in the list, without what separates it from others
 	Wire []byte // the encoded message, when Err is nil
 	Err  error  // why it is no message, an *Error; the list goes on behind it
 }
 
-// NewList returns the list that the parts stand for: one part with documents, and words
-// that are applied to each of them. Words with {column} in a value make the messages, and
-// the documents are then mere data: rows, or JSON objects whose members are the columns.
-// A file may be CSV or TSV, with a header line of field paths. Options.Format may also be
-// FormatNDJSON, FormatCSV or FormatTSV. The error is an *Error.
+// NewList returns the list that parts make: one part with documents, and words that are
+// applied to each of them. When words have {column} in a value, they make the messages, and
+// the documents are only data: rows, or JSON objects whose members are the columns. A file may
+// be CSV or TSV, with a header line of field paths. Options.Format may also be FormatNDJSON,
+// FormatCSV or FormatTSV. The error is an *Error.
 func NewList(parts []Part, o Options) (*List, error) {
 	o.Streams = true
 	l := &List{o: o}
@@ -91,7 +92,7 @@ func (l *List) take(parts []Part) error {
 	return l.prepare()
 }
 
-// ErrNoList tells that the parts have no list among them.
+// ErrNoList means that the parts have no list among them.
 var ErrNoList = errors.New("no list of requests")
 
 // open sets up how the list is cut.
@@ -155,8 +156,8 @@ func (l *List) prepare() error {
 }
 
 // Next reads the next request into r. It returns io.EOF after the last one; ctx.Err() soon
-// after ctx is done, also while the input blocks; or an *Error when the list cannot be read
-// any further. A request that is no message is no error of Next, but of r.
+// after ctx is done, even while the input blocks; or an *Error when the list cannot be read
+// any further. The error of a request that is no message is in r.
 func (l *List) Next(ctx context.Context, r *Record) error {
 	err := l.read(ctx, r)
 	r.Err = l.o.conceal(r.Err)
@@ -166,7 +167,7 @@ func (l *List) Next(ctx context.Context, r *Record) error {
 func (l *List) read(ctx context.Context, r *Record) error {
 	r.Text, r.Wire, r.Err = r.Text[:0], r.Wire[:0], nil
 	if r.Wire == nil {
-		r.Wire = []byte{} // nil would be no document at all
+		r.Wire = []byte{} // nil would mean that there was no document
 	}
 	if err := l.docs.sniff(ctx); err != nil {
 		return err
@@ -183,7 +184,7 @@ func (l *List) read(ctx context.Context, r *Record) error {
 		}
 		wire, faults := l.decode(r.Wire, doc)
 		if faults != nil && l.rows != nil && l.rows.header == nil {
-			return l.docs.fault(doc, faults) // with no header no row means anything
+			return l.docs.fault(doc, faults) // without a header no row means anything
 		}
 		if faults != nil {
 			return l.faulty(ctx, r, doc, faults)
@@ -226,7 +227,7 @@ func (l *List) decode(dst, doc []byte) ([]byte, []Fault) {
 	})
 }
 
-// apply makes a message of what base is in wire form and change does to it.
+// apply appends the message that change makes of base, both in wire form.
 func (l *List) apply(dst, base []byte, change func(*change, *dynamicpb.Message) []Fault) ([]byte, []Fault) {
 	m := dynamicpb.NewMessage(l.o.Message)
 	if err := invoke.Unmarshal(proto.UnmarshalOptions{AllowPartial: true, Resolver: l.o.types()}, base, m); err != nil {
@@ -242,7 +243,7 @@ func (l *List) apply(dst, base []byte, change func(*change, *dynamicpb.Message) 
 	return wire, nil
 }
 
-// faultsOf are the faults of a word, without their places, which are in the word.
+// faultsOf returns the faults of a word, without their places, which are those of the word.
 func faultsOf(err error) []Fault {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -255,11 +256,11 @@ func faultsOf(err error) []Fault {
 	return faults
 }
 
-// byLines reports whether what is broken in the list ends with the line.
+// byLines reports whether a fault in the list ends with its line.
 func (l *List) byLines() bool { return l.rows != nil || l.cutter != nil && l.cutter.lines }
 
-// faulty makes r a document that is no message. Where the list goes by lines it is the
-// whole line: nobody can tell what half of one would have been.
+// faulty makes r a document that is no message. In a list by lines it is the whole line: the
+// rest of a broken document is unknown.
 func (l *List) faulty(ctx context.Context, r *Record, doc []byte, faults []Fault) error {
 	f := l.docs.feed
 	r.Err = l.docs.fault(doc, faults)
@@ -271,7 +272,7 @@ func (l *List) faulty(ctx context.Context, r *Record, doc []byte, faults []Fault
 	return l.restOfLine(ctx, r, true)
 }
 
-// broken makes r the line in which the list could not be cut.
+// broken makes r the line at which the list could not be cut.
 func (l *List) broken(ctx context.Context, r *Record, bad *Error) error {
 	r.Err = bad
 	f := l.docs.feed
@@ -286,9 +287,8 @@ func (l *List) broken(ctx context.Context, r *Record, bad *Error) error {
 // maxDropped is how many bytes of a line that is too long are read to find its end.
 const maxDropped = 1 << 30
 
-// restOfLine takes all up to the end of the line, as the text of r when it is to be kept.
-// A line that is too long is dropped as it is read; one that goes on after maxDropped bytes ends
-// the list.
+// restOfLine reads up to the end of the line, as the text of r when keep is set. A line that
+// is too long is dropped as it is read; one that goes on after maxDropped bytes ends the list.
 func (l *List) restOfLine(ctx context.Context, r *Record, keep bool) error {
 	f := l.docs.feed
 	begun := f.dropped + int64(f.start)
@@ -326,7 +326,7 @@ func (l *List) restOfLine(ctx context.Context, r *Record, keep bool) error {
 	return nil
 }
 
-// trimmed is a document without what ends it.
+// trimmed returns a document without its end mark.
 func (l *List) trimmed(doc []byte) []byte {
 	switch l.docs.format {
 	case FormatRaw:
@@ -347,8 +347,8 @@ func (l *List) trimmed(doc []byte) []byte {
 	return bytes.Trim(doc, whiteSpace)
 }
 
-// Header returns what stands before the first record of such a list, and its line feed:
-// the header line of CSV and TSV, once that has been read; else nothing.
+// Header returns what stands before the first record of the list: for CSV and TSV the header
+// line with its line feed, once it has been read; else nothing.
 func (l *List) Header() []byte {
 	if l.rows == nil || l.rows.header == nil {
 		return nil
@@ -356,8 +356,8 @@ func (l *List) Header() []byte {
 	return append(slices.Clone(l.rows.header), '\n')
 }
 
-// AppendRecord appends the text of a Record as a list in the same format has it, so that
-// what is written after Header can be read again. JSON is put on one line.
+// AppendRecord appends the text of a Record in the form of a list of the same format: written
+// after Header, it can be read again. JSON is put on one line.
 func (l *List) AppendRecord(dst, text []byte) []byte {
 	switch l.docs.format {
 	case FormatRaw:
@@ -393,14 +393,14 @@ func (l *List) File() string {
 	return l.docs.name
 }
 
-// Close lets go of the file. Next must not be called afterwards.
+// Close closes the file. Next must not be called afterwards.
 func (l *List) Close() { l.docs.feed.close() }
 
 // A listCutter finds the ends of the JSON documents of a list.
 type listCutter struct {
 	jsonCutter
 	lenient        bool
-	lines, decided bool // a line feed ends what is not whole
+	lines, decided bool // a line feed ends a document that is not whole
 }
 
 func (c *listCutter) reset() {
@@ -435,7 +435,7 @@ func (c *listCutter) feed(p []byte) (taken int, done bool) {
 	return taken, false
 }
 
-// whole takes note of the first document, which ended on the line that it began on.
+// whole records whether the first document ended on the line that it began on.
 func (c *listCutter) whole(done bool) {
 	c.lines, c.decided = c.lines || done && !c.decided, c.decided || done
 }
@@ -453,7 +453,7 @@ func listFormatOf(name string) Format {
 	return FormatOf(name)
 }
 
-// unknownColumn is the fault of a template that names a column that is not there.
+// unknownColumn is the fault of a template that names a column which does not exist.
 func unknownColumn(name string, have []string) Fault {
 	f := Fault{Problem: fmt.Sprintf("there is no column %q", name)}
 	if len(have) > 0 {

@@ -20,26 +20,25 @@ type Part struct {
 	Origin string // for messages: "-d", "argument 2"
 }
 
-// DefaultMaxSize is the size of the longest document that is taken when Options do not
-// say another, in bytes.
+// DefaultMaxSize is Options.MaxSize when that is 0, in bytes.
 const DefaultMaxSize = 64 << 20
 
-// Options say what the parts are to become.
+// Options say what messages the parts make.
 type Options struct {
 	Message      protoreflect.MessageDescriptor
 	Types        invoke.Types // resolves Any and extensions; nil: nothing resolves
 	Streams      bool         // the client streams: any number of messages, not one
 	Format       Format       // of all documents; FormatAuto: by a file's extension, else JSON
-	Strict       bool         // JSON as the protobuf JSON mapping has it and no more; else also what a person types
+	Strict       bool         // JSON by the protobuf JSON mapping only; else also what a person types
 	AllowUnknown bool         // skip unknown fields and enum names of documents; in words they stay errors
 	MaxSize      int64        // of one document, and of a file that a word names, bytes; 0: DefaultMaxSize
 	Stdin        io.Reader    // nil: empty. It is never closed
-	// Open opens a file; nil: os.Open. Open, and Read of what it returns, may block: files of
+	// Open opens a file; nil: os.Open. Open, and reading from its result, may block: files of
 	// parts are read by a goroutine that is left behind when the context is done. Files that
 	// words name are read by New.
 	Open func(name string) (io.ReadCloser, error)
-	// ReadFile reads a file that a word names, of which there may be limit bytes. nil: Open's,
-	// or boundfile.Read with no end but its own.
+	// ReadFile reads a file that a word names, of at most limit bytes; nil: it uses Open or,
+	// without that, boundfile.Read.
 	ReadFile func(name string, limit int64) ([]byte, error)
 	Now      func() time.Time // for "now"; nil: time.Now
 	// Secrets returns the places of secret values in a text of input, which no error may show:

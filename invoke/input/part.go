@@ -20,7 +20,7 @@ const (
 	partWord
 )
 
-// kind tells what a part is and, of a file, its name.
+// kind returns what a part is and, for a file, its name.
 func (p *Part) kind(o *Options) (partKind, string) {
 	name, isFile := strings.CutPrefix(p.Text, "@")
 	switch {
@@ -62,8 +62,8 @@ func (p Part) documents(index int, kind partKind, name string, o *Options) *docu
 	}
 }
 
-// checkFile finds out early that a file cannot be read, before a call begins. It opens
-// nothing: a pipe would lose its writer.
+// checkFile reports early, before a call begins, that a file cannot be read. It opens nothing:
+// a pipe would lose its writer.
 func (p Part) checkFile(index int, name string, o *Options) error {
 	if o.Open != nil {
 		return nil

@@ -10,14 +10,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxSteps bounds how deep a path goes, and with it how deep a message is nested by one.
+// maxSteps bounds how deep a path goes, and so how deep a word nests a message.
 const maxSteps = 100
 
 // A step is one piece of the path of a word.
 type step struct {
 	kind    stepKind
 	name    string // of a field or an extension, or what is between the brackets
-	at, end int    // where it is in the word, with its dot or brackets
+	at, end int    // the range in the word, with its dot or brackets
 }
 
 type stepKind uint8
@@ -148,7 +148,7 @@ func scanQuoted(s string) (quoted, key string, ok bool) {
 	return quoted, key, err == nil && utf8.ValidString(key)
 }
 
-// splitWord finds the path and the value of a word. ok is false when it is none.
+// splitWord finds the path and the value of a word. ok is false when the text is no word.
 func splitWord(s string) (steps []step, value int, isJSON, ok bool) {
 	steps, end, bad := scanPath(s)
 	switch {

@@ -11,6 +11,6 @@ func quoteJSON(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string and a buffer have no errors
+	_ = e.Encode(s) // encoding a string into a buffer never fails
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// maxRow is the size of the longest row, in bytes. It bounds what a quote that is never
-// closed swallows.
+// maxRow is the size of the longest row, in bytes. It bounds how far a quote that is never
+// closed reaches.
 const maxRow = 1 << 20
 
 // rows are the rows of CSV (RFC 4180) or of TSV (the media type
@@ -63,8 +63,8 @@ func (r *rows) fields(doc []byte) (cells []string, at []int, fault *Fault) {
 	return cells, at, nil
 }
 
-// secrets are the cells of columns with secret names. A row that is not in order has them
-// anywhere.
+// secrets are the cells of columns with secret names. A row that cannot be parsed may have
+// them anywhere.
 func (r *rows) secrets(doc []byte, is func(path string) bool) (spans []span) {
 	if r.header == nil || !slices.ContainsFunc(r.names, is) {
 		return nil
@@ -85,7 +85,7 @@ func (r *rows) secrets(doc []byte, is func(path string) bool) (spans []span) {
 	return spans
 }
 
-// row makes the message of a row. The first one is the header, and is none.
+// row makes the message of a row. For the header, which is the first row, it returns none.
 func (l *List) row(dst, doc []byte) ([]byte, []Fault) {
 	r := l.rows
 	cells, at, fault := r.fields(doc)
@@ -107,7 +107,7 @@ func (l *List) row(dst, doc []byte) ([]byte, []Fault) {
 		}
 		for i, cell := range cells {
 			if cell == "" {
-				continue // CSV cannot tell an empty text from none
+				continue // CSV does not distinguish an empty text from no value
 			}
 			w := *r.words[i]
 			w.part.Text += cell
@@ -124,7 +124,7 @@ func (l *List) row(dst, doc []byte) ([]byte, []Fault) {
 	})
 }
 
-// head takes the header line.
+// head reads the header line.
 func (l *List) head(doc []byte, cells []string, at []int) []Fault {
 	r := l.rows
 	r.names = cells
@@ -161,7 +161,8 @@ func (l *List) head(doc []byte, cells []string, at []int) []Fault {
 	return nil
 }
 
-// nullIsText reports whether a null was refused as a value: the path is then right.
+// nullIsText reports whether a null was refused as a value, which means that the path is
+// right.
 func nullIsText(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && len(e.Faults) > 0 && int(e.Faults[0].Offset) >= len(e.Faults[0].Text)-len("null")
@@ -169,9 +170,9 @@ func nullIsText(err error) bool {
 
 // A rowCutter ends rows at line feeds that are not within quotes.
 type rowCutter struct {
-	quotes bool // there are any, as CSV has them
+	quotes bool // there may be quotes, as in CSV
 	inside bool // of quotes
-	closed bool // the byte before ended the quotes, if it is not one half of a doubled one
+	closed bool // the byte before was a closing quote, or the first half of a doubled quote
 	begun  bool // of a cell that is not empty
 	seen   bool // of a row that is not blank
 }

@@ -9,16 +9,16 @@ import (
 // concurrent use.
 type Source struct {
 	o      Options
-	groups []*group // of which all messages are taken in turn
+	groups []*group // whose messages are returned in turn
 	at     int
 	count  int   // messages yielded
-	stdin  bool  // a group that is done had standard input
+	stdin  bool  // a group that is done read standard input
 	err    error // what every call returns from now on
 }
 
-// New returns the messages that the parts stand for. Everything that was typed is
-// checked at once, and that the files exist; standard input is not touched, and no file
-// opened, before Next. The error is an *Error.
+// New returns the messages that the parts make. It checks at once what was typed, and that the
+// files exist; before Next it neither reads standard input nor opens a file. The error is an
+// *Error.
 func New(parts []Part, o Options) (*Source, error) {
 	s := &Source{o: o}
 	if err := s.prepare(parts); err != nil {
@@ -95,7 +95,7 @@ func (s *Source) group(parts []Part) error {
 	return nil
 }
 
-// readTwice is the error of standard input that two parts are to be read from.
+// readTwice is the error when two parts read standard input.
 func readTwice(parts []Part, first, second int) error {
 	before := typedPlace(first, parts[first].Text, 0, len(parts[first].Text))
 	p := parts[second]
@@ -107,7 +107,7 @@ func readTwice(parts []Part, first, second int) error {
 	}})
 }
 
-// wrongWords returns the error of words that are wrong: the others may be wrong, too.
+// wrongWords returns the error for wrong words, with the faults of the other words.
 func (s *Source) wrongWords(wrong *wrongs) error {
 	for _, g := range s.groups {
 		if err := g.rehearseWords(wrong); err != nil {
@@ -117,11 +117,11 @@ func (s *Source) wrongWords(wrong *wrongs) error {
 	return wrong.err()
 }
 
-// Next returns the next message in wire form, which is valid until the next call; io.EOF
-// after the last one; ctx.Err() soon after ctx is done, also while the input blocks; or
-// an *Error. What comes from standard input or a pipe is returned as soon as its last
-// byte has been read. After ctx.Err() it may be called again, and nothing is lost; after
-// other errors it returns the same again.
+// Next returns the next message in wire form, which is valid until the next call; io.EOF after
+// the last one; ctx.Err() soon after ctx is done, even while the input blocks; or an *Error. A
+// message from standard input or a pipe is returned as soon as its last byte has been read.
+// After ctx.Err() it may be called again, and nothing is lost; after other errors it returns
+// the same again.
 func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -165,14 +165,14 @@ func (s *Source) Reading() string {
 	return s.groups[s.at].reading()
 }
 
-// Stdin reports whether standard input comes next, or has come before: what feeds it says how long
-// the messages take.
+// Stdin reports whether standard input comes next, or has come before: whatever writes to it
+// decides how long the messages take.
 func (s *Source) Stdin() bool {
 	return s.stdin || s.at < len(s.groups) && s.groups[s.at].stdin()
 }
 
-// Close lets go of the files that are open. Next must not be called afterwards. It need
-// not be called after Next has returned io.EOF or an *Error.
+// Close closes the files that are open. Next must not be called afterwards. It need not be
+// called after Next has returned io.EOF or an *Error.
 func (s *Source) Close() {
 	for _, g := range s.groups[s.at:] {
 		g.close()

@@ -13,14 +13,14 @@ import (
 // A template is words whose values have {column} in them.
 type template struct{ words []*formWord }
 
-// A formWord is a word and the pieces of its value: text, column, text, ... Of a word that
-// stands after ":=" the value is one text, as its braces are JSON.
+// A formWord is a word and the pieces of its value: text, column, text, ... The value behind
+// ":=" is one text, since its braces are JSON.
 type formWord struct {
 	*word
 	pieces []string
 }
 
-// columns are where a template takes its values from.
+// columns are the source of a template's values.
 type columns interface {
 	column(name string) (text string, ok bool)
 	all() []string
@@ -51,7 +51,8 @@ func newTemplate(words []*word) (*template, error) {
 	return t, nil
 }
 
-// splitPieces cuts a value at its columns. bad is where a brace is not closed, else -1.
+// splitPieces cuts a value at its columns. bad is the offset of a brace that is not closed,
+// else -1.
 func splitPieces(s string) (pieces []string, bad int) {
 	var text strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -74,8 +75,8 @@ func splitPieces(s string) (pieces []string, bad int) {
 	return append(pieces, text.String()), -1
 }
 
-// apply sets what the template says in m. A value that is one column, and that is absent
-// or empty there, sets nothing.
+// apply sets what the template says in m. A value that is one column sets nothing when the
+// column is absent or empty.
 func (t *template) apply(c *change, m *dynamicpb.Message, from columns) []Fault {
 	for _, fw := range t.words {
 		w := *fw.word
@@ -125,7 +126,7 @@ func (c cellColumns) column(name string) (string, bool) {
 	return "", false
 }
 
-// objectColumns are the members of a JSON object, those inside by their path.
+// objectColumns are the members of a JSON object, nested ones by their path.
 type objectColumns map[string]any
 
 // jsonColumns reads a line of JSON as columns.

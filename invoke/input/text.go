@@ -106,8 +106,8 @@ func (c *change) bin(fd protoreflect.FieldDescriptor, w *word) ([]byte, error) {
 	return b, nil
 }
 
-// removes reports whether a null takes the value of fd, or of an element of it, away. It
-// does not where null is a value, or text.
+// removes reports whether a null removes the value of fd, or an element of it. It does not
+// when null is a value, or text.
 func removes(fd protoreflect.FieldDescriptor, w *word) bool {
 	if fd.Message() != nil && fd.Message().FullName() == "google.protobuf.Value" ||
 		fd.Enum() != nil && fd.Enum().FullName() == "google.protobuf.NullValue" {

@@ -8,7 +8,7 @@ import (
 )
 
 // maxText is how many bytes a prototext document and its values may take while it is decoded,
-// as its parts are estimated.
+// by an estimate from its parts.
 const maxText = 128 << 20
 
 // What the parts of prototext take in memory, in bytes: a message with its fields by number, of
@@ -19,8 +19,8 @@ const (
 )
 
 // boundText returns the fault of a prototext document whose values would take too much: two
-// bytes can be a message of some hundred. It looks for what begins a part, outside of texts and
-// comments.
+// bytes of text can be a message of some hundred bytes. It counts the parts, outside of
+// strings and comments.
 func boundText(doc []byte) *Fault {
 	left := maxText - len(doc)
 	for i := 0; i < len(doc); i++ {

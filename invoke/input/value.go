@@ -53,9 +53,9 @@ const (
 	inNothing                 // the message itself
 )
 
-// around returns what to put before and behind the JSON of a value to make a document of it.
+// around returns what to put before and behind the JSON of a value to make it a document.
 func (s slot) around(fd protoreflect.FieldDescriptor) (prefix, suffix string) {
-	// The line break ends a comment that the value ends with.
+	// The line feed ends a comment at the end of the value.
 	switch s.kind {
 	case inNothing:
 		return "", "\n"
@@ -90,7 +90,7 @@ func (c *change) value(
 	}
 	token, lenient := w.text(), !c.o.Strict
 	if !w.json {
-		lenient = true // it is not JSON that was typed
+		lenient = true // what was typed is not JSON
 		if v, ok, err = c.direct(m, fd, elem, w); ok || err != nil {
 			return v, ok, err
 		}
@@ -162,15 +162,15 @@ func (c *change) decode(
 		}
 		if at >= len(token) {
 			at, f.Length, f.Incomplete = len(token), 0, true
-			f.Problem = "the JSON value ends too early" // not what is missing before our own bracket
+			f.Problem = "the JSON value ends too early" // and not that something is missing before our own bracket
 		}
 		f.Offset, f.Length = int64(w.value+at), min(f.Length, len(token)-at)
 	}
 	return nil, w.faults(faults)
 }
 
-// single returns the one JSON value that stands after ":=". What is decoded within other
-// JSON must not be able to end that.
+// single returns the one JSON value that stands after ":=". The value is put into other JSON,
+// which it must not be able to close.
 func (w *word) single(lenient bool) (string, error) {
 	text := w.text()
 	s := transcode.Splitter{Lenient: lenient}

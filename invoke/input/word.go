@@ -19,9 +19,9 @@ type word struct {
 	steps   []step
 	value   int  // where the value begins in the text
 	json    bool // it stands after ":="
-	data    bool // the value comes from a list: it is text as it stands, and names no file
+	data    bool // the value comes from a list: it is text, and names no file
 	content []byte
-	loaded  bool // content is that of the file that the value names
+	loaded  bool // content is what the file that the value names contains
 }
 
 // isWord reports whether an argument is a word and not a document.
@@ -108,7 +108,7 @@ func (w *word) unreadable(name string, err error) *Error {
 	return e
 }
 
-// checkDocument finds arguments that are meant to be something else than a document.
+// checkDocument finds arguments that were probably not meant to be a document.
 func checkDocument(index int, p Part, o *Options) error {
 	if o.Format != FormatAuto && o.Format != FormatJSON {
 		return nil
@@ -140,8 +140,8 @@ func checkDocument(index int, p Part, o *Options) error {
 	return e
 }
 
-// meant returns what a text was probably meant to be that is neither a document nor a word, "" for
-// nothing.
+// meant returns what a text that is neither a document nor a word was probably meant to be, ""
+// for nothing.
 func meant(text string, o *Options) string {
 	if name, value, ok := strings.Cut(text, ":"); ok && fieldByName(o.Message, name) != nil {
 		return name + "=" + strings.TrimSpace(value)

@@ -7,14 +7,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxFaults is how many faults are told at once.
+// maxFaults is how many faults are reported at once.
 const maxFaults = 5
 
-// wrongs gathers what is wrong with words, so that all of it is told at once.
+// wrongs gathers the faults of words, so that all are reported at once.
 type wrongs struct{ e *Error }
 
-// add takes the error of a word. It returns the error itself when that is of another
-// kind, which is told alone.
+// add adds the error of a word. It returns an error of another kind, which is reported alone.
 func (w *wrongs) add(err error) error {
 	e, ok := err.(*Error)
 	if !ok || e.Err != nil {
@@ -33,7 +32,7 @@ func (w *wrongs) add(err error) error {
 	return nil
 }
 
-// err is what was gathered, in the order of the words, or nil.
+// err returns what was gathered, in the order of the words, or nil.
 func (w *wrongs) err() error {
 	if w.e == nil {
 		return nil
@@ -49,7 +48,7 @@ func (w *wrongs) err() error {
 	return w.e
 }
 
-// apply applies a word to a message, and takes what is wrong with it.
+// apply applies a word to a message, and gathers its faults.
 func (w *wrongs) apply(c *change, m protoreflect.Message, on *word) error {
 	if w.depends(on) {
 		return nil
@@ -61,8 +60,8 @@ func (w *wrongs) apply(c *change, m protoreflect.Message, on *word) error {
 	return err
 }
 
-// depends reports whether what a word says may be wrong only because an earlier one was: it
-// is about elements of the same list.
+// depends reports whether a fault of a word may only follow from an earlier one: both are
+// about elements of the same list.
 func (w *wrongs) depends(on *word) bool {
 	list, ok := listOf(on.part.Text)
 	if w.e == nil || !ok {

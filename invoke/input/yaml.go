@@ -24,12 +24,12 @@ const (
 	maxNesting = 1000
 )
 
-// A yamlDecoder takes YAML documents by way of JSON, whose decoder knows the message. It
-// keeps which place in the YAML each place in the JSON comes from.
+// A yamlDecoder turns YAML documents into JSON, and decodes that. For each place in the JSON
+// it keeps the place in the YAML.
 type yamlDecoder struct {
 	cutter *yamlCutter // that cut the document
 	json   *transcode.Decoder
-	limit  int // of a document, with its aliases written out, bytes
+	limit  int // of a document with its aliases expanded, in bytes
 }
 
 func (y *yamlDecoder) decode(dst, doc []byte) ([]byte, []Fault) {
@@ -85,8 +85,8 @@ func invalidUTF8(b []byte) int {
 
 // parseYAML returns the tree of a document, nil when it has nothing but comments.
 func parseYAML(doc []byte) (root ast.Node, fault *Fault) {
-	// The parser is a large one and gets whatever was typed; a slip in it must not take
-	// a shell with all its jobs down.
+	// The parser is large and gets whatever was typed: a panic in it must not end a shell with
+	// all its jobs.
 	defer func() {
 		if r := recover(); r != nil {
 			root, fault = nil, &Fault{Problem: "the YAML cannot be read"}
@@ -100,7 +100,7 @@ func parseYAML(doc []byte) (root ast.Node, fault *Fault) {
 		}
 		return nil, &f
 	}
-	// Keys that stand twice are told by the JSON decoder, in less time.
+	// The JSON decoder reports keys that occur twice, in less time.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var at interface {

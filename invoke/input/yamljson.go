@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/internal/boundfile"
 )
 
-// maxMerges is how many mappings << may bring in: aliases of aliases make very many of few
-// bytes, and nothing of them that is new.
+// maxMerges is how many mappings << may merge: with aliases of aliases a few bytes can name
+// very many mappings.
 const maxMerges = 100_000
 
 // A yamlConverter writes a tree as JSON.
@@ -22,11 +22,11 @@ type yamlConverter struct {
 	limit   int
 	marks   []mark
 	anchors map[string]*anchor
-	merges  int    // mappings that << has brought in
+	merges  int    // mappings that << has merged
 	fault   *Fault // the first one
 }
 
-// A mark says which token of the YAML the JSON from an offset on comes from.
+// A mark says from which token of the YAML the JSON comes that begins at an offset.
 type mark struct {
 	at int
 	tk *token.Token
@@ -148,8 +148,8 @@ func (c *yamlConverter) tagged(n *ast.TagNode, depth int) {
 	}
 }
 
-// mapping writes an object. What a merge key brings in gives way to the keys of the
-// mapping itself (https://yaml.org/type/merge.html).
+// mapping writes an object. The keys of the mapping itself override those of a merge key
+// (https://yaml.org/type/merge.html).
 func (c *yamlConverter) mapping(pairs []*ast.MappingValueNode, depth int) {
 	c.json = append(c.json, '{')
 	begin := len(c.json)

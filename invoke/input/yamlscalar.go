@@ -25,8 +25,8 @@ func scalarText(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// scalar writes a scalar: one in quotes or a block as a string, and a plain one as what
-// the core schema says it is (YAML 1.2.2, section 10.3.2), so that "no" and dates are
+// scalar writes a scalar: a quoted or block scalar as a string, and a plain one as the type
+// that the core schema gives it (YAML 1.2.2, section 10.3.2), so that "no" and dates are
 // strings.
 func (c *yamlConverter) scalar(n ast.Node) {
 	text, ok := scalarText(n)
@@ -44,7 +44,7 @@ func (c *yamlConverter) scalar(n ast.Node) {
 		return
 	}
 	if digits := strings.TrimLeft(text, "+-"); len(digits) > 1 && digits[0] == '0' && isDigits(digits) {
-		// 1.1 takes it for octal, 1.2 for decimal, and who typed it for a string.
+		// YAML 1.1 takes it for octal, 1.2 for decimal, and whoever typed it for a string.
 		c.fail(n, `%s begins with 0: write "%s" for text, 0o%s for octal, %s for decimal`,
 			text, text, strings.TrimLeft(digits, "0"), strings.TrimLeft(digits, "0"))
 		return
@@ -95,8 +95,8 @@ func based(s, digits string, base int) string {
 	return n.String()
 }
 
-// decimal writes a number of the core schema, [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? )
-// ( [eE] [-+]? [0-9]+ )?, as JSON has it.
+// decimal writes a number of the core schema, [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) (
+// [eE] [-+]? [0-9]+ )?, in the form of JSON.
 func decimal(s string) (string, bool) {
 	sign, rest := "", s
 	switch {

@@ -19,7 +19,7 @@ const (
 	DefaultBytes  = 16 << 20
 )
 
-// ErrFollowed tells that somebody else follows the job.
+// ErrFollowed means that somebody else follows the job.
 var ErrFollowed = errors.New("the job is followed already")
 
 // Options bound what a job keeps.
@@ -29,8 +29,8 @@ type Options struct {
 	Store  *Store // bounds it together with other jobs; nil: it is alone
 }
 
-// A Job is a call that runs by itself. Its events wait for a follower. While nobody follows,
-// the oldest make room for new ones; while somebody does, the call waits for them, so that a
+// A Job is a call in the background. Its events wait for a follower. While nobody follows, the
+// oldest make room for new ones; while somebody does, the call waits for them, so that a
 // follower misses nothing. A Job is safe for concurrent use.
 type Job struct {
 	cancel context.CancelFunc
@@ -44,7 +44,7 @@ type Job struct {
 	first     int   // the number of events[0], counted from the beginning of the call
 	seen      int   // the number of the first event that no follower had
 	size      int64 // of the messages in events
-	held      int64 // of events, as the store counts it
+	held      int64 // of the events, as the store counts it
 	stored    bool  // the store knows of it
 	following bool
 	state     State
@@ -57,7 +57,7 @@ type State struct {
 	Began, Ended   time.Time    // Ended is zero while it runs
 	Sent, Received int          // messages
 	Bytes          int64        // received
-	Dropped        int          // messages that made room for others and were never seen
+	Dropped        int          // messages that made room for others and that nobody saw
 	Kept           int          // messages received that are still there
 	Status         *invoke.Status
 }
@@ -92,15 +92,15 @@ func Start(ctx context.Context, o Options, do func(context.Context, invoke.Sink)
 	return j
 }
 
-// wake makes all that wait look again. It holds the lock, so that it does not fall between a
-// look that is going on and the wait after it.
+// wake makes all that wait check again. It holds the lock, so that it cannot come between a
+// check and the wait that follows.
 func (j *Job) wake() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.changed.Broadcast()
 }
 
-// keep takes an event of the call.
+// keep keeps an event of the call.
 func (j *Job) keep(ctx context.Context, e *invoke.Event) error {
 	kept := *e
 	if e.Message != nil {
@@ -166,9 +166,9 @@ func (j *Job) count(e *invoke.Event) {
 	}
 }
 
-// Follow hands the events that nobody has seen yet to a sink, and then those that come, until
-// the call has ended; it returns what the call ended in. When ctx is done it returns its error
-// and the call goes on. An error of the sink ends the call and is what Follow returns.
+// Follow hands the events that nobody has seen yet to a sink, and then new ones, until the
+// call has ended; it returns the error of the call. When ctx is done it returns its error and
+// the call goes on. An error of the sink ends the call and is what Follow returns.
 func (j *Job) Follow(ctx context.Context, sink invoke.Sink) error {
 	j.mu.Lock()
 	if j.following {
@@ -265,7 +265,7 @@ func (j *Job) Cancel() { j.cancel() }
 // Done is closed when the call has ended.
 func (j *Job) Done() <-chan struct{} { return j.done }
 
-// Wait waits for the end of the call and returns what it ended in, or ctx's error.
+// Wait waits for the end of the call and returns its error, or that of ctx.
 func (j *Job) Wait(ctx context.Context) error {
 	select {
 	case <-j.done:
@@ -282,7 +282,7 @@ func (j *Job) State() State {
 	return j.state
 }
 
-// Err returns what the call ended in, nil while it runs.
+// Err returns the error of the call, nil while it runs.
 func (j *Job) Err() error {
 	if !j.ended() {
 		return nil

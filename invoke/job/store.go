@@ -9,19 +9,19 @@ import (
 // StoreBytes is how much the jobs of a Store keep together, in bytes.
 const StoreBytes = 48 << 20
 
-// eventBytes is what an event counts for in a Store besides its message, in bytes.
+// eventBytes is what an event counts for in a Store, in addition to its message, in bytes.
 const eventBytes = 256
 
-// A Store bounds what several jobs keep: the oldest let go of their events for those of
-// others. It keeps no job alive. The zero value is ready for use. It is safe for concurrent use.
+// A Store bounds what several jobs keep: the oldest drop events for those of others. It keeps
+// no job alive. The zero value is ready for use. It is safe for concurrent use.
 type Store struct {
 	mu   sync.Mutex          // of all its jobs
-	held int64               // by jobs; those that nobody has any more count until sweep
+	held int64               // by all jobs; those that are no longer referenced count until sweep
 	jobs []weak.Pointer[Job] // the oldest first
 }
 
-// admit makes room for an event of a job and counts it. What a follower has not seen yet
-// stays: of that there is little, since the call waits for its follower. The store is locked.
+// admit makes room for an event of a job and counts it. Events that a follower has not seen
+// stay: there are few of them, since the call waits for its follower. The store is locked.
 func (s *Store) admit(j *Job, size int64) {
 	size += eventBytes
 	if s.held+size > StoreBytes {
@@ -36,7 +36,8 @@ func (s *Store) admit(j *Job, size int64) {
 	s.held += size
 }
 
-// sweep forgets the jobs that nobody has any more, or that keep nothing. The store is locked.
+// sweep forgets the jobs that are no longer referenced, or that keep nothing. The store is
+// locked.
 func (s *Store) sweep() {
 	s.held = 0
 	s.jobs = slices.DeleteFunc(s.jobs, func(p weak.Pointer[Job]) bool {
@@ -50,10 +51,10 @@ func (s *Store) sweep() {
 	})
 }
 
-// spare is how much more room is made than is needed, so that it is not made for each event.
+// spare is how much more room is made than needed, so that it is not made for each event.
 const spare = StoreBytes / 16
 
-// makeRoom makes jobs let go of events, a given one at last. The store is locked.
+// makeRoom makes jobs drop events, j last. The store is locked.
 func (s *Store) makeRoom(j *Job, size int64) {
 	for _, p := range s.jobs {
 		other := p.Value()
@@ -66,7 +67,7 @@ func (s *Store) makeRoom(j *Job, size int64) {
 	}
 }
 
-// release takes note of an event that a job has let go of. The store is locked.
+// release notes that a job has dropped an event. The store is locked.
 func (s *Store) release(j *Job, size int64) {
 	size += eventBytes
 	j.held -= size

@@ -1,8 +1,8 @@
 // Package jsonwire is an invoke.Transport that carries messages as JSON over another
 // Transport. Its main type is Transport.
 //
-// Above it messages are in the wire format of protobuf, as everywhere: they are
-// carried over at the edge, by the schema of the method.
+// Above it messages are in the wire format of protobuf, as everywhere: they are converted
+// here, by the schema of the method.
 package jsonwire
 
 import (
@@ -17,19 +17,20 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// A Transport makes JSON of what it sends and reads JSON. Calls of methods whose
-// schema the caller does not know, such as reflection itself, go through unchanged.
-// It is safe for concurrent use.
+// A Transport converts requests to JSON and responses from JSON. Calls of methods whose schema
+// the caller does not know, such as reflection itself, go through unchanged. It is safe for
+// concurrent use.
 type Transport struct {
 	inner   invoke.Transport
 	maxRecv int
 }
 
-// Over returns a Transport over another one, which it closes with itself. A message that
-// is received may have maxRecv bytes, as JSON and without it; 0 is no limit of its own.
+// Over returns a Transport over another one, which it closes when it is closed. A message that
+// is received may have maxRecv bytes, both as JSON and in protobuf; with 0 only the other
+// transport has a limit.
 func Over(t invoke.Transport, maxRecv int) *Transport { return &Transport{t, maxRecv} }
 
-// Wire tells how a call is carried.
+// Wire says how a call is carried.
 func (t *Transport) Wire(m invoke.Method) invoke.Wire {
 	m.Codec = invoke.CodecJSON
 	return t.inner.Wire(m)
@@ -50,7 +51,7 @@ func (t *Transport) Open(ctx context.Context, m invoke.Method, md invoke.Metadat
 	return &stream{
 		Stream: s, ctx: ctx, cancel: cancel, method: m,
 		encoder: transcode.NewEncoder(m.Input, transcode.EncodeOptions{Types: m.Types}),
-		// Unknown fields are those of a newer schema.
+		// Unknown fields belong to a newer schema.
 		decoder: transcode.NewDecoder(m.Output,
 			transcode.DecodeOptions{Types: m.Types, AllowUnknown: true, MaxSize: cmp.Or(m.MaxRecv, t.maxRecv)}),
 	}, nil
@@ -81,8 +82,8 @@ func (s *stream) Send(msg []byte) error {
 	return s.Stream.Send(json)
 }
 
-// Recv returns the next message. One that cannot be read ends the call, as does one that is
-// being read when the call's time is over.
+// Recv returns the next message. A message that cannot be read ends the call, and so does one
+// that is being read at the deadline.
 func (s *stream) Recv() ([]byte, error) {
 	json, err := s.Stream.Recv()
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// A Runner runs what a command line asks for. There are two: the process runs one command line and
-// ends (process), and the interactive shell runs one after the other, which share sessions, and
-// whose calls are jobs.
+// A Runner runs what a command line asks for. There are two: the process runs one command line
+// and ends (Process), and the interactive shell runs one after the other, which share
+// sessions, and whose calls are jobs.
 type Runner interface {
 	// Session returns the session that serves the settings of a command line. Files are read for
 	// it until ctx is done.
@@ -38,7 +38,7 @@ type Runner interface {
 	Prompter
 }
 
-// A Prompter has the prompt at which call -i has a request filled in.
+// A Prompter owns the prompt at which the user fills in the request of call -i.
 type Prompter interface {
 	// Prompts returns a usage error when there is no such prompt.
 	Prompts(a *App) error
@@ -76,28 +76,28 @@ type Process struct {
 	Prompt func(a *App, c *cobra.Command, l repl.Line) error
 }
 
-// Session implements runner.
+// Session implements Runner.
 func (Process) Session(_ context.Context, a *App, _ *pflag.FlagSet, s session.Settings) (*session.Session, error) {
 	a.Session.Configure(s)
 	return a.Session, nil
 }
 
-// LockSchema implements runner.
+// LockSchema implements Runner.
 func (Process) LockSchema(context.Context) (func(), error) { return func() {}, nil }
 
-// Run implements runner.
+// Run implements Runner.
 func (Process) Run(ctx context.Context, _ *App, c Call) error { return c.Do(ctx, c.Sink) }
 
-// RunMany implements runner.
+// RunMany implements Runner.
 func (Process) RunMany(ctx context.Context, _ *App, m Calls) error { return m.Do(ctx, nil) }
 
-// ContextChanged implements runner.
+// ContextChanged implements Runner.
 func (Process) ContextChanged() {}
 
-// Shell implements runner.
+// Shell implements Runner.
 func (Process) Shell() bool { return false }
 
-// Prompts implements prompter.
+// Prompts implements Prompter.
 func (Process) Prompts(a *App) error {
 	if !a.Env.StdinTTY || !a.Env.StdoutTTY {
 		return problem.Usage(errors.New("-i fills the request in at a terminal, and there is none"),
@@ -106,8 +106,8 @@ func (Process) Prompts(a *App) error {
 	return nil
 }
 
-// Typed implements prompter.
+// Typed implements Prompter.
 func (Process) Typed(method string) (string, map[string]string) { return method, nil }
 
-// FillIn implements prompter.
+// FillIn implements Prompter.
 func (p Process) FillIn(a *App, c *cobra.Command, l repl.Line) error { return p.Prompt(a, c, l) }

@@ -58,8 +58,9 @@ type Call struct {
 	Name   string // of the method
 }
 
-// New returns the assistant of a shell, until ctx is done. tree builds its commands, to look at, and
-// settings are those of set with the words that each takes; none: any.
+// New returns the assistant of a shell, until ctx is done. tree builds the commands of the
+// shell, which are inspected and never run. settings has the words that each setting of the
+// command set takes; without words it takes any.
 func New(
 	ctx context.Context, env *env.Env, s Shell, tree func() *cobra.Command, settings map[string][]string,
 ) *Assistant {

@@ -66,7 +66,7 @@ func (a *Assistant) apart(typed string, words []repl.Word) (head string, message
 	return head, message
 }
 
-// Unfold returns the message in place of the hole under the cursor, when it is one.
+// Unfold returns what replaces the hole under the cursor, if the hole stands for a message.
 func (a *Assistant) Unfold(l repl.Line) (string, bool) {
 	before := l
 	for _, h := range repl.Holes(l.Text) {

@@ -48,8 +48,9 @@ func (a *Assistant) NearCommands(word string) []string {
 // Complete returns what can stand at the cursor.
 func (a *Assistant) Complete(l repl.Line) repl.Completion { return harmless(l, a.candidates(l)) }
 
-// harmless leaves out what would do more to a line than to complete it. The candidates are made
-// so that there is none; that this holds for any text is not left to each of those who make them.
+// harmless leaves out candidates that would do more to a line than complete it, such as begin
+// another statement. Whoever makes candidates quotes them, so there should be none; here it is
+// checked for all of them.
 func harmless(l repl.Line, c repl.Completion) repl.Completion {
 	items, left := c.Items, 0
 	c.Items = nil
@@ -129,7 +130,7 @@ func (a *Assistant) firstWord(p position, text string) repl.Completion {
 	return p.from(0, append(items, methods...), more)
 }
 
-// methodNames are the methods that answer a text, with a tail behind each.
+// methodNames are the methods that match a text, each with tail behind it.
 func (a *Assistant) methodNames(text, tail string) ([]repl.Candidate, int) {
 	ix := a.Index.Load()
 	if ix == nil {
@@ -206,7 +207,7 @@ func (a *Assistant) argument(p position, text string) repl.Completion {
 	return repl.Completion{}
 }
 
-// settingWords are the settings that a text may begin, with their values once one is named.
+// settingWords are the settings whose names begin with a text or, behind a name, its values.
 func (a *Assistant) settingWords(text string) []repl.Candidate {
 	var items []repl.Candidate
 	for _, name := range slices.Sorted(maps.Keys(a.settings)) {

@@ -17,8 +17,8 @@ type position struct {
 	word   repl.Word   // the one at the cursor, up to it; empty between words
 	method protoreflect.MethodDescriptor
 	types  bool // a message is typed here: the words of a call or of a conversation
-	file   bool // the name of a file is: after > and >>
-	half   bool // the cursor is in quotes of another program's words
+	file   bool // the name of a file is typed here: after > and >>
+	half   bool // the cursor is inside quotes, in the words of another program
 	line   repl.Line
 }
 
@@ -116,7 +116,7 @@ func (a *Assistant) locate(p *position) (f complete.Cursor, ok bool) {
 	if p.word.Raw {
 		return a.request(p).Locate(p.text()), true
 	}
-	// In quotes only the value of a word is looked at: all before it is as it was typed.
+	// Inside quotes only the value of the word counts: what is before it is as it was typed.
 	f = a.request(p).Locate(p.word.Text)
 	return f, f.Want == repl.WantValue && !f.JSON && strings.HasPrefix(p.text(), p.word.Text[:f.From])
 }
@@ -131,7 +131,7 @@ func (a *Assistant) request(p *position) *complete.Request {
 	for _, w := range p.words {
 		r.Words = append(r.Words, w.Text)
 	}
-	r.Whole = wordAround(p.line) // what is behind the cursor tells, too
+	r.Whole = wordAround(p.line) // what is behind the cursor counts, too
 	return r
 }
 

@@ -64,7 +64,7 @@ type Call struct {
 	began     time.Time         // when the schema was first asked for
 	stdin     *recording        // standard input, as far as it was read; nil: it is read once
 	responses int               // that have come so far
-	edited    *program.EditFile // that the message was written in; nil: it was not edited
+	edited    *program.EditFile // the file that the message was written in; nil: it was not edited
 }
 
 // New returns a call that is not planned yet.
@@ -234,9 +234,8 @@ func (o *Options) Parts() []input.Part {
 	return parts
 }
 
-// Unplanned reports a call that could not be planned. Where the reason is that
-// the server could not be reached for its schema, a program that follows events
-// is told as if it had been the call.
+// Unplanned reports a call that could not be planned. With -o events, when the server could
+// not be asked for its schema, it prints the events of a call that failed.
 func (s *Call) Unplanned(ctx context.Context, err error) error {
 	a, format := s.app, s.format
 	var se *invoke.StatusError
@@ -281,7 +280,7 @@ func (s *Call) run(ctx context.Context, p *invoke.Call) error {
 	if err != nil {
 		return err
 	}
-	// a job is looked at later, too
+	// a job may be printed later, too
 	if types, ok := p.Types.(*discovery.Resolver); ok && p.Timeout > 0 && !a.Runner.Shell() {
 		p.Types = types.Within(p.Timeout)
 		a.Types = p.Types

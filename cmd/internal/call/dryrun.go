@@ -48,7 +48,7 @@ func (s *Call) DryRun(ctx context.Context, p *invoke.Call) error {
 	return err
 }
 
-// maxLeft is how many of the secret fields, which are left out, are named.
+// maxLeft is how many of the fields that are left out, because they are secret, are named.
 const maxLeft = 20
 
 // PrintRequests hands the requests to a formatter as it would the answers, without

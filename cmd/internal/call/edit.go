@@ -21,8 +21,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// edit has the message written in an editor, as often as it takes to be right. The
-// text stays on disk until it was answered, and errors say where.
+// edit has the message written in an editor, as often as it takes to be right. The text stays
+// on disk until the server has answered, and errors name the file.
 func (s *Call) edit(ctx context.Context, p *invoke.Call, options input.Options) error {
 	a := s.app
 	if err := program.MayStart(a.Env, "--edit", ""); err != nil {
@@ -73,9 +73,9 @@ func (s *Call) settleEdit(err error) error {
 	return s.edited.Remove()
 }
 
-// editText is what the editor begins with: the definition as comments, and the
-// message that was given, or one to fill in. The editor finds no settings in it, which
-// a schema could have among its comments and names.
+// editText is what the editor begins with: the definition as comments, and the message that
+// was given, or one to fill in. No line of it can set an option of the editor, although
+// comments and names of a schema may look as if.
 func (s *Call) editText(ctx context.Context, p *invoke.Call, options input.Options) ([]byte, error) {
 	var definition strings.Builder
 	err := formatters.WriteDescriptor(&definition, p.Method.Input(), formatters.Options{Types: p.Types})

@@ -101,7 +101,8 @@ func (t *recording) Read(p []byte) (int, error) {
 
 func (t *recording) stop() { t.on = false }
 
-// rewind has what was read so far read again, and reports whether all of it is there.
+// rewind makes Read return once more what was read so far, and reports whether all of it was
+// kept.
 func (t *recording) rewind() bool {
 	if t.lost {
 		return false

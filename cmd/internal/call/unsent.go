@@ -57,8 +57,9 @@ func (c *counted) Event(e *invoke.Event) error {
 	return nil
 }
 
-// check is the error of a call that ended with OK: nil when all of the input was sent, or when
-// the input has nothing more to read as yet, or is written by hand: then the end is seen.
+// check returns the error of a call that ended with OK although input is left. It is nil when
+// all was sent, when nothing more can be read yet, and when a person types the input, who sees
+// that the call has ended.
 func (c *counted) check(ctx context.Context) error {
 	if c.terminal && c.typed() {
 		return nil

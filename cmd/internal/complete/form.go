@@ -23,7 +23,7 @@ import (
 type Form struct {
 	ASCII  bool
 	values map[string]json.RawMessage // values, by the JSON name of their field
-	Meant  map[string]bool            // what stands for something else and is to stay so: ${ENV:NAME}
+	Meant  map[string]bool            // texts such as ${ENV:NAME}, which stay as they are
 }
 
 // requoted is a document with its strings as they are typed.
@@ -154,7 +154,7 @@ func Fill(
 		if err != nil {
 			return "", err
 		}
-		if json.Unmarshal(text, &t.values) != nil { // it is a value and no object, whole as it is
+		if json.Unmarshal(text, &t.values) != nil { // it is not an object, and stays as it is
 			return string(t.requoted(text)), nil
 		}
 	}

@@ -76,8 +76,9 @@ func NewIndex(ctx context.Context, source discovery.Source, types invoke.Types) 
 	return ix, nil
 }
 
-// NameEnds notes which method every end of a name stands for. What the protocol's own services
-// share with one other method is the other's; a full name is always its own.
+// NameEnds notes which method every end of a name stands for. An end that a method shares with
+// gRPC's own services, such as health, stands for the method. A full name always stands for
+// itself.
 func (ix *Index) NameEnds() {
 	for i := range ix.Methods {
 		e := &ix.Methods[i]
@@ -138,7 +139,7 @@ func (ix *Index) findSecrets(md protoreflect.MessageDescriptor, seen map[protore
 	}
 }
 
-// SecretField reports whether the values of the fields of a name must not be stored.
+// SecretField reports whether the values of fields with a name must not be stored.
 func (ix *Index) SecretField(name string) bool {
 	if ix == nil {
 		return false
@@ -172,7 +173,7 @@ func (ix *Index) Method(name string) *Entry {
 	return ix.ByName[strings.ReplaceAll(name, "/", ".")]
 }
 
-// How well a name answers a query; less is better, and noMatch is none.
+// How well a name matches a query: less is better.
 const (
 	exact = iota
 	prefixOfLast
@@ -204,15 +205,15 @@ func (e *Entry) rank(query, dotted string) int {
 	return noMatch
 }
 
-// A Hit is an entry that answers a query.
+// A Hit is an entry that matches a query.
 type Hit struct {
 	*Entry
 	rank int
 }
 
-// Search returns the entries that answer a query best, at most limit of them, and how many
-// others do. Entries are sorted as equal answers are to be: the shorter first. Slips are forgiven
-// when nothing else answers.
+// Search returns the entries that match a query best, at most limit of them, and how many more
+// match. entries are in the order for equal matches, the shorter first. When no entry matches,
+// those that are spelled alike do.
 func Search(entries []Entry, query string, limit int) (hits []Hit, more int) {
 	query = strings.ToLower(strings.ReplaceAll(query, "/", "."))
 	dotted := "." + query

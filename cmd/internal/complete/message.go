@@ -256,7 +256,7 @@ func (f *Cursor) typed(text string) (typed string, ok bool) {
 	switch quote := f.quote(); {
 	case !ok:
 	case !f.JSON && (strings.HasPrefix(text, "@") || strings.HasPrefix(text, `\@`)):
-		return "", false // a file, or what stands for the sign
+		return "", false // it would name a file, or be taken for the text behind the backslash
 	case !f.JSON && f.Plain:
 		return text, true
 	case !f.JSON:

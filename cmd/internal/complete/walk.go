@@ -83,8 +83,8 @@ func (w *Walker) note(text string) {
 	})
 }
 
-// pathKey is a path as the key of a map. The element that is added and the last one are the
-// same, in a word.
+// pathKey is a path as the key of a map. In a word, the element that is added counts as the
+// last one.
 func pathKey(path []repl.Step) string {
 	var b strings.Builder
 	for _, s := range path {

@@ -252,9 +252,9 @@ func (e Edit) rendered(indent int, comment string) []string {
 	return lines
 }
 
-// render writes a text as a YAML scalar that nothing reads as anything else.
+// render writes a text as a YAML scalar that every reader takes for that text.
 func render(s string) string {
-	// Words that YAML 1.1 or 1.2 takes for no text, and what looks like a number.
+	// Words that YAML 1.1 or 1.2 does not take as text, and what looks like a number.
 	plain := regexp.MustCompile(`^[A-Za-z_./@][A-Za-z0-9_./@+=-]*(:[A-Za-z0-9_./@+=-]+)*:?$`)
 	special := regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null|\.inf|\.nan|\.[0-9].*)$`)
 	length := regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(ms|s|m|h)$`)

@@ -39,7 +39,7 @@ type Setting struct {
 	Line   int // from 1
 }
 
-// A Ref tells that a value is not in the file, and where it is.
+// A Ref says where a value is that is not in the file.
 type Ref string
 
 // The places that a header can refer to.
@@ -103,8 +103,8 @@ func (c *Context) State() string {
 // Place is where a setting stands, for people.
 func (c *Context) Place(line int) string { return fmt.Sprintf("%s:%d", c.File.Path, line) }
 
-// Asks returns the settings for which a project file has to be trusted: where the target is
-// another than the file's own, also those that decide what becomes of calls to it.
+// Asks returns the settings that a project file needs trust for. With ownTarget false, the
+// target is the user's, and settings that steer calls to it count, too.
 func (c *Context) Asks(ownTarget bool) []Setting {
 	var asks []Setting
 	for _, s := range c.Settings {

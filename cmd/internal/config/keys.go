@@ -24,16 +24,17 @@ const (
 type Key struct {
 	Name string
 	Kind Kind
-	// Asks tells that a project file has to be trusted to have this: it names a
-	// program, a secret, sends secrets where they would not go, or repeats calls.
+	// Asks reports whether a project file that has this setting needs trust: it names a
+	// program or a secret, sends secrets where they would not go, or repeats calls.
 	Asks bool
-	// Steers tells that it has to be trusted to have this for a target of the user's, which
-	// it makes another one, or another to that target.
+	// Steers reports whether a project file that has this setting for a target of the user's
+	// needs trust: the setting changes which server answers, what is sent to it, or what its
+	// responses mean.
 	Steers bool
 	Help   string
 }
 
-// keys are all settings, in the order in which they are told to people.
+// keys are all settings, in the order in which they people see them.
 var keys = []Key{
 	{Name: "addr", Help: "the target"},
 	{Name: "plaintext", Kind: Switch, Steers: true, Help: "no TLS"},

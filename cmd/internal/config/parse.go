@@ -57,7 +57,7 @@ func parseYAML(path string, text []byte) (root ast.Node, err error) {
 	if len(text) > maxFile {
 		return nil, &SyntaxError{Path: path, Text: "more than " + boundfile.Size(maxFile)}
 	}
-	// A project file comes from anybody, and the parser is a large one.
+	// A project file may come from anybody, and the parser is large enough to have faults.
 	defer func() {
 		if r := recover(); r != nil {
 			root, err = nil, &SyntaxError{Path: path, Text: "it cannot be read as YAML"}

@@ -31,12 +31,12 @@ func (s *Store) Path() string { return filepath.Join(s.Dir, "config.yaml") }
 type Contexts struct {
 	User    *File // never nil; without contexts when there is no file
 	Project *File // nil: there is none
-	// PassedOver is a project file that is not read, since another user wrote it or may.
-	// Nil: there is none.
+	// PassedOver is a project file that is not read, since another user wrote it or can write
+	// it. Nil: there is none.
 	PassedOver *boundfile.ForeignError
 }
 
-// A ClashError is a name that the user has, and a project file that is not trusted, too.
+// A ClashError is a name that the user's file and an untrusted project file both have.
 type ClashError struct{ User, Project *Context }
 
 func (e *ClashError) Error() string {
@@ -113,10 +113,9 @@ func (s *Store) findProject() string {
 	}
 }
 
-// Find returns the context of a name: that of a project file that is trusted, else the
-// user's, else the project's; or nil. Where the user has one and a project file that is not
-// trusted, too, the error is a *ClashError: neither of them is what the other could be taken
-// for.
+// Find returns the context of a name: that of a project file that is trusted, else the user's,
+// else the project's; or nil. Where the user has one and a project file that is not trusted,
+// too, the error is a *ClashError, since either could be taken for the other.
 func (c *Contexts) Find(name string) (*Context, error) {
 	own, project := c.User.Context(name), c.Project.Context(name)
 	switch {
@@ -128,9 +127,9 @@ func (c *Contexts) Find(name string) (*Context, error) {
 	return project, nil
 }
 
-// Current returns the name of the context in use when none is named, and the file
-// that says so. A project file that is not trusted does not speak before the user, and of
-// the user's contexts it chooses none.
+// Current returns the name of the context in use when none is named, and the file that says
+// so. A project file that is not trusted counts only when the user's file names none, and
+// cannot choose one of the user's contexts.
 func (c *Contexts) Current() (string, *File) {
 	if p := c.Project; p != nil && p.Current != "" &&
 		(p.Trusted || c.User.Current == "" && p.Context(p.Current) != nil) {

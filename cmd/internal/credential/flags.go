@@ -67,7 +67,7 @@ func (o *Flags) Add(f *pflag.FlagSet) {
 	f.BoolVar(&o.Plaintext, "plaintext-credentials", false, "send credentials to another machine even without TLS")
 }
 
-// Chosen returns those of credentialFlags that were given.
+// Chosen returns those of Names that were given.
 func (o *Flags) Chosen() []string {
 	var names []string
 	for i, is := range []bool{o.bearerFile != "", o.bearerEnv != "", o.basic != "", o.netrc, o.Command != ""} {
@@ -123,9 +123,9 @@ func (o *Flags) Authorization(ctx context.Context, env *env.Env, t *invoke.Targe
 	return "", nil
 }
 
-// Authorizer returns the function that gets the value for which authorization returned
-// session.Later. A program is run for each target, which it is told; a person is asked once
-// for all targets of a command line.
+// Authorizer returns the function that gets the value for which Authorization returned
+// session.Later. A program is run for each target, and can read which one it is; a person is
+// asked once for all targets of a command line.
 func (o *Flags) Authorizer(env *env.Env, t *invoke.Target) func(ctx context.Context, fresh bool) (string, error) {
 	return func(ctx context.Context, _ bool) (value string, err error) {
 		if o.Command != "" {

@@ -47,7 +47,7 @@ func (q *Questions) Run(ctx context.Context, reached bool) {
 			return nil // that is gRPC, whatever it says
 		}
 		if notFound(answer) {
-			return nil // that may be any server: reflection tells
+			return nil // any server may say that: reflection will tell
 		}
 		return answer
 	})
@@ -58,7 +58,7 @@ func (q *Questions) Run(ctx context.Context, reached bool) {
 	}
 	switch {
 	case reflection == nil || reflection.Verdict == OK || !notFound(answer):
-	case wire.Protocol == session.ProtocolGRPC: // whose servers answer in gRPC that something is not there
+	case wire.Protocol == session.ProtocolGRPC: // whose servers say in gRPC that a method is not there
 		speaks.fail(answer)
 		reflection = nil
 	default:
@@ -75,9 +75,9 @@ func (q *Questions) Run(ctx context.Context, reached bool) {
 	q.health(state, answer, slices.Contains(reflection.Services, healthpb.Health_ServiceDesc.ServiceName))
 }
 
-// notFound reports whether an error may come from any server of HTTP: the
-// router in front of a server's handlers knows of no protocol, and answers with HTTP's
-// 404 what is not there (https://connectrpc.com/docs/protocol#http-to-error-code).
+// notFound reports whether an error may come from any HTTP server: the router in front of the
+// handlers knows no protocol, and answers 404 for a path that is not there
+// (https://connectrpc.com/docs/protocol#http-to-error-code).
 func notFound(err error) bool {
 	var se *invoke.StatusError
 	return errors.As(err, &se) && se.Status.Code == codes.Unimplemented && se.Status.Origin != invoke.OriginServer
@@ -123,8 +123,8 @@ func (q *Questions) services(ctx context.Context, version string) ([]string, err
 	return names, err
 }
 
-// health judges the answer that the health service gave before. A service that is listed
-// and says that it is not there means something else, such as the compression.
+// health judges the earlier answer of the health service. When reflection lists the service
+// and calls to it are not implemented, something else is the reason, such as the compression.
 func (q *Questions) health(state healthpb.HealthCheckResponse_ServingStatus, err error, listed bool) {
 	p := &Step{Name: "health", Verdict: OK, Detail: health.StateName(state)}
 	var se *invoke.StatusError

@@ -238,7 +238,7 @@ type certFacts struct {
 	NotAfter  time.Time `json:"notAfter"`
 }
 
-// tls runs a handshake, and tells the certificates whatever is wrong with them.
+// tls runs a handshake, and shows the certificates even when something is wrong with them.
 func (w *Walk) tls(ctx context.Context, conn net.Conn) *tls.Conn {
 	p := &Step{Name: "tls"}
 	var secured *tls.Conn

@@ -31,7 +31,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// StdinTTY, StdoutTTY and StderrTTY report whether the stream is a terminal.
 	StdinTTY, StdoutTTY, StderrTTY bool
-	Width                          int // columns of the terminal; 0: standard output is none
+	Width                          int // columns of the terminal; 0: standard output is not one
 	Getenv                         func(string) string
 	LookupEnv                      func(string) (string, bool)
 	CacheDir                       string // folder of the schema cache; "": there is no cache
@@ -47,14 +47,14 @@ type Env struct {
 	// ReleaseSignals stops the handling of signals by the process, for a command that
 	// handles them itself; nil: there is none.
 	ReleaseSignals func()
-	// Secrets are the secrets that were sent so far. guarded makes it when it is nil.
+	// Secrets are the secrets that were sent so far. Guarded makes it when it is nil.
 	Secrets *secret.Seen
-	// ProgramDir is the folder in which a program runs that a file names; "": the
-	// working folder.
+	// ProgramDir is the folder in which a program that a file names is run; "": the working
+	// folder.
 	ProgramDir string
 	// Only is the one program that may be started; nil: any may.
 	Only *Program
-	said *sync.Map // the texts of sayOnce so far; nil: they are not recorded
+	said *sync.Map // the texts of SayOnce so far; nil: they are not recorded
 	// Yielded is set while another program has the terminal, such as an editor: an
 	// interrupt from the keyboard is then its own.
 	Yielded *atomic.Bool
@@ -209,7 +209,7 @@ func (e *Env) Say(text string) {
 	fmt.Fprintf(e.Stderr, "rpcctl: %s\n", formatters.CleanLine(text))
 }
 
-// SayOnce is say for what every line of a shell would repeat: it says each text once.
+// SayOnce is Say for what every line of a shell would repeat: it says each text once.
 func (e *Env) SayOnce(text string) {
 	if e.said != nil && e.Stderr != io.Discard {
 		if _, already := e.said.LoadOrStore(text, true); already {

@@ -56,7 +56,7 @@ func Of(c *cobra.Command) Table {
 	add = func(c *cobra.Command) {
 		each := func(f *pflag.Flag) {
 			t[f.Name] = t[f.Name] || f.NoOptDefVal == ""
-			if f.Shorthand != "" { // when two commands share a letter and one takes a value, both are read so
+			if f.Shorthand != "" { // two commands may share a letter; when one of them takes a value, both are read so
 				t[f.Shorthand] = t[f.Shorthand] || f.NoOptDefVal == ""
 			}
 		}

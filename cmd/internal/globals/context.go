@@ -75,7 +75,7 @@ func (g *Flags) LoadContext(f *pflag.FlagSet) error {
 func (g *Flags) findContext(f *pflag.FlagSet) (found *config.Context, from string, err error) {
 	name, from := g.ContextName(f)
 	if name == "" && from != "" {
-		return nil, "", nil // a target was named outright, so no file is read
+		return nil, "", nil // a flag or variable names a target, so no file is read
 	}
 	store, err := ContextStore(g.env)
 	if err != nil && name == "" {
@@ -126,7 +126,7 @@ func (g *Flags) ContextName(f *pflag.FlagSet) (name, from string) {
 	if f.Changed("context") {
 		return g.contextFlag, "--context"
 	}
-	// A variable that was exported long ago must not lend its credentials to another target.
+	// A variable that was exported long ago must not give its credentials to another target.
 	name = g.env.Getenv("RPCCTL_CONTEXT")
 	switch {
 	case g.AddressGiven(f):

@@ -57,7 +57,7 @@ func (g *Flags) authorize(ctx context.Context, c *session.CallPolicy, t *invoke.
 	value, err := g.auth.Authorization(ctx, g.env, t)
 	switch {
 	case err != nil && t != nil && g.several:
-		// One target says nothing of another: the call to this one fails.
+		// The settings of the other targets are fine: only the call to this one fails.
 		c.Authorize = func(context.Context, bool) (string, error) { return "", err }
 	case err != nil:
 		return err
@@ -72,9 +72,9 @@ func (g *Flags) authorize(ctx context.Context, c *session.CallPolicy, t *invoke.
 	return nil
 }
 
-// lends reports whether a credential flag was set by the context. Such credentials are for
-// the target of the context and no other. --netrc is an exception: it has credentials for
-// each host.
+// lends reports whether the context has set a credential flag. Such credentials are for the
+// target of the context and no other. --netrc is an exception: it has credentials for each
+// host.
 func (g *Flags) lends(flag string) bool { return g.chosen.used[flag] && flag != "netrc" }
 
 // secretSetting reports whether a header of a context is a secret.

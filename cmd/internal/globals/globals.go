@@ -92,7 +92,7 @@ func (g *Flags) OfTarget(ctx context.Context, f *pflag.FlagSet, name string) (se
 	return one.Settings(ctx, f)
 }
 
-// TokenProgram returns the program that prints the token, by a flag or the context.
+// TokenProgram returns the program that prints the token, as a flag or the context names it.
 func (g *Flags) TokenProgram() env.Program {
 	return env.Program{Command: string(g.auth.Command), Dir: g.env.ProgramDir}
 }

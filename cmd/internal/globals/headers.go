@@ -126,7 +126,8 @@ func (h *headerFlags) addContext(md invoke.Metadata, env *env.Env) error {
 			continue
 		}
 		if !secretSetting(s) {
-			// It is parsed as one that was typed, except that ${NAME} is not expanded in files.
+			// It is parsed like a header that was typed, except that ${NAME} is not expanded
+			// in files.
 			plain := newHeaderFlags()
 			if err := plain.add(md, env, s.Key+": "+s.Values[0], false); err != nil {
 				return err
@@ -174,8 +175,8 @@ func (h *headerFlags) contextSecrets(ctx context.Context, env *env.Env) (map[str
 	return own, nil
 }
 
-// telling reports whether a value is long enough that no other text contains it by chance. A
-// short word would be masked everywhere.
+// telling reports whether a value is so long that no other text contains it by chance. A short
+// word would be masked everywhere.
 func telling(value string) bool {
 	return len(value) >= 20 || len(value) >= 8 && strings.ContainsAny(value, "0123456789")
 }

@@ -30,7 +30,8 @@ type reachFlags struct {
 const (
 	// defaultWait is how long --wait waits without a value.
 	defaultWait = 30 * time.Second
-	// leastKeepalive is how often gRPC may ask whether a connection lives, at most
+	// leastKeepalive is the shortest time between two questions whether a connection lives,
+	// which gRPC sets
 	// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
 	leastKeepalive = 10 * time.Second
 	// maxServiceConfig is the size of the greatest file with a service config, in bytes.

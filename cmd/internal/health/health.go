@@ -74,8 +74,8 @@ func StateName(s healthpb.HealthCheckResponse_ServingStatus) string {
 	return fmt.Sprintf("STATUS_%d", s)
 }
 
-// Verdict is the error for an answer. A service that a watch does not know is told
-// as Check tells it.
+// Verdict is the error for an answer. The error for a service that a watch does not know is
+// the one that Check returns.
 func Verdict(service string, state healthpb.HealthCheckResponse_ServingStatus) error {
 	switch state {
 	case healthpb.HealthCheckResponse_SERVING:

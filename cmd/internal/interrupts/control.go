@@ -17,20 +17,20 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// Exit codes of a shell that a signal ends, as other shells have them.
+// Exit codes of a shell that a signal ends, which are those of other shells.
 const (
 	HangUp     = 129
 	terminated = 143
 )
 
-// Pressing Ctrl-C again within PressTime means it more; within burstTime it is the same press, of a
+// Pressing Ctrl-C again within PressTime asks for more; within burstTime it is one press of a
 // key that repeats.
 const (
 	PressTime = 2 * time.Second
 	burstTime = 300 * time.Millisecond
 )
 
-// A Control takes keys and signals to what they are for. Its methods may be called from any
+// A Control hands keys and signals to what they are for. Its methods may be called from any
 // goroutine.
 type Control struct {
 	env *env.Env
@@ -50,12 +50,12 @@ type Control struct {
 	dying      atomic.Int32 // the exit code of a signal; 0: none
 
 	signals chan os.Signal
-	// editor is the prompt, for signals: they come while it is being opened, too.
+	// editor is the prompt. It is atomic since signals come while it is being opened, too.
 	editor    atomic.Pointer[repl.Editor]
 	stopAsked atomic.Bool // a signal asked to suspend the shell
 }
 
-// A foreground is what the keys that send signals are for.
+// A foreground is what Ctrl-C and Ctrl-Z act on.
 type foreground struct {
 	interrupt  func()
 	background func() // nil: it cannot go to the background
@@ -89,8 +89,8 @@ func (c *Control) Begin() (ctx context.Context, end func()) {
 	}
 }
 
-// Follow has Ctrl-C call interrupt instead of ending the statement, and Ctrl-Z call leave; nil: it
-// does nothing.
+// Follow makes Ctrl-C call interrupt instead of ending the statement, and Ctrl-Z call leave. A
+// nil function does nothing.
 func (c *Control) Follow(interrupt, leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *Control) Follow(interrupt, leave func()) {
 	}
 }
 
-// Following reports whether something runs that Ctrl-Z leaves to itself.
+// Following reports whether something runs that Ctrl-Z sends to the background.
 func (c *Control) Following() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,7 +135,8 @@ func (c *Control) Interrupt() bool {
 	return true
 }
 
-// toBackground is Ctrl-Z while something runs. It returns false when that cannot go on by itself.
+// toBackground handles Ctrl-Z while something runs. It returns false when that cannot go on in
+// the background.
 func (c *Control) toBackground() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,8 +147,8 @@ func (c *Control) toBackground() bool {
 	return true
 }
 
-// Own takes the signals from the command line, which would end the process: a shell ends the call
-// instead.
+// Own takes the signals from the command line, which would end the process: in a shell they
+// end the call.
 func (c *Control) Own() {
 	if c.env.ReleaseSignals != nil {
 		c.env.ReleaseSignals()
@@ -181,7 +182,7 @@ func (c *Control) signalled(sig os.Signal) {
 		c.Die(terminated)
 	case sig == syscall.SIGHUP:
 		c.Die(HangUp)
-	case signals.IsQuit(sig): // the stack is printed on a terminal that is fit for it
+	case signals.IsQuit(sig): // the terminal must be fit for the stack that is printed
 		if e := c.editor.Load(); e != nil {
 			e.Restore()
 		}

@@ -59,8 +59,9 @@ func (m *calls) each(ctx context.Context) error {
 	return m.start(ctx, &invoke.Invoker{Transport: transport, Now: m.app.Env.Now}, m.eachOutcome)
 }
 
-// eachOutcome is outcome. A list may be live, as a pipe that is written to now and then, so that
-// only who waits can know that it takes too long: they are told what they waited for.
+// eachOutcome is outcome for a list. A list may be live, such as a pipe with a request now and
+// then, and only the user knows whether it takes too long: an interrupt while it is read says
+// what was waited for.
 func (m *calls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	l, ok := m.list.(*inputList)
 	if ok && l.interrupted && l.list.File() != "" && ctx.Err() != nil {
@@ -113,7 +114,7 @@ func (m *calls) inPlace(path string, list *input.List) bool {
 	return false
 }
 
-// failures are the requests that failed, as they stood, and what was wrong with each.
+// failures are the requests that failed, as they stood in the list, and why each did.
 type failures struct {
 	path         string
 	inPlace      bool // the list is in the file that they replace
@@ -174,9 +175,10 @@ func (f *failures) add(r *fanout.Result) error {
 	return errors.Join(err, jerr, serr)
 }
 
-// close ends the files after a run. They are there also when nothing failed: what they had from
-// an earlier run is no longer so. It is when nothing of the list was done, and a list that they
-// would replace stays when the run was not whole, since it has what was not sent.
+// close ends the files after a run. They exist when nothing failed, too, since what an earlier
+// run left in them no longer holds. A run of which nothing was done still leaves that as it
+// was, and so does a run that was cut short when the file is the list itself, since the list
+// has what was not sent.
 func (f *failures) close(whole bool, sum *fanout.Summary) error {
 	if err := errors.Join(f.requests.Flush(), f.statuses.Flush()); err != nil {
 		return errors.Join(err, f.abandon())
@@ -191,7 +193,7 @@ func (f *failures) close(whole bool, sum *fanout.Summary) error {
 	return errors.Join(f.file.Finish(), f.status.Finish())
 }
 
-// keepBeside ends the files under names beside the list's, which says how they are read.
+// keepBeside ends the files under names beside the list's, and says how to use them.
 func (f *failures) keepBeside() error {
 	extension := filepath.Ext(f.path)
 	stem := strings.TrimSuffix(f.path, extension)

@@ -29,7 +29,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/fanout"
 )
 
-// A calls is a run of many calls as the command line has it.
+// A calls is a run of many calls as a command line asks for it.
 type calls struct {
 	app     *app.App
 	o       *call.Options
@@ -54,10 +54,10 @@ type calls struct {
 	atOnce   int // calls that share the limit of a message; 0: none do
 	finish   func(*fanout.Result) error
 	closers  []func()    // at the end of the run
-	job      invoke.Sink // takes all events instead of what prints them; nil: there is no job
+	job      invoke.Sink // takes all events in place of what prints them; nil: the run is no job
 }
 
-// maxTold is how many failures are told one by one.
+// maxTold is how many failures are printed one by one.
 const maxTold = 10
 
 // Run makes many calls of one.
@@ -85,8 +85,8 @@ func Run(
 	return err
 }
 
-// askSchema makes the schema be today's, where one could be remembered: what is wrong with the first
-// of many requests may not be the schema of yesterday.
+// askSchema makes the server be asked for the schema where one may be remembered: a schema of
+// yesterday must not make the first of many requests fail.
 func (m *calls) askSchema(ctx context.Context) error {
 	if m.o.Kind.Value != "" || m.many.targets.isSet() {
 		return nil
@@ -99,7 +99,7 @@ func (m *calls) askSchema(ctx context.Context) error {
 	return nil
 }
 
-// programTime is the limit of a jq program for an answer: what bounds the calls; 0: nothing.
+// programTime is the limit of a jq program for an answer: that of the calls, 0 for none.
 func (m *calls) programTime() time.Duration {
 	limit, length := m.call.Timeout, m.many.repeat.length.Duration()
 	if limit == 0 || length > 0 && length < limit {
@@ -129,7 +129,7 @@ func (m *calls) prepare(ctx context.Context) (err error) {
 	return m.check()
 }
 
-// check refuses a method that many calls cannot be made of.
+// check refuses a method of which many calls cannot be made.
 func (m *calls) check() error {
 	m.app.Types = m.call.Types
 	if m.call.Method.IsStreamingClient() {
@@ -140,13 +140,13 @@ func (m *calls) check() error {
 	return m.app.Globals.CheckGet(m.call)
 }
 
-// start makes the calls, shows how far it is, and returns what end makes of how it went;
-// or it leaves all that to a job.
+// start makes the calls, shows progress, and returns what end makes of the outcome; or a job
+// does all that later.
 func (m *calls) start(
 	ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error,
 ) error {
 	a := m.app
-	later := context.WithoutCancel(ctx) // of a job, which is looked at when the statement has ended
+	later := context.WithoutCancel(ctx) // a job prints when the statement has ended, too
 	again := func(e *env.Env) (*output.Output, error) { return m.o.Output.Open(later, m.printing().On(e)) }
 	return a.Runner.RunMany(ctx, a, app.Calls{
 		Name: string(m.call.Method.Name()), Session: m.session, Again: again,
@@ -171,17 +171,17 @@ func (m *calls) close() {
 }
 
 const (
-	// sharedRecv is what calls at the same time may receive together, in bytes: a little more
-	// than one alone, of which printing takes some memory once.
+	// sharedRecv is how much calls at the same time may receive together, in bytes. It is a
+	// little more than for one call alone, because only one response is printed at a time.
 	sharedRecv = 80 << 20
-	// mostShared is what each of them may receive: while one great message is printed another
-	// may come in.
+	// mostShared is how much each of them may receive, in bytes: while one great message is
+	// printed another may arrive.
 	mostShared = 32 << 20
 )
 
 // share is the greatest message that each of the calls may receive, in bytes: they share
-// sharedRecv, so that all of them together take no more memory than one. 0 is what the
-// transport has: for one call at a time, and where the user has set it.
+// sharedRecv, so that all of them together take no more memory than one. It is 0, for the
+// transport's own limit, when one call goes on at a time or the user has set a limit.
 func (m *calls) share(ctx context.Context) int {
 	if m.app.Globals.MaxRecv != 0 || m.many.concurrency < 2 {
 		return 0
@@ -192,7 +192,7 @@ func (m *calls) share(ctx context.Context) int {
 	return min(max(sharedRecv/m.atOnce, memory.LeastMessage), mostShared)
 }
 
-// beside reports whether an answer may be worked on while others are received.
+// beside reports whether an answer may be processed while others are received.
 func (m *calls) beside() bool { return m.many.concurrency > 1 }
 
 // callsAtOnce is how many calls go on at the same time at most, as far as that is known.
@@ -321,7 +321,7 @@ func (m *calls) handle(r *fanout.Result) error {
 	return nil
 }
 
-// tell tells something on standard error while the calls go on.
+// tell prints a text on standard error while the calls go on.
 func (m *calls) tell(text string) {
 	fmt.Fprintf(m.progress.Beside(m.app.Env.Stderr), "rpcctl: %s\n", text)
 }
@@ -436,7 +436,7 @@ func (e *manyError) NextStep() string {
 	return text
 }
 
-// outcome joins how the run ended with what the output said.
+// outcome joins how the run ended with the error of the output.
 func (m *calls) outcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	whole := err == nil && sum.Complete
 	if err == nil {

@@ -41,7 +41,7 @@ func (o *repeatOptions) isSet() bool {
 // usualPause is the time from one call to the next that waits for an answer.
 const usualPause = time.Second
 
-// A limitError tells that the answer never was what was waited for.
+// A limitError is a run whose answers never satisfied --until.
 type limitError struct{ calls int }
 
 func (e *limitError) Error() string {
@@ -51,7 +51,7 @@ func (e *limitError) Error() string {
 // errSatisfied ends a run when an answer is what was waited for.
 var errSatisfied = errors.New("the answer satisfies --until")
 
-// repeat makes the same call again and again.
+// repeat makes the same call as often as the flags say.
 func (m *calls) repeat(ctx context.Context) error {
 	o := &m.many.repeat
 	one := call.New(m.app, m.o, m.format, m.call.Metadata)
@@ -108,7 +108,7 @@ func (o *repeatOptions) list(wire []byte) *sameRequest {
 	return list
 }
 
-// waitFor has the run end at a response for which a jq program gives true.
+// waitFor ends the run at a response for which a jq program returns true.
 func (m *calls) waitFor(ctx context.Context, program string) error {
 	filter, err := formatters.ParseFilter(program)
 	if err != nil {
@@ -126,7 +126,7 @@ func (m *calls) waitFor(ctx context.Context, program string) error {
 type sameRequest struct {
 	wire  []byte
 	times int           // 0: no limit
-	every time.Duration // from one call's beginning to the next's
+	every time.Duration // from the beginning of one call to that of the next
 	until time.Time     // zero: no limit
 	made  int
 	due   time.Time
@@ -186,7 +186,7 @@ func (u *untilTrue) Event(e *invoke.Event) error {
 	return err
 }
 
-// finish ends the run after the call whose answer it was.
+// finish ends the run when the call with that answer has ended.
 func (u *untilTrue) finish(*fanout.Result) error {
 	if u.satisfied {
 		return errSatisfied

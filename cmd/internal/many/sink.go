@@ -21,7 +21,7 @@ type labelled struct {
 	exchange  *formatters.Exchange // the formatter, when it is one; else nil
 }
 
-// Begin tells which call comes now.
+// Begin names the call whose events come next.
 func (l *labelled) Begin(index int, r *fanout.Request) {
 	l.label.Call, l.label.Target = index, r.Target
 }
@@ -73,7 +73,7 @@ func (m *calls) open(ctx context.Context) error {
 	return nil
 }
 
-// tee makes the sink of calls from their formatter and what else looks at them.
+// tee makes the sink of calls from their formatter and the other sinks.
 func (m *calls) tee(l *labelled, single bool) fanout.Sink {
 	tee := invoke.Tee{call.Tolerant(l.formatter, l.formatter)}
 	if single {
@@ -93,13 +93,13 @@ func (m *calls) tee(l *labelled, single bool) fanout.Sink {
 	return l
 }
 
-// besideMany writes to the terminal that the progress is on, once there is one.
+// besideMany writes to the terminal that shows the progress, if any does.
 type besideMany struct {
 	m *calls
 	w io.Writer
 }
 
-// Write writes where the progress was.
+// Write hides the progress and writes in its place.
 func (b besideMany) Write(p []byte) (int, error) { return b.m.progress.Beside(b.w).Write(p) }
 
 // A sinkKind is how answers are printed.
@@ -139,8 +139,8 @@ type silent struct{}
 func (silent) Event(*invoke.Event) error { return nil }
 func (silent) Flush() error              { return nil }
 
-// answersOnly keeps from a formatter the beginnings and ends of calls, of which it would
-// make the end of what it prints.
+// answersOnly hides the beginnings and ends of calls from a formatter, which would end its
+// output there.
 type answersOnly struct{ invoke.Sink }
 
 // Event hands on answers.

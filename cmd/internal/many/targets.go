@@ -65,7 +65,7 @@ func (o *targetOptions) check(f *pflag.FlagSet, m *Options) error {
 			"give one of the two")
 	}
 	if o.isSet() {
-		m.keepGoing = true // one target says nothing of another
+		m.keepGoing = true // a target that fails is no reason to spare the others
 		if !f.Changed("concurrency") {
 			m.concurrency = usualTargets
 		}
@@ -103,7 +103,7 @@ func (l *targetList) Next(ctx context.Context, r *fanout.Request) error {
 	return nil
 }
 
-// A differError tells that targets do not agree.
+// A differError is targets that do not agree.
 type differError struct{ fields []string }
 
 func (e *differError) Error() string {
@@ -182,7 +182,7 @@ func (m *calls) compared(ctx context.Context, c *formatters.Comparison, sum *fan
 	return m.outcome(ctx, sum, err)
 }
 
-// compare has the answers compared.
+// compare makes the answers be compared.
 func (m *calls) compare() *formatters.Comparison {
 	a, o := m.app, &m.o.Output
 	options := o.Form(m.call.Types)
@@ -281,8 +281,8 @@ func (m *calls) openAddresses(ctx context.Context, list *targetList) error {
 	return nil
 }
 
-// findSomewhere makes the session of a target that knows the method the one that is asked
-// for the schema: a target that is down says nothing of the others.
+// findSomewhere looks for a target that knows the method, whose session then gives the schema:
+// that one target is down is no reason to fail.
 func (m *calls) findSomewhere(ctx context.Context, list *targetList) error {
 	if m.o.Kind.Value != "" {
 		return nil
@@ -324,7 +324,7 @@ func targetNames(ctx context.Context, list []string) ([]string, error) {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
-			if _, err := invoke.ParseTarget(line); err != nil { // which quotes it, and the file may be any
+			if _, err := invoke.ParseTarget(line); err != nil { // which quotes the line, and the file may be any
 				return nil, problem.Usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number),
 					"a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}

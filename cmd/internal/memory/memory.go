@@ -19,24 +19,24 @@ const (
 	Many   = 110 // more of a call among many stays alive, and its cost counts
 )
 
-// Soft is the soft limit of memory, in bytes: beyond it garbage is collected before the
-// heap has doubled. A message of the greatest size leaves as much garbage as it needs memory,
-// and without the limit both would be there at once. With more than that in use the limit is a
-// quarter above what is in use, so that the collector does not run all the time; from mostLive
-// bytes on there is none.
+// Soft is the soft limit of memory, in bytes: beyond it garbage is collected before the heap
+// has doubled. A message of the greatest size leaves as much garbage as it needs memory, and
+// without the limit both would be there at once. When more than that is in use, the limit is a
+// quarter above it, so that the collector does not run all the time; when more than mostLive
+// bytes are, there is no limit.
 const (
 	Soft     = 160 << 20
 	mostLive = 280 << 20
 )
 
-// LeastMessage is the limit of a message, in bytes, that calls at the same time leave each other,
-// however many they are.
+// LeastMessage is the limit of a message, in bytes, below which no call goes, however many
+// there are at the same time.
 const LeastMessage = 1 << 20
 
 // Unlimited is set when there is to be no soft limit.
 var Unlimited atomic.Bool
 
-// Served is set by a process that serves others: its soft limit stays however much is in use.
+// Served is set by a process that serves others: its soft limit stays, whatever is in use.
 var Served atomic.Bool
 
 // CollectLate delays the first garbage collection, and keeps the soft limit after each one. It

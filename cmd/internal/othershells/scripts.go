@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A scriptChange is a part of a completion script of cobra's, and what stands in its
-// place. The scripts evaluate the line that is being typed, for its quotes and variables,
-// and would run at the Tab what is in it. With the changes those of bash, zsh and fish
-// evaluate nothing of it, the one of PowerShell no line that could have a command in it;
-// and all start rpcctl by its name, whatever the line begins with.
+// A scriptChange is a part of a completion script of cobra's, and what stands in its place.
+// The scripts evaluate the line that is being typed, for its quotes and variables, so that a
+// Tab would run the commands in it. With the changes the scripts of bash, zsh and fish
+// evaluate nothing of the line, and that of PowerShell no line that could have a command in
+// it. All of them start rpcctl by its name, whatever the line begins with.
 type scriptChange struct {
-	from, until string // the part is from, or what begins with it and ends before until
+	from, until string // the part is from, or begins with from and ends before until
 	to          string
 }
 
@@ -32,8 +32,8 @@ func (c scriptChange) in(script string) (string, error) {
 }
 
 // unquote is a function for bash and zsh that reads a word as they do, and runs nothing:
-// neither knows a way to take the quotes off that does not evaluate what is in them.
-// VALUE is the value of the variable that is called as __name says.
+// neither can take quotes off without evaluating what is in them. VALUE is the value of the
+// variable that is called as __name says.
 const unquote = `# Puts the word $1 into plain: without quotes, with the values of variables. Nothing of it
 # is evaluated, and all else stays what it is.
 __rpcctl_unquote()
@@ -83,8 +83,8 @@ __rpcctl_unquote()
 
 `
 
-// bashChanges hand the words of the line to rpcctl as they are. The helpers of
-// bash-completion for redirections and files evaluate what they are given.
+// bashChanges hand the words of the line to rpcctl as they are. The helpers of bash-completion
+// for redirections and files evaluate their arguments.
 var bashChanges = []scriptChange{
 	{
 		from: "__rpcctl_get_completion_results() {\n",
@@ -143,7 +143,8 @@ __rpcctl_get_completion_results() {
 	},
 }
 
-// zshChanges do so for zsh, and give no part of the line to the eval behind it.
+// zshChanges do the same for zsh, and give no part of the line to the eval at the end of the
+// script.
 var zshChanges = []scriptChange{
 	{from: "_rpcctl()\n", to: strings.Replace(unquote, "VALUE", "${(P)__name}", 1) + "_rpcctl()\n"},
 	{
@@ -183,7 +184,7 @@ var zshChanges = []scriptChange{
 	},
 }
 
-// fishChanges do so for fish, which takes the quotes off itself.
+// fishChanges do the same for fish, which takes the quotes off itself.
 var fishChanges = []scriptChange{
 	{
 		from: "    # Extract all args except the last one", until: "    # Some programs may output extra",
@@ -212,8 +213,8 @@ var fishChanges = []scriptChange{
 	{from: `(string match -r -- '-.*=' "$lastArg")`, to: `(string match -r -- '^--?[A-Za-z0-9-]+=' "$lastArg")`},
 }
 
-// powershellChanges keep back a line with commands in it. In PowerShell they need a
-// parenthesis; redirections are no words there.
+// powershellChanges refuse a line with commands in it, which in PowerShell need a parenthesis.
+// PowerShell does not pass redirections as words.
 var powershellChanges = []scriptChange{
 	{
 		from: `    $RequestComp="$Program __complete $Arguments"`,

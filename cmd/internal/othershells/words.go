@@ -66,7 +66,7 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 	case wordMethod:
 		methods, rest := discovery.KnownMethods(ctx, source, services)
 		offers = suffixOffers(methods, partial)
-		for _, r := range rest { // whose methods nobody told in time
+		for _, r := range rest { // no methods of these services were known in time
 			offers = append(offers, prefixed(string(r)+"/", partial, true)...)
 		}
 	case wordSymbol:
@@ -105,7 +105,7 @@ func suffixOffers(names []string, partial string) []Offer {
 			offers = append(offers, Offer{Text: end, About: of[0]})
 		case len(of) == 1:
 			offers = append(offers, Offer{Text: end})
-		default: // the whole names: only those tell them apart
+		default: // only the whole names tell them apart
 			for _, n := range of {
 				offers = append(offers, Offer{Text: n})
 			}
@@ -186,7 +186,7 @@ func completeMessage(
 	return FieldOffers(r, partial)
 }
 
-// servedTypes are the messages in the files of all services, as far as they are told in time.
+// servedTypes are the messages in the files of all services, as far as they are known in time.
 func servedTypes(ctx context.Context, source discovery.Source) complete.MessageTypes {
 	types, seen := complete.MessageTypes{}, map[string]bool{}
 	services, err := source.Services(ctx)
@@ -293,8 +293,8 @@ func completeWith(
 	}
 }
 
-// PlainUsages takes out of what flags are for the marks that the help goes by: a shell
-// shows it as it stands.
+// PlainUsages takes out of the usages of flags the marks that the help goes by, which a shell
+// would show.
 func PlainUsages(c *cobra.Command) {
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	c.Flags().VisitAll(plain)
@@ -335,7 +335,7 @@ func Add(a *app.App, root *cobra.Command, contextNames func(*app.App) []string) 
 	}
 	completeFlags(root, root.PersistentFlags())
 	if root.PersistentFlags().Lookup("context") != nil {
-		// A flag that is completed twice is a fault of ours, which a test finds.
+		// An error means that a flag is completed twice, which a test finds.
 		_ = root.RegisterFlagCompletionFunc("context",
 			func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 				var offers []Offer
@@ -372,7 +372,7 @@ func completeFlags(c *cobra.Command, set *pflag.FlagSet) {
 			}
 			complete = fixed(strings.Join(choice.Allowed, ", "))
 		}
-		// It fails for a flag that is completed twice, which a test finds.
+		// An error means that a flag is completed twice, which a test finds.
 		_ = c.RegisterFlagCompletionFunc(f.Name, complete)
 	})
 }

@@ -17,18 +17,18 @@ import (
 
 // A Pool keeps sessions open. Its methods may be called at the same time.
 type Pool struct {
-	ctx  context.Context // that the types of the sessions are looked up until
+	ctx  context.Context // until which the types of the sessions are looked up
 	env  *env.Env
 	busy func() bool
 
 	asking turn // held while a session begins to use reflection
 
-	mu     sync.Mutex         // held while nothing is waited for
+	mu     sync.Mutex         // held only while nothing is waited for
 	open   map[string]*pooled // by their keys
 	recent []string           // the keys of open, the one that was used last at the end
 
 	demoOnce sync.Once
-	demo     *testserver.Memory // behind the target demo:; nil: nobody has asked for it
+	demo     *testserver.Memory // the server behind the target demo:; nil: it was not needed yet
 }
 
 // New returns a pool without sessions, for use until ctx is done. busy reports whether calls run in
@@ -88,7 +88,7 @@ func (p *Pool) Session(ctx context.Context, key string, settings session.Setting
 		return nil, err
 	}
 	defer open.opening.giveBack()
-	// What cannot be opened is told by the command that needs it.
+	// An error is reported by the command that needs what could not be opened.
 	_, err = open.Transport(ctx)
 	if err == nil || errors.Is(err, session.ErrNoTarget) {
 		if _, err = open.Source(ctx); err == nil {
@@ -147,7 +147,7 @@ func (t turn) take(ctx context.Context) error {
 	}
 }
 
-// try takes the lock if it is free, and reports whether it was.
+// try takes the lock if it is free, and reports whether it did.
 func (t turn) try() bool {
 	select {
 	case t <- struct{}{}:
@@ -159,8 +159,8 @@ func (t turn) try() bool {
 
 func (t turn) giveBack() { <-t }
 
-// Max is how many sessions are open at once: a line with flags of its own has one of its own,
-// with a connection and a schema.
+// Max is how many sessions are open at once: a line with flags of its own has a session of its
+// own, with a connection and a schema.
 const Max = 16
 
 // closeOldest closes the sessions that were not used for the longest time, when there are too

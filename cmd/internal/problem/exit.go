@@ -46,7 +46,7 @@ func Code(err error) int {
 	case errors.As(err, &exit):
 		return exit.Code
 	case errors.As(err, &status) && !interruptedLookup(err) && ClosedPipe(err):
-		return StatusCode(status.Status.Code) // it failed before the reader left
+		return StatusCode(status.Status.Code) // the call failed before the reader was gone
 	case err == nil, ClosedPipe(err):
 		return OK
 	case interruptedLookup(err):
@@ -55,7 +55,7 @@ func Code(err error) int {
 		return BadUsage
 	case errors.As(err, &wait) && errors.Is(wait, context.Canceled):
 		return Interrupted
-	case errors.As(err, &badInput) && badInput.Err != nil: // the file, not what is in it
+	case errors.As(err, &badInput) && badInput.Err != nil: // reading the file failed, not what is in it
 		return Failure
 	case errors.As(err, &filter):
 		return filterCode(filter)

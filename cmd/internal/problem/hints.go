@@ -148,7 +148,8 @@ func inputHint(e *input.Error) []string {
 	return nil
 }
 
-// connectHints are the flag, or what to look at, after a connection that failed in each way.
+// connectHints has a hint for each way in which a connection fails: a flag, or what to look
+// at.
 var connectHints = [...]struct {
 	kind connect.Kind
 	hint string
@@ -176,7 +177,7 @@ var connectHints = [...]struct {
 	{connect.ProxyRefused, "HTTPS_PROXY names the proxy, with user:password@ before its host if it wants them; NO_PROXY=host goes round it"},
 }
 
-// connectHint returns the flag, or what to look at, after a failed connection, or "".
+// connectHint returns the hint for a failed connection, or "".
 func connectHint(e *connect.Error) string {
 	if e.Proxy && e.Kind != connect.ProxyRefused {
 		return "HTTPS_PROXY names the proxy; NO_PROXY=host goes round it"

@@ -54,7 +54,7 @@ type ExitError struct{ Code int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// Exit returns an *exitError, or nil for the code 0.
+// Exit returns an *ExitError, or nil for the code 0.
 func Exit(code int) error {
 	if code == OK {
 		return nil
@@ -82,8 +82,8 @@ func (e *sharedLimitError) Error() string { return e.err.Error() }
 // Unwrap returns the error of the call.
 func (e *sharedLimitError) Unwrap() error { return e.err }
 
-// SharedLimit returns the error of one of several calls that share a number of bytes. When
-// the limit is not what the call failed of, that is err.
+// SharedLimit returns the error of one of several calls that share a number of bytes. When err
+// is not about that limit, it returns err.
 func SharedLimit(err error, calls, bytes int) error {
 	var status *invoke.StatusError
 	if !errors.As(err, &status) || !errors.Is(status.Status.Cause, invoke.ErrTooLarge) {
@@ -138,9 +138,9 @@ func (e *keptError) NextStep() string { return "what was written is in " + e.pat
 // KeptIn returns a *keptError.
 func KeptIn(path string, err error) error { return &keptError{path, err} }
 
-// Overdue returns the error of a command whose wait for a file, or whose own work, ended at
-// the deadline of the call as the status that the call would have had. A wait that was
-// interrupted becomes the bare *boundfile.WaitError: what was typed is not at fault.
+// Overdue makes a command whose wait for a file, or whose own work, met the deadline of the
+// call fail with the status that the call would have had. For a wait that was interrupted it
+// returns the *boundfile.WaitError alone: the input is not at fault.
 func Overdue(err error) error {
 	var wait *boundfile.WaitError
 	switch {

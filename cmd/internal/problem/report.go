@@ -122,7 +122,7 @@ func (r *Reporter) Explain(err error) string {
 	case interruptedLookup(err):
 		return "interrupted\n"
 	case errors.As(err, new(*discovery.NoReflectionError)):
-		// Its status says no more than that the service is not there.
+		// The status says no more than that the service is not there.
 	case errors.As(err, &status):
 		if errors.As(err, &lookup) {
 			fmt.Fprintf(&b, "asking the server for the %s: ", formatters.CleanLine(lookup.Question))

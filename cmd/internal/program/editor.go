@@ -50,8 +50,8 @@ func (f *EditFile) Remove() error { return os.RemoveAll(filepath.Dir(f.Path)) }
 // the terminal, short enough to leave time for saying where the text is.
 const editorGrace = env.Grace / 2
 
-// EditWith runs an editor on the file until ctx is done. The editor is the first of the commands
-// that is not blank, which may have arguments, and otherwise vi.
+// EditWith runs an editor on the file until ctx is done. The editor is the first of the
+// commands that is not blank, each of which may have arguments, or vi.
 func (f *EditFile) EditWith(
 	ctx context.Context, env *env.Env, stdin io.Reader, stdout, stderr io.Writer, commands ...string,
 ) error {
@@ -69,7 +69,8 @@ func (f *EditFile) EditWith(
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = editorGrace
-	// A process that the editor started may still hold the output. The text is complete.
+	// A process that the editor has started may still hold the output. The text is complete
+	// all the same.
 	if err := c.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("running the editor %s: %w", words[0], err)
 	}

@@ -25,8 +25,8 @@ const (
 	maxToken = 64 << 10
 	// programLimit is how long a program that prints a credential may take.
 	programLimit = time.Minute
-	// programGrace is how long its children may hold its output open after it. An
-	// interrupt must not wait for them.
+	// programGrace is how long the children of a program may hold its output open after its
+	// end. An interrupt must not wait for them.
 	programGrace = 300 * time.Millisecond
 )
 
@@ -45,7 +45,7 @@ func MayStart(env *env.Env, what, token string) error {
 	return problem.Usage(fmt.Errorf("%s runs a program, and --no-shell forbids that", what), hint)
 }
 
-// New returns a program of this machine that is ready to start, or the error of mayStart.
+// New returns a program of this machine that is ready to start, or the error of MayStart.
 // words are its name and its arguments. All programs that rpcctl starts come from here.
 func New(ctx context.Context, env *env.Env, what, token string, words ...string) (*exec.Cmd, error) {
 	if err := MayStart(env, what, token); err != nil {
@@ -91,20 +91,20 @@ func PrintedToken(ctx context.Context, env *env.Env, command string, t *invoke.T
 		select {
 		case err = <-ended:
 		case <-killed:
-			// Its children may still hold its output open. Nobody waits for them: the
-			// goroutine ends within programGrace.
+			// The program's children may still hold its output open. Nobody waits for them:
+			// the goroutine ends within programGrace.
 		}
 	}
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case diedOfInterrupt(err): // Ctrl-C on a terminal reaches every process, and this one maybe last
+	case diedOfInterrupt(err): // Ctrl-C on a terminal reaches every process, and may reach this one last
 		return "", context.Canceled
 	case limited.Err() != nil:
 		return "", fmt.Errorf("the program did not end within %s", programLimit)
 	case out.over:
 		return "", fmt.Errorf("the program printed more than %d bytes", maxToken)
-	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // that is a child that stays, as a browser does
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // a child stays, such as a browser
 		return "", fmt.Errorf("the program failed: %w", err)
 	}
 	return out.kept.String(), nil
@@ -138,8 +138,8 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.kept.Write(p)
 }
 
-// ExitCode returns the exit code of a program from the error of running it: that of a shell, also
-// for a program that a signal ended. err is set when it did not run.
+// ExitCode returns the exit code of a program from the error of running it, as a shell gives
+// it, also for a program that a signal ended. err is set when the program did not run.
 func ExitCode(failure error) (code int, err error) {
 	var exit *exec.ExitError
 	switch {

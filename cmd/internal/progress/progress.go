@@ -1,4 +1,4 @@
-// Package progress shows on standard error how far something is that takes a while.
+// Package progress shows on standard error how far something that takes a while is.
 package progress
 
 import (
@@ -20,8 +20,8 @@ const (
 	plainLine  = 10 * time.Second // between two lines of --progress plain
 )
 
-// A Bar shows on standard error how far something is that takes a while. On a
-// terminal it is one line that is drawn again and again, and gone at the end.
+// A Bar shows on standard error how far something that takes a while is. On a terminal it is
+// one line, which is drawn again and again and removed at the end.
 type Bar struct {
 	w     io.Writer
 	plain bool
@@ -38,8 +38,8 @@ type Bar struct {
 	done sync.WaitGroup
 }
 
-// Start begins to show progress as the flag and the terminal have it. It returns
-// nil, on which all methods do nothing, when there is none to be shown.
+// Start begins to show progress as the flag and the terminal ask. It returns nil, on which all
+// methods do nothing, when there is none to be shown.
 func Start(env *env.Env, mode string, text func(time.Duration) string, part func() (done, total int64)) *Bar {
 	p := &Bar{w: env.Stderr, plain: mode == "plain", text: text, part: part, now: env.Now, end: make(chan struct{})}
 	if mode == "none" || !p.plain && (!env.StderrTTY || env.Getenv("TERM") == "dumb") {
@@ -67,7 +67,7 @@ func (p *Bar) run() {
 	}
 }
 
-// draw shows how far it is. That it cannot be written stops nothing.
+// draw shows how far it is. An error of writing stops nothing.
 func (p *Bar) draw(elapsed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,7 +119,7 @@ func (p *Bar) clear() {
 	}
 }
 
-// Stop ends it and leaves nothing on the terminal. It may be called again.
+// Stop ends the display and leaves nothing on the terminal. It may be called again.
 func (p *Bar) Stop() {
 	if p == nil {
 		return
@@ -150,9 +150,9 @@ func (b besideBar) Write(text []byte) (int, error) {
 	return b.w.Write(text)
 }
 
-// Stream shows how many messages a stream has had, beside the talk of -v on the same
-// terminal. It returns a sink that counts and hands on to out, where the talk goes, and
-// what ends it.
+// Stream shows how many messages a stream has had, on the terminal on which -v prints. It
+// returns a sink that counts and hands on to out, what -v prints to, and what ends the
+// display.
 func Stream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
 	var sent, received atomic.Int64
 	p := Start(env, "auto", func(elapsed time.Duration) string {

@@ -26,7 +26,7 @@ func Policy(declared func(name string) bool) repl.Secrets {
 }
 
 // ConcealName returns the text of an error about a malformed name, with the secrets in the
-// name masked: it may be a field with its value, or a line of any file.
+// name masked: what stands for a name may be a field with its value, or a line of any file.
 func ConcealName(err error, e *discovery.NameError) string {
 	var b strings.Builder
 	at := 0

@@ -9,8 +9,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// FindMethod looks a method up by its name or an end of it that is unique, until ready is done. Its
-// types go on to be looked up until ctx is.
+// FindMethod looks a method up by its name or an end of it that is unique, until ready is
+// done. The types of its messages can be looked up until ctx is done.
 func (s *Session) FindMethod(
 	ctx, ready context.Context, name string,
 ) (protoreflect.MethodDescriptor, invoke.Types, error) {

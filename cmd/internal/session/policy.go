@@ -18,7 +18,7 @@ import (
 // server, trying again, and looking after credentials. The zero value does
 // nothing.
 type CallPolicy struct {
-	Wait  time.Duration // for the server to be up, from the first call on; 0: none
+	Wait  time.Duration // how long to wait for the server to be up, from the first call on; 0: not at all
 	Retry int           // how often a call that got no answer is tried again
 
 	// Fills says that the metadata of calls may have Later.
@@ -26,10 +26,10 @@ type CallPolicy struct {
 	// Own are the values of this target, by the lower-case name of the header, for the
 	// calls whose metadata has Later there. A header with no value is not sent.
 	Own map[string]string
-	// Authorize returns the value of authorization for the calls whose metadata has
-	// Later there, when Own has none. With fresh, the value that it returned last was refused. It may
-	// run a program or ask a person; its errors are told as *CredentialError. Nil
-	// when nothing has to be found out.
+	// Authorize returns the value of authorization for the calls whose metadata has Later
+	// there, when Own has none. fresh means that the server refused the value that it returned
+	// last. It may run a program or ask a person; its errors become a *CredentialError. Nil
+	// when Own has all.
 	Authorize func(ctx context.Context, fresh bool) (string, error)
 
 	// PlaintextCredentials lets secrets go unencrypted to another machine.
@@ -45,11 +45,12 @@ type CallPolicy struct {
 	Jitter func() float64    // from 0 to 1, spreads retries; nil: they are not spread
 }
 
-// Later stands for a value of authorization that a CallPolicy gives, for each target its own.
+// Later stands for a value of authorization that a CallPolicy fills in, for each target its
+// own.
 const Later = "\x00later"
 
-// A CredentialError is a credential that could not be had. Its text has no part of
-// the credential.
+// A CredentialError is a credential that could not be found out. Its text has no part of the
+// credential.
 type CredentialError struct{ Err error }
 
 func (e *CredentialError) Error() string { return e.Err.Error() }
@@ -57,7 +58,7 @@ func (e *CredentialError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *CredentialError) Unwrap() error { return e.Err }
 
-// An ExposedError is a secret that would have gone where it must not.
+// An ExposedError is a secret that would have gone where it must not go.
 type ExposedError struct {
 	Header    string // the first of the secret headers
 	Target    string
@@ -82,12 +83,12 @@ type policyTransport struct {
 	invoke.Transport
 	policy  CallPolicy
 	target  invoke.Target
-	here    *connect.Here // watches where the target is; nil: its address says it
+	here    *connect.Here // watches where connections lead; nil: the address says it
 	exposed bool          // secrets must not be sent
 
-	asking        chan struct{} // held by the one who asks for a credential, or looks at what follows
+	asking        chan struct{} // held while somebody asks for a credential, or reads the fields below
 	authorization string        // the value in use; "": none yet
-	unauthorized  error         // why there was none the last time; nil: it was the one that is refused
+	unauthorized  error         // why there was none the last time; nil: there was one, which was refused
 	asked         time.Time     // when that was
 
 	mu    sync.Mutex
@@ -186,7 +187,7 @@ func withAuthorization(md invoke.Metadata, value string) invoke.Metadata {
 	return md
 }
 
-// withoutCredential is the error of a call for which no credential could be had.
+// withoutCredential is the error of a call for which no credential could be found out.
 func withoutCredential(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -232,8 +233,8 @@ func (c *policyTransport) secretKey(md invoke.Metadata) string {
 	return ""
 }
 
-// elsewhere makes the error of a connection that led to another machine than the
-// name of the target says the one that tells of the secret.
+// elsewhere returns the error for a call with secrets, when err is that of a connection that
+// led to another machine although the name of the target says this one.
 func (c *policyTransport) elsewhere(md invoke.Metadata, err error) error {
 	var ce *connect.Error
 	if !errors.As(err, &ce) || ce.Kind != connect.Elsewhere || c.secretKey(md) == "" {
@@ -243,21 +244,19 @@ func (c *policyTransport) elsewhere(md invoke.Metadata, err error) error {
 		&ExposedError{Header: c.secretKey(md), Target: c.target.String(), Detail: ce.Detail})
 }
 
-// sameRun is the time within which calls are taken to belong to one run, in which what
-// was in vain is not done again for each. A person who calls later has changed
-// something.
+// sameRun is how long what was tried in vain is not tried again: calls within that time belong
+// to one run. A person who calls later has changed something.
 const sameRun = 2 * time.Second
 
-// authorized returns the value of authorization. With refused it is one that
-// differs from the refused one, or "". Others wait while one asks, as long as their
-// own calls last.
+// authorized returns the value of authorization. It is never the value refused: then it is "".
+// One call asks, and the others wait, as long as their own limits allow.
 func (c *policyTransport) authorized(ctx context.Context, refused string) (string, error) {
 	select {
 	case c.asking <- struct{}{}:
 		defer func() { <-c.asking }()
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil { // also when both were possible
+	if ctx.Err() != nil { // select may choose either when both are ready
 		return "", &CredentialError{Err: ctx.Err()}
 	}
 	if c.authorization != "" && c.authorization != refused {
@@ -289,8 +288,8 @@ func (c *policyTransport) reached() {
 	c.mu.Unlock()
 }
 
-// waitsUntil returns when waiting for the server ends for a call that begins; zero
-// when it does not wait, as when calls just before it have waited in vain.
+// waitsUntil returns when a call that begins now stops waiting for the server. It is zero when
+// the call does not wait, such as when calls just before it have waited in vain.
 func (c *policyTransport) waitsUntil() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -313,7 +312,7 @@ func (c *policyTransport) foundDown() {
 	c.mu.Unlock()
 }
 
-// sayWaiting tells once that the server is waited for, and why.
+// sayWaiting says once that it waits for the server, and why.
 func (c *policyTransport) sayWaiting(why string) {
 	c.mu.Lock()
 	said := c.said
@@ -339,7 +338,7 @@ func statusOf(err error) *invoke.Status {
 	return &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
 }
 
-// jittered returns a length of time within a fifth of d.
+// jittered returns d, or a time that differs from it by at most a fifth.
 func (c *policyTransport) jittered(d time.Duration) time.Duration {
 	jitter := c.policy.Jitter
 	if jitter == nil {

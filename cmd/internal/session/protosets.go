@@ -16,7 +16,7 @@ import (
 
 // The bounds of a descriptor set that is not a file.
 const (
-	maxSet       = 96 << 20 // bytes, which are moved as they become more
+	maxSet       = 96 << 20 // bytes, which are copied as the set grows
 	fetchTime    = 30 * time.Second
 	maxRedirects = 5
 )
@@ -64,7 +64,7 @@ func readBounded(ctx context.Context, r io.Reader, name string) ([]byte, error) 
 	return data, err
 }
 
-// A FetchError is a descriptor set that could not be had from its URL.
+// A FetchError is a descriptor set that could not be fetched from its URL.
 type FetchError struct {
 	URL string // without what may be secret in it
 	Err error
@@ -96,7 +96,7 @@ func fetchSet(ctx context.Context, to *discovery.Protoset, name string) error {
 	client := &http.Client{
 		Timeout: fetchTime,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			// It would have the query, in which there may be a token.
+			// It would contain the query, in which there may be a token.
 			req.Header.Del("Referer")
 			switch {
 			case req.URL.Scheme != "https":

@@ -48,9 +48,9 @@ func (s *Session) Cache() *diskcache.Cache {
 // TargetGroup begins the names of groups with what is remembered of servers.
 const TargetGroup = "target "
 
-// group is the name by which a server is remembered. There is none for those that
-// cannot be told apart: the one inside this process, and sockets, where today's
-// server has the path of yesterday's other one.
+// group is the name by which a server is remembered. Servers that cannot be told apart have
+// none: the demo inside this process, and sockets, since another server may have the same path
+// tomorrow.
 func (s *Session) group() (string, bool) {
 	target := s.settings.Target
 	if target == nil || s.settings.NoCache || s.world.CacheDir == "" {
@@ -67,8 +67,8 @@ func (s *Session) group() (string, bool) {
 		return "", false
 	}
 	name := TargetGroup + target.String()
-	// What else decides who answers. Credentials are no part of it, not even as a
-	// hash: they change, and they are secret.
+	// What else decides who answers. Credentials are not part of it, not even as a hash: they
+	// change, and they are secret.
 	if s.settings.Authority != "" {
 		name += fmt.Sprintf(" authority %q", s.settings.Authority)
 	}

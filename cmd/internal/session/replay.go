@@ -19,10 +19,9 @@ import (
 )
 
 const (
-	// maxReplay bounds what is kept of a client's stream to send it again, in
-	// bytes: it fits the least of windows (RFC 9113, section 6.9.2), so that sending
-	// it again never waits for answers to be read. The one message of other calls is
-	// kept whatever its size.
+	// maxReplay bounds what is kept of a client's stream to send it again, in bytes: it fits
+	// the smallest initial window (RFC 9113, section 6.9.2), so that sending it again never
+	// waits for answers to be read. The one message of other calls is kept whatever its size.
 	maxReplay = 48 << 10
 
 	firstDelay = 100 * time.Millisecond // between one attempt and the next
@@ -39,7 +38,7 @@ type replay struct {
 	ctx    context.Context
 	method invoke.Method
 	md     invoke.Metadata
-	until  time.Time // the end of waiting for the server; zero: nobody waits
+	until  time.Time // when waiting for the server ends; zero: there is no waiting
 
 	sending sync.Mutex // held while something is sent, and while it is sent again
 	mu      sync.Mutex // guards what follows
@@ -50,7 +49,7 @@ type replay struct {
 	kept    [][]byte
 	size    int
 
-	// The receiving side's own.
+	// What follows belongs to the receiving side alone.
 	decided    bool
 	header     invoke.Metadata
 	early      []byte // a message that came before the decision; valid with hasEarly
@@ -68,7 +67,7 @@ func (r *replay) Send(msg []byte) error {
 	stream, settled := r.keep(msg)
 	err := stream.Send(msg)
 	if !settled {
-		return nil // whether this is the end the receiving side decides
+		return nil // the receiving side decides whether this is the end
 	}
 	return err
 }
@@ -140,8 +139,8 @@ func (r *replay) decide() {
 		return
 	}
 	for {
-		// Of a stream the headers are a sign of life. Of other calls they may be those
-		// of an error, as Connect has it.
+		// Headers of a stream are a sign that it goes on. Those of other calls may belong to
+		// an error, as in Connect.
 		if r.header = r.stream.Header(); r.header != nil && r.method.ServerStreams {
 			break
 		}
@@ -212,7 +211,7 @@ func (r *replay) open() *invoke.Status {
 		case err != nil:
 			st = statusOf(err)
 		default:
-			stream.Finish() // it opened as the wait ended, and that took it with it
+			stream.Finish() // it opened as the wait ended, too late to be used
 		}
 		if !inTime && (st == nil || st.Code == codes.Canceled) {
 			if st = r.last; st == nil {
@@ -226,8 +225,8 @@ func (r *replay) open() *invoke.Status {
 	}
 }
 
-// interrupted returns the status of a call that was given up while it waited to be made again:
-// what ended it is not what the server said before.
+// interrupted returns the status of a call that was given up while it waited to be made again.
+// It is not the status that the server gave before.
 func (r *replay) interrupted(st *invoke.Status) *invoke.Status {
 	if !errors.Is(r.ctx.Err(), context.Canceled) || st.Code == codes.Canceled {
 		return st
@@ -262,7 +261,7 @@ func (r *replay) reopen() bool {
 	r.mu.Unlock()
 	for _, msg := range kept {
 		if r.stream.Send(msg) != nil {
-			return true // the receiving side will see why
+			return true // the receiving side will see the reason
 		}
 	}
 	if closed {
@@ -271,8 +270,8 @@ func (r *replay) reopen() bool {
 	return true
 }
 
-// again reports whether the call is to be made again after it ended in a status
-// without an answer, having waited as long as is right.
+// again reports whether the call is to be made again after it ended in a status without an
+// answer. It waits before it returns.
 func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 	if notUp(st) {
 		r.c.foundDown()
@@ -287,7 +286,7 @@ func (r *replay) again(st *invoke.Status, trailers invoke.Metadata) bool {
 		r.authorized = true
 		err := r.reauthorize()
 		if errors.As(err, new(*CredentialError)) && r.ctx.Err() == nil {
-			r.c.say("%v", err) // the status tells only that the one before was refused
+			r.c.say("%v", err) // the status only says that the credential before was refused
 		}
 		return err == nil
 	case st.Code == codes.Unavailable && r.attempts < r.c.policy.Retry && !permanent(st):
@@ -387,8 +386,7 @@ func notUp(st *invoke.Status) bool {
 	return st.Code == codes.Unavailable && st.Origin == invoke.OriginTransport && !permanent(st)
 }
 
-// permanent reports whether a connection could not be made for a reason that time
-// does not heal.
+// permanent reports whether a connection failed for a reason that waiting does not remove.
 func permanent(st *invoke.Status) bool {
 	var ce *connect.Error
 	if !errors.As(st.Cause, &ce) {

@@ -18,7 +18,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// ErrNoTarget tells that a target is needed and none was given.
+// ErrNoTarget means that a target is needed and none was given.
 var ErrNoTarget = errors.New("no target given")
 
 // Settings say where calls go and where the schema comes from. They are plain
@@ -43,11 +43,11 @@ type Settings struct {
 	ReflectMetadata     invoke.Metadata
 	NoCache             bool        // nothing is remembered for the next process, or taken from it
 	NoComments          bool        // comments of .proto files are not needed
-	PassedOver          func(error) // told of configurations of schema files that are not read; nil: nobody listens
+	PassedOver          func(error) // called for configurations of schema files that are not read; may be nil
 }
 
-// openLimit returns a time in which a call is open or has failed. Nobody else limits that: a shorter
-// limit would hide why there is no connection.
+// openLimit returns the time within which a call is open or has failed, when the user set no
+// limit. A shorter one would hide why there is no connection.
 func (s *Settings) openLimit() time.Duration {
 	const between = 5 * time.Second // attempts
 	return s.Policy.Wait + time.Duration(s.Policy.Retry+1)*(s.ConnectLimit()+between)
@@ -59,7 +59,7 @@ func (s *Settings) ConnectLimit() time.Duration {
 	return dialer.Limit()
 }
 
-// World is what a session does not decide itself.
+// World is what a session is given from outside.
 type World struct {
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network's own
 	Now   func() time.Time
@@ -96,15 +96,15 @@ func New(w World) *Session { return &Session{world: w} }
 // Configure sets the settings for what is opened from now on.
 func (s *Session) Configure(settings Settings) { s.settings = settings }
 
-// AskServer makes the schema be the server's own from then on, whatever is remembered of it. Unlike
-// the other methods it may be called while others are.
+// AskServer makes the schema come from the server itself from then on, whatever is remembered
+// of it. Unlike the other methods it may be called at the same time as they are.
 func (s *Session) AskServer() { s.live.Store(true) }
 
 // Settings returns the settings in force.
 func (s *Session) Settings() Settings { return s.settings }
 
-// Transport returns the transport to the target, or ErrNoTarget. What files it needs are read
-// until ctx is done.
+// Transport returns the transport to the target, or ErrNoTarget. The files that it needs are
+// read until ctx is done.
 func (s *Session) Transport(ctx context.Context) (invoke.Transport, error) {
 	if s.transport != nil {
 		return s.transport, nil
@@ -162,8 +162,8 @@ func (s *Session) demo() *testserver.Memory {
 	return demo
 }
 
-// Source returns the schema: the files that were given, then the server's
-// reflection, then what every schema may lean on.
+// Source returns the schema: the files that were given, then the server's reflection, then the
+// files that every schema may import.
 func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 	if s.source != nil && (!s.noComments || s.settings.NoComments || len(s.settings.Protos) == 0) {
 		if s.memory != nil && s.live.Load() {
@@ -193,9 +193,9 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 	return s.source, nil
 }
 
-// Authorize finds out who calls, if the server will be asked for its schema: a lookup
-// has little time, and a program or a person may take longer. Its error is what Open
-// of the transport would return, or context.Canceled.
+// Authorize finds out who calls, if the server will be asked for its schema: the limit of a
+// lookup is short, and a program or a person may take longer. Its error is what Open of the
+// transport would return, or context.Canceled.
 func (s *Session) Authorize(ctx context.Context) error {
 	c, ok := s.transport.(*policyTransport)
 	if !ok || !s.reflects || s.memory != nil && !s.memory.Empty() {
@@ -203,7 +203,7 @@ func (s *Session) Authorize(ctx context.Context) error {
 	}
 	_, err := c.credential(ctx, s.settings.ReflectMetadata)
 	if errors.Is(err, context.Canceled) {
-		return context.Canceled // there was no call yet that could be
+		return context.Canceled // no call was made yet that could be cancelled
 	}
 	return err
 }
@@ -216,7 +216,7 @@ func (s *Session) files(ctx context.Context) ([]discovery.Source, error) {
 			ImportPaths: s.settings.ImportPaths, Files: s.settings.Protos,
 			NoComments: s.settings.NoComments, PassedOver: s.settings.PassedOver,
 		}
-		if cache := s.Cache(); cache.Dir() != "" { // else what is to be kept would be made in vain
+		if cache := s.Cache(); cache.Dir() != "" { // else nothing is kept, and there is nothing to make
 			o.Store = cache.Group("compiled .proto files")
 		}
 		p, err := discovery.OpenProtos(ctx, o)

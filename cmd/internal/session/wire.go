@@ -24,7 +24,8 @@ type Wire struct {
 	Get      bool   // GET for Connect's methods without side effects
 }
 
-// transport makes the transport of that kind. The options of gRPC hold those of all.
+// transport makes the transport that carries calls like this. The options of gRPC have those
+// that all transports share.
 func (w Wire) transport(ctx context.Context, target invoke.Target, o grpcwire.Options) (invoke.Transport, error) {
 	t, err := w.open(ctx, target, o)
 	if err != nil || w.Codec != invoke.CodecJSON {
@@ -51,10 +52,10 @@ func (w Wire) open(ctx context.Context, target invoke.Target, o grpcwire.Options
 	}))
 }
 
-// Duplex returns a transport over HTTP/2 where calls go over HTTP/1.1: many servers
-// refuse to stream both ways over that, as reflection does. Nil when calls are not
-// bound to HTTP/1.1: then they have HTTP/2 if the server does. The demo inside this
-// process refuses nothing.
+// Duplex returns a transport over HTTP/2 when calls go over HTTP/1.1: over that, many servers
+// refuse streams in both directions, which reflection is. It is nil when calls are not bound
+// to HTTP/1.1, since they then use HTTP/2 if the server does. The demo inside this process
+// refuses nothing.
 func (s *Session) Duplex(ctx context.Context) (invoke.Transport, error) {
 	target, w := s.settings.Target, s.settings.Wire
 	if target == nil {
@@ -67,7 +68,7 @@ func (s *Session) Duplex(ctx context.Context) (invoke.Transport, error) {
 	return s.open(ctx, *target, w)
 }
 
-// opened keeps a nil transport nil.
+// opened returns a nil Transport for a nil *T.
 func opened[T invoke.Transport](t T, err error) (invoke.Transport, error) {
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// askSecrets asks for what the history left out of a statement, without echo. It returns the exit
-// code of a statement that cannot run.
+// askSecrets asks, without echo, for the secrets that the history left out of a statement. It
+// returns the exit code of a statement that cannot run.
 func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	text := l.source[l.st.Start:l.st.End]
 	missing := strings.Count(text, repl.Redacted)
@@ -49,7 +49,7 @@ func askSecrets(ctx context.Context, s *shell, l *line) (code int, ok bool) {
 	return problem.OK, true
 }
 
-// secretFor is what a value is for, by what stands before it.
+// secretFor says what a secret is for, from the text before it.
 func secretFor(before string) string {
 	m := regexp.MustCompile(`([A-Za-z0-9_.\-]+)["']?\s*(:=|[=: ])\s*["']?$`).FindStringSubmatch(before)
 	if m == nil {

@@ -34,10 +34,10 @@ func inBackground(s *shell, l *line) {
 	s.notify(w)
 }
 
-// besideName is how much of a statement is its name among the jobs, in columns.
+// besideName is the length of a statement's name among the jobs, in columns.
 const besideName = 60
 
-// noticeWriter prints what is written above the prompt.
+// noticeWriter prints notices above the prompt.
 type noticeWriter struct{ s *shell }
 
 func (n noticeWriter) Write(p []byte) (int, error) {

@@ -22,9 +22,9 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// shareOfMessages is the greatest message that one more call in the background may receive, in bytes:
-// all that a job keeps for the first of them, or where its output goes elsewhere, what any call may
-// receive; and less the more there are.
+// shareOfMessages is the size of the greatest message that one more call in the background may
+// receive, in bytes. The first may receive all that a job keeps, or what any call may when its
+// output goes elsewhere; each further one receives less.
 func shareOfMessages(s *shell, l *line) int {
 	most, others := job.DefaultBytes, len(s.jobs.running())
 	if l.job != nil {
@@ -62,7 +62,7 @@ func (s *shell) drive(
 		assign: l.st.Assign, shown: l.pages.show,
 	}
 	if l.st.Assign != "" && !l.redirect {
-		sinks = invoke.Tee{} // the answer goes into the variable
+		sinks = invoke.Tee{} // the answer becomes the value of the variable
 	}
 	if l.st.Background {
 		s.jobs.add(w)
@@ -74,12 +74,12 @@ func (s *shell) drive(
 	return s.follow(ctx, w, sinks)
 }
 
-// keeps is what bounds what a job keeps.
+// keeps bounds what a job keeps.
 func (s *shell) keeps() job.Options { return job.Options{Store: &s.store} }
 
-// asksFirst reports whether a call is only made when the same line is entered again: with set
-// confirm=on, where the target is marked as production. A method that is marked as changing nothing is
-// called at once.
+// asksFirst reports whether a call is made only when the same line is entered again: with set
+// confirm=on, where the target is marked as production. A method that its schema marks as
+// changing nothing is called at once.
 func asksFirst(s *shell, l *line, p *invoke.Call) bool {
 	if s.settings["confirm"] != "on" || !s.interactive || !s.production.Load() || changesNothing(p.Method) {
 		return false
@@ -110,7 +110,7 @@ func changesNothing(m protoreflect.MethodDescriptor) bool {
 
 // follow shows a job until it ends, or is sent to the background.
 func (s *shell) follow(ctx context.Context, w *task, sink invoke.Sink) error {
-	stop := context.AfterFunc(ctx, w.Cancel) // the job then tells how it ended
+	stop := context.AfterFunc(ctx, w.Cancel) // the job then prints how it ended
 	defer stop()
 	followed, detach := context.WithCancel(context.Background())
 	defer detach()
@@ -131,7 +131,7 @@ func (s *shell) follow(ctx context.Context, w *task, sink invoke.Sink) error {
 	return err
 }
 
-// ended keeps the result of a call, and tells about it.
+// ended keeps the result of a call, and prints how it ended.
 func (s *shell) ended(w *task, err error) {
 	number := keepResult(s, w)
 	if a := w.assign; a != "" && err == nil && number > 0 {
@@ -142,7 +142,7 @@ func (s *shell) ended(w *task, err error) {
 		}
 	}
 	shown := w.shown
-	w.shown, w.again = nil, nil // a result is its messages: the tree of commands that made it is not kept
+	w.shown, w.again = nil, nil // a result keeps its messages, and not the commands that made it
 	shown()
 	if err != nil || s.o.Quiet || !s.interactive || w.redirected {
 		return
@@ -156,8 +156,8 @@ const (
 	spinEvery = 120 * time.Millisecond
 )
 
-// spin shows that a call is running, while nothing else comes. The function that it returns
-// takes that away.
+// spin shows that a call is running until something else is printed. The function that it
+// returns removes that.
 func (s *shell) spin(w *task) func() {
 	if s.editor == nil || !w.beside && w.redirected {
 		return func() {}
@@ -194,8 +194,8 @@ func (s *shell) spin(w *task) func() {
 	}
 }
 
-// follows has Ctrl-C cancel a job that is waited for, and Ctrl-Z leave it to itself, unless leave is
-// nil.
+// follows makes Ctrl-C cancel a job that is waited for and, unless leave is nil, Ctrl-Z send
+// it to the background.
 func (s *shell) follows(w *task, leave func()) {
 	if !s.interactive {
 		leave = nil

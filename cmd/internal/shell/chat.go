@@ -34,7 +34,7 @@ func converses(s *shell, l *line, p *invoke.Call) bool {
 		!slices.ContainsFunc(l.args, func(a string) bool { return a == "-d" || strings.HasPrefix(a, "--data") })
 }
 
-// converse makes such a call.
+// converse makes a call whose requests are typed.
 func converse(
 	ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invoke.Call,
 	again func(*env.Env) (*output.Output, error),
@@ -101,7 +101,7 @@ func talk(ctx context.Context, s *shell, w *task) error {
 	return err
 }
 
-// leaveBehind leaves a call to itself.
+// leaveBehind sends a call to the background.
 func (s *shell) leaveBehind(w *task) {
 	if w.number == 0 {
 		s.jobs.add(w)
@@ -177,7 +177,7 @@ func sayOne(ctx context.Context, s *shell, w *task, l *line) error {
 		return err
 	}
 	l.messages = len(words)
-	// As call METHOD and the words, for the places of faults.
+	// The places of faults count the words of call METHOD, too.
 	l.args = append([]string{"call", w.talk.method}, l.args...)
 	l.words = append([]int{-1, -1}, l.words...)
 	messages, err := typedMessages(ctx, s, w, l.args[2:])
@@ -197,7 +197,7 @@ func sayOne(ctx context.Context, s *shell, w *task, l *line) error {
 	return nil
 }
 
-// typedMessages are the messages that words stand for.
+// typedMessages returns the messages that words describe.
 func typedMessages(ctx context.Context, s *shell, w *task, words []string) ([][]byte, error) {
 	var parts []input.Part
 	for i, text := range words {
@@ -272,7 +272,7 @@ func talkCommand(ctx context.Context, s *shell, w *task, l *line, name string) e
 	return nil
 }
 
-// watchSending prints once that messages wait to be sent, for as long as they do.
+// watchSending prints once that messages wait to be sent, when they have waited for long.
 func watchSending(s *shell, w *task) {
 	c := w.talk
 	if !c.looks.CompareAndSwap(false, true) {
@@ -300,5 +300,5 @@ func watchSending(s *shell, w *task) {
 	})
 }
 
-// stuckTime is how long a message may wait before that is told.
+// stuckTime is how long a message may wait before that is printed.
 const stuckTime = time.Second

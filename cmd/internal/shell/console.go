@@ -22,7 +22,7 @@ type console struct {
 	editor *repl.Editor // nil: a script, or plain lines
 }
 
-// say prints talk: above the prompt when there is one.
+// say prints a text for the person: above the prompt when there is one.
 func (c *console) say(text string) {
 	if c.editor != nil {
 		c.editor.Print(c.env.Secrets.Mask(text))
@@ -44,7 +44,8 @@ func (c *console) styled(style repl.Style, text string) string {
 
 func (c *console) dot() string { return c.env.Sign(" · ", " - ") }
 
-// background runs a function that a panic in must not leave the terminal unusable.
+// background runs a function in a goroutine. A panic in it must not leave the terminal
+// unusable.
 func (c *console) background(fn func()) {
 	if c.editor != nil {
 		c.editor.Go(fn)
@@ -56,8 +57,8 @@ func (c *console) background(fn func()) {
 	}()
 }
 
-// giveTerminal lets a program have the terminal as it was found, and takeTerminal takes it
-// again. A terminal that cannot be set is noticed at the next prompt.
+// giveTerminal restores the terminal for a program to use, and takeTerminal takes it back. An
+// error in setting it shows at the next prompt.
 func (c *console) giveTerminal() {
 	if c.editor != nil {
 		_ = c.editor.Release()
@@ -71,7 +72,7 @@ func (c *console) takeTerminal() {
 	}
 }
 
-// shellProgram is a command for the user's shell; what names for people what runs it.
+// shellProgram is a command for the user's shell. what describes for people what runs it.
 func (c *console) shellProgram(ctx context.Context, what, command string) (*exec.Cmd, error) {
 	p, err := program.New(ctx, c.env, what, "", cmp.Or(c.env.Getenv("SHELL"), "/bin/sh"), "-c", command)
 	if err != nil {

@@ -35,7 +35,7 @@ func (c *conversation) Next(ctx context.Context) ([]byte, error) {
 	case m := <-c.queue:
 		return m, nil
 	case <-c.ended:
-		select { // what was typed before the end goes first
+		select { // what was typed before the end is sent first
 		case m := <-c.queue:
 			return m, nil
 		default:

@@ -11,9 +11,9 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
-// ownFlags are the flags of every line that say who calls, or lend the credentials of
-// a context. They are for the target that they were given with. --netrc is none of
-// them: it finds for each host its own.
+// ownFlags are the flags of every line that say who calls, or that use the credentials of a
+// context. They are for the target that they were given with. --netrc is not one of them: it
+// finds credentials for each host.
 var ownFlags = []string{
 	"bearer-file", "bearer-env", "basic", "password-file", "password-env", "auth-command", "plaintext-credentials",
 	"cert", "certkey", "key", "context",
@@ -60,9 +60,9 @@ func flagForPeople(name, value string) string {
 	return "the headers of a file"
 }
 
-// baseFor returns the flags that a line begins with. A line that names a target of
-// its own has no credentials but its own.
-// The words of its arguments are at the indexes words; the target of diagnose is one.
+// baseFor returns the flags that a line begins with. A line that names its own target gets no
+// credentials of every line. words are the indexes of its arguments that are no flags; for
+// diagnose the first is a target.
 func (s *shell) baseFor(known flags.Table, args []string, words []int) []string {
 	base := slices.Clone(s.base)
 	diagnosed := len(words) > 1 && args[words[0]] == "diagnose"
@@ -75,8 +75,7 @@ func (s *shell) baseFor(known flags.Table, args []string, words []int) []string 
 	})
 }
 
-// namesTarget reports whether there is a flag among arguments that says where a call
-// goes.
+// namesTarget reports whether a flag among the arguments says where a call goes.
 func namesTarget(known flags.Table, args []string) bool {
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {

@@ -21,8 +21,9 @@ type flaw struct {
 	text       string
 }
 
-// explain tells what went wrong with a statement. Where that has a place in what was typed, a
-// mark stands under it, and the text comes back into the prompt with the cursor there.
+// explain prints what went wrong with a statement. When the fault has a place in what was
+// typed, a mark stands under it, and the text comes back into the prompt with the cursor
+// there.
 func (s *shell) explain(l *line, err error) {
 	if problem.ClosedPipe(err) {
 		return
@@ -39,7 +40,7 @@ func (s *shell) explain(l *line, err error) {
 		s.tell(l, l.conceal(a.Reporter().Explain(err)), a.Reporter().Hints(err))
 		return
 	}
-	if s.editor == nil || !s.interactive || l.st.Background { // the prompt then has another line
+	if s.editor == nil || !s.interactive || l.st.Background { // the prompt has another line by then
 		for _, f := range flaws {
 			excerpt := l.excerpt(f)
 			s.tell(l, f.text+"\n  "+strings.ReplaceAll(excerpt.Caret(98), "\n", "\n  ")+"\n", nil)
@@ -52,8 +53,9 @@ func (s *shell) explain(l *line, err error) {
 	s.giveBack(s.editor.Fold(l.source), flaws[0].end)
 }
 
-// flawedMax is the length of a text, in bytes, beyond which it does not come back into the prompt:
-// somebody who types on without a look would make it longer and longer, and each key slower.
+// flawedMax is the length of a text, in bytes, beyond which it does not come back into the
+// prompt: somebody who types on without looking would make it longer and longer, and each key
+// slower.
 const flawedMax = 4 << 10
 
 // giveBack puts a flawed text into the next prompt.
@@ -138,7 +140,7 @@ func (s *shell) underline(l *line, f flaw) {
 	s.say(mark + "\n" + f.text)
 }
 
-// flaws are the places in the statement that an error is about, at most five.
+// flaws returns the places in the statement that an error is about, at most five.
 func (l *line) flaws(err error) []flaw {
 	var (
 		bad    *input.Error
@@ -176,7 +178,7 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 	if len(near) == 0 {
 		near = l.s.assistant.NearCommands(word.Text)
 	}
-	for i, n := range near { // as it would be typed: the method alone
+	for i, n := range near { // in the form to be typed: the method alone
 		near[i] = n[strings.LastIndexAny(n, "/.")+1:]
 	}
 	if len(near) > 0 {
@@ -185,8 +187,8 @@ func (l *line) nameFlaw(e *discovery.UnknownError) []flaw {
 	return []flaw{{word.Start, word.End, text}}
 }
 
-// positional is the word of the statement that became an argument: the number of those that are
-// no flags, the command being 0.
+// positional returns the word of the statement that became an argument, by the number of the
+// argument among those that are no flags; the command is 0.
 func (l *line) positional(n int) (repl.Word, bool) {
 	at := l.s.assistant.Flags().Positionals(l.args)
 	if n >= len(at) || l.words[at[n]] < 0 {

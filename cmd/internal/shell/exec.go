@@ -21,7 +21,7 @@ import (
 // run runs the statements of a text, one after the other, and stops at the first that fails.
 // It returns the exit code of the last.
 func (s *shell) run(text string) int {
-	statements, err := repl.Parse(repl.Fill(text)) // what is not filled in is not sent
+	statements, err := repl.Parse(repl.Fill(text)) // holes that are not filled in are not sent
 	for _, st := range statements {
 		if s.code = s.statement(text, st, ""); s.code != problem.OK || s.exitCode != nil || s.control.Dying() != 0 {
 			return s.code
@@ -34,8 +34,8 @@ func (s *shell) run(text string) int {
 	return s.code
 }
 
-// statement runs one statement, and tells what went wrong; where the statement stands is "" for
-// one that was typed.
+// statement runs one statement, and prints what went wrong. where is the place of the
+// statement, "" for one that was typed.
 func (s *shell) statement(source string, st repl.Statement, where string) int {
 	l := &line{s: s, source: source, st: st, place: where, messages: -1}
 	env := *s.env
@@ -70,7 +70,7 @@ func (s *shell) perform(ctx context.Context, l *line) int {
 	l.pages.show()
 	code, ferr := finish(err)
 	err = errors.Join(err, ferr)
-	if err == nil || problem.ClosedPipe(err) && code != problem.OK { // a program that failed before it had read all
+	if err == nil || problem.ClosedPipe(err) && code != problem.OK { // the program failed before it had read everything
 		return code
 	}
 	return s.failed(l, err)
@@ -80,7 +80,7 @@ func (s *shell) failed(l *line, err error) int {
 	err = problem.Overdue(err)
 	var ended *problem.ExitError
 	if errors.As(err, &ended) {
-		var partial *outfile.PartialError // the statement that was run inside has told the rest
+		var partial *outfile.PartialError // the statement that ran inside has printed the rest
 		if errors.As(err, &partial) {
 			s.tell(l, "", []string{partial.Error()})
 		}
@@ -110,8 +110,8 @@ func (s *shell) command(ctx context.Context, l *line) error {
 	return s.byCommand(ctx, l, words)
 }
 
-// prefixed returns what runs a statement whose first word is about the n words behind it, nil for other
-// statements.
+// prefixed returns the function for a first word that acts on the statement behind it, n words
+// on; nil for other words.
 func prefixed(first string, n int) func(context.Context, *shell, *line) error {
 	switch {
 	case n < 1:
@@ -158,7 +158,7 @@ func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error
 	if err := l.expand(words); err != nil {
 		return err
 	}
-	if l.args[0] == "cancel" { // elsewhere -a is the target's flag
+	if l.args[0] == "cancel" { // for other commands -a is the flag of the target
 		for i, arg := range l.args {
 			if arg == "-a" {
 				l.args[i] = "--all"
@@ -196,7 +196,7 @@ func (s *shell) byCommand(ctx context.Context, l *line, words []repl.Word) error
 	return root.ExecuteContext(ctx)
 }
 
-// lineTimeout is the limit that a line sets its call, 0 for none.
+// lineTimeout is the limit that a line sets for its call, 0 for none.
 func lineTimeout(s *shell, args []string) time.Duration {
 	var limit flags.Seconds
 	_ = limit.Set(cmp.Or(s.settings["timeout"], "0")) // it was checked when it was set
@@ -208,12 +208,12 @@ func lineTimeout(s *shell, args []string) time.Duration {
 		if !whole && i+1 < len(args) {
 			value = args[i+1]
 		}
-		_ = limit.Set(value) // the command tells what is wrong with it
+		_ = limit.Set(value) // the command reports what is wrong with it
 	}
 	return limit.Duration()
 }
 
-// commandsToLookAt builds the commands, for what looks at their names and flags.
+// commandsToLookAt builds the commands for a look at their names and flags.
 func (s *shell) commandsToLookAt() *cobra.Command {
 	l := &line{s: s, env: s.env}
 	root := s.newTree(l, s.newApp(s.env, l))
@@ -224,7 +224,8 @@ func (s *shell) commandsToLookAt() *cobra.Command {
 // unpaged are the commands that go on, or that run others.
 var unpaged = []string{"watch", "time", "source", "shell", "fg", "wait", "edit", "exit"}
 
-// page keeps the output of a statement back, when the settings say so and it is for the window.
+// page collects the output of a statement for the pager, when the settings ask for that and it
+// goes to the window.
 func (s *shell) page(l *line) {
 	if s.settings["pager"] != "auto" || s.editor == nil || !s.interactive || l.redirect ||
 		slices.Contains(unpaged, l.st.Words[0].Text) {

@@ -80,7 +80,7 @@ func (l *line) wholeValue(w repl.Word, found []repl.Expansion) (string, error) {
 		return "", err
 	}
 	if raw != "" && strings.IndexByte(`"{[`, raw[0]) >= 0 {
-		// as JSON: the text of a string could mean something else as a word, such as a file
+		// as JSON: as a word, the text of a string could mean something else, such as a file
 		return path + ":=" + raw, nil
 	}
 	return path + "=" + raw, nil

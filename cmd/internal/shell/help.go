@@ -68,7 +68,8 @@ func helpCommand(s *shell, l *line) *cobra.Command {
 	}
 }
 
-// about tells what a name is: the definition, and for a method its request and one to fill in.
+// about prints what a name is: the definition, and for a method its request and one to fill
+// in.
 func about(ctx context.Context, s *shell, l *line, name string) error {
 	a := s.newApp(l.env, l)
 	l.app = a

@@ -18,7 +18,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// notify tells when a job ends.
+// notify prints a notice when a job ends.
 func (s *shell) notify(w *task) {
 	s.background(func() {
 		<-w.Done()
@@ -41,11 +41,11 @@ func live(s *shell, w *task) {
 	w.quiet = func() { cancel(); <-done }
 	s.background(func() {
 		defer close(done)
-		_ = w.Follow(ctx, received(s, w, fmt.Sprintf("[%%%d] ", w.number))) // how it ended is told by notify
+		_ = w.Follow(ctx, received(s, w, fmt.Sprintf("[%%%d] ", w.number))) // notify prints how it ended
 	})
 }
 
-// ending tells how a job ended.
+// ending says how a job ended.
 func (s *shell) ending(w *task) string {
 	text := fmt.Sprintf("[%%%d] %s: %s", w.number, formatters.CleanLine(w.name), strings.Join(summary(w), ", "))
 	if err := w.Err(); err != nil && w.State().Status == nil && !w.beside {
@@ -117,8 +117,8 @@ func bringBack(ctx context.Context, s *shell, l *line, name string) error {
 	return out.Close(s.follow(ctx, w, out))
 }
 
-// attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z leaves it to
-// itself again.
+// attend waits for a statement that runs beside the others: Ctrl-C cancels it, and Ctrl-Z
+// sends it back to the background.
 func attend(ctx context.Context, s *shell, w *task) error {
 	attended, leave := context.WithCancel(context.Background())
 	defer leave()
@@ -204,8 +204,8 @@ func cancelJobs(ctx context.Context, s *shell, l *line, names []string, all bool
 	return ctx.Err()
 }
 
-// namedJobs returns the jobs that words name, or all of them; but not the statement that asks, which
-// would wait for itself.
+// namedJobs returns the jobs that words name, or all of them, but not the statement that asks,
+// which would wait for itself.
 func namedJobs(s *shell, l *line, names []string, all bool) ([]*task, error) {
 	works := s.jobs.all()
 	if !all {

@@ -18,7 +18,7 @@ type jobTable struct {
 	mu    sync.Mutex
 	tasks []*task
 	last  int
-	lost  error       // what the first of those failed with that made room for others
+	lost  error       // the first failure of the jobs that made room for others
 	times []time.Time // of the newest notices
 	more  int         // notices that were left out
 }
@@ -52,7 +52,7 @@ func (t *jobTable) makeRoom() {
 	})
 }
 
-// takeLost returns what the first job failed with of those that made room for others.
+// takeLost returns the first failure of the jobs that made room for others, and forgets it.
 func (t *jobTable) takeLost() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,14 +107,14 @@ func (t *jobTable) find(name string) (*task, error) {
 	return nil, problem.Usage(fmt.Errorf("%q: no such job", name), "jobs lists them")
 }
 
-// Notices are at most this many in this time; a summary stands for the others.
+// There are at most noticeMax notices within noticeTime; a summary stands for the others.
 const (
 	noticeMax  = 5
 	noticeTime = time.Second
 )
 
-// notice reports whether there is room for one more notice. When there is not, later tells how
-// many were left out.
+// notice reports whether there is room for one more notice. When there is not, later is called
+// with the number of those that were left out.
 func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

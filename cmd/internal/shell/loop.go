@@ -23,7 +23,7 @@ func plainLoop(s *shell) error {
 	env, getenv := *s.env, s.env.Getenv
 	env.Getenv = func(name string) string {
 		if name == "TERM" {
-			return "dumb" // whatever it is: nothing that this mode prints is coloured
+			return "dumb" // whatever the terminal is: this mode prints no colours
 		}
 		return getenv(name)
 	}
@@ -77,7 +77,7 @@ func plainLoop(s *shell) error {
 	return problem.Exit(s.farewell())
 }
 
-// take runs a text that a person gave, and remembers it.
+// take runs a text that a person entered, and remembers it.
 func (s *shell) take(text string) {
 	if strings.TrimSpace(text) == "" {
 		return
@@ -112,7 +112,7 @@ func (s *shell) openEditor(colour bool) error {
 	}
 	s.editor = editor
 	s.control.SetEditor(editor)
-	fault.Before(editor.Restore) // a call's own goroutines know nothing of the terminal
+	fault.Before(editor.Restore) // the goroutines of a call know nothing of the terminal
 	return nil
 }
 

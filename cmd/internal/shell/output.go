@@ -14,8 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
-// open opens what the output of a statement goes to. finish closes it after the statement,
-// which ended in err, and returns the exit code of a program that it went to.
+// open opens the destination of a statement's output. finish closes it after the statement,
+// which ended in err, and returns the exit code of a program that the output went to.
 func (l *line) open(ctx context.Context) (finish func(err error) (int, error), err error) {
 	switch {
 	case l.st.Pipe != "":
@@ -26,8 +26,8 @@ func (l *line) open(ctx context.Context) (finish func(err error) (int, error), e
 	return func(error) (int, error) { return problem.OK, nil }, nil
 }
 
-// openFile opens the file behind > or >>. What is behind > has its name only once it is whole, and
-// what came before a failure is kept beside it.
+// openFile opens the file behind > or >>. The file behind > gets its name only when it is
+// whole; what was written before a failure is kept beside it.
 func (l *line) openFile() (func(error) (int, error), error) {
 	l.detour()
 	if l.st.Append {
@@ -57,7 +57,7 @@ func (l *line) openFile() (func(error) (int, error), error) {
 	}, nil
 }
 
-// openPipe starts the program behind |. It has the terminal as it was found.
+// openPipe starts the program behind |, with the terminal restored for it.
 func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
 	c, err := l.s.shellProgram(ctx, "|", l.st.Pipe)
 	if err != nil {
@@ -84,14 +84,14 @@ func (l *line) openPipe(ctx context.Context) (func(error) (int, error), error) {
 	}, nil
 }
 
-// detour says that the output does not go to the terminal.
+// detour notes that the output does not go to the terminal.
 func (l *line) detour() {
 	l.redirect = true
 	l.env.StdoutTTY, l.env.Width = false, 0
 }
 
-// pipeWriter writes to a program. One that has read enough is told apart from a disk that is
-// full: like a closed standard output it is a quiet end.
+// pipeWriter writes to a program. A program that has read enough is not a failure, unlike a
+// full disk: it ends the output quietly, like a closed standard output.
 type pipeWriter struct{ w io.Writer }
 
 func (p pipeWriter) Write(b []byte) (int, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
-// pagesMax is how much output, in bytes, is kept back for a pager.
+// pagesMax is how much output, in bytes, is collected for a pager.
 const pagesMax = 16 << 20
 
 // Exit codes of a shell whose command is not there, or is no program (POSIX, XCU 2.8.2).
@@ -21,7 +21,7 @@ const (
 	noProgram   = 127
 )
 
-// pages keep the output of a statement back until it is known whether the window is high enough
+// pages collect the output of a statement until it is known whether the window is high enough
 // for it. A nil *pages does nothing.
 type pages struct {
 	ctx    context.Context // of the pager
@@ -43,13 +43,14 @@ func (p *pages) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// skip says that the output is not for a pager: it comes as long as somebody waits for it.
+// skip stops collecting: from now on output is printed as it comes, since somebody waits for
+// it.
 func (p *pages) skip() {
 	if p == nil || p.passed {
 		return
 	}
 	p.passed = true
-	_, _ = p.direct.Write(p.kept.Bytes()) // as any other output to the terminal
+	_, _ = p.direct.Write(p.kept.Bytes()) // an error is treated as for any other output to the terminal
 	p.kept.Reset()
 }
 
@@ -76,7 +77,7 @@ func (p *pages) show() {
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(p.kept.Bytes()), p.c.env.Stdout, secret.Unmasked(p.c.env.Stderr)
 	c.Env = os.Environ()
 	if p.c.env.Getenv("LESS") == "" {
-		c.Env = append(c.Env, "LESS=FRX") // colours as they are, and no window of its own
+		c.Env = append(c.Env, "LESS=FRX") // print colours, and no screen of its own
 	}
 	p.c.giveTerminal()
 	code, err := program.ExitCode(c.Run())

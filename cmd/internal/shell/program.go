@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/internal/secret"
 )
 
-// brokenPipe is the error of writing to a program that has left.
+// brokenPipe is the error of writing to a program that has ended.
 var brokenPipe = syscall.EPIPE
 
 // runProgram runs a program of this machine: all that follows the first word.

@@ -23,8 +23,8 @@ type record struct {
 	told    atomic.Bool // that it does not work
 }
 
-// asTyped is a text as somebody would have typed it: a request that was filled in has nothing of
-// what was not.
+// asTyped is a text as somebody would have typed it: without the holes of a request that were
+// not filled in.
 func asTyped(text string) string {
 	if len(repl.Holes(text)) == 0 {
 		return text
@@ -32,9 +32,10 @@ func asTyped(text string) string {
 	return repl.Compact(text)
 }
 
-// remember keeps a line that went to a target and ended in an exit code; off: not on disk.
+// remember keeps a line that went to a target and ended in an exit code. With off it is not
+// written to disk.
 func (r *record) remember(text, target string, code int, off bool) {
-	if code == problem.OK { // a request that goes back to be put right keeps its holes
+	if code == problem.OK { // a request that comes back to be corrected keeps its holes
 		text = asTyped(text)
 	}
 	if strings.HasPrefix(text, " ") || strings.TrimSpace(text) == "" {
@@ -69,7 +70,7 @@ func (r *record) redact(text string) string {
 // shownTarget is a target without what may be a secret in it.
 func shownTarget(text string) string { return secret.Address(invoke.MaskTarget(text)) }
 
-// open reads the history. A shell without one is a shell too.
+// open reads the history. Without one the shell works all the same.
 func (r *record) open() {
 	path := r.env.StatePath("history")
 	if !r.kept || path == "" {

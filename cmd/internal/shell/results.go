@@ -13,7 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/job"
 )
 
-// Bounds on the results that are kept, besides that on the sessions that they are from, pool.Max.
+// Bounds on the results that are kept. pool.Max bounds the sessions that they are from.
 const (
 	resultMax   = 200
 	resultBytes = 64 << 20
@@ -26,7 +26,8 @@ type resultTable struct {
 	last  int
 }
 
-// add keeps a result and returns its number. One that is there already keeps its own.
+// add keeps a result and returns its number. A result that is kept already has the number that
+// it had.
 func (t *resultTable) add(w *task) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -41,7 +42,7 @@ func (t *resultTable) add(w *task) int {
 	t.last++
 	t.tasks[t.last] = w
 	var size int64
-	sessions := map[*session.Session]bool{}        // a result needs the schema of its own to be shown
+	sessions := map[*session.Session]bool{}        // a result needs the schema of its session to be shown
 	for n := t.last; n > t.last-resultMax-1; n-- { // what is older is gone already
 		w, ok := t.tasks[n]
 		if !ok {

@@ -7,7 +7,7 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// reveal puts the secrets that were asked for into a word.
+// reveal puts the secrets that were asked for in place of what stands for them in a word.
 func (l *line) reveal(start int, text string) string {
 	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") ||
 		strings.Contains(text, "={")
@@ -22,7 +22,7 @@ func (l *line) reveal(start int, text string) string {
 	return text
 }
 
-// conceal takes the secrets that were asked for out of what is told.
+// conceal takes the secrets that were asked for out of a text that is printed.
 func (l *line) conceal(text string) string {
 	for _, of := range l.secrets {
 		for _, secret := range of {

@@ -37,10 +37,10 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 	}
 	s := newShell(ctx, a.Env, o, base, tree)
 	defer s.close()
-	defer cancel() // whoever opens a connection gives up before they are closed
+	defer cancel() // who still opens a connection gives up before the connections are closed
 	if len(o.Lines) == 0 && o.File == "" && a.Env.StdinTTY {
 		if _, err := a.Globals.Settings(ctx, c.Flags()); err != nil {
-			return err // before the prompt, not at the first line
+			return err // here, and not at the first line
 		}
 	}
 	if target, production := a.Globals.Peek(c.Flags()); target != nil {
@@ -76,9 +76,9 @@ func interact(s *shell, a *app.App, o *Options) error {
 	return editorLoop(s)
 }
 
-// keepPrograms lets nothing start a program any more, but the one for a token that the flags of the
-// command line name, or the context in force: statements, and the contexts that they name, may be a
-// stranger's.
+// keepPrograms forbids to start programs, except for the one that prints a token and that the
+// flags of the command line or the context in use name. Statements, and contexts that they
+// name, may be a stranger's.
 func keepPrograms(a *app.App, base []string) {
 	only := env.Program{}
 	if g, f, err := globals.Parse(a.Env.Quiet(), app.UserAgent(), base); err == nil && g.LoadContext(f) == nil {

@@ -22,7 +22,7 @@ type lineRunner struct {
 	l *line // nil for what the shell does between lines
 }
 
-// Session implements runner. The session is that of all lines with the same flags.
+// Session implements Runner. The session is that of all lines with the same flags.
 func (r lineRunner) Session(
 	ctx context.Context, a *app.App, f *pflag.FlagSet, settings session.Settings,
 ) (*session.Session, error) {
@@ -30,7 +30,7 @@ func (r lineRunner) Session(
 	if err != nil {
 		return nil, err
 	}
-	if a.Globals.CurrentContext() && settings.Target != nil { // it may be another than before
+	if a.Globals.CurrentContext() && settings.Target != nil { // it may be another one than before
 		where := settings.Target.String()
 		r.s.reached.Store(&where)
 		r.s.production.Store(a.Globals.Production())
@@ -38,12 +38,12 @@ func (r lineRunner) Session(
 	return open, nil
 }
 
-// LockSchema implements runner: lines and jobs share the session.
+// LockSchema implements Runner: lines and jobs share the session.
 func (r lineRunner) LockSchema(ctx context.Context) (unlock func(), err error) {
 	return r.s.pool.LockSchema(ctx)
 }
 
-// Run implements runner: the call is a job.
+// Run implements Runner: the call is a job.
 func (r lineRunner) Run(ctx context.Context, a *app.App, c app.Call) error {
 	if r.l.st.Background && a.Globals.MaxRecv == 0 {
 		c.Call.MaxRecv = shareOfMessages(r.s, r.l)
@@ -51,7 +51,7 @@ func (r lineRunner) Run(ctx context.Context, a *app.App, c app.Call) error {
 	return r.s.drive(ctx, r.l, c.Invoker, c.Call, c.Sink, c.Again, c.Do)
 }
 
-// RunMany implements runner: in the background the calls are one job.
+// RunMany implements Runner: in the background the calls are one job.
 func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error {
 	l := r.l
 	if !l.st.Background || l.job != nil {
@@ -70,8 +70,8 @@ func (r lineRunner) RunMany(ctx context.Context, a *app.App, m app.Calls) error 
 	return nil
 }
 
-// ContextChanged implements runner. Credentials that lines without a target of their own were sent
-// with are dropped: the target that they go to now is another context's.
+// ContextChanged implements Runner. It drops the credentials of lines without a target of
+// their own: they now go to the target of another context.
 func (r lineRunner) ContextChanged() {
 	_, addr := r.s.flag("addr")
 	_, unix := r.s.flag("unix")
@@ -80,10 +80,10 @@ func (r lineRunner) ContextChanged() {
 	}
 }
 
-// Shell implements runner.
+// Shell implements Runner.
 func (lineRunner) Shell() bool { return true }
 
-// Prompts implements prompter.
+// Prompts implements Prompter.
 func (r lineRunner) Prompts(*app.App) error {
 	if r.s.editor == nil || !r.s.interactive {
 		return problem.Usage(errors.New("-i fills the request in at a prompt that can be drawn on, and there is none"),
@@ -92,7 +92,7 @@ func (r lineRunner) Prompts(*app.App) error {
 	return nil
 }
 
-// Typed implements prompter.
+// Typed implements Prompter.
 func (r lineRunner) Typed(method string) (string, map[string]string) {
 	if word, ok := r.l.positional(1); ok {
 		method = word.Text
@@ -100,7 +100,7 @@ func (r lineRunner) Typed(method string) (string, map[string]string) {
 	return method, r.s.settings
 }
 
-// FillIn implements prompter: the line comes into the next prompt.
+// FillIn implements Prompter: the line stands in the next prompt.
 func (r lineRunner) FillIn(_ *app.App, _ *cobra.Command, l repl.Line) error {
 	r.l.ran = true
 	r.s.editor.Put(l)

@@ -38,8 +38,8 @@ func (s *shell) schema(ctx context.Context, a *app.App) (discovery.Source, invok
 	return source, types, err
 }
 
-// qualify looks a short name up in what is in use first. A name that only services of the
-// protocol itself share with one other is the other's.
+// qualify looks a short name up in the services and packages in use first. A name that one
+// service shares only with gRPC's own, such as health, is that of the service.
 func (s *shell) qualify(ctx context.Context, name string) (string, error) {
 	source, _, err := s.schema(ctx, s.newApp(s.env, nil))
 	if errors.As(err, new(*boundfile.WaitError)) {
@@ -72,7 +72,7 @@ func unreached(err error) bool {
 	return errors.As(err, &ce) && ce.Kind == connect.TimedOut
 }
 
-// load reads the schema behind the prompt, and tells what there is.
+// load reads the schema while the prompt is open, and prints what is in it.
 func (s *shell) load() { s.background(s.loadSchema) }
 
 // loadSchema opens the first session and makes the index.
@@ -83,7 +83,7 @@ func (s *shell) loadSchema() {
 	source, types, err := s.schema(s.ctx, a)
 	if a.Session != nil && a.Session.Settings().Target != nil {
 		where := a.Session.Settings().Target.String()
-		s.reached.Store(&where) // a context may have said where
+		s.reached.Store(&where) // a context may have named the target
 		s.production.Store(a.Globals.Production())
 		if s.editor != nil {
 			s.editor.Refresh()

@@ -23,7 +23,7 @@ import (
 // Bounds on scripts.
 const (
 	statementMax = 16 << 20 // bytes of a statement, and of those that share its lines
-	sourceDepth  = 64       // scripts that run each other
+	sourceDepth  = 64       // how deep scripts run each other
 )
 
 // runScript runs the statements of a reader as they come, and stops at the first that fails.
@@ -43,8 +43,8 @@ func runScript(s *shell, name string, r io.Reader) error {
 	return problem.Exit(code)
 }
 
-// scriptFile runs the statements of a file: of one that is still being written, such as a named
-// pipe, as they come.
+// scriptFile runs the statements of a file. Those of one that is still being written, such as
+// a named pipe, run as they come.
 func scriptFile(s *shell, name string) error {
 	f, err := openScript(s.ctx, s, name)
 	if err != nil {
@@ -65,7 +65,8 @@ func source(ctx context.Context, s *shell, name string) error {
 	return problem.Exit(runStatements(ctx, s, name, f))
 }
 
-// openScript opens a script that is not running already: one that runs itself has no end.
+// openScript opens a script that is not running already: a script that runs itself would never
+// end.
 func openScript(ctx context.Context, s *shell, name string) (*os.File, error) {
 	f, err := boundfile.Open(ctx, name)
 	if err != nil {
@@ -105,8 +106,8 @@ type scriptRun struct {
 	taken  repl.Collector
 }
 
-// runStatements runs the statements of a script, each as soon as all of it is there. What fails is
-// told with its place.
+// runStatements runs the statements of a script, each as soon as all of it is there. What
+// fails is printed with its place.
 func runStatements(ctx context.Context, s *shell, name string, r io.Reader) int {
 	run := &scriptRun{s: s, name: name}
 	lines := newScriptLines(ctx, r)
@@ -144,8 +145,8 @@ func (run *scriptRun) failed(code int) bool {
 	return !run.s.o.KeepGoing || run.s.exitCode != nil
 }
 
-// take takes a line, and runs the statements that it completes. It reports whether the script is
-// over.
+// take reads a line, and runs the statements that it completes. It reports whether the script
+// is over.
 func (run *scriptRun) take(text string) bool {
 	if at := notText(text); at >= 0 {
 		before := run.taken.Take()
@@ -162,7 +163,7 @@ func (run *scriptRun) take(text string) bool {
 	return run.runTaken()
 }
 
-// notText returns where in a line a byte is that no text has, -1 for nowhere.
+// notText returns the offset of a byte that no text has, -1 for none.
 func notText(text string) int {
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		return i
@@ -180,7 +181,7 @@ func notText(text string) int {
 	return -1
 }
 
-// refuse tells what is wrong at a byte of a text, which ends the script.
+// refuse prints what is wrong at a byte of a text, which ends the script.
 func (run *scriptRun) refuse(text string, at int, what string) bool {
 	run.explain(text, &repl.SyntaxError{Start: at, End: min(at+1, len(text)), Problem: what})
 	run.failed(problem.BadUsage)

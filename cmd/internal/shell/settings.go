@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/formatters"
 )
 
-// settingNames are the settings, with the words that they take; none: anything.
+// settingNames are the settings, with the words that each takes; with none it takes anything.
 var settingNames = map[string][]string{
 	"output": nil, "timeout": nil, "editor": nil,
 	"complete": {"tab", "live"}, "history": {"on", "off"}, "history-verify": {"on", "off"},

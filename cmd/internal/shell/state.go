@@ -42,11 +42,11 @@ type shell struct {
 	control *interrupts.Control
 
 	mu        sync.Mutex
-	confirmed string        // the line that was asked about, and runs when it comes again
+	confirmed string        // the line that waits to be entered again before it runs
 	sources   []os.FileInfo // scripts that are running, each run by the one before
 
 	reached atomic.Pointer[string] // where calls go, when no flag says it
-	// production tells that they go where care is due, as a context says.
+	// production reports whether the context of these calls is marked as production.
 	production atomic.Bool
 	talking    atomic.Pointer[task] // the call that is typed into; nil: none
 	jobs       jobTable
@@ -59,8 +59,8 @@ type shell struct {
 	called     bool   // a call was made
 }
 
-// close ends all jobs and connections. A job, which was cancelled, is given a moment to end, and to
-// close its file.
+// close ends all jobs and connections. Jobs, which have been cancelled, get a moment to end
+// and to close their files.
 func (s *shell) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), env.Grace)
 	defer cancel()
@@ -96,7 +96,7 @@ func (s *shell) using() string {
 	return s.used[len(s.used)-1]
 }
 
-// A line is a statement that runs.
+// A line is a statement that is running.
 type line struct {
 	s      *shell
 	source string // the text that the statement is in
@@ -111,9 +111,9 @@ type line struct {
 	messages int              // how many words come after the method; -1: it is no call
 	redirect bool             // the output goes elsewhere
 	job      *task            // the statement, when it runs beside the others; nil: it does not
-	keep     invoke.Sink      // takes what its calls report
-	ran      bool             // a call was made, which told of itself
-	secrets  map[int][]string // that were asked for, by where their word begins
+	keep     invoke.Sink      // gets the events of its calls
+	ran      bool             // a call was made, which has printed how it ended
+	secrets  map[int][]string // the secrets that were asked for, by where their word begins
 	pages    *pages           // nil: the output is printed as it comes
 }
 

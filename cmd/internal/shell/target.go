@@ -64,7 +64,7 @@ func targetCommand(s *shell, l *line) *cobra.Command {
 	return c
 }
 
-// newTarget returns the target that flags name, "" where a context says it. named reports
+// newTarget returns the target that flags name, "" where a context names it. named reports
 // whether there is one.
 func newTarget(flags []string) (to string, named bool) {
 	for _, f := range flags {

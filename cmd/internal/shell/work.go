@@ -21,7 +21,7 @@ type task struct {
 	// again opens another output for what it has received; nil for a result.
 	again  func(*env.Env) (*output.Output, error)
 	talk   *conversation // nil: nothing is typed into it
-	quiet  func()        // ends what prints the responses of a job as they come; nil: nothing does
+	quiet  func()        // stops printing the responses of a job as they come; nil: nothing prints them
 	call   *invoke.Call  // of a conversation
 	beside bool          // it is a statement, whose output goes to a file or a program
 	// session is what the call is from, and its schema.
@@ -29,7 +29,7 @@ type task struct {
 
 	redirected bool   // what it prints does not go to the terminal
 	assign     string // the variable that gets its responses; "": none
-	shown      func() // shows what was kept back of its output
+	shown      func() // shows what was collected of its output
 }
 
 // over reports whether it has ended.
@@ -42,7 +42,8 @@ func (w *task) over() bool {
 	}
 }
 
-// summary says how a call ended, in pieces; of a statement that has made none only whether it has.
+// summary says how a call ended, in pieces. For a statement that has made no call it says only
+// whether it ended.
 func summary(w *task) []string {
 	st, pieces := w.State(), []string{"running"}
 	switch over := w.over(); {

@@ -4,7 +4,7 @@ package signals
 
 import "os"
 
-// Window returns no signals: this system has none of a terminal.
+// Window returns no signals: on this system terminals send none.
 func Window() []os.Signal { return nil }
 
 // IsStop reports false: there is no signal for it here, as for the others below.

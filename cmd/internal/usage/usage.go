@@ -56,7 +56,7 @@ func IsCommand(c *cobra.Command, word string) bool {
 	return false
 }
 
-// FlagError explains a flag that does not exist, or whose value is no good.
+// FlagError explains a flag that does not exist, or whose value is wrong.
 func FlagError(c *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
@@ -72,7 +72,7 @@ func FlagError(c *cobra.Command, err error) error {
 	return problem.Usage(err, fmt.Sprintf("%s --help lists the flags", c.CommandPath()))
 }
 
-// PlainValue says of a value that is no number, or no switch, just that.
+// PlainValue returns an error that says only that a value is no number, or no switch.
 func PlainValue(err error) error {
 	var number *strconv.NumError
 	if !errors.As(err, &number) {

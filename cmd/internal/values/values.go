@@ -80,8 +80,8 @@ func Messages(call *job.Job, kind invoke.Kind) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// Print prints the value as a person reads it, without what was sent as a secret and came
-// back: in an expression it is whole.
+// Print prints the value for a person. Text that was sent as a secret and came back is masked,
+// although expressions have all of it.
 func (v Value) Print(w io.Writer, secrets *secret.Seen) error {
 	text, err := v.Text()
 	if err != nil {
@@ -96,7 +96,7 @@ func (v Value) Print(w io.Writer, secrets *secret.Seen) error {
 	return err
 }
 
-// maxValues is how long the values of all variables are together that are no results, in bytes.
+// maxValues is the length of the values of all variables together, results aside, in bytes.
 const maxValues = 16 << 20
 
 // Variables are the values that have names, and the results, which have numbers.
@@ -127,7 +127,7 @@ func (vs *Variables) Put(name string, call *job.Job) { vs.named[name] = Of(call)
 // Unset takes a name away.
 func (vs *Variables) Unset(name string) { delete(vs.named, name) }
 
-// Assign sets a variable. The error is a usage error, or that of a value that cannot be had.
+// Assign sets a variable. The error is a usage error, or why there is no value.
 func (vs *Variables) Assign(name string, v Value) error {
 	if _, err := strconv.Atoi(name); err == nil || name == "_" {
 		return problem.Usage(fmt.Errorf("$%s is a result and cannot be set", name),
@@ -172,7 +172,8 @@ func (vs *Variables) variable(name string) (Value, error) {
 	return Value{}, problem.Usage(fmt.Errorf("$%s: there is no such variable", name), hint)
 }
 
-// Evaluate returns the value of an expression: $name, then .field, [index] or [key], then :what.
+// Evaluate returns the value of an expression: $name, then .field, [index] or [key], then
+// :part.
 func (vs *Variables) Evaluate(text string) (Value, error) {
 	name, rest := cutName(text[1:])
 	v, err := vs.variable(name)
@@ -282,7 +283,7 @@ func lowerCamel(name string) string {
 	return b.String()
 }
 
-// part is something else of a result than its messages.
+// part returns a part of a result other than its messages, such as its headers.
 func (v Value) part(what string) (Value, error) {
 	if what == "count" {
 		text, err := v.Text()

@@ -1,4 +1,4 @@
-// Package version tells which build this is.
+// Package version names this build.
 package version
 
 import (

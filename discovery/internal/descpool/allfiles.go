@@ -21,7 +21,7 @@ func (p *Pool) AllFiles(ctx context.Context) (files []protoreflect.FileDescripto
 		switch {
 		case errors.As(err, &cycle):
 			p.split(cycle.file)
-			files, faults, wide, i = nil, nil, nil, -1 // other files are there now; what was built stays built
+			files, faults, wide, i = nil, nil, nil, -1 // other files exist now; what was built stays built
 		case isTooWide(err):
 			wide = append(wide, i)
 		case symbol.IsDescriptorError(err):

@@ -27,13 +27,13 @@ type assembly struct {
 	file             *File
 	fd               *descriptorpb.FileDescriptorProto
 	depth            int
-	imports          map[string]protoreflect.FileDescriptor // by the path in fd.Dependency; nil: left open
-	direct           map[string]bool                        // the same by the path that a file has itself
+	imports          map[string]protoreflect.FileDescriptor // by the path in fd.Dependency; nil: unresolved
+	direct           map[string]bool                        // the same, by the path that each file has
 	visible          map[string]bool                        // the imports and what they import publicly, by path
 	linked           []protoreflect.FileDescriptor          // those of them that are linked
 	declared         map[protoreflect.FullName]bool         // messages and enums of the file itself
 	types            map[protoreflect.FullName]protoreflect.Descriptor
-	missingImports   []error // imports that could not be had, and why
+	missingImports   []error // imports that could not be found, and why
 	incomplete       bool    // something is not resolved
 	hasRelativeNames bool    // it has relative names, which protoc never writes
 }
@@ -159,7 +159,7 @@ func trimPrefix(s string) string {
 	return s
 }
 
-// resolveImports finds the files that the file imports. An import that cannot be had stays
+// resolveImports finds the files that the file imports. An import that cannot be found stays
 // unresolved.
 func (a *assembly) resolveImports(ctx context.Context) error {
 	public := map[string]bool{}
@@ -214,7 +214,7 @@ func (a *assembly) addImport(path string, d protoreflect.FileDescriptor, public 
 		return
 	}
 	a.imports[path], a.direct[d.Path()] = d, true
-	if !listed { // else it was left open, and a question about a type has brought it
+	if !listed { // else it was unresolved, and a question about a type has brought it
 		a.listImport(path, public)
 	}
 	if public {
@@ -231,7 +231,7 @@ func (a *assembly) listImport(path string, public bool) {
 	a.fd.Dependency = append(a.fd.Dependency, path)
 }
 
-// addMissingImport lists an import that could not be had.
+// addMissingImport lists an import that could not be found.
 func (a *assembly) addMissingImport(path string, public bool, why error) {
 	if _, twice := a.imports[path]; twice || path == a.file.Path {
 		return
@@ -242,7 +242,7 @@ func (a *assembly) addMissingImport(path string, public bool, why error) {
 	a.incomplete = true
 }
 
-// publicPathsFrom returns how many ways lead from a built file along public imports. The
+// publicPathsFrom returns how many paths lead from a built file along public imports. The
 // library follows each of them, so their number is bounded.
 func (p *Pool) publicPathsFrom(d protoreflect.FileDescriptor) int {
 	if f := p.byPath[d.Path()]; f != nil {
@@ -267,7 +267,7 @@ func (a *assembly) addVisible(d protoreflect.FileDescriptor) {
 	}
 }
 
-// An importError is the reason why an import could not be had.
+// An importError is the reason why an import could not be found.
 type importError struct {
 	path string
 	why  error

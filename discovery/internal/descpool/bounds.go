@@ -9,7 +9,7 @@ const (
 	MaxBytes        = 256 << 20
 	maxLookupWeight = 1_500_000 // weight of the files that one lookup builds
 	MaxWeight       = 8_000_000 // weight of all files that are built
-	MaxServerWeight = 2_000_000 // weight of all files that are built of what a server sends
+	MaxServerWeight = 2_000_000 // weight of all files that are built from what a server sends
 	maxImportDepth  = 1_000     // length of a chain of imports
 	maxPublicPaths  = 10_000    // ways from a file along public imports
 )

@@ -9,10 +9,10 @@ import (
 	"github.com/rpcctl/rpcctl/discovery/internal/symbol"
 )
 
-// A LimitError ends a lookup that fetches or builds more than one lookup may. The caller of a
-// lookup turns it into a *symbol.DescriptorError with AsDescriptorError. Inside the lookup it
-// is none, since a DescriptorError spoils one import only, and the next import would be
-// fetched.
+// A LimitError ends a lookup that fetches or builds more than one lookup may.
+// AsDescriptorError turns it into a *symbol.DescriptorError at the end of the lookup. It is
+// not one before: a DescriptorError spoils one import only, and the lookup would go on to the
+// next.
 type LimitError struct {
 	Err     error
 	tooWide bool // all files are there, but they are too heavy to be built
@@ -21,7 +21,7 @@ type LimitError struct {
 func (e *LimitError) Error() string { return e.Err.Error() }
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// isTooWide reports whether an error is a *LimitError for building too much.
+// isTooWide reports whether an error is a *LimitError about building too much.
 func isTooWide(err error) bool {
 	var e *LimitError
 	return errors.As(err, &e) && e.tooWide

@@ -28,8 +28,8 @@ import (
 type Pool struct {
 	fetch           Fetcher
 	skipComments    bool             // comments are left out of what is built
-	skipImports     bool             // and so are imports that no type needs, such as those of options
-	byPath          map[string]*File // by the path of a file, and by the paths that it was asked for by
+	skipImports     bool             // imports that no type needs, such as those of options, are left out
+	byPath          map[string]*File // by the path of a file, and by the paths that were asked for
 	all             []*File
 	packages        map[protoreflect.FullName]*packageFiles
 	bytes           int
@@ -51,7 +51,7 @@ type Pool struct {
 // symbol.ErrNotFound is an answer. After any other error the pool asks again when it needs the
 // same file.
 type Fetcher interface {
-	// FetchPaths adds those of several files that can be had with fewer round trips.
+	// FetchPaths adds those of several files that take fewer round trips together.
 	FetchPaths(ctx context.Context, paths []string)
 	// FetchPath adds the file with a path, and FetchSymbol the one that declares a symbol.
 	FetchPath(ctx context.Context, path string) error
@@ -75,8 +75,8 @@ type File struct {
 	state           fileState
 	desc            protoreflect.FileDescriptor // of a file that was built
 	err             error                       // of a file that was refused
-	publicPaths     int                         // how many ways lead from it along public imports
-	unsplittable    bool                        // it was split in vain, or made by splitting
+	publicPaths     int                         // how many paths lead from it along public imports
+	unsplittable    bool                        // splitting it did not help, or it was made by splitting
 }
 
 type fileState uint8
@@ -249,7 +249,7 @@ func (p *Pool) Find(ctx context.Context, name protoreflect.FullName) (protorefle
 		return d, nil
 	}
 	if err := p.tooWide[name]; err != nil {
-		return nil, err // whatever of it is built by now
+		return nil, err // whatever part of it is built by now
 	}
 	p.weightBefore = p.weight
 	for {
@@ -286,7 +286,7 @@ func (p *Pool) findOwned(ctx context.Context, name protoreflect.FullName) (proto
 }
 
 // build returns the descriptor of a file, after building what the file imports. An import that
-// cannot be had is left unresolved, and so is a type that no file declares.
+// cannot be found is left unresolved, and so is a type that no file declares.
 func (p *Pool) build(ctx context.Context, f *File, depth int) (protoreflect.FileDescriptor, error) {
 	if wk := builtin.WellKnownFile(f.Path); wk != nil {
 		return wk, nil
@@ -310,7 +310,7 @@ func (p *Pool) build(ctx context.Context, f *File, depth int) (protoreflect.File
 	}
 	var refused *refusal
 	if !errors.As(err, &refused) {
-		f.state = fileRaw // there was no answer to a question: ask again next time
+		f.state = fileRaw // the server did not answer: ask again next time
 		return nil, err
 	}
 	f.err = &symbol.DescriptorError{Origin: f.Origin, File: f.Path, Err: refused.err}

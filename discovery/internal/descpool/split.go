@@ -112,7 +112,7 @@ type messageGraph struct {
 	fd         *descriptorpb.FileDescriptorProto
 	messageOf  map[protoreflect.FullName]int // of the message that declares a type, or is it
 	refs       [][]int
-	order      []int // when a message was reached, from 1; 0: not yet
+	order      []int // the order in which messages were reached, from 1; 0: not reached
 	low        []int
 	stack      []int
 	on         []bool
@@ -160,7 +160,7 @@ func (g *messageGraph) references(scope protoreflect.FullName, m *descriptorpb.D
 	}
 }
 
-// lookup returns the message that is referred to, or that declares what is.
+// lookup returns the message that a reference names, or that declares the type that it names.
 func (g *messageGraph) lookup(scope protoreflect.FullName, ref string) (int, bool) {
 	if ref == "" || len(ref) > symbol.MaxName {
 		return 0, false

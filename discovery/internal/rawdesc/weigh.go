@@ -12,7 +12,7 @@ import (
 const (
 	maxNesting  = 64        // levels of messages inside messages; protoc stops at 32
 	maxWeight   = 1_500_000 // encoded fields, which stand for what they cost in memory
-	scopeWeight = 8         // encoded fields that a message, enum or service counts for besides its own
+	scopeWeight = 8         // encoded fields that a message, enum or service counts for, in addition to its own
 	maxLines    = 750_000   // lines of comments, each of which costs memory when it is printed
 	MaxServices = 50_000    // services, of one file and of all files of a source
 )
@@ -32,7 +32,7 @@ type shape struct {
 	fields map[protowire.Number]*shape
 	nests  bool // it contains itself, so its depth is bounded
 	lines  bool // it is a comment, whose lines are counted
-	weight int  // how many fields it counts for besides those that it has
+	weight int  // how many fields it counts for, in addition to its own
 }
 
 // fileShape returns the shape of a FileDescriptorProto.

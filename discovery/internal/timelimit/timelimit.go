@@ -26,7 +26,7 @@ type clock struct {
 	timer *time.Timer
 
 	mu        sync.Mutex
-	remaining time.Duration // at the moment since, without the time that opening streams takes
+	remaining time.Duration // the time left at since, without the time that opening streams takes
 	since     time.Time
 	opens     int // streams that are being opened
 

@@ -1,5 +1,5 @@
-// Package batch writes messages together that follow one another closely, and each at once when
-// they are slow.
+// Package batch writes messages that follow one another closely together, and each at once
+// when they are slow.
 package batch
 
 import (
@@ -19,10 +19,10 @@ const (
 	flushDelay = 2 * time.Millisecond
 )
 
-// A Writer gathers messages in one buffer. A message that comes after a pause is
-// written at once; those that follow closely are written together, at the latest
-// when flushDelay has passed, so that a slow stream is never held back and a fast
-// one does not pay for a system call a message.
+// A Writer gathers messages in one buffer. A message that comes after a pause is written at
+// once; those that follow closely are written together, at the latest when flushDelay has
+// passed, so that a slow stream is never held back and a fast one does not need a system call
+// for each message.
 //
 // The time is that of the messages. At most one timer is armed, and none after Flush.
 type Writer struct {

@@ -9,16 +9,16 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// A step of a program cannot be interrupted, and steps that repeat a text, or put a value far past
-// the end of an array, could take gigabytes. They are rewritten, so that functions of ours check
-// their operands first:
+// A step of a program cannot be interrupted, and steps that repeat a text, or put a value far
+// past the end of an array, could take gigabytes. They are rewritten, so that functions of
+// ours check their operands first:
 //
 //	l * r           becomes    _bounded(l; r) | .[0] * .[1]
 //	p *= r          becomes    r as $_bounded | p |= (_bounded(.; $_bounded) | .[0] * .[1])
 //	v[i]            becomes    v[i | _index]
 //	setpath(p; v)   becomes    setpath(p | _index; v)
 //
-// and, in a program that may do so again and again, sums, each of which may double a value:
+// and, in a program that may repeat them, sums, each of which may double a value:
 //
 //	l + r           becomes    _summands(l; r) | .[0] + .[1]
 //	p += r          becomes    r as $_bounded | p |= (_summands(.; $_bounded) | .[0] + .[1])
@@ -33,7 +33,7 @@ const boundedOperands, boundedSummands, boundedIndex = "_bounded", "_summands", 
 const (
 	maxRepeat = 16 << 20 // bytes of the longest text that is made by repeating one, or by adding to it
 	maxIndex  = 4 << 20  // of an array
-	maxBits   = 1 << 20  // of the greatest number that is made by multiplying two
+	maxBits   = 1 << 20  // bits of the greatest number that is made by multiplying two
 )
 
 // checkSummands returns both operands of a sum, or the error for one that is too long.
@@ -72,7 +72,7 @@ func checkIndex(v any, _ []any) any {
 }
 
 // checkRepeat returns both operands of a product, or the error for a text that is repeated too
-// often, for a number that is too great, and for objects of which too much is copied.
+// often, for a number that is too great, and for objects whose merging copies too much.
 func checkRepeat(_ any, operands []any) any {
 	switch l := operands[0].(type) {
 	case *big.Int:
@@ -106,7 +106,7 @@ func boundSteps(query *gojq.Query) {
 		switch n := node.(type) {
 		case *gojq.Reduce, *gojq.Foreach, *gojq.FuncDef:
 			loops = true
-		case *gojq.Func: // those that call what they are given, more than once
+		case *gojq.Func: // functions that call their arguments more than once
 			loops = loops || len(n.Args) > 0
 		}
 	})
@@ -131,7 +131,7 @@ func small(t *gojq.Term) bool {
 	return t != nil && t.Type == gojq.TermTypeNumber && len(t.Number) <= 6 && strings.Trim(t.Number, "0123456789") == ""
 }
 
-// boundQuery rewrites an operation. Loops says that the program may run it again and again.
+// boundQuery rewrites an operation. Loops is set when the program may run it many times.
 func boundQuery(q *gojq.Query, loops bool) {
 	var program string
 	switch {

@@ -8,11 +8,12 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// A value can hold another many times over, and that one the next, so that forty steps make one
-// whose text would fill any disk while it takes no memory. The functions that walk over all of a
-// value in one step are defined anew, to see its size first. Those of the dialect remain
-// reachable as _of_NAME; what a string interpolates and what the @formats print goes through
-// tostring, tojson and the functions behind the formats, which are looked up like any other.
+// A value can hold another value many times, and that one a third, so that after forty steps
+// the text of one would fill any disk although it takes little memory. The functions that walk
+// over all of a value in one step are redefined to check its size first. The original ones
+// remain reachable as _of_NAME; what a string interpolates and what the @formats print goes
+// through tostring, tojson and the functions behind the formats, which are looked up like any
+// other.
 const (
 	guardWhole = "def _of_%[1]s: %[1]s; def %[1]s: _whole($_most) | _of_%[1]s;"
 	guardBy    = "def %[1]s(f): _whole($_most) | _%[1]s(map([f]) | _whole($_most));"
@@ -84,8 +85,8 @@ func guarded(query *gojq.Query) []*gojq.FuncDef {
 	return fill(program.String()+" .", nil, nil).FuncDefs
 }
 
-// guardFunctions are what the definitions call. Their last argument is the size of what may be
-// walked over.
+// guardFunctions are what the definitions call. Their last argument is the size up to which a
+// value may be walked over.
 func guardFunctions() []gojq.CompilerOption {
 	return []gojq.CompilerOption{
 		gojq.WithFunction("_whole", 1, 1, checkWhole),
@@ -134,12 +135,13 @@ func checkDifference(_ any, args []any) any {
 	return []any{args[0], args[1]}
 }
 
-// maxPairs is how many bytes one value may have times those of another, as a multiple of what
-// each may have, where each part of the one is compared with each part of the other.
+// maxPairs bounds the functions that compare each part of one value with each part of another:
+// the product of the sizes of both, in bytes, may be this many times the size that one value
+// may have.
 const maxPairs = 128
 
-// checkBeside returns a value, or the error if it and another are too large to be compared part
-// by part. A text is searched for in another at once.
+// checkBeside returns a value, or the error if it and another are too large to be compared
+// part by part. Searching a text in another takes one step, and is not bounded.
 func checkBeside(v any, args []any) any {
 	if _, text := v.(string); text {
 		return v

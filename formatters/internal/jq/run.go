@@ -151,9 +151,9 @@ func (r *run) abandon(err error) error {
 	return err
 }
 
-// over reports whether the program holds too much memory, and when to measure again. Beyond the bound it
-// collects garbage and measures once more. Where a result was used meanwhile, some of its memory may be
-// in use still: then what is too much the next time, too, counts.
+// over reports whether the program holds too much memory, and when to measure again. Beyond
+// the bound it collects garbage and measures once more. When a result was used meanwhile, some
+// of its memory may still be in use: then only too much the next time, too, counts.
 func (r *run) over() (over bool, later time.Duration) {
 	if !r.using.TryLock() {
 		return false, watchEvery

@@ -13,26 +13,27 @@ import (
 // growing them.
 const (
 	objectCost = 48
-	fewCost    = 288 // of the members of an object, as long as there are no more than fewMembers
+	fewCost    = 288 // the members of an object of at most fewMembers
 	fewMembers = 8
 	memberCost = 64 // of each member more
 	arrayCost  = 24
 	slotCost   = 36 // of an array that grows
-	placeCost  = 16 // of one whose length is known
-	textCost   = 24 // of a text or number besides its bytes
-	keyCost    = 8  // of a key besides its bytes
+	placeCost  = 16 // an element of an array whose length is known
+	textCost   = 24 // a text or number, in addition to its bytes
+	keyCost    = 8  // a key, in addition to its bytes
 )
 
 const (
-	// sharedTexts is how many different texts, numbers and keys are kept once each, however
-	// often they come, and sharedText how long each may be, in bytes.
+	// sharedTexts is how many different texts, numbers and keys are shared, however often they
+	// occur, and sharedText how long each may be, in bytes.
 	sharedTexts, sharedText = 1 << 10, 64
 	// maxValueDepth is how many levels of a document are read.
 	maxValueDepth = 10001
 	// lookEvery is how many values are read between two looks at whether to end.
 	lookEvery = 1 << 12
-	// longArray is the number of elements from which an array is made in its length, in documents
-	// of countedSize bytes and more: an array that grows takes more than twice as much.
+	// longArray is the number of elements from which an array is allocated at its full length,
+	// in documents of countedSize bytes and more: growing it would take more than twice as
+	// much.
 	longArray, countedSize = 1 << 12, 1 << 20
 )
 

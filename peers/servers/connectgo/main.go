@@ -1,9 +1,9 @@
-// Command connectgo is a server on connect-go: Connect, gRPC and gRPC-Web, over
-// HTTP/1.1 and over HTTP/2 in cleartext, on one port.
+// Command connectgo is a server on connect-go: Connect, gRPC and gRPC-Web, over HTTP/1.1 and
+// over HTTP/2 in cleartext, on one port.
 //
 //	connectgo DESCRIPTOR-SET
 //
-// It prints its address when it takes calls.
+// It prints its address when it is ready for calls.
 package main
 
 import (
@@ -84,7 +84,7 @@ func path(m protoreflect.MethodDescriptor) string {
 	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-// options make a handler read its method's own messages, for which there is no code.
+// options make a handler read its method's own messages, for which no code was generated.
 func options(m protoreflect.MethodDescriptor) []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithSchema(m),

@@ -35,8 +35,8 @@ func (e *direct) toJSON(md protoreflect.MessageDescriptor, wire []byte) ([]byte,
 		enc = transcode.NewEncoder(md, transcode.EncodeOptions{Types: e.types})
 		e.encoders[md] = enc
 	}
-	// The encoder parses and prints in one pass, so which of the two failed is asked of
-	// protobuf-go: the runner tells them apart.
+	// The encoder parses and prints in one pass, so protobuf-go decides which of the two has
+	// failed, since the runner treats them differently.
 	out, err := enc.Append(nil, wire)
 	if err != nil && !parses(md, e.types, wire) {
 		return nil, parseError{err}
@@ -58,8 +58,8 @@ func (e *direct) toWire(md protoreflect.MessageDescriptor, text []byte, allowUnk
 	return out, nil
 }
 
-// rewire goes through JSON. A message with something that JSON cannot carry, an unknown
-// field or a MessageSet, is skipped: rpcctl hands such bytes on as they are.
+// rewire goes through JSON. A message with something that JSON cannot carry, an unknown field
+// or a MessageSet, is skipped, since rpcctl passes such bytes on unchanged.
 func (e *direct) rewire(md protoreflect.MessageDescriptor, wire []byte) ([]byte, error) {
 	text, err := e.toJSON(md, wire)
 	if err != nil {

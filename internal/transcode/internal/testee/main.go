@@ -29,7 +29,7 @@ type engine interface {
 	rewire(md protoreflect.MessageDescriptor, wire []byte) ([]byte, error)
 }
 
-// errSkipped is what an engine says to a test that is not for it.
+// errSkipped is the error of an engine for a test that is not for it.
 var errSkipped = errors.New("not for this engine")
 
 // A parseError is an error in what came in.
