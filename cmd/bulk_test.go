@@ -63,8 +63,8 @@ func repeated(b ...byte) func() []byte {
 // held is how large an answer is that a program may work on, in bytes.
 const held = 24 << 20
 
-// some is a part of a bulk.
-func some(size int, b ...byte) func() []byte {
+// filled is a part of a bulk.
+func filled(size int, b ...byte) func() []byte {
 	return func() []byte { return bytes.Repeat(b, size/len(b)) }
 }
 
@@ -135,15 +135,15 @@ var bulks = []bulk{
 	{name: "quotes in a table", wire: characters('"', bulkSize/2), args: []string{"-o", "table"}},
 	{name: "data in a table", wire: blob(4, 48_000_000), args: []string{"-o", "table"}},
 	{name: "controls awaited", wire: characters(1, bulkSize), args: []string{"--until", ".text", "--for", "1"}, every: true},
-	{name: "answers for a program", wire: some(held, 6<<3|2, 0), args: []string{"--jq", ".text"}, every: true},
-	{name: "answers for a program to print", wire: some(5<<20, 6<<3|2, 0), args: []string{"--jq", "."}},
+	{name: "answers for a program", wire: filled(held, 6<<3|2, 0), args: []string{"--jq", ".text"}, every: true},
+	{name: "answers for a program to print", wire: filled(5<<20, 6<<3|2, 0), args: []string{"--jq", "."}},
 	{name: "numbers for a program", wire: packed(held - 9), args: []string{"--jq", ".text"}},
 	{name: "some numbers for a program", wire: packed(5 << 20), args: []string{"--jq", ".text"}},
-	{name: "texts for a program", wire: some(held, 1<<3|2, 1, '\t'), args: []string{"--jq", ".text"}},
+	{name: "texts for a program", wire: filled(held, 1<<3|2, 1, '\t'), args: []string{"--jq", ".text"}},
 	{name: "entries for a program", wire: func() []byte { return entries()[:held] }, args: []string{"--jq", ".text"}},
-	{name: "answers awaited", wire: some(held, 6<<3|2, 0), args: []string{"--until", ".text", "--for", "1"}},
-	{name: "two for a program", wire: some(held, 6<<3|2, 0), args: append(two, "--jq", ".text"), every: true},
-	{name: "two with requests for a program", wire: some(4<<20, 6<<3|2, 0), args: append(two, "--with-request", "--jq", ".index")},
+	{name: "answers awaited", wire: filled(held, 6<<3|2, 0), args: []string{"--until", ".text", "--for", "1"}},
+	{name: "two for a program", wire: filled(held, 6<<3|2, 0), args: append(two, "--jq", ".text"), every: true},
+	{name: "two with requests for a program", wire: filled(4<<20, 6<<3|2, 0), args: append(two, "--with-request", "--jq", ".index")},
 	{name: "two texts for a program", wire: characters('x', held-9), args: append(two, "--with-request", "--jq", ".index")},
 	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
 }

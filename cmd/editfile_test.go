@@ -68,8 +68,8 @@ func (e *editing) begun() {
 	}
 }
 
-// left are the files that are left, and checks that the text was private.
-func (e *editing) left() []string {
+// remainingFiles are the files that are remainingFiles, and checks that the text was private.
+func (e *editing) remainingFiles() []string {
 	e.t.Helper()
 	modes, err := os.ReadFile(e.seen)
 	if err != nil || !strings.HasPrefix(string(modes), "drwx------") || !strings.Contains(string(modes), "\n-rw-------") {
@@ -90,7 +90,7 @@ func TestEditLeavesNothing(t *testing.T) {
 		p, _ := start(t, nil, "call", "SayHello", "--edit")
 		p.until("edited")
 		p.ends(0)
-		if left := e.left(); len(left) > 0 {
+		if left := e.remainingFiles(); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
 	})
@@ -104,7 +104,7 @@ func TestEditLeavesNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				p.ends(1)
-				left := e.left()
+				left := e.remainingFiles()
 				if len(left) != 1 || !strings.Contains(p.stderr.String(), "hint: what was written is in "+left[0]+"/message.json") {
 					t.Errorf("left: %v, told: %s", left, p.stderr.String())
 				}
@@ -125,7 +125,7 @@ func TestShellEditLeavesNothing(t *testing.T) {
 		e := newEditing(t, "")
 		s := open(t)
 		s.waitInput(`{"name":"edited"}`)
-		if left := e.left(); len(left) > 0 {
+		if left := e.remainingFiles(); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
 	})
@@ -138,7 +138,7 @@ func TestShellEditLeavesNothing(t *testing.T) {
 				s.signal(sig)
 				s.signal(sig) // a terminal and its shell send one each
 				s.ends(code)
-				if left := e.left(); len(left) > 0 {
+				if left := e.remainingFiles(); len(left) > 0 {
 					t.Errorf("left: %v", left)
 				}
 			})

@@ -56,16 +56,16 @@ func TestCompiledBeforeIsLean(t *testing.T) {
 	}
 	all := []string{"opt.proto", "pub.proto", "kept.proto", "google/protobuf/timestamp.proto", "google/protobuf/duration.proto"}
 	for _, c := range []struct {
-		name string
-		bare bool
-		want []string
+		name       string
+		noComments bool
+		want       []string
 	}{
 		{"compiled for a call", true, all},
 		{"compiled before, for a call", true, []string{"kept.proto", "google/protobuf/timestamp.proto", "typ.proto"}},
 		{"compiled with comments", false, all},
 		{"compiled before, with comments", false, all},
 	} {
-		imports, fields := open(c.bare)
+		imports, fields := open(c.noComments)
 		if diff := cmp.Diff(c.want, imports); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}

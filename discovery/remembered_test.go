@@ -21,20 +21,20 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	entries map[string][]byte
-	at      map[string]time.Time
+	times   map[string]time.Time
 	now     time.Time
 	full    bool
 }
 
 func newMemory() *memory {
-	return &memory{entries: map[string][]byte{}, at: map[string]time.Time{}, now: time.Unix(1_700_000_000, 0)}
+	return &memory{entries: map[string][]byte{}, times: map[string]time.Time{}, now: time.Unix(1_700_000_000, 0)}
 }
 
 func (m *memory) Get(key string) ([]byte, time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	data, ok := m.entries[key]
-	return append([]byte(nil), data...), m.at[key], ok
+	return append([]byte(nil), data...), m.times[key], ok
 }
 
 func (m *memory) Put(key string, data []byte) error {
@@ -43,14 +43,14 @@ func (m *memory) Put(key string, data []byte) error {
 	if m.full {
 		return errors.New("no space left on device")
 	}
-	m.entries[key], m.at[key] = append([]byte(nil), data...), m.now
+	m.entries[key], m.times[key] = append([]byte(nil), data...), m.now
 	return nil
 }
 
 func (m *memory) Touch(key string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at[key] = at
+	m.times[key] = at
 }
 
 func (m *memory) Remove(key string) {

@@ -33,7 +33,7 @@ func outline(text string) *protoOutline {
 // An outliner reads statements: words up to a semicolon or a bracket.
 type outliner struct {
 	text  string
-	at    int
+	pos   int
 	words []string // of the statement so far, at most a few
 	after bool     // an equals sign was read in the statement
 	open  []scope  // the brackets around the current position
@@ -55,33 +55,33 @@ const (
 // there was one.
 func (s *outliner) statement() bool {
 	s.words, s.after = s.words[:0], false
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
+	for s.pos < len(s.text) {
+		switch c := s.text[s.pos]; {
 		case c == '"' || c == '\'':
-			s.at = skipString(s.text, s.at) + 1
+			s.pos = skipString(s.text, s.pos) + 1
 		case c == '/':
-			s.at = skipComment(s.text, s.at) + 1
+			s.pos = skipComment(s.text, s.pos) + 1
 		case wordByte(c) || c == '.':
 			s.name()
 		case c == '=':
 			s.after = true
-			s.at++
+			s.pos++
 		case c == ';':
-			s.at++
+			s.pos++
 			s.ended()
 			return true
 		case c == '{':
-			s.at++
+			s.pos++
 			s.begin()
 			return true
 		case c == '}':
-			s.at++
+			s.pos++
 			if len(s.open) > 0 {
 				s.open = s.open[:len(s.open)-1]
 			}
 			return true
 		default:
-			s.at++
+			s.pos++
 		}
 	}
 	return false
@@ -89,13 +89,13 @@ func (s *outliner) statement() bool {
 
 // name reads a word or a name with dots. The first few of a statement are kept, up to its =.
 func (s *outliner) name() {
-	start := s.at
-	for s.at < len(s.text) && (wordByte(s.text[s.at]) || s.text[s.at] == '.') {
-		s.at++
+	start := s.pos
+	for s.pos < len(s.text) && (wordByte(s.text[s.pos]) || s.text[s.pos] == '.') {
+		s.pos++
 	}
 	const most = 8
 	if !s.after && len(s.words) < most {
-		s.words = append(s.words, s.text[start:s.at])
+		s.words = append(s.words, s.text[start:s.pos])
 	}
 }
 

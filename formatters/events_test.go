@@ -37,21 +37,21 @@ func aCall(t testing.TB) []*invoke.Event {
 	us := time.Microsecond
 	events := []*invoke.Event{
 		{
-			Kind: invoke.Opened, At: at(0),
+			Kind: invoke.Opened, At: atTime(0),
 			Wire: invoke.Wire{URL: "http://127.0.0.1:8080/kitchen.v1.Kitchen/Talk", Protocol: "grpc", HTTP: "2", Codec: "proto", Compression: "identity"},
 			Metadata: invoke.Metadata{
 				"x-a": {"1", "2,3"}, "authorization": {"Bearer abc"}, "x-api-key": {"k1", "k2"}, "k-bin": {"\x00\x01"}, "x-mine": {"hidden"},
 			},
 		},
-		{Kind: invoke.RequestSent, At: at(1200 * us), Message: request},
-		{Kind: invoke.RequestsDone, At: at(1300 * us)},
-		{Kind: invoke.HeadersReceived, At: at(5100*us + 999), Metadata: invoke.Metadata{
+		{Kind: invoke.RequestSent, At: atTime(1200 * us), Message: request},
+		{Kind: invoke.RequestsDone, At: atTime(1300 * us)},
+		{Kind: invoke.HeadersReceived, At: atTime(5100*us + 999), Metadata: invoke.Metadata{
 			"content-type": {"application/grpc"}, "x-odd": {"a\xffb\x1b"}, "authorization": {"shown"}, "x-e": {""},
 		}},
-		{Kind: invoke.ResponseReceived, At: at(5400 * us), Message: answer},
-		{Kind: invoke.ResponseReceived, At: at(5300 * us), Seq: 1, Message: message(t, method.Output(), "")}, // a clock that went back
+		{Kind: invoke.ResponseReceived, At: atTime(5400 * us), Message: answer},
+		{Kind: invoke.ResponseReceived, At: atTime(5300 * us), Seq: 1, Message: message(t, method.Output(), "")}, // a clock that went back
 		{
-			Kind: invoke.Finished, At: at(6 * time.Millisecond),
+			Kind: invoke.Finished, At: atTime(6 * time.Millisecond),
 			Metadata: invoke.Metadata{"grpc-status": {"8"}, "t-bin": {"\xff"}},
 			Status: &invoke.Status{
 				Code: codes.ResourceExhausted, Message: " too\nmuch \u202e", Origin: invoke.OriginServer,
@@ -156,9 +156,9 @@ func printEvents(t testing.TB, o Options, events ...*invoke.Event) string {
 }
 
 func TestEventsOfTheEnd(t *testing.T) {
-	opened := &invoke.Event{Kind: invoke.Opened, At: at(0)}
+	opened := &invoke.Event{Kind: invoke.Opened, At: atTime(0)}
 	end := func(s *invoke.Status, abandoned error) *invoke.Event {
-		return &invoke.Event{Kind: invoke.Finished, At: at(time.Minute), Status: s, Abandoned: abandoned}
+		return &invoke.Event{Kind: invoke.Finished, At: atTime(time.Minute), Status: s, Abandoned: abandoned}
 	}
 	begin := `{"event":"request","ms":0.000,"url":"","protocol":"","http":"","codec":"","compression":"","metadata":{}}` + "\n"
 	tests := []struct {
@@ -196,7 +196,7 @@ func TestEventsOfTheEnd(t *testing.T) {
 func TestEventsOfALargeMessage(t *testing.T) {
 	m := message(t, dish(t), `name: "`+strings.Repeat("soup\\n", 1<<19)+`" price_cents: 3`)
 	event := func(m *invoke.Message) *invoke.Event {
-		return &invoke.Event{Kind: invoke.ResponseReceived, At: at(0), Message: m}
+		return &invoke.Event{Kind: invoke.ResponseReceived, At: atTime(0), Message: m}
 	}
 	var line struct {
 		Size    int

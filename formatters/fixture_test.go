@@ -110,10 +110,10 @@ func filesOf(d protoreflect.Descriptor) *protoregistry.Files {
 
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func at(d time.Duration) time.Time { return start.Add(d) }
+func atTime(d time.Duration) time.Time { return start.Add(d) }
 
 func response(m *invoke.Message, seq int) *invoke.Event {
-	return &invoke.Event{Kind: invoke.ResponseReceived, At: at(time.Duration(seq) * time.Millisecond), Seq: seq, Message: m}
+	return &invoke.Event{Kind: invoke.ResponseReceived, At: atTime(time.Duration(seq) * time.Millisecond), Seq: seq, Message: m}
 }
 
 // print prints messages and returns what was written.

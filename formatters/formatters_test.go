@@ -78,9 +78,9 @@ func FuzzHostileCalls(f *testing.F) {
 		md := invoke.Metadata{strings.ToLower(key): {value, value}}
 		s := &invoke.Status{Code: codes.Internal, Message: text, Origin: invoke.Origin(value), Details: []*anypb.Any{{TypeUrl: url, Value: detail}}}
 		events := []*invoke.Event{
-			{Kind: invoke.Opened, At: at(0), Wire: invoke.Wire{URL: value, Protocol: key, HTTP: text}, Metadata: md},
-			{Kind: invoke.HeadersReceived, At: at(1), Metadata: md},
-			{Kind: invoke.Finished, At: at(2), Metadata: md, Status: s},
+			{Kind: invoke.Opened, At: atTime(0), Wire: invoke.Wire{URL: value, Protocol: key, HTTP: text}, Metadata: md},
+			{Kind: invoke.HeadersReceived, At: atTime(1), Metadata: md},
+			{Kind: invoke.Finished, At: atTime(2), Metadata: md, Status: s},
 		}
 		harmless(t, "verbose", tell(t, 2, Options{}, events...))
 		harmless(t, "events", printEvents(t, Options{Label: &Label{Target: text}}, events...))

@@ -181,7 +181,7 @@ func TestDetailsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Event(&invoke.Event{Kind: invoke.Finished, At: at(0), Status: s}); err != nil {
+	if err := f.Event(&invoke.Event{Kind: invoke.Finished, At: atTime(0), Status: s}); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); strings.Count(got, `"value":"`) != 3 || strings.Count(got, `"message":{`) != 2 || strings.Contains(got, `"message":{"@type":"type.googleapis.com/google.rpc.LocalizedMessage"`) {

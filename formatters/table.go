@@ -50,7 +50,7 @@ type tableFormatter struct {
 	hasHeader bool // for the rows that come
 	headers   int  // printed
 	timer     *time.Timer
-	at        time.Time
+	received  time.Time
 	shown     []*tableColumn
 	layout    *grid.Layout // of shown
 }
@@ -69,7 +69,7 @@ func newTable(w io.Writer, o Options) (Formatter, error) {
 func (f *tableFormatter) Event(e *invoke.Event) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.at = e.At
+	f.received = e.At
 	method := protoreflect.MethodDescriptor(nil)
 	if e.Call != nil {
 		method = e.Call.Method
@@ -270,7 +270,7 @@ func (f *tableFormatter) print(fill func(b []byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	return f.out.End(fill(b), f.at)
+	return f.out.End(fill(b), f.received)
 }
 
 // Flush writes what is left.

@@ -46,10 +46,10 @@ func TestVerbose(t *testing.T) {
 }
 
 func TestVerboseOfCallsThatFail(t *testing.T) {
-	opened := &invoke.Event{Kind: invoke.Opened, At: at(0)}
-	refused := &invoke.Event{Kind: invoke.Finished, At: at(0), Status: &invoke.Status{Code: codes.Unavailable, Origin: invoke.OriginTransport}}
-	denied := &invoke.Event{Kind: invoke.Finished, At: at(0), Status: &invoke.Status{Code: codes.PermissionDenied, Origin: invoke.OriginServer}}
-	given := &invoke.Event{Kind: invoke.Finished, At: at(0), Status: &invoke.Status{Code: codes.Canceled, Origin: invoke.OriginClient}, Abandoned: errors.New("bad")}
+	opened := &invoke.Event{Kind: invoke.Opened, At: atTime(0)}
+	refused := &invoke.Event{Kind: invoke.Finished, At: atTime(0), Status: &invoke.Status{Code: codes.Unavailable, Origin: invoke.OriginTransport}}
+	denied := &invoke.Event{Kind: invoke.Finished, At: atTime(0), Status: &invoke.Status{Code: codes.PermissionDenied, Origin: invoke.OriginServer}}
+	given := &invoke.Event{Kind: invoke.Finished, At: atTime(0), Status: &invoke.Status{Code: codes.Canceled, Origin: invoke.OriginClient}, Abandoned: errors.New("bad")}
 	begin := "\nRequest metadata to send:\n(empty)\n\n"
 	tests := []struct {
 		name string
@@ -89,7 +89,7 @@ func TestLongMetadata(t *testing.T) {
 	for i := range 10_000 {
 		md.Add("many", fmt.Sprint("value ", i))
 	}
-	got := tell(t, 1, Options{}, &invoke.Event{Kind: invoke.HeadersReceived, At: at(0), Metadata: md})
+	got := tell(t, 1, Options{}, &invoke.Event{Kind: invoke.HeadersReceived, At: atTime(0), Metadata: md})
 	if len(got) > 2*maxBlock || strings.Count(got, "(cut: 1048576 bytes in all)") != 2 || !strings.Contains(got, " more; -o events shows all of it)") {
 		t.Errorf("%d bytes are told: %.200q", len(got), got)
 	}

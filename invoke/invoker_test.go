@@ -204,15 +204,15 @@ func TestSinkErrorCancels(t *testing.T) {
 
 // failing is requests that end in an error after some messages.
 type failing struct {
-	left int
-	err  error
+	before int
+	err    error
 }
 
 func (f *failing) Next(context.Context) ([]byte, error) {
-	if f.left == 0 {
+	if f.before == 0 {
 		return nil, f.err
 	}
-	f.left--
+	f.before--
 	return nil, nil
 }
 
@@ -224,7 +224,7 @@ func TestBadRequestsAbandonTheCall(t *testing.T) {
 		abandoned = e.Abandoned
 		return nil
 	}}
-	c := &invoke.Call{Method: method(t, "Shop", "Upload"), Requests: &failing{left: 2, err: bad}}
+	c := &invoke.Call{Method: method(t, "Shop", "Upload"), Requests: &failing{before: 2, err: bad}}
 	if err := (&invoke.Invoker{Transport: transport}).Do(t.Context(), c, r); !errors.Is(err, bad) {
 		t.Errorf("Do returned %v, want the requests' error", err)
 	}

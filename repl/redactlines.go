@@ -62,7 +62,7 @@ func loosened(text string) (loose string, at []int) {
 	for i := 0; i < len(text); {
 		i = l.next(i)
 	}
-	return l.out.String(), l.at
+	return l.out.String(), l.origins
 }
 
 // Bounds on how far a loosener looks ahead.
@@ -72,18 +72,18 @@ const (
 )
 
 type loosener struct {
-	text   string
-	out    strings.Builder
-	at     []int
-	angles int
-	last   byte // that is no blank
-	begun  bool // something was on this line
+	text    string
+	out     strings.Builder
+	origins []int
+	angles  int
+	last    byte // that is no blank
+	begun   bool // something was on this line
 }
 
 func (l *loosener) put(text string, from int) {
 	l.out.WriteString(text)
 	for range len(text) {
-		l.at = append(l.at, from)
+		l.origins = append(l.origins, from)
 	}
 }
 

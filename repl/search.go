@@ -6,7 +6,7 @@ import "strings"
 type search struct {
 	start   Line
 	pattern string
-	at      int // index of the line that is shown; -1: none
+	index   int // index of the line that is shown; -1: none
 	failed  bool
 }
 
@@ -20,7 +20,7 @@ func (s *search) prefix() string {
 // beginSearch handles Ctrl-R: from now on it shows the newest line that contains what is
 // typed.
 func (e *Editor) beginSearch() {
-	e.search = &search{start: e.line, at: -1}
+	e.search = &search{start: e.line, index: -1}
 	e.note = "Enter takes the line, Ctrl-R looks further back, Esc gives up"
 }
 
@@ -35,8 +35,8 @@ func (e *Editor) searchKey(ev event) bool {
 	case ev.key == "C-r":
 		if s.pattern != "" {
 			from := h.Len()
-			if s.at >= 0 {
-				from = s.at
+			if s.index >= 0 {
+				from = s.index
 			}
 			e.line = s.find(h, from, e.line)
 		}
@@ -61,21 +61,21 @@ func (e *Editor) searchKey(ev event) bool {
 // none.
 func (s *search) find(h *History, before int, now Line) Line {
 	if s.pattern == "" {
-		s.at, s.failed = -1, false
+		s.index, s.failed = -1, false
 		return s.start
 	}
 	i, text := h.find(before, func(line string) bool { return strings.Contains(line, s.pattern) })
 	if s.failed = i < 0; s.failed {
 		return now
 	}
-	s.at = i
+	s.index = i
 	return Line{text, strings.Index(text, s.pattern)}
 }
 
 // A recall is a walk through the history with Up and Down.
 type recall struct {
 	start Line // before the first Up
-	at    int
+	index int
 }
 
 // older handles the Up key.
@@ -85,12 +85,12 @@ func (e *Editor) older() {
 		return
 	}
 	if e.recall == nil {
-		e.recall = &recall{start: e.line, at: e.opts.History.Len()}
+		e.recall = &recall{start: e.line, index: e.opts.History.Len()}
 	}
 	prefix, now := e.recall.start.Text, e.line.Text
-	if i, text := e.opts.History.find(e.recall.at,
+	if i, text := e.opts.History.find(e.recall.index,
 		func(line string) bool { return strings.HasPrefix(line, prefix) && line != now }); i >= 0 {
-		e.recall.at = i
+		e.recall.index = i
 		e.line = Line{text, len(text)}
 	}
 }
@@ -104,9 +104,9 @@ func (e *Editor) newer() {
 		return
 	}
 	prefix := e.recall.start.Text
-	for i := e.recall.at + 1; i < e.opts.History.Len(); i++ {
+	for i := e.recall.index + 1; i < e.opts.History.Len(); i++ {
 		if text := e.opts.History.Line(i); strings.HasPrefix(text, prefix) && text != e.line.Text {
-			e.recall.at = i
+			e.recall.index = i
 			e.line = Line{text, len(text)}
 			return
 		}

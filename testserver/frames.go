@@ -144,8 +144,8 @@ type replayed struct {
 	net.Conn
 	kept []byte
 	// Frames are checked until the acknowledgement of our SETTINGS has come.
-	watching bool
-	left     int // bytes left of the payload of the current frame
+	watching  bool
+	remaining int // bytes left of the payload of the current frame
 }
 
 // replay returns the connection for a server.
@@ -164,18 +164,18 @@ func (r *replayed) Read(p []byte) (int, error) {
 		return n, nil
 	case !r.watching:
 		return r.Conn.Read(p)
-	case r.left > 0:
-		n, err := r.Conn.Read(p[:min(len(p), r.left)])
-		r.left -= n
+	case r.remaining > 0:
+		n, err := r.Conn.Read(p[:min(len(p), r.remaining)])
+		r.remaining -= n
 		return n, err
 	}
 	var header [9]byte
 	if _, err := io.ReadFull(r.Conn, header[:]); err != nil {
 		return 0, err
 	}
-	r.left = frameSize(header)
+	r.remaining = frameSize(header)
 	if http2.FrameType(header[3]) == http2.FrameSettings && http2.Flags(header[4]).Has(http2.FlagSettingsAck) &&
-		r.left == 0 {
+		r.remaining == 0 {
 		r.watching = false
 		return r.Conn.Read(p)
 	}

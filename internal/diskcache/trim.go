@@ -22,9 +22,9 @@ type Entry struct {
 
 // A kept is a file of the cache.
 type kept struct {
-	name  string
-	bytes int64
-	at    time.Time
+	name    string
+	bytes   int64
+	modTime time.Time
 }
 
 // list returns the files of all groups, and removes what writers left behind.
@@ -71,7 +71,7 @@ func (c *Cache) trim(root *os.Root) error {
 	if total <= c.maxBytes && len(files) <= c.maxEntries {
 		return nil
 	}
-	slices.SortFunc(files, func(a, b kept) int { return a.at.Compare(b.at) })
+	slices.SortFunc(files, func(a, b kept) int { return a.modTime.Compare(b.modTime) })
 	count := len(files)
 	for _, f := range files {
 		if total <= c.maxBytes && count <= c.maxEntries {
@@ -99,7 +99,7 @@ func (c *Cache) Entries() ([]Entry, error) {
 	var entries []Entry
 	for _, f := range files {
 		if group, key, ok := readKey(root, f.name); ok {
-			entries = append(entries, Entry{Group: group, Key: key, Bytes: f.bytes, At: f.at})
+			entries = append(entries, Entry{Group: group, Key: key, Bytes: f.bytes, At: f.modTime})
 		}
 	}
 	slices.SortFunc(entries, func(a, b Entry) int {

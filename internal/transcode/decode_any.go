@@ -36,9 +36,9 @@ func (s *decoding) any(p *plan, depth int) outcome {
 		}
 		return written
 	case !keys.typed:
-		return s.passOver(t.at, s.subject()+` wants a key "@type", which names the message's type`)
+		return s.passOver(t.span, s.subject()+` wants a key "@type", which names the message's type`)
 	case len(url) == 0 && !(s.o.Lenient && keys.unresolved):
-		return s.passOver(keys.url.at, `"@type" is empty`)
+		return s.passOver(keys.url.span, `"@type" is empty`)
 	}
 	var inner *plan
 	if len(url) > 0 {
@@ -48,7 +48,7 @@ func (s *decoding) any(p *plan, depth int) outcome {
 		return s.unresolved(p, url)
 	}
 	if inner == nil {
-		return s.passOver(keys.url.at, "no message type "+quote(url)+" is known, so its JSON cannot be read")
+		return s.passOver(keys.url.span, "no message type "+quote(url)+" is known, so its JSON cannot be read")
 	}
 	s.out = protowire.AppendBytes(append(s.out, p.byNumber(1).tag...), url)
 	return s.packAny(p, inner, depth)
@@ -159,7 +159,7 @@ func (s *decoding) typeURL(keys *anyKeys) bool {
 		return false
 	}
 	if t.kind != stringToken {
-		s.fault(t.at.start, t.at.end, `"@type" wants a string`, "")
+		s.fault(t.span.start, t.span.end, `"@type" wants a string`, "")
 		return false
 	}
 	if !keys.typed {
@@ -196,12 +196,12 @@ func (s *decoding) anyValue(inner *plan, depth int) outcome {
 		case "value":
 			again = &found
 		default:
-			if !s.o.AllowUnknown && s.faulty(k.at,
+			if !s.o.AllowUnknown && s.faulty(k.span,
 				"no field "+quote(k.text)+" in an Any of "+string(inner.md.FullName()), "value") == stop {
 				return stop
 			}
 		}
-		if again != nil && *again && s.faulty(k.at, "the key "+excerpt(k.text)+" is here twice", "") == stop {
+		if again != nil && *again && s.faulty(k.span, "the key "+excerpt(k.text)+" is here twice", "") == stop {
 			return stop
 		}
 		switch again {
@@ -254,10 +254,10 @@ func (s *decoding) unresolved(p *plan, url []byte) outcome {
 			which = 2
 		}
 		if which < 0 {
-			if s.faulty(k.at, "no field "+quote(k.text)+` beside "unresolved"`, "value") == stop {
+			if s.faulty(k.span, "no field "+quote(k.text)+` beside "unresolved"`, "value") == stop {
 				return stop
 			}
-		} else if met[which] && s.faulty(k.at, "the key "+excerpt(k.text)+" is here twice", "") == stop {
+		} else if met[which] && s.faulty(k.span, "the key "+excerpt(k.text)+" is here twice", "") == stop {
 			return stop
 		}
 		if which == 1 {

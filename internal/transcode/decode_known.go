@@ -36,11 +36,11 @@ func (s *decoding) value(p *plan, depth int) outcome {
 		return written
 	}
 	if !isNumber(t.text) {
-		return s.faulty(t.at, s.subject()+" wants a JSON value: "+s.shown(t)+" needs quotes", "")
+		return s.faulty(t.span, s.subject()+" wants a JSON value: "+s.shown(t)+" needs quotes", "")
 	}
 	v, err := strconv.ParseFloat(string(t.text), 64)
 	if err != nil {
-		return s.faulty(t.at, s.subject()+" wants a number of 64 bits, "+s.shown(t)+" is too large", "")
+		return s.faulty(t.span, s.subject()+" wants a number of 64 bits, "+s.shown(t)+" is too large", "")
 	}
 	s.out = protowire.AppendFixed64(append(s.out, p.byNumber(valueNumber).tag...), math.Float64bits(v))
 	return written
@@ -68,11 +68,11 @@ func (s *decoding) timestamp() outcome {
 		when, ok = s.looseTimestamp(string(t.text))
 	}
 	if !ok {
-		return s.faulty(t.at, s.subject()+` wants a time as "2006-01-02T15:04:05Z", not `+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+` wants a time as "2006-01-02T15:04:05Z", not `+s.shown(t), "")
 	}
 	secs := when.Unix()
 	if secs < minTimestamp || secs > maxTimestamp {
-		return s.faulty(t.at, s.subject()+" wants a time in the years 1 to 9999, not "+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+" wants a time in the years 1 to 9999, not "+s.shown(t), "")
 	}
 	s.moment(secs, when.Nanosecond())
 	return written
@@ -127,10 +127,10 @@ func (s *decoding) duration() outcome {
 		}
 	}
 	if !ok {
-		return s.faulty(t.at, s.subject()+` wants a duration as "1.5s", not `+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+` wants a duration as "1.5s", not `+s.shown(t), "")
 	}
 	if secs < -maxDuration || secs > maxDuration {
-		return s.faulty(t.at, s.subject()+" wants a duration of 10,000 years at most, not "+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+" wants a duration of 10,000 years at most, not "+s.shown(t), "")
 	}
 	s.moment(secs, nanos)
 	return written
@@ -230,7 +230,8 @@ func (s *decoding) paths(f *field, t token) outcome {
 			}
 		}
 		if !ok {
-			return s.faulty(t.at, s.subject()+` wants field names as "name,homeAddress", which `+quote(path)+" is not",
+			return s.faulty(t.span,
+				s.subject()+` wants field names as "name,homeAddress", which `+quote(path)+" is not",
 				"")
 		}
 		size := len(path) + capitals

@@ -65,7 +65,7 @@ func (s *decoding) object(p *plan, depth int, inAny bool) outcome {
 			return stop
 		}
 		if inAny && string(k.text) == "@type" {
-			if typed && s.faulty(k.at, `"@type" is here twice`, "") == stop {
+			if typed && s.faulty(k.span, `"@type" is here twice`, "") == stop {
 				return stop
 			}
 			typed = true
@@ -143,19 +143,20 @@ func (s *decoding) find(p *plan, k token) (*field, bool) {
 			if f := p.extension(xt.TypeDescriptor()); f != nil {
 				return f, true
 			}
-			return nil, s.faulty(k.at, string(p.md.FullName())+" is not extended by "+excerpt([]byte(name)), "") != stop
+			return nil,
+				s.faulty(k.span, string(p.md.FullName())+" is not extended by "+excerpt([]byte(name)), "") != stop
 		}
 		if s.o.AllowUnknown {
 			return nil, true
 		}
-		return nil, s.faulty(k.at, "no extension "+excerpt([]byte(name))+" of "+string(p.md.FullName())+" is known",
+		return nil, s.faulty(k.span, "no extension "+excerpt([]byte(name))+" of "+string(p.md.FullName())+" is known",
 			"") != stop
 	}
 	if s.o.AllowUnknown {
 		return nil, true
 	}
 	problem := "no field " + quote(k.text) + " in " + string(p.md.FullName())
-	return nil, s.faulty(k.at, problem, p.nearest(string(k.text))) != stop
+	return nil, s.faulty(k.span, problem, p.nearest(string(k.text))) != stop
 }
 
 // first notes that the field f was read, which is a fault the second time. It reports false
@@ -172,7 +173,7 @@ func (s *decoding) first(p *plan, f *field, k token, seen, ext int) bool {
 		}
 		s.seenExt = append(s.seenExt, f)
 	}
-	return !again || s.faulty(k.at, "the field "+f.json+" is here twice", "") != stop
+	return !again || s.faulty(k.span, "the field "+f.json+" is here twice", "") != stop
 }
 
 // field reads the value of a field whose key is k.
@@ -199,7 +200,7 @@ func (s *decoding) field(f *field, k token, depth, chosen int) outcome {
 		} else if *was != f {
 			problem := f.json + " and " + (*was).json + " are members of one oneof, " +
 				string(f.fd.ContainingOneof().Name()) + ": only one of them can be set"
-			if s.faulty(k.at, problem, "") == stop {
+			if s.faulty(k.span, problem, "") == stop {
 				return stop
 			}
 		}
@@ -327,7 +328,7 @@ func (s *decoding) mapping(f *field, depth int) outcome {
 		if !ok {
 			return stop
 		}
-		s.path = append(s.path, place{key: k.at})
+		s.path = append(s.path, place{key: k.span})
 		out = s.entry(f, k, depth, base)
 		s.path = s.path[:len(s.path)-1]
 		if out == stop {
@@ -354,7 +355,7 @@ func (s *decoding) entry(f *field, k token, depth, base int) outcome {
 	}
 	key.end = uint32(len(s.out))
 	if ok && s.hasKey(base, key) &&
-		s.faulty(k.at, "the key "+excerpt(s.in[k.at.start:k.at.end])+" is here twice", "") == stop {
+		s.faulty(k.span, "the key "+excerpt(s.in[k.span.start:k.span.end])+" is here twice", "") == stop {
 		return stop
 	}
 	var out outcome

@@ -39,7 +39,7 @@ func (s *decoding) scalar(f *field, tag []byte, zero bool) outcome {
 				return written
 			}
 		}
-		return s.faulty(t.at, s.subject()+" wants true or false, not "+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+" wants true or false, not "+s.shown(t), "")
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
 		return s.float(f, t, tag, zero)
 	case protoreflect.EnumKind:
@@ -49,7 +49,7 @@ func (s *decoding) scalar(f *field, tag []byte, zero bool) outcome {
 }
 
 // shown returns a token as a problem quotes it.
-func (s *decoding) shown(t token) string { return excerpt(s.in[t.at.start:t.at.end]) }
+func (s *decoding) shown(t token) string { return excerpt(s.in[t.span.start:t.span.end]) }
 
 // mismatch notes that a value has another form than the field takes, and skips it.
 func (s *decoding) mismatch(t token) outcome {
@@ -60,7 +60,7 @@ func (s *decoding) mismatch(t token) outcome {
 	case wordToken, stringToken:
 		is = s.shown(t)
 	}
-	at := t.at
+	at := t.span
 	if s.faulty(at, s.subject()+" wants "+s.wanted()+", not "+is, "") == stop {
 		return stop
 	}
@@ -142,7 +142,7 @@ func (s *decoding) str(t token, tag []byte, zero bool) outcome {
 		if string(t.text) == "null" {
 			return s.mismatch(t)
 		}
-		return s.faulty(t.at, s.subject()+" wants a string: "+s.shown(t)+" needs quotes", "")
+		return s.faulty(t.span, s.subject()+" wants a string: "+s.shown(t)+" needs quotes", "")
 	}
 	if len(t.text) > 0 || zero {
 		s.out = protowire.AppendBytes(append(s.out, tag...), t.text)
@@ -152,7 +152,7 @@ func (s *decoding) str(t token, tag []byte, zero bool) outcome {
 
 func (s *decoding) raw(t token, tag []byte, zero bool) outcome {
 	if t.kind != stringToken {
-		return s.faulty(t.at, s.subject()+" wants bytes in base64 and in quotes, not "+s.shown(t), "")
+		return s.faulty(t.span, s.subject()+" wants bytes in base64 and in quotes, not "+s.shown(t), "")
 	}
 	at := len(s.out)
 	s.out = append(s.out, tag...)
@@ -160,7 +160,7 @@ func (s *decoding) raw(t token, tag []byte, zero bool) outcome {
 	var err error
 	if s.out, err = appendBase64(s.out, t.text); err != nil {
 		s.out = s.out[:at]
-		return s.faulty(t.at, s.subject()+" wants bytes in base64, which "+s.shown(t)+" is not", "")
+		return s.faulty(t.span, s.subject()+" wants bytes in base64, which "+s.shown(t)+" is not", "")
 	}
 	if n := len(s.out) - from; n > 0 || zero {
 		s.out = slipLength(s.out, from)
@@ -204,9 +204,9 @@ func (s *decoding) float(f *field, t token, tag []byte, zero bool) outcome {
 	switch fault {
 	case numberFine:
 	case tooLarge:
-		return s.faulty(t.at, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+" is too large", "")
+		return s.faulty(t.span, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+" is too large", "")
 	default:
-		return s.faulty(t.at, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+" is not a number", "")
+		return s.faulty(t.span, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+" is not a number", "")
 	}
 	if bits == 32 {
 		if w := math.Float32bits(float32(v)); w != 0 || zero {
@@ -254,7 +254,7 @@ func (s *decoding) integer(f *field, t token, tag []byte, zero bool) outcome {
 		case isNegative:
 			why = " is negative"
 		}
-		return s.faulty(t.at, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+why, "")
+		return s.faulty(t.span, s.subject()+" wants "+f.kind.String()+", "+s.shown(t)+why, "")
 	}
 	if v != 0 || zero {
 		s.out = appendInteger(append(s.out, tag...), f.kind, v)
@@ -314,7 +314,7 @@ func (s *decoding) enum(f *field, t token, tag []byte, zero bool) outcome {
 	case len(t.text) > 0 && (t.text[0] == '-' || t.text[0] >= '0' && t.text[0] <= '9'):
 		v, fault := s.parseInteger(protoreflect.Int32Kind, t.text)
 		if fault != numberFine {
-			return s.faulty(t.at,
+			return s.faulty(t.span,
 				s.subject()+" wants "+string(f.fd.Enum().Name())+", "+s.shown(t)+" is no number of an enum value", "")
 		}
 		num, ok = int32(v), true
@@ -326,7 +326,7 @@ func (s *decoding) enum(f *field, t token, tag []byte, zero bool) outcome {
 		if s.o.AllowUnknown && t.kind == stringToken {
 			return nothing
 		}
-		return s.faulty(t.at, s.subject()+" wants "+e.problem(s.shown(t), s.o.Lenient),
+		return s.faulty(t.span, s.subject()+" wants "+e.problem(s.shown(t), s.o.Lenient),
 			e.nearest(string(t.text), s.o.Lenient))
 	}
 	if num != 0 || zero {
@@ -367,6 +367,6 @@ func (s *decoding) mapKey(f *field, k token) bool {
 			return true
 		}
 	}
-	s.fault(k.at.start, k.at.end, s.subject()+" wants keys of "+f.kind.String()+", which "+s.shown(k)+" is not", "")
+	s.fault(k.span.start, k.span.end, s.subject()+" wants keys of "+f.kind.String()+", which "+s.shown(k)+" is not", "")
 	return false
 }

@@ -119,7 +119,7 @@ func TestDecodeRandom(t *testing.T) {
 			for j := range data {
 				data[j] = byte(r.Uint32())
 			}
-			c := &choices{data: data, left: 40}
+			c := &choices{data: data, fieldsLeft: 40}
 			o := EncodeOptions{EmitDefaults: i&1 != 0, ProtoNames: i&2 != 0, EnumNumbers: i&4 != 0}
 			if i&8 != 0 {
 				o.Indent = "\t"

@@ -149,7 +149,7 @@ func TestEncodeRandom(t *testing.T) {
 			for j := range data {
 				data[j] = byte(r.Uint32())
 			}
-			c := &choices{data: data, left: 60}
+			c := &choices{data: data, fieldsLeft: 60}
 			o := EncodeOptions{}
 			if i&1 != 0 {
 				o.Indent = "  "

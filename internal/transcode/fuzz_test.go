@@ -25,7 +25,7 @@ func FuzzEncodeMessage(f *testing.F) {
 			return
 		}
 		md := s.message(t, fuzzed[int(which)%3])
-		c := &choices{data: data, left: 60}
+		c := &choices{data: data, fieldsLeft: 60}
 		checkEncoding(t, s, md, encodeOptions(options), c.wire(md, s.types, 0))
 	})
 }

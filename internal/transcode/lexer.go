@@ -105,7 +105,7 @@ const (
 // A token is a scalar, or where an object or array begins.
 type token struct {
 	kind tokenKind
-	at   span   // in the document
+	span span   // in the document
 	text []byte // without quotes and escapes; until the next token is read
 }
 
@@ -116,7 +116,7 @@ func (s *lexer) token() (t token, ok bool) {
 	if !ok {
 		return t, false
 	}
-	t.at = span{s.pos, s.pos + 1}
+	t.span = span{s.pos, s.pos + 1}
 	switch {
 	case c == '{':
 		t.kind = objectToken
@@ -127,7 +127,7 @@ func (s *lexer) token() (t token, ok bool) {
 	case c == '"', c == '\'' && s.lenient:
 		t.kind = stringToken
 		t.text, ok = s.quoted(c)
-		t.at.end = s.pos
+		t.span.end = s.pos
 		return t, ok
 	}
 	end := s.pos
@@ -142,7 +142,7 @@ func (s *lexer) token() (t token, ok bool) {
 		}
 		return t, false
 	}
-	t.at.end = end
+	t.span.end = end
 	t.text = s.in[s.pos:end]
 	s.pos = end
 	return t, true
@@ -359,26 +359,26 @@ func (s *lexer) key() (t token, ok bool) {
 	if !ok {
 		return t, false
 	}
-	t.at.start = s.pos
+	t.span.start = s.pos
 	if c == '"' || c == '\'' && s.lenient {
 		t.kind = stringToken
 		if t.text, ok = s.quoted(c); !ok {
 			return t, false
 		}
-		t.at.end = s.pos
+		t.span.end = s.pos
 	} else {
 		for s.pos < len(s.in) && isKey(s.in[s.pos]) {
 			s.pos++
 		}
-		t.text = s.in[t.at.start:s.pos]
-		t.at.end = s.pos
+		t.text = s.in[t.span.start:s.pos]
+		t.span.end = s.pos
 		if len(t.text) == 0 {
 			end := runeEnd(s.in, s.pos)
 			s.fault(s.pos, end, "a key should be here, not "+excerpt(s.in[s.pos:end]), "")
 			return t, false
 		}
 		if !s.lenient {
-			s.fault(t.at.start, t.at.end, "the key "+excerpt(t.text)+" wants double quotes", "")
+			s.fault(t.span.start, t.span.end, "the key "+excerpt(t.text)+" wants double quotes", "")
 		}
 	}
 	if c, ok = s.peek(); !ok {
@@ -388,7 +388,7 @@ func (s *lexer) key() (t token, ok bool) {
 		if s.pos == len(s.in) {
 			s.incomplete("the document ends after a key")
 		} else {
-			s.fault(s.pos, s.pos, "a colon is missing after the key "+excerpt(s.in[t.at.start:t.at.end]), "")
+			s.fault(s.pos, s.pos, "a colon is missing after the key "+excerpt(s.in[t.span.start:t.span.end]), "")
 		}
 		return t, false
 	}
@@ -434,7 +434,7 @@ func (s *lexer) skip() bool {
 		switch t.kind {
 		case objectToken, arrayToken:
 			if len(s.closers)-base >= maxDepth {
-				s.fault(t.at.start, t.at.end, "values nest deeper than 10000", "")
+				s.fault(t.span.start, t.span.end, "values nest deeper than 10000", "")
 				return false
 			}
 			s.closers = append(s.closers, s.in[s.pos]+2) // { to }, [ to ]
@@ -443,7 +443,7 @@ func (s *lexer) skip() bool {
 			continue
 		case wordToken:
 			if !isLiteral(t.text) && !s.lenient {
-				s.fault(t.at.start, t.at.end, excerpt(t.text)+" is no JSON value", "")
+				s.fault(t.span.start, t.span.end, excerpt(t.text)+" is no JSON value", "")
 			}
 		}
 		if len(s.closers) == base {

@@ -9,8 +9,8 @@ import (
 
 // A source of choices: the bytes of a fuzz input, and zeros after them.
 type choices struct {
-	data []byte
-	left int // how many fields may still be made
+	data       []byte
+	fieldsLeft int // how many fields may still be made
 }
 
 func (c *choices) byte() byte {
@@ -84,7 +84,7 @@ func (c *choices) wire(md protoreflect.MessageDescriptor, types Types, depth int
 	}
 	fds := md.Fields()
 	for range c.n(8) {
-		if c.left--; c.left < 0 || fds.Len() == 0 {
+		if c.fieldsLeft--; c.fieldsLeft < 0 || fds.Len() == 0 {
 			break
 		}
 		fd := fds.Get(int(uint16(c.byte())<<8|uint16(c.byte())) % fds.Len())

@@ -102,14 +102,14 @@ var errBad = errors.New("no message")
 
 // numbers is a list of the numbers from 0, of which some are no messages.
 type numbers struct {
-	n    int
-	bad  map[int]bool
-	wait func(ctx context.Context, i int) error
-	at   atomic.Int64
+	n      int
+	bad    map[int]bool
+	wait   func(ctx context.Context, i int) error
+	offset atomic.Int64
 }
 
 func (l *numbers) Next(ctx context.Context, r *fanout.Request) error {
-	at := int(l.at.Load())
+	at := int(l.offset.Load())
 	if l.wait != nil {
 		if err := l.wait(ctx, at); err != nil {
 			return err
@@ -129,7 +129,7 @@ func (l *numbers) Next(ctx context.Context, r *fanout.Request) error {
 		}
 		r.Wire = wire
 	}
-	l.at.Add(1)
+	l.offset.Add(1)
 	return nil
 }
 
@@ -436,7 +436,7 @@ func TestBackPressureOfASlowServer(t *testing.T) {
 	ahead := 0
 	a.on = func(i int) {
 		if i == 0 {
-			ahead = int(list.at.Load())
+			ahead = int(list.offset.Load())
 		}
 	}
 	sum, err := run.Do(t.Context())
@@ -455,7 +455,7 @@ func TestBackPressureOfASlowReader(t *testing.T) {
 	list := &numbers{n: 1500}
 	run, a := begin(t, v, list, 8)
 	most := 0
-	a.on = func(i int) { most = max(most, int(list.at.Load())-i) }
+	a.on = func(i int) { most = max(most, int(list.offset.Load())-i) }
 	sum, err := run.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -16,20 +16,20 @@ type slot struct {
 	call    invoke.Call
 
 	// What follows is guarded by run.mu, except for what only the goroutine of the call uses.
-	begun  bool // the sink knows of the call
-	done   bool
-	kept   []keptEvent
-	bytes  []byte // of the messages in kept
-	spared error  // an error of the sink that concerns this call alone
-	result Result
-	opened time.Time
+	begun   bool // the sink knows of the call
+	done    bool
+	kept    []keptEvent
+	bytes   []byte // of the messages in kept
+	sinkErr error  // an error of the sink that concerns this call alone
+	result  Result
+	opened  time.Time
 }
 
 // A keptEvent is an event that waits for its turn. Its message is in the slot's bytes.
 type keptEvent struct {
-	event   invoke.Event
-	message invoke.Message
-	at, end int
+	event      invoke.Event
+	message    invoke.Message
+	start, end int
 }
 
 // maxSlotBytes is the size of the greatest buffer that a slot reuses, in bytes.
@@ -71,7 +71,7 @@ func (s *slot) keep(e *invoke.Event) {
 	k := keptEvent{event: *e}
 	if e.Message != nil {
 		k.message = invoke.Message{Desc: e.Message.Desc, Types: e.Message.Types}
-		k.at = len(s.bytes)
+		k.start = len(s.bytes)
 		s.bytes = append(s.bytes, e.Message.Wire...)
 		k.end = len(s.bytes)
 	}
@@ -79,7 +79,7 @@ func (s *slot) keep(e *invoke.Event) {
 		k.event.Metadata = e.Metadata.Clone()
 	}
 	s.kept = append(s.kept, k)
-	s.r.parked += k.end - k.at + keptSize
+	s.r.parked += k.end - k.start + keptSize
 }
 
 // release hands on what was kept.
@@ -87,7 +87,7 @@ func (s *slot) release() {
 	for i := range s.kept {
 		k := &s.kept[i]
 		if k.event.Message != nil {
-			k.message.Wire = s.bytes[k.at:k.end]
+			k.message.Wire = s.bytes[k.start:k.end]
 			k.event.Message = &k.message
 		}
 		s.handOn(&k.event)
@@ -108,7 +108,7 @@ func (s *slot) drop() {
 // handOn gives an event to the sink.
 func (s *slot) handOn(e *invoke.Event) {
 	r := s.r
-	if r.err != nil || s.spared != nil {
+	if r.err != nil || s.sinkErr != nil {
 		return
 	}
 	if !s.begun {
@@ -117,7 +117,7 @@ func (s *slot) handOn(e *invoke.Event) {
 	}
 	if err := s.sink.Event(e); err != nil {
 		if r.AboutOneCall != nil && r.AboutOneCall(err) {
-			s.spared = err
+			s.sinkErr = err
 			return
 		}
 		r.fail(err)
@@ -127,8 +127,8 @@ func (s *slot) handOn(e *invoke.Event) {
 // settle ends a request whose turn has come: it hands on what was kept, and calls Done.
 func (s *slot) settle() {
 	s.release()
-	if s.result.Err == nil && s.spared != nil {
-		s.result.Err = s.spared
+	if s.result.Err == nil && s.sinkErr != nil {
+		s.result.Err = s.sinkErr
 		s.r.failed(s)
 	}
 	r := s.r
@@ -150,6 +150,6 @@ func (s *slot) settle() {
 	if cap(s.request.Wire) > maxSlotBytes {
 		s.request.Wire = nil
 	}
-	s.begun, s.done, s.spared = false, false, nil
+	s.begun, s.done, s.sinkErr = false, false, nil
 	s.result = Result{}
 }

@@ -94,19 +94,19 @@ func (e *ending) has(md map[string][]string) bool {
 // A frameWatch reads the frames of one connection, in the pieces in which they arrive. At
 // anything that it does not understand it stops for good: then grpc-go's account counts.
 type frameWatch struct {
-	to     *endings
-	header [9]byte
-	n      int // bytes of header that are there
-	left   int // bytes of the payload that are to come
-	keep   bool
-	body   []byte  // of a frame that is kept
-	open   bool    // a block has begun and not ended
-	fields int     // of the block
-	size   int     // of its fields, as HTTP/2 counts it
-	block  *ending // for a block that ends its stream; nil for others
-	hpack  *hpack.Decoder
-	whole  bool // there was a frame
-	blind  bool
+	to        *endings
+	header    [9]byte
+	n         int // bytes of header that are there
+	remaining int // bytes of the payload that are to come
+	keep      bool
+	body      []byte  // of a frame that is kept
+	open      bool    // a block has begun and not ended
+	fields    int     // of the block
+	size      int     // of its fields, as HTTP/2 counts it
+	block     *ending // for a block that ends its stream; nil for others
+	hpack     *hpack.Decoder
+	whole     bool // there was a frame
+	blind     bool
 }
 
 // What is kept of a block of fields.
@@ -118,7 +118,7 @@ const (
 // see processes bytes that were read.
 func (w *frameWatch) see(p []byte) {
 	for len(p) > 0 && !w.blind {
-		if w.left == 0 {
+		if w.remaining == 0 {
 			n := copy(w.header[w.n:], p)
 			p = p[n:]
 			if w.n += n; w.n == len(w.header) {
@@ -126,12 +126,12 @@ func (w *frameWatch) see(p []byte) {
 			}
 			continue
 		}
-		n := min(w.left, len(p))
+		n := min(w.remaining, len(p))
 		if w.keep {
 			w.body = append(w.body, p[:n]...)
 		}
 		p = p[n:]
-		if w.left -= n; w.left == 0 {
+		if w.remaining -= n; w.remaining == 0 {
 			w.end()
 		}
 	}
@@ -139,17 +139,17 @@ func (w *frameWatch) see(p []byte) {
 
 // begin decides what to do with a frame when its header is complete.
 func (w *frameWatch) begin() {
-	w.n, w.left = 0, int(binary.BigEndian.Uint32(w.header[:4])>>8)
+	w.n, w.remaining = 0, int(binary.BigEndian.Uint32(w.header[:4])>>8)
 	switch http2.FrameType(w.header[3]) {
 	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameGoAway:
-		w.keep, w.blind = true, w.left > maxBlock
+		w.keep, w.blind = true, w.remaining > maxBlock
 		w.body = w.body[:0]
 	case http2.FramePushPromise: // it changes the table of fields, and a client of gRPC allows none
 		w.blind = true
 	default:
 		w.keep = false
 	}
-	if w.left == 0 {
+	if w.remaining == 0 {
 		w.end()
 	}
 }

@@ -90,7 +90,7 @@ func (b *framedBody) endStream(x expander, r *io.LimitedReader) error {
 		return err
 	}
 	var status *invoke.Status
-	trailer := &fields{left: invoke.MaxHeaders}
+	trailer := &fields{room: invoke.MaxHeaders}
 	ok := members(text, func(key string, value []byte, whole bool) bool {
 		switch key {
 		case "error":
@@ -118,7 +118,7 @@ func (b *framedBody) endStream(x expander, r *io.LimitedReader) error {
 		b.ex.fail(errEndNoObject)
 	}
 	b.out = [5]byte{flagEndStream, 0, 0, 0, 2}
-	b.left = append(b.out[:], "{}"...)
+	b.remaining = append(b.out[:], "{}"...)
 	return nil
 }
 
@@ -221,13 +221,13 @@ func codeOf(httpStatus int) codes.Code {
 // fields are trailers within a limit of bytes.
 type fields struct {
 	md   http.Header
-	left int64
+	room int64
 	over bool // there were more
 }
 
 // add adds a field, and reports whether there was room for it.
 func (f *fields) add(key, value string) bool {
-	if f.left -= int64(len(key)+len(value)) + fieldCost; f.left < 0 {
+	if f.room -= int64(len(key)+len(value)) + fieldCost; f.room < 0 {
 		f.over = true
 		return false
 	}
@@ -254,7 +254,7 @@ func (b *framedBody) trailers(x expander, r io.Reader) error {
 	}
 	if err == nil && bytes.Count(text, []byte{'\n'})*fieldCost <= invoke.MaxHeaders {
 		b.out = [5]byte{flagTrailers, 0, byte(len(text) >> 16), byte(len(text) >> 8), byte(len(text))}
-		b.left = append(b.out[:], text...)
+		b.remaining = append(b.out[:], text...)
 		b.ex.salvage(readLines(text, false).md)
 		return nil
 	}
@@ -268,9 +268,9 @@ func (b *framedBody) trailers(x expander, r io.Reader) error {
 // readLines reads lines of "key: value". When the text was cut, it drops the last line, which
 // may be incomplete.
 func readLines(text []byte, cut bool) *fields {
-	f := &fields{left: 2 * invoke.MaxHeaders}
+	f := &fields{room: 2 * invoke.MaxHeaders}
 	if !cut {
-		f.left = 1 << 62
+		f.room = 1 << 62
 	}
 	lines := bufio.NewReaderSize(bytes.NewReader(text), len(text)+1)
 	for {

@@ -51,7 +51,7 @@ func (x expander) expand(b []byte, r io.Reader, size, limit int64) ([]byte, erro
 	if x.coding == nil {
 		return fill(b, r, size, limit)
 	}
-	compressed := &counted{r: r, left: limit + 1}
+	compressed := &counted{r: r, remaining: limit + 1}
 	reader, err := x.coding.Decompress(compressed)
 	if err != nil {
 		return b[:0], x.fault(compressed, err, limit)
@@ -69,11 +69,11 @@ func (x expander) expand(b []byte, r io.Reader, size, limit int64) ([]byte, erro
 // fault returns the error of expanding: the error of reading, if there was one.
 func (x expander) fault(compressed *counted, err error, limit int64) error {
 	switch {
-	case err == nil && compressed.left > 0, errors.As(err, new(*tooLarge)):
+	case err == nil && compressed.remaining > 0, errors.As(err, new(*tooLarge)):
 		return err
 	case compressed.err != nil:
 		return compressed.err
-	case compressed.left == 0:
+	case compressed.remaining == 0:
 		return &tooLarge{limit: limit}
 	}
 	return &codingError{x.coding.Name(), err}
@@ -81,17 +81,17 @@ func (x expander) fault(compressed *counted, err error, limit int64) error {
 
 // A counted reader ends after a number of bytes and remembers its error.
 type counted struct {
-	r    io.Reader
-	left int64
-	err  error // other than io.EOF
+	r         io.Reader
+	remaining int64
+	err       error // other than io.EOF
 }
 
 func (c *counted) Read(p []byte) (int, error) {
-	if c.left == 0 {
+	if c.remaining == 0 {
 		return 0, io.EOF
 	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
+	n, err := c.r.Read(p[:min(int64(len(p)), c.remaining)])
+	c.remaining -= int64(n)
 	if err != nil && err != io.EOF {
 		c.err = err
 	}

@@ -33,10 +33,10 @@ type framedBody struct {
 	named    bool // the response names its compression
 	limit    int64
 
-	out   [5]byte // for the library
-	left  []byte  // of out
-	ended bool    // the last frame was read: what follows is ignored
-	err   error
+	out       [5]byte // for the library
+	remaining []byte  // of out
+	ended     bool    // the last frame was read: what follows is ignored
+	err       error
 }
 
 func newFramedBody(body io.ReadCloser, ex *exchange, x expander, limit int) *framedBody {
@@ -51,7 +51,7 @@ func (b *framedBody) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	for len(b.left) == 0 {
+	for len(b.remaining) == 0 {
 		switch {
 		case b.err != nil:
 			return 0, b.err
@@ -62,8 +62,8 @@ func (b *framedBody) Read(p []byte) (int, error) {
 			b.ex.fail(b.err)
 		}
 	}
-	n := copy(p, b.left)
-	b.left = b.left[n:]
+	n := copy(p, b.remaining)
+	b.remaining = b.remaining[n:]
 	return n, nil
 }
 
@@ -84,12 +84,12 @@ func (b *framedBody) frame() error {
 		x = expander{}
 	}
 	b.out = [5]byte{flags &^ flagCompressed}
-	b.left = b.out[:]
+	b.remaining = b.out[:]
 	var err error
 	switch flags &^ flagCompressed {
 	case 0:
 		if size > b.limit {
-			b.left = nil
+			b.remaining = nil
 			return &tooLarge{size: size, limit: b.limit}
 		}
 		in := b.ex.in
@@ -105,7 +105,7 @@ func (b *framedBody) frame() error {
 		err = fmt.Errorf("%d bytes of %d are missing: %w", whole.N, size, io.ErrUnexpectedEOF)
 	}
 	if err != nil {
-		b.left = nil
+		b.remaining = nil
 	}
 	return err
 }

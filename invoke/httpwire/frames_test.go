@@ -75,7 +75,7 @@ func FuzzConnectError(f *testing.F) {
 	f.Add(` { "metadata" : { "a" : [ "b" , "c" ] } , "error" : { "code" : "internal" } } `)
 	f.Fuzz(func(t *testing.T, text string) {
 		s, ok := connectError([]byte(text), 500, 1<<20)
-		(&fields{left: invoke.MaxHeaders}).read([]byte(text))
+		(&fields{room: invoke.MaxHeaders}).read([]byte(text))
 		var want struct {
 			Message *string `json:"message"`
 		}

@@ -11,15 +11,15 @@ import (
 // reads what is before that.
 type jsonScan struct {
 	text []byte
-	at   int
+	pos  int
 }
 
 // peek skips white space and returns the next byte, 0 at the end.
 func (s *jsonScan) peek() byte {
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; c {
+	for s.pos < len(s.text) {
+		switch c := s.text[s.pos]; c {
 		case ' ', '\t', '\r', '\n':
-			s.at++
+			s.pos++
 		default:
 			return c
 		}
@@ -32,7 +32,7 @@ func (s *jsonScan) skip(c byte) bool {
 	if s.peek() != c {
 		return false
 	}
-	s.at++
+	s.pos++
 	return true
 }
 
@@ -40,48 +40,48 @@ func (s *jsonScan) skip(c byte) bool {
 // where there is no value.
 func (s *jsonScan) value() (text []byte, whole bool) {
 	first := s.peek()
-	began := s.at
+	began := s.pos
 	depth := 0
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
+	for s.pos < len(s.text) {
+		switch c := s.text[s.pos]; {
 		case c == '"':
 			if !s.str() {
 				return s.text[began:], false
 			}
 			if depth == 0 {
-				return s.text[began:s.at], true
+				return s.text[began:s.pos], true
 			}
 			continue
 		case c == '{', c == '[':
 			depth++
 		case c == '}', c == ']':
 			if depth == 0 {
-				return s.text[began:s.at], true
+				return s.text[began:s.pos], true
 			}
 			if depth--; depth == 0 {
-				s.at++
-				return s.text[began:s.at], true
+				s.pos++
+				return s.text[began:s.pos], true
 			}
 		case depth == 0 && bytes.IndexByte([]byte(", \t\r\n:"), c) >= 0:
-			return s.text[began:s.at], true
+			return s.text[began:s.pos], true
 		}
-		s.at++
+		s.pos++
 	}
 	return s.text[began:], depth == 0 && first != '{' && first != '['
 }
 
 // str skips a string, and reports whether its end was there.
 func (s *jsonScan) str() bool {
-	for s.at++; s.at < len(s.text); s.at++ {
-		switch s.text[s.at] {
+	for s.pos++; s.pos < len(s.text); s.pos++ {
+		switch s.text[s.pos] {
 		case '\\':
-			s.at++
+			s.pos++
 		case '"':
-			s.at++
+			s.pos++
 			return true
 		}
 	}
-	s.at = len(s.text)
+	s.pos = len(s.text)
 	return false
 }
 

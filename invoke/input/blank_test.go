@@ -12,7 +12,7 @@ import (
 
 // blanks is an input of so many bytes of white space, and then a text.
 func blanks(text string, n int64, then string) io.Reader {
-	return io.MultiReader(io.LimitReader(&endless{text: text}, n), strings.NewReader(then))
+	return io.MultiReader(io.LimitReader(&repeating{text: text}, n), strings.NewReader(then))
 }
 
 // White space without end, before and between messages, is not kept, and counts nothing towards

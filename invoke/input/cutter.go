@@ -41,11 +41,11 @@ func (*textCutter) announced() int64       { return 0 }
 // rawCutter ends messages after the length that stands before each as a varint
 // (https://protobuf.dev/programming-guides/encoding/#varints).
 type rawCutter struct {
-	length uint64
-	shift  uint
-	body   bool   // the length has been read
-	left   uint64 // of the body
-	header int64
+	length    uint64
+	shift     uint
+	body      bool   // the length has been read
+	remaining uint64 // of the body
+	header    int64
 }
 
 // maxVarint is the most bytes that a varint of 64 bits takes.
@@ -54,8 +54,8 @@ const maxVarint = 10
 func (c *rawCutter) feed(p []byte) (int, bool) {
 	for i, b := range p {
 		if c.body {
-			n := min(c.left, uint64(len(p)-i))
-			c.left -= n
+			n := min(c.remaining, uint64(len(p)-i))
+			c.remaining -= n
 			return i + int(n), c.end()
 		}
 		c.length |= uint64(b&0x7f) << c.shift
@@ -66,8 +66,8 @@ func (c *rawCutter) feed(p []byte) (int, bool) {
 			*c = rawCutter{} // more than 64 bits, which decoding will report
 			return i + 1, true
 		case b < 0x80:
-			c.body, c.left = true, c.length
-			if c.left == 0 {
+			c.body, c.remaining = true, c.length
+			if c.remaining == 0 {
 				return i + 1, c.end()
 			}
 		}
@@ -77,7 +77,7 @@ func (c *rawCutter) feed(p []byte) (int, bool) {
 
 // end reports whether the body is whole, and if so is ready for the next message.
 func (c *rawCutter) end() bool {
-	if c.left > 0 {
+	if c.remaining > 0 {
 		return false
 	}
 	*c = rawCutter{}

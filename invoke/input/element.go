@@ -24,7 +24,7 @@ func (c *change) element(
 		}
 		// The element stays even when nothing in it is set, since others may count on its
 		// place.
-		_, err := c.message(c.at(list, n), w, i+1, path)
+		_, err := c.message(c.elementAt(list, n), w, i+1, path)
 		return false, err
 	}
 	if w.null() && removes(fd, w) {
@@ -46,9 +46,9 @@ func (c *change) element(
 	return false, c.once(path, w)
 }
 
-// at returns the element of a list that is a message, a new one when n is the length. In a
+// elementAt returns the element of a list that is a message, a new one when n is the length. In a
 // rehearsal elements do not exist, and it is always a new one.
-func (c *change) at(list protoreflect.List, n int) protoreflect.Message {
+func (c *change) elementAt(list protoreflect.List, n int) protoreflect.Message {
 	switch {
 	case c.rehearsal:
 		return list.NewElement().Message()

@@ -150,7 +150,7 @@ func (c *change) inListValue(m protoreflect.Message, w *word, i int, path string
 	}
 	path += label
 	if i < len(w.steps)-1 {
-		return c.inValue(c.at(list, n), w, i+1, path)
+		return c.inValue(c.elementAt(list, n), w, i+1, path)
 	}
 	v, _, err := c.value(m, fd, w, slot{kind: inItem})
 	if err != nil {
@@ -165,7 +165,7 @@ func before(w *word, i int) string {
 	if i == 0 {
 		return "the message"
 	}
-	return w.part.Text[:w.steps[i].at]
+	return w.part.Text[:w.steps[i].start]
 }
 
 // join adds a step to a path.

@@ -18,7 +18,7 @@ import (
 // and again.
 type pieces struct {
 	data, cuts []byte
-	at         int
+	offset     int
 }
 
 func (p *pieces) Read(b []byte) (int, error) {
@@ -27,8 +27,8 @@ func (p *pieces) Read(b []byte) (int, error) {
 	}
 	n := len(p.data)
 	if len(p.cuts) > 0 {
-		n = min(n, 1+int(p.cuts[p.at%len(p.cuts)]))
-		p.at++
+		n = min(n, 1+int(p.cuts[p.offset%len(p.cuts)]))
+		p.offset++
 	}
 	n = copy(b[:min(n, len(b))], p.data)
 	p.data = p.data[n:]

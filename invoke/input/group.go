@@ -19,12 +19,12 @@ type group struct {
 
 	ready [][]byte // the messages, when it is not lazy
 	// What follows is for the one message.
-	at    int // items merged
-	only  []byte
-	merge *dynamicpb.Message
-	words *change
-	done  bool
-	out   []byte // the last message
+	mergedItems int // items merged
+	only        []byte
+	merge       *dynamicpb.Message
+	words       *change
+	done        bool
+	out         []byte // the last message
 
 	decoders *decoders
 }
@@ -126,7 +126,7 @@ func (g *group) next(ctx context.Context, streams bool, number int) ([]byte, err
 
 // reading is the name of the file or input that the next message comes from, or "".
 func (g *group) reading() string {
-	if at := min(g.at, len(g.items)-1); at >= 0 && g.items[at].docs != nil {
+	if at := min(g.mergedItems, len(g.items)-1); at >= 0 && g.items[at].docs != nil {
 		return g.items[at].docs.name
 	}
 	return ""
@@ -134,7 +134,7 @@ func (g *group) reading() string {
 
 // stdin reports whether standard input comes next, or has come.
 func (g *group) stdin() bool {
-	for _, it := range g.items[:min(g.at+1, len(g.items))] {
+	for _, it := range g.items[:min(g.mergedItems+1, len(g.items))] {
 		if it.docs != nil && it.docs.stdin {
 			return true
 		}
@@ -149,8 +149,8 @@ func (g *group) merged(ctx context.Context) ([]byte, error) {
 		return nil, io.EOF
 	}
 	var wrong wrongs
-	for ; g.at < len(g.items); g.at++ {
-		it := g.items[g.at]
+	for ; g.mergedItems < len(g.items); g.mergedItems++ {
+		it := g.items[g.mergedItems]
 		if it.word != nil {
 			if err := g.mergeWord(it.word, &wrong); err != nil {
 				return nil, err
@@ -199,7 +199,7 @@ func (g *group) mergeDocument(ctx context.Context, docs *documents) error {
 	switch {
 	case err == io.EOF:
 		return nil
-	case g.at == 0:
+	case g.mergedItems == 0:
 		g.only = encoded
 		return nil
 	}

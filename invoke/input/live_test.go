@@ -141,13 +141,13 @@ func TestNothingLeaks(t *testing.T) {
 	}
 }
 
-// endless repeats a text for ever, and counts how much was read.
-type endless struct {
+// repeating repeats a text for ever, and counts how much was read.
+type repeating struct {
 	text string
 	n    int
 }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *repeating) Read(p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
 		n += copy(p[n:], e.text[(e.n+n)%len(e.text):])
@@ -177,7 +177,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := &endless{text: tt.text}
+			in := &repeating{text: tt.text}
 			o := s.options()
 			o.Streams, o.Format, o.Stdin, o.MaxSize = true, tt.format, in, most
 			src, err := New(parts("-"), o)
@@ -205,7 +205,7 @@ func TestWhiteSpaceForEverIsNotKept(t *testing.T) {
 	o.Streams, o.MaxSize = true, 1<<10
 	// Wherever the last chunk ends, within a comment or not.
 	for extra := range int64(13) {
-		o.Stdin = io.MultiReader(io.LimitReader(&endless{text: " \n// nothing\n"}, 13*20_000+extra), strings.NewReader("\n"+`{"id":"x"}`))
+		o.Stdin = io.MultiReader(io.LimitReader(&repeating{text: " \n// nothing\n"}, 13*20_000+extra), strings.NewReader("\n"+`{"id":"x"}`))
 		got, err := s.run(t, parts("-"), o)
 		if extra == 3 { // one slash
 			continue

@@ -91,7 +91,7 @@ func TestOptions(t *testing.T) {
 		}, `x: file does not exist`},
 		{"a word's file that is too long", []string{"blob=@x"}, func(o *Options) {
 			o.MaxSize = 1 << 10
-			o.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(&endless{text: "x"}), nil }
+			o.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(&repeating{text: "x"}), nil }
 		}, `argument 1: a file of more than 1 KiB is too long`},
 		{"no types", []string{"detail.@type=shop.Card"}, func(o *Options) { o.Types = nil }, `argument 1: the schema has no message "shop.Card"`},
 	}

@@ -15,9 +15,9 @@ const maxSteps = 100
 
 // A step is one piece of the path of a word.
 type step struct {
-	kind    stepKind
-	name    string // of a field or an extension, or what is between the brackets
-	at, end int    // the range in the word, with its dot or brackets
+	kind       stepKind
+	name       string // of a field or an extension, or what is between the brackets
+	start, end int    // the range in the word, with its dot or brackets
 }
 
 type stepKind uint8
@@ -32,8 +32,8 @@ const (
 
 // A pathError is a place where a path is not well formed.
 type pathError struct {
-	at, length int
-	problem    string
+	offset, length int
+	problem        string
 }
 
 // scanPath reads the path at the start of a word and returns its steps and where it ends.
@@ -50,7 +50,7 @@ func scanPath(s string) (steps []step, end int, bad *pathError) {
 				i++
 			}
 			st, n, bad = scanName(s, i)
-			st.at = from
+			st.start = from
 		case i < len(s) && s[i] == '[':
 			st, n, bad = scanBracket(s, i)
 		default:
@@ -118,7 +118,7 @@ func scanBracket(s string, i int) (step, int, *pathError) {
 		if n >= len(s) || s[n] != ']' {
 			return step{}, i, &pathError{i, n - i, "[ without ]"}
 		}
-		return step{kind: stepQuoted, name: key, at: i}, n + 1, nil
+		return step{kind: stepQuoted, name: key, start: i}, n + 1, nil
 	}
 	n := strings.IndexAny(rest, "[]")
 	if n < 0 {
@@ -127,7 +127,7 @@ func scanBracket(s string, i int) (step, int, *pathError) {
 	if rest[n] == '[' {
 		return step{}, i, &pathError{i + 1 + n, 1, `a key with a bracket in it needs quotes, as in labels["a[0]"]`}
 	}
-	return step{kind: stepBracket, name: rest[:n], at: i}, i + 1 + n + 1, nil
+	return step{kind: stepBracket, name: rest[:n], start: i}, i + 1 + n + 1, nil
 }
 
 // scanQuoted reads a key in quotes. Between double quotes escapes are as in JSON and Go,

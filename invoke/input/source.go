@@ -8,12 +8,12 @@ import (
 // A Source yields the request messages of a call. It is an invoke.Requests, not safe for
 // concurrent use.
 type Source struct {
-	o      Options
-	groups []*group // whose messages are returned in turn
-	at     int
-	count  int   // messages yielded
-	stdin  bool  // a group that is done read standard input
-	err    error // what every call returns from now on
+	o       Options
+	groups  []*group // whose messages are returned in turn
+	current int
+	count   int   // messages yielded
+	stdin   bool  // a group that is done read standard input
+	err     error // what every call returns from now on
 }
 
 // New returns the messages that the parts make. It checks at once what was typed, and that the
@@ -129,21 +129,21 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	for s.at < len(s.groups) {
+	for s.current < len(s.groups) {
 		number := 0
 		if s.o.Streams {
 			number = s.count + 1
 		}
-		wire, err := s.groups[s.at].next(ctx, s.o.Streams, number)
+		wire, err := s.groups[s.current].next(ctx, s.o.Streams, number)
 		switch {
 		case err == nil:
 			s.count++
 			return wire, nil
 		case err == io.EOF:
 			s.stdin = s.Stdin()
-			s.groups[s.at].close()
-			s.groups[s.at] = nil
-			s.at++
+			s.groups[s.current].close()
+			s.groups[s.current] = nil
+			s.current++
 		case ctx.Err() != nil && err == ctx.Err():
 			return nil, err
 		default:
@@ -159,23 +159,23 @@ func (s *Source) Next(ctx context.Context) ([]byte, error) {
 // Reading returns the name of the file whose documents come next, "stdin" for standard input
 // (Stdin tells the two apart), "" for none.
 func (s *Source) Reading() string {
-	if s.at == len(s.groups) {
+	if s.current == len(s.groups) {
 		return ""
 	}
-	return s.groups[s.at].reading()
+	return s.groups[s.current].reading()
 }
 
 // Stdin reports whether standard input comes next, or has come before: whatever writes to it
 // decides how long the messages take.
 func (s *Source) Stdin() bool {
-	return s.stdin || s.at < len(s.groups) && s.groups[s.at].stdin()
+	return s.stdin || s.current < len(s.groups) && s.groups[s.current].stdin()
 }
 
 // Close closes the files that are open. Next must not be called afterwards. It need not be
 // called after Next has returned io.EOF or an *Error.
 func (s *Source) Close() {
-	for _, g := range s.groups[s.at:] {
+	for _, g := range s.groups[s.current:] {
 		g.close()
 	}
-	s.groups, s.at, s.err = nil, 0, io.EOF
+	s.groups, s.current, s.err = nil, 0, io.EOF
 }

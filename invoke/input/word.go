@@ -54,7 +54,7 @@ func (w *word) fault(at, length int, problem string) *Error {
 // atStep is the error of a step of the path.
 func (w *word) atStep(i int, format string, args ...any) *Error {
 	st := w.steps[i]
-	at := st.at
+	at := st.start
 	if st.kind == stepField && at < st.end && w.part.Text[at] == '.' {
 		at++
 	}
@@ -124,7 +124,7 @@ func checkDocument(index int, p Part, o *Options) error {
 	}
 	if steps, end, bad := scanPath(p.Text); strings.Contains(p.Text, "=") && text[0] != '"' && text[0] != '[' {
 		if bad != nil {
-			return w.fault(bad.at, bad.length, bad.problem)
+			return w.fault(bad.offset, bad.length, bad.problem)
 		}
 		if end < len(p.Text) && len(steps) > 0 {
 			_, n := utf8.DecodeRuneInString(p.Text[end:])

@@ -28,8 +28,8 @@ type yamlConverter struct {
 
 // A mark says from which token of the YAML the JSON comes that begins at an offset.
 type mark struct {
-	at int
-	tk *token.Token
+	offset int
+	tk     *token.Token
 }
 
 type anchor struct {
@@ -39,7 +39,7 @@ type anchor struct {
 
 // locate moves the place of a fault from the JSON to the YAML.
 func (c *yamlConverter) locate(f *Fault) {
-	i, exact := slices.BinarySearchFunc(c.marks, int(f.Offset), func(m mark, at int) int { return m.at - at })
+	i, exact := slices.BinarySearchFunc(c.marks, int(f.Offset), func(m mark, at int) int { return m.offset - at })
 	if !exact {
 		i--
 	}

@@ -294,13 +294,13 @@ func (g *Flags) Target() (*invoke.Target, error) {
 func (g *Flags) applySecurity(t *invoke.Target) error {
 	impliesTLS := ""
 	for _, f := range []struct {
-		given bool
+		isSet bool
 		name  string
 	}{{g.tls, "--tls"}, {g.insecure, "--insecure"}, {g.cacert != "", "--cacert"}, {
 		g.cert != "",
 		"--cert",
 	}, {g.servername != "", "--servername"}} {
-		if f.given {
+		if f.isSet {
 			impliesTLS = f.name
 			break
 		}

@@ -236,7 +236,7 @@ func TestGuards(t *testing.T) {
 	secret := func(name, _ string) bool { return name == "x-key" }
 	for _, tt := range []struct {
 		name, target string
-		care         CallPolicy
+		policy       CallPolicy
 		md           invoke.Metadata
 		want         *ExposedError
 	}{
@@ -257,8 +257,8 @@ func TestGuards(t *testing.T) {
 				dialled = true
 				return nil, net.ErrClosed
 			}})
-			tt.care.Secret = secret
-			s.Configure(Settings{Target: &target, Policy: tt.care})
+			tt.policy.Secret = secret
+			s.Configure(Settings{Target: &target, Policy: tt.policy})
 			defer s.Close()
 			transport, err := s.Transport(t.Context())
 			if err != nil {

@@ -52,12 +52,12 @@ func tryPut(w *Writer, s string, at time.Time) error {
 func TestWriterFlushes(t *testing.T) {
 	const ms, us = time.Millisecond, time.Microsecond
 	tests := []struct {
-		name  string
-		live  bool
-		at    []time.Duration // when messages come
-		flush time.Duration
-		want  []string
-		times []time.Duration
+		name     string
+		live     bool
+		received []time.Duration // when messages come
+		flush    time.Duration
+		want     []string
+		times    []time.Duration
 	}{
 		{"one", false, []time.Duration{0}, ms, []string{"0"}, []time.Duration{0}},
 		{"pauses", false, []time.Duration{0, 3 * ms, 6 * ms}, 7 * ms, []string{"0", "1", "2"}, []time.Duration{0, 3 * ms, 6 * ms}},
@@ -72,7 +72,7 @@ func TestWriterFlushes(t *testing.T) {
 				begin := time.Now()
 				sink := &writes{start: begin}
 				w := New(sink, test.live)
-				for i, at := range test.at {
+				for i, at := range test.received {
 					time.Sleep(time.Until(begin.Add(at)))
 					put(t, w, string(rune('0'+i)), time.Now())
 				}
