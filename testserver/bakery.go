@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"github.com/rpcctl/rpcctl/testserver/longrunning"
+	"github.com/rpcctl/rpcctl/internal/longrunning"
 )
 
 const (

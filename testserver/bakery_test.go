@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"github.com/rpcctl/rpcctl/testserver/longrunning"
+	"github.com/rpcctl/rpcctl/internal/longrunning"
 )
 
 func TestBakery(t *testing.T) {

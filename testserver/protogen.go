@@ -1,9 +1,9 @@
 //go:build ignore
 
-// Command protogen makes what is committed of the demo's schema: the Go code in
-// demov1 and the descriptor set demo.protoset. It compiles the sources itself
-// and hands the result to the two plugins, because the schema has a file of
-// edition 2023, which the protoc of many systems is too old to read.
+// Command protogen makes what is committed of the demo's schema: the Go code in demov1 and
+// internal/longrunning, and the descriptor set demo.protoset. It compiles the sources itself and
+// hands the result to the two plugins, because the schema has a file of edition 2023, which the
+// protoc of many systems is too old to read.
 //
 // Run it in the folder testserver, with both plugins on PATH:
 //
@@ -29,7 +29,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-const goPackage = "github.com/rpcctl/rpcctl/testserver/"
+const module = "github.com/rpcctl/rpcctl"
 
 func main() {
 	if err := run(); err != nil {
@@ -110,7 +110,7 @@ func add(set *descriptorpb.FileDescriptorSet, seen map[string]bool, file protore
 
 // generate runs one plugin and writes the files that it answers with.
 func generate(plugin string, request *pluginpb.CodeGeneratorRequest) error {
-	request.Parameter = proto.String("module=" + strings.TrimSuffix(goPackage, "/"))
+	request.Parameter = proto.String("module=" + module)
 	input, err := proto.Marshal(request)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func generate(plugin string, request *pluginpb.CodeGeneratorRequest) error {
 		return fmt.Errorf("%s", response.GetError())
 	}
 	for _, file := range response.File {
-		path := filepath.FromSlash(file.GetName())
+		path := filepath.Join("..", filepath.FromSlash(file.GetName()))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ import (
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
 	"github.com/rpcctl/rpcctl/testserver/demov1"
-	"github.com/rpcctl/rpcctl/testserver/longrunning"
+	"github.com/rpcctl/rpcctl/internal/longrunning"
 )
 
 // Reflection says which versions of the reflection service a server has.

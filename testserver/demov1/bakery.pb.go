@@ -9,7 +9,7 @@
 package demov1
 
 import (
-	longrunning "github.com/rpcctl/rpcctl/testserver/longrunning"
+	longrunning "github.com/rpcctl/rpcctl/internal/longrunning"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"

@@ -10,7 +10,7 @@ package demov1
 
 import (
 	context "context"
-	longrunning "github.com/rpcctl/rpcctl/testserver/longrunning"
+	longrunning "github.com/rpcctl/rpcctl/internal/longrunning"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"

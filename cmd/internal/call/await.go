@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/rpcctl/rpcctl/cmd/internal/app"
 	"github.com/rpcctl/rpcctl/cmd/internal/env"
 	"github.com/rpcctl/rpcctl/cmd/internal/problem"
 	"github.com/rpcctl/rpcctl/cmd/internal/progress"
 	"github.com/rpcctl/rpcctl/formatters"
+	"github.com/rpcctl/rpcctl/internal/longrunning"
 	"github.com/rpcctl/rpcctl/internal/transcode"
 	"github.com/rpcctl/rpcctl/invoke"
 )
@@ -92,11 +92,10 @@ type awaited struct {
 	app     *app.App
 	call    *invoke.Call
 	invoker *invoke.Invoker
-	methods *operationMethods
 
 	mu   sync.Mutex
-	last operation // as it was last told
-	said string    // the progress that was printed last
+	last *longrunning.Operation // as the server last described it
+	said string                 // the progress that was printed last
 }
 
 // awaitOperation makes the call, follows the operation that it returns, and hands its
@@ -104,11 +103,7 @@ type awaited struct {
 func awaitOperation(
 	ctx context.Context, a *app.App, p *invoke.Call, invoker *invoke.Invoker, sink invoke.Sink, o *awaitOptions,
 ) error {
-	methods, err := newOperationMethods(p.Method.Output())
-	if err != nil {
-		return err
-	}
-	w := &awaited{app: a, call: p, invoker: invoker, methods: methods}
+	w := &awaited{app: a, call: p, invoker: invoker}
 	if p.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.Timeout)
@@ -118,6 +113,7 @@ func awaitOperation(
 	if err := invoker.Do(ctx, p, first); err != nil {
 		return err
 	}
+	var err error
 	if w.last, err = readOperation(first.answer); err != nil {
 		return err
 	}
@@ -125,7 +121,7 @@ func awaitOperation(
 	err = w.follow(ctx)
 	show.Stop()
 	if err != nil {
-		e := &awaitedError{Err: err, name: w.last.name}
+		e := &awaitedError{Err: err, name: w.last.GetName()}
 		if ctx.Err() != nil {
 			s := &invoke.Status{
 				Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient,
@@ -147,15 +143,18 @@ func awaitOperation(
 func (w *awaited) progress(elapsed time.Duration) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return fmt.Sprintf("%s %s %s", formatters.CleanLine(w.last.name), w.metadata(), elapsed.Round(time.Second))
+	return fmt.Sprintf("%s %s %s", formatters.CleanLine(w.last.GetName()), w.metadata(), elapsed.Round(time.Second))
 }
 
 // metadata is how far the operation is, as JSON on a line.
 func (w *awaited) metadata() string {
-	if len(w.last.metadata) == 0 {
+	if w.last.GetMetadata() == nil {
 		return ""
 	}
-	m := w.unpack(w.last.metadata)
+	m, err := unpack(w.last.GetMetadata(), w.call.Types)
+	if err != nil {
+		return ""
+	}
 	j, err := transcode.NewEncoder(m.Desc, transcode.EncodeOptions{Types: m.Types}).Append(nil, m.Wire)
 	if err != nil {
 		return ""
@@ -166,21 +165,13 @@ func (w *awaited) metadata() string {
 // follow looks at the operation until it is done.
 func (w *awaited) follow(ctx context.Context) error {
 	waits, blind := true, 0
-	for pause := firstLook; !w.last.done; {
+	for pause := firstLook; !w.last.GetDone(); {
 		w.tell()
 		began := time.Now()
-		method, timeout := w.methods.wait, waitAtMost
-		if !waits {
-			method, timeout = w.methods.get, 0
-		}
-		message, err := w.invoker.One(ctx, w.ask(method, timeout))
+		op, err := w.look(ctx, waits)
 		var se *invoke.StatusError
 		switch {
 		case err == nil:
-			op, err := readOperation(message.Wire)
-			if err != nil {
-				return err
-			}
 			blind = 0
 			w.seen(op)
 		case ctx.Err() != nil:
@@ -193,7 +184,7 @@ func (w *awaited) follow(ctx context.Context) error {
 		default:
 			return err
 		}
-		if w.last.done || waits && err == nil && time.Since(began) > firstLook {
+		if w.last.GetDone() || waits && err == nil && time.Since(began) > firstLook {
 			continue // a server that waits sets the pace
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -206,11 +197,11 @@ func (w *awaited) follow(ctx context.Context) error {
 }
 
 // seen keeps what was found out about the operation.
-func (w *awaited) seen(op operation) {
+func (w *awaited) seen(op *longrunning.Operation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if op.name == "" {
-		op.name = w.last.name
+	if op.GetName() == "" {
+		op.Name = w.last.GetName()
 	}
 	w.last = op
 }
@@ -234,24 +225,8 @@ func (w *awaited) tell() {
 	}
 	if now := w.metadata(); now != w.said {
 		w.said = now
-		w.app.Env.Say(fmt.Sprintf("%s: %s", w.last.name, now))
+		w.app.Env.Say(fmt.Sprintf("%s: %s", w.last.GetName(), now))
 	}
-}
-
-// ask is the call of a method of the operations service about this operation.
-func (w *awaited) ask(m protoreflect.MethodDescriptor, timeout time.Duration) *invoke.Call {
-	return &invoke.Call{
-		Method: m, Metadata: w.call.Metadata, Types: w.call.Types,
-		Requests: invoke.Messages(operationRequest(w.last.name, timeout)),
-	}
-}
-
-// cancel asks the server to stop the operation, although ctx is done.
-func (w *awaited) cancel(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
-	defer cancel()
-	_, err := w.invoker.One(ctx, w.ask(w.methods.cancel, 0))
-	return err
 }
 
 // deliver hands on the result as the end of the call.
@@ -261,10 +236,13 @@ func (w *awaited) deliver(first *heldEnd, sink invoke.Sink) error {
 		Kind: invoke.Finished, At: now, Call: w.call,
 		Status: &invoke.Status{Origin: invoke.OriginServer}, Metadata: first.trailers,
 	}
-	if w.last.err != nil {
-		end.Status = w.last.err
+	if failed := failure(w.last); failed != nil {
+		end.Status = failed
 	} else {
-		m := w.unpack(w.last.response)
+		m, err := unpack(w.last.GetResponse(), w.call.Types)
+		if err != nil {
+			return err
+		}
 		answered := *w.call
 		answered.Method = nil // the message is not of the type that the method has
 		if err := sink.Event(&invoke.Event{
@@ -278,15 +256,6 @@ func (w *awaited) deliver(first *heldEnd, sink invoke.Sink) error {
 		return err
 	}
 	return end.Status.Err()
-}
-
-// unpack returns the message in an Any, or the Any itself when its type is not known.
-func (w *awaited) unpack(wire []byte) *invoke.Message {
-	any, inside, ok := unpackAny(wire, w.call.Types)
-	if ok {
-		return &invoke.Message{Desc: any, Wire: inside, Types: w.call.Types}
-	}
-	return &invoke.Message{Desc: (&anypb.Any{}).ProtoReflect().Descriptor(), Wire: wire, Types: w.call.Types}
 }
 
 // A heldEnd is a sink that keeps the answer and the end of a call that went well.

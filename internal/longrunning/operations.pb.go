@@ -294,7 +294,7 @@ const file_google_longrunning_operations_proto_rawDesc = "" +
 	"Operations\x12V\n" +
 	"\fGetOperation\x12'.google.longrunning.GetOperationRequest\x1a\x1d.google.longrunning.Operation\x12U\n" +
 	"\x0fCancelOperation\x12*.google.longrunning.CancelOperationRequest\x1a\x16.google.protobuf.Empty\x12X\n" +
-	"\rWaitOperation\x12(.google.longrunning.WaitOperationRequest\x1a\x1d.google.longrunning.OperationB=Z;github.com/rpcctl/rpcctl/testserver/longrunning;longrunningb\x06proto3"
+	"\rWaitOperation\x12(.google.longrunning.WaitOperationRequest\x1a\x1d.google.longrunning.OperationB;Z9github.com/rpcctl/rpcctl/internal/longrunning;longrunningb\x06proto3"
 
 var (
 	file_google_longrunning_operations_proto_rawDescOnce sync.Once
