@@ -178,7 +178,7 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 		if ctx.Err() != nil { // even when the stream was opened in time
 			return nil, contextError(ctx, q.text)
 		}
-		status := openStatus(err)
+		status := invoke.StatusOf(err)
 		timelimit.NoteUnreachable(ctx, status)
 		switch {
 		case a.settled == "" && status.Code == codes.Unimplemented:
@@ -189,14 +189,6 @@ func (a *asker) open(ctx context.Context, q question) (*reflectStream, error) {
 			return nil, q.failed(a.told(status))
 		}
 	}
-}
-
-func openStatus(err error) *invoke.Status {
-	var se *invoke.StatusError
-	if errors.As(err, &se) {
-		return se.Status
-	}
-	return &invoke.Status{Code: codes.Unavailable, Message: fmt.Sprint(err), Origin: invoke.OriginTransport, Cause: err}
 }
 
 // slowStatus is the status of a wait that met a limit of this package.

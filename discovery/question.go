@@ -135,8 +135,7 @@ func contextError(ctx context.Context, what string) error {
 		status.Code, status.Message = codes.Unavailable, "the server takes too long to answer all that one lookup needs"
 		status.Cause = context.DeadlineExceeded
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		status.Code, status.Message = codes.DeadlineExceeded,
-			"the deadline passed while waiting for a reflection answer"
+		status = invoke.DeadlinePassed("waiting for a reflection answer", ctx.Err())
 	}
 	return &ReflectionError{Question: what, Status: status}
 }

@@ -147,7 +147,7 @@ func TestSchemaAfterTheDeadline(t *testing.T) {
 		var status *invoke.StatusError
 		err := find(late)
 		if !errors.As(err, &status) || status.Status.Code != codes.DeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) ||
-			status.Status.Message != "the deadline passed while the schema was put together" {
+			status.Status.Message != "the deadline has passed while putting the schema together" {
 			t.Errorf("%s, late: %v", name, err)
 		}
 		if err := find(interrupted); !errors.Is(err, context.Canceled) || errors.As(err, &status) {

@@ -46,18 +46,9 @@ func (v *Invoker) Do(ctx context.Context, c *Call, sink Sink) error {
 	}
 	stream, err := v.Transport.Open(ctx, r.method, c.Metadata)
 	if err != nil {
-		return r.finish(openStatus(err), nil)
+		return r.finish(StatusOf(err), nil)
 	}
 	return r.drive(ctx, stream)
-}
-
-// openStatus is the status of a call that was never opened.
-func openStatus(err error) *Status {
-	var se *StatusError
-	if errors.As(err, &se) {
-		return se.Status
-	}
-	return &Status{Code: codes.Unavailable, Message: err.Error(), Origin: OriginTransport, Cause: err}
 }
 
 // run is the state of one call in Do.

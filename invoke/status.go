@@ -30,14 +30,21 @@ type Status struct {
 	Cause   error // what went wrong here, typed, when Origin is not the server; may be nil
 }
 
+// DeadlinePassed is the status of a call, or of what comes before it, that met its deadline.
+// during says in what, such as "connecting"; it may be "".
+func DeadlinePassed(during string, cause error) *Status {
+	message := "the deadline has passed"
+	if during != "" {
+		message += " while " + during
+	}
+	return &Status{Code: codes.DeadlineExceeded, Message: message, Origin: OriginClient, Cause: cause}
+}
+
 // EndedHere is the status of a call that ended because its context did. cause is the context's
 // error.
 func EndedHere(cause error) *Status {
 	if errors.Is(cause, context.DeadlineExceeded) {
-		return &Status{
-			Code: codes.DeadlineExceeded, Message: "the deadline has passed", Origin: OriginClient,
-			Cause: cause,
-		}
+		return DeadlinePassed("", cause)
 	}
 	return &Status{Code: codes.Canceled, Message: "the call was cancelled here", Origin: OriginClient, Cause: cause}
 }
@@ -100,6 +107,15 @@ func (e *StatusError) Error() string {
 		s += ": " + e.Status.Message
 	}
 	return s
+}
+
+// StatusOf returns the status in an error of Transport.Open.
+func StatusOf(err error) *Status {
+	var se *StatusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	return &Status{Code: codes.Unavailable, Message: err.Error(), Origin: OriginTransport, Cause: err}
 }
 
 // Unwrap returns the cause of a status that was made here.

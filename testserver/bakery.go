@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"github.com/rpcctl/rpcctl/testserver/demov1"
 	"github.com/rpcctl/rpcctl/internal/longrunning"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/rpcctl/rpcctl/testserver/demov1"
 	"github.com/rpcctl/rpcctl/internal/longrunning"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
 func TestBakery(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
-	"github.com/rpcctl/rpcctl/testserver/demov1"
 	"github.com/rpcctl/rpcctl/internal/longrunning"
+	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
 // Reflection says which versions of the reflection service a server has.

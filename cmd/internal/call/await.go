@@ -123,14 +123,12 @@ func awaitOperation(
 	if err != nil {
 		e := &awaitedError{Err: err, name: w.last.GetName()}
 		if ctx.Err() != nil {
-			s := &invoke.Status{
-				Code: codes.Canceled, Message: "interrupted", Origin: invoke.OriginClient,
-				Cause: ctx.Err(),
-			}
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				s.Code, s.Message = codes.DeadlineExceeded, "the deadline has passed"
-			} else if o.cancel {
-				e.cancelErr, e.cancelled = w.cancel(ctx), true
+			s := invoke.EndedHere(ctx.Err())
+			if s.Code == codes.Canceled {
+				s.Message = "interrupted"
+				if o.cancel {
+					e.cancelErr, e.cancelled = w.cancel(ctx), true
+				}
 			}
 			e.Err = s.Err()
 		}

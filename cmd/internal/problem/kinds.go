@@ -147,10 +147,7 @@ func Overdue(err error) error {
 	case errors.As(err, new(*invoke.StatusError)):
 		return err
 	case err == context.DeadlineExceeded:
-		return (&invoke.Status{
-			Code: codes.DeadlineExceeded, Message: "the deadline passed",
-			Origin: invoke.OriginClient, Cause: err,
-		}).Err()
+		return invoke.DeadlinePassed("", err).Err()
 	case !errors.As(err, &wait):
 		return err
 	case !errors.Is(wait, context.DeadlineExceeded):

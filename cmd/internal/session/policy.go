@@ -193,10 +193,8 @@ func withoutCredential(ctx context.Context, err error) error {
 	case errors.Is(err, context.Canceled):
 		return refusal(codes.Canceled, err) // a person has had enough
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &invoke.StatusError{Status: &invoke.Status{ // the credential may be fine
-			Code: codes.DeadlineExceeded, Message: "the deadline has passed while a credential was waited for",
-			Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
-		}}
+		// The credential may be fine.
+		return invoke.DeadlinePassed("waiting for a credential", context.DeadlineExceeded).Err()
 	}
 	return refusal(codes.Unauthenticated, err)
 }
@@ -327,15 +325,6 @@ func (c *policyTransport) say(format string, args ...any) {
 	if c.policy.Say != nil {
 		c.policy.Say(fmt.Sprintf(format, args...))
 	}
-}
-
-// statusOf returns the status in an error of Open.
-func statusOf(err error) *invoke.Status {
-	var se *invoke.StatusError
-	if errors.As(err, &se) {
-		return se.Status
-	}
-	return &invoke.Status{Code: codes.Unavailable, Message: err.Error(), Origin: invoke.OriginTransport, Cause: err}
 }
 
 // jittered returns d, or a time that differs from it by at most a fifth.

@@ -41,7 +41,7 @@ func TestWaitingForACredentialEnds(t *testing.T) {
 		began := time.Now()
 		md := invoke.Metadata{"authorization": {Later}}
 		_, err := c.Open(ctx, invoke.Method{}, md)
-		if st := statusOf(err); st.Code != codes.DeadlineExceeded || time.Since(began) != time.Second {
+		if st := invoke.StatusOf(err); st.Code != codes.DeadlineExceeded || time.Since(began) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 		c.reached() // what else is known is not held up
@@ -50,7 +50,7 @@ func TestWaitingForACredentialEnds(t *testing.T) {
 			t.Error(err)
 		}
 		_, err = c.Open(first, invoke.Method{}, md)
-		if st := statusOf(err); st.Code != codes.Canceled {
+		if st := invoke.StatusOf(err); st.Code != codes.Canceled {
 			t.Error(err)
 		}
 	})

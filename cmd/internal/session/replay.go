@@ -209,7 +209,7 @@ func (r *replay) open() *invoke.Status {
 		var st *invoke.Status
 		switch {
 		case err != nil:
-			st = statusOf(err)
+			st = invoke.StatusOf(err)
 		default:
 			stream.Finish() // it opened as the wait ended, too late to be used
 		}

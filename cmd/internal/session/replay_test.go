@@ -302,7 +302,7 @@ func (l *lateTransport) Open(ctx context.Context, _ invoke.Method, _ invoke.Meta
 func TestWaitEndsWhileACallOpens(t *testing.T) {
 	c := &policyTransport{Transport: &lateTransport{}, policy: CallPolicy{Wait: 150 * time.Millisecond}}
 	_, err := c.Open(t.Context(), invoke.Method{}, nil)
-	st := statusOf(err)
+	st := invoke.StatusOf(err)
 	if st.Code != codes.Unavailable || !strings.Contains(st.Message, "waited 150ms") {
 		t.Errorf("%s: %s", st.Code, st.Message)
 	}

@@ -117,17 +117,14 @@ func Unreachable(ctx context.Context) *invoke.Status {
 func Err(ctx context.Context) error {
 	switch {
 	case errors.Is(context.Cause(ctx), ErrSlow):
-		return localError(codes.Unavailable, "one lookup has no time left to put the schema together",
-			context.DeadlineExceeded)
+		return (&invoke.Status{
+			Code: codes.Unavailable, Message: "one lookup has no time left to put the schema together",
+			Origin: invoke.OriginClient, Cause: context.DeadlineExceeded,
+		}).Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return localError(codes.DeadlineExceeded, "the deadline passed while the schema was put together", ctx.Err())
+		return invoke.DeadlinePassed("putting the schema together", ctx.Err()).Err()
 	}
 	return ctx.Err()
-}
-
-// localError returns the error for a status that this program is the origin of.
-func localError(code codes.Code, message string, cause error) error {
-	return (&invoke.Status{Code: code, Message: message, Origin: invoke.OriginClient, Cause: cause}).Err()
 }
 
 // Stopped returns the error for work that ended because ctx is done. When one of the errors of
