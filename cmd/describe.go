@@ -51,7 +51,7 @@ reads, or YAML with comments (-o yaml), or plain JSON (-o json).`,
 	f.BoolVar(&o.skeleton, "skeleton", false, "print a request to fill in, and nothing else")
 	f.BoolVar(&o.msgTemplate, "msg-template", false,
 		"print the definition of a message and then a JSON request to fill in")
-	f.BoolVar(&o.deps, "deps", false, "describe the messages and enums too that a symbol refers to")
+	f.BoolVar(&o.deps, "deps", false, "also describe the messages and enums that a symbol refers to")
 	f.VarP(&o.format, "output", "o", "how to print it")
 	o.export.add(f)
 	app.AddTimeout(f, &o.timeout)

@@ -18,7 +18,7 @@ func addHelp(a *app.App, root *cobra.Command) {
 	root.SetUsageFunc(func(c *cobra.Command) error { return printUsage(a, c) })
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND | flags]",
-		Short: "Tell about a command",
+		Short: "Show the help of a command",
 		RunE:  func(c *cobra.Command, args []string) error { return help(a, c, args) },
 		ValidArgsFunction: func(c *cobra.Command, args []string, partial string) ([]string, cobra.ShellCompDirective) {
 			in, rest, err := c.Root().Find(args)

@@ -13,7 +13,7 @@ import (
 // AddTimeout defines the limit of a command that asks a server for no more than its
 // schema.
 func AddTimeout(f *pflag.FlagSet, timeout *flags.Seconds) {
-	f.Var(timeout, "timeout", "limit of the whole: 2.5 (seconds), 200ms")
+	f.Var(timeout, "timeout", "limit for the whole command: 2.5 (seconds), 200ms")
 	flags.AddAlias(f, "max-time", "timeout")
 }
 

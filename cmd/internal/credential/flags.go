@@ -58,7 +58,7 @@ func (o *Flags) Add(f *pflag.FlagSet) {
 	o.asked.asking = make(chan struct{}, 1)
 	f.Var(&o.bearerFile, "bearer-file", "send the token in `FILE` as authorization: Bearer")
 	f.Var(&o.bearerEnv, "bearer-env", "send the token in the environment variable `NAME`")
-	f.Var(&o.basic, "basic", "authorization: Basic for `USER`; without the two flags below the terminal is asked")
+	f.Var(&o.basic, "basic", "authorization: Basic for `USER`; the password is asked for, unless a flag below has it")
 	f.Var(&o.passwordFile, "password-file", "`FILE` with the password for --basic")
 	f.Var(&o.passwordEnv, "password-env", "environment variable `NAME` with the password for --basic")
 	f.BoolVar(&o.netrc, "netrc", false, "user and password from ~/.netrc, or the file that NETRC names")

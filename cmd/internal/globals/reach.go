@@ -44,7 +44,7 @@ func (o *reachFlags) add(f *pflag.FlagSet) {
 	f.Var(&o.lb, "lb", "how calls are spread over the addresses of a name")
 	f.StringVar(&o.serviceConfig, "service-config", "", "a gRPC service config, a JSON `FILE`")
 	f.Var(&o.keepalive, "keepalive-time",
-		"ask the server after this long without a word whether it lives (10s at least)")
+		"ping a server that was silent for this long (10s at least)")
 	f.StringVar(&o.userAgent, "user-agent", "", "the `TEXT` to claim as user-agent, before that of gRPC")
 	f.Var(&o.wait, "wait", "wait until the server is up, for 30s or the time given: --wait=2m")
 	f.Lookup("wait").NoOptDefVal = defaultWait.String()

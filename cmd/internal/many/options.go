@@ -35,7 +35,7 @@ func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 		call.In.Allowed = append(call.In.Allowed, string(format))
 	}
 	f.BoolVar(&o.each, "each", false,
-		"a call for each request of the list that -d gives: documents, or CSV or TSV whose columns are field paths; words with {column} make the requests of its rows")
+		"make a call for each request of the list in -d: documents, or CSV or TSV whose columns are field paths; {column} in a word takes a value from the row")
 	f.IntVar(&o.concurrency, "concurrency", 1, "calls in flight at most")
 	f.BoolVar(&o.unordered, "unordered", false, "print answers as they come, not in the order of the requests")
 	f.BoolVar(&o.withRequest, "with-request", false,
@@ -43,10 +43,10 @@ func (o *Options) Add(f *pflag.FlagSet, call *call.Options) {
 	f.BoolVar(&o.keepGoing, "keep-going", false, "a failed call does not stop the others")
 	f.StringVar(&o.failures, "failures", "",
 		"write the requests that failed to `FILE`, ready for --each, and what was wrong to FILE.status")
-	f.Float64Var(&o.rate, "rate", 0, "begin at most so many calls a `SECOND`")
-	f.IntVar(&o.skip, "skip", 0, "pass over the first `N` requests of the list")
+	f.Float64Var(&o.rate, "rate", 0, "begin at most `N` calls per second")
+	f.IntVar(&o.skip, "skip", 0, "skip the first `N` requests of the list")
 	o.progress = flags.Choice{Value: "auto", Allowed: []string{"auto", "plain", "none"}}
-	f.Var(&o.progress, "progress", "how far many calls are, on stderr; auto: on a terminal")
+	f.Var(&o.progress, "progress", "show progress on stderr; auto: on a terminal")
 	o.targets.add(f)
 	o.repeat.add(f)
 }

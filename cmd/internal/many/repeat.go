@@ -28,9 +28,9 @@ type repeatOptions struct {
 
 func (o *repeatOptions) add(f *pflag.FlagSet) {
 	f.IntVar(&o.times, "repeat", 0, "make the call `N` times")
-	f.Var(&o.every, "every", "make the call again this long after it began the last time")
+	f.Var(&o.every, "every", "time from the beginning of one call to that of the next")
 	f.StringVar(&o.until, "until", "",
-		"make the call again until a jq `PROGRAM` gives true for an answer; exit 1 if it never does")
+		"make the call again until a jq `PROGRAM` returns true for an answer; exit 1 if it never does")
 	f.Var(&o.length, "for", "begin no more calls after this long")
 }
 

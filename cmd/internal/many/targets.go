@@ -41,7 +41,7 @@ type targetOptions struct {
 func (o *targetOptions) add(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.list, "targets", nil,
 		"make the call to several targets: `TARGET,TARGET,@FILE` (a target a line)")
-	f.BoolVar(&o.eachAddress, "each-address", false, "make the call to each address that the target's name has")
+	f.BoolVar(&o.eachAddress, "each-address", false, "make the call to each address of the target's name")
 	f.BoolVar(&o.expectSame, "expect-same", false, "exit 0 only if all targets answer the same")
 }
 

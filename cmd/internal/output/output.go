@@ -37,13 +37,13 @@ type Options struct {
 func (o *Options) Add(f *pflag.FlagSet) {
 	f.StringVarP(&o.format, "output", "o", string(formatters.JSON), "`FORMAT` of the answers: "+FormatNames())
 	f.StringVar(&o.file, "output-file", "", "write the answers to `FILE`, when the call is done; - is standard output")
-	f.StringVar(&o.jq, "jq", "", "print what a jq `PROGRAM` makes of each answer")
-	f.BoolVar(&o.jqRaw, "jq-raw", false, "print strings that come out of --jq as they are")
+	f.StringVar(&o.jq, "jq", "", "print the results of a jq `PROGRAM` for each answer")
+	f.BoolVar(&o.jqRaw, "jq-raw", false, "print strings among the results of --jq without quotes")
 	f.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields at their default value too")
 	f.BoolVar(&o.protoNames, "proto-names", false, "print field names as in the schema, not in lowerCamelCase")
 	f.BoolVar(&o.int64Numbers, "int64-numbers", false, "print 64-bit integers as JSON numbers, not as strings")
 	f.BoolVar(&o.enumNumbers, "enum-numbers", false, "print enum values as numbers")
-	f.StringSliceVar(&o.columns, "columns", nil, "columns of -o table: `FIELD,FIELD.FIELD,…`")
+	f.StringSliceVar(&o.columns, "columns", nil, "columns of -o table: `FIELD,FIELD.FIELD,...`")
 	f.StringVar(&o.field, "field", "",
 		"with -o raw the bytes of the field at `PATH`; with -o table the list at PATH as rows")
 }
