@@ -33,7 +33,7 @@ var ErrNotPlain = errors.New("not a plain file")
 
 var errIsDir = errors.New("is a directory, not a file")
 
-// A SizeError is a file that has more bytes than are read of it.
+// A SizeError is a file that is larger than the limit.
 type SizeError struct {
 	Path  string
 	Limit int64 // bytes

@@ -34,8 +34,8 @@ type Stripper struct {
 }
 
 // Strip returns an encoded message without its secret fields, and the paths of these fields, at most
-// 101; the elements of a list share a path. Without secret fields, encoded itself is returned, as it
-// is when it is not a message. A nil *Stripper removes nothing.
+// 101; the elements of a list share a path. It returns encoded itself when
+// there are none, or when it is not a message. A nil *Stripper removes nothing.
 func (s *Stripper) Strip(md protoreflect.MessageDescriptor, encoded []byte) (stripped []byte, paths []string) {
 	if s == nil || !s.mayHide(md) {
 		return encoded, nil

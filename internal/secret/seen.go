@@ -214,8 +214,8 @@ func (m *masking) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Unmasked returns the writer to which one of Seen.Writer writes, for programs of the user, which get
-// the terminal itself. Any other writer is returned as it is.
+// Unmasked returns the writer below one that Seen.Writer made, and any other writer as it is. The
+// user's own programs get the terminal itself.
 func Unmasked(w io.Writer) io.Writer {
 	if m, ok := w.(*masking); ok {
 		return m.w

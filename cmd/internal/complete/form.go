@@ -26,7 +26,7 @@ type Form struct {
 	Meant  map[string]bool            // texts such as ${ENV:NAME}, which stay as they are
 }
 
-// requoted is a document with its strings as they are typed.
+// requoted returns a document with its strings quoted as a person types them.
 func (t Form) requoted(doc []byte) []byte {
 	jsonString := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) // here, as compiling it would cost each start
 	return jsonString.ReplaceAllFunc(doc, func(quoted []byte) []byte {

@@ -52,7 +52,7 @@ func (g *Flags) around(ctx context.Context, t *invoke.Target) (session.CallPolic
 	return c, g.authorize(ctx, &c, t)
 }
 
-// authorize sets who calls a target: at once, or by what asks for it later.
+// authorize sets the credential for a target, or the function that asks for it at the call.
 func (g *Flags) authorize(ctx context.Context, c *session.CallPolicy, t *invoke.Target) error {
 	value, err := g.auth.Authorization(ctx, g.env, t)
 	switch {

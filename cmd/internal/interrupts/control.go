@@ -73,8 +73,8 @@ func New(ctx context.Context, env *env.Env, disconnect, cancelJobs func()) *Cont
 	return c
 }
 
-// Begin returns the context of a statement that Ctrl-C ends. What ran before is in the foreground
-// again after end.
+// Begin returns the context of a statement, which Ctrl-C ends. end puts what ran before back into
+// the foreground.
 func (c *Control) Begin() (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.mu.Lock()

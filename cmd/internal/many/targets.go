@@ -182,7 +182,7 @@ func (m *calls) compared(ctx context.Context, c *formatters.Comparison, sum *fan
 	return m.outcome(ctx, sum, err)
 }
 
-// compare makes the answers be compared.
+// compare returns the comparison that the answers go to.
 func (m *calls) compare() *formatters.Comparison {
 	a, o := m.app, &m.o.Output
 	options := o.Form(m.call.Types)

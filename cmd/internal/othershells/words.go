@@ -293,8 +293,8 @@ func completeWith(
 	}
 }
 
-// PlainUsages takes out of the usages of flags the marks that the help goes by, which a shell
-// would show.
+// PlainUsages removes from the usages of flags the marks that help understands and a shell would
+// show.
 func PlainUsages(c *cobra.Command) {
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	c.Flags().VisitAll(plain)
