@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -87,5 +89,82 @@ func TestHandshakeClosedAtTheLimit(t *testing.T) {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// serve listens on this machine until the test ends, and closes each connection when handle
+// has returned. The client must have closed its end by then, as dial does.
+func serve(t *testing.T, handle func(net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer c.Close()
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		running.Wait()
+	})
+	return l.Addr().String()
+}
+
+// silent reads until the client closes, and says nothing.
+func silent(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+// say makes a server that answers the client's first bytes with a text, and then reads until the
+// client closes: closing over bytes that were not read would reset the connection.
+func say(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 16<<10))
+		_, _ = io.WriteString(c, text)
+		silent(c)
+	}
+}
+
+// hangUp closes the connection after the client's first bytes and a text.
+func hangUp(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 16<<10))
+		_, _ = io.WriteString(c, text)
+	}
+}
+
+// reset resets the connection after the client's first bytes.
+func reset(c net.Conn) {
+	_, _ = c.Read(make([]byte, 16<<10))
+	_ = c.(*net.TCPConn).SetLinger(0)
+}
+
+// dial connects to a server of the test, until the test ends.
+func dial(t *testing.T, d *connect.Dialer, address string) net.Conn {
+	t.Helper()
+	c, err := d.Dial(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// checkKind checks that err is an *Error of a kind, or nil when the kind is "".
+func checkKind(t *testing.T, err error, want connect.Kind) {
+	t.Helper()
+	var e *connect.Error
+	switch {
+	case want == "" && err == nil:
+	case !errors.As(err, &e) || e.Kind != want:
+		t.Errorf("got %v, want the kind %q", err, want)
 	}
 }
