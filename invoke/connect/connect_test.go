@@ -7,9 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -90,6 +93,119 @@ func TestHandshakeClosedAtTheLimit(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLimit(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{0: connect.DefaultTimeout, -time.Second: connect.DefaultTimeout, time.Hour: time.Hour} {
+		if got := (&connect.Dialer{Timeout: timeout}).Limit(); got != want {
+			t.Errorf("%s: got %s, want %s", timeout, got, want)
+		}
+	}
+}
+
+// What the system itself says of addresses that nobody answers at.
+func TestDialsThatTheSystemRefuses(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "left") // the socket of a server that is gone
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	none := filepath.Join(dir, "none")
+	for _, tt := range []struct {
+		name, network, address string
+		kind                   connect.Kind
+		detail                 string
+	}{
+		{"no listener", "tcp", "127.0.0.1:1", connect.Refused, ""},
+		{"no socket", "unix", none, connect.NoSocket, ""},
+		{"no server at the socket", "unix", left, connect.Refused, ""},
+		{"no port", "tcp", "127.0.0.1", connect.Other, "address 127.0.0.1: missing port in address"},
+		{"no address", "tcp", "", connect.Other, "missing address"},
+		{"a port that is too large", "tcp", "127.0.0.1:65536", connect.Other, "address 65536: invalid port"},
+		{"a bracket that is not closed", "tcp", "[::1", connect.Other, "address [::1: missing ']' in address"},
+		{"an address without brackets", "tcp", "::1:1", connect.Other, "address ::1:1: too many colons in address"},
+		{"a path that is too long", "unix", "/" + strings.Repeat("x", 200), connect.Other, "invalid argument"},
+		{"another network", "carrier pigeon", "h:1", connect.Other, "unknown network carrier pigeon"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := new(connect.Dialer).Dial(t.Context(), tt.network, tt.address)
+			if conn != nil {
+				t.Errorf("got a connection to %s", conn.RemoteAddr())
+			}
+			checkError(t, err, tt.kind, tt.address, tt.detail)
+		})
+	}
+}
+
+// A call that is given up gives up its connection, too.
+func TestDialEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d := &connect.Dialer{Net: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	_, err := d.Dial(ctx, "tcp", "h:1")
+	checkError(t, err, connect.Other, "h:1", "context canceled")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is no cancellation", err)
+	}
+}
+
+// AnswersTLS reports whether a server speaks TLS at all: one that refuses the handshake by an
+// alert does, whatever it refuses.
+func TestAnswersTLS(t *testing.T) {
+	certificates := []tls.Certificate{newIssuer(t, "authority").issueFor(t, "h.example")}
+	for _, tt := range []struct {
+		name    string
+		address string
+		want    bool
+	}{
+		{"TLS", serveTLS(t, &tls.Config{Certificates: certificates}), true},
+		{"TLS with HTTP/2", serveTLS(t, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}}), true},
+		{"TLS with HTTP/1.1 alone", serveTLS(t, &tls.Config{Certificates: certificates, NextProtos: []string{"http/1.1"}}), true},
+		{"TLS for clients with a certificate", serveTLS(t, &tls.Config{Certificates: certificates, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}), true},
+		{"TLS 1.1 alone", serveTLS(t, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), true},
+		{"an alert that is not known", serve(t, say(alert(200))), true},
+		{"HTTP/1.1", serve(t, say("HTTP/1.1 400 Bad Request\r\n\r\n")), false},
+		{"closed", serve(t, hangUp("")), false},
+		{"reset", serve(t, reset), false},
+		{"nobody", "127.0.0.1:1", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := new(connect.Dialer).AnswersTLS(t.Context(), "tcp", tt.address); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+// A server that says nothing is asked for less than a second, and no connection to it stays.
+func TestAnswersTLSEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := make(chan error, 1)
+		d := &connect.Dialer{Net: func(context.Context, string, string) (net.Conn, error) {
+			conn, other := net.Pipe()
+			go func() {
+				_, err := io.Copy(io.Discard, other)
+				left <- err
+			}()
+			return conn, nil
+		}}
+		began := time.Now()
+		if d.AnswersTLS(t.Context(), "tcp", "h:1") {
+			t.Error("silence was taken for TLS")
+		}
+		if took := time.Since(began); took >= time.Second {
+			t.Errorf("took %s", took)
+		}
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // serve listens on this machine until the test ends, and closes each connection when handle
