@@ -1,0 +1,131 @@
+package connect_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/rpcctl/rpcctl/invoke/connect"
+)
+
+// A displaced connection says that it leads to another address than it does.
+type displaced struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (d displaced) RemoteAddr() net.Addr { return d.remote }
+
+// displace returns a way to dial that connects to a server of the test, whose connections
+// say that they lead to remote.
+func displace(server string, remote net.Addr) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", server)
+		return displaced{conn, remote}, err
+	}
+}
+
+func at(ip string) *net.TCPAddr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 80} }
+
+// A plaintext connection of a target that is named as this machine leads to this machine, when
+// nothing else is allowed or when secrets go over it.
+func TestDialPlain(t *testing.T) {
+	server := serve(t, silent)
+	for _, tt := range []struct {
+		name    string
+		network string
+		remote  net.Addr
+		only    bool
+		secrets bool
+		want    string // the detail of the refusal; "": the connection is made
+	}{
+		{"this machine", "tcp", at("127.0.0.1"), true, true, ""},
+		{"this machine, another address", "tcp", at("127.255.0.9"), true, true, ""},
+		{"this machine, IPv6", "tcp", at("::1"), true, true, ""},
+		{"this machine, IPv4 in IPv6", "tcp", at("::ffff:127.0.0.1"), true, true, ""},
+		{"elsewhere", "tcp", at("203.0.113.9"), false, false, ""},
+		{"elsewhere, with secrets", "tcp", at("203.0.113.9"), false, true, "it is at 203.0.113.9:80"},
+		{"elsewhere, which is not allowed", "tcp", at("203.0.113.9"), true, false, "it is at 203.0.113.9:80"},
+		{"elsewhere, IPv6", "tcp", at("2001:db8::1"), true, false, "it is at [2001:db8::1]:80"},
+		{"the network of this machine", "tcp", at("192.168.0.1"), true, false, "it is at 192.168.0.1:80"},
+		{"a link-local address", "tcp", at("fe80::1"), true, false, "it is at [fe80::1]:80"},
+		{"no address in particular", "tcp", at("0.0.0.0"), true, false, "it is at 0.0.0.0:80"},
+		{"no address of TCP", "tcp", &net.UnixAddr{Name: "/s", Net: "unix"}, true, false, "it is at /s"},
+		{"another network", "unix", at("203.0.113.9"), true, true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			here := &connect.Here{Only: tt.only}
+			if tt.secrets {
+				here.Guard()
+			}
+			d := &connect.Dialer{Here: here, Net: displace(server, tt.remote)}
+			conn, err := d.DialPlain(t.Context(), tt.network, "api.localhost:80")
+			if conn != nil {
+				defer conn.Close()
+			}
+			if tt.want == "" {
+				checkKind(t, err, "")
+				return
+			}
+			checkError(t, err, connect.Elsewhere, "api.localhost:80", tt.want)
+			if conn != nil {
+				t.Error("got a connection")
+			}
+		})
+	}
+}
+
+// Nothing goes over a connection that is refused: it is closed at once.
+func TestDialPlainClosesWhatItRefuses(t *testing.T) {
+	got := make(chan int, 1)
+	server := serve(t, func(c net.Conn) {
+		n, _ := c.Read(make([]byte, 1))
+		got <- n
+	})
+	d := &connect.Dialer{Here: &connect.Here{Only: true}, Net: displace(server, at("203.0.113.9"))}
+	_, err := d.DialPlain(t.Context(), "tcp", "api.localhost:80")
+	checkKind(t, err, connect.Elsewhere)
+	if n := <-got; n != 0 {
+		t.Errorf("the server read %d bytes", n)
+	}
+}
+
+// A failure to connect is told as by Dial, and says nothing of where the target is.
+func TestDialPlainFails(t *testing.T) {
+	here := &connect.Here{}
+	_, err := (&connect.Dialer{Here: here}).DialPlain(t.Context(), "tcp", "127.0.0.1:1")
+	checkError(t, err, connect.Refused, "127.0.0.1:1", "")
+	if !here.Guard() {
+		t.Error("a connection that was not made led elsewhere")
+	}
+}
+
+// Guard reports whether all connections that were made before lead to this machine.
+func TestGuard(t *testing.T) {
+	server := serve(t, silent)
+	for _, tt := range []struct {
+		name    string
+		only    bool
+		remotes []string
+		want    bool
+	}{
+		{"no connection", false, nil, true},
+		{"here", false, []string{"127.0.0.1", "::1"}, true},
+		{"elsewhere", false, []string{"203.0.113.9"}, false},
+		{"one of them elsewhere", false, []string{"127.0.0.1", "203.0.113.9", "127.0.0.1"}, false},
+		{"elsewhere, which was refused", true, []string{"203.0.113.9"}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			here := &connect.Here{Only: tt.only}
+			for _, remote := range tt.remotes {
+				d := &connect.Dialer{Here: here, Net: displace(server, at(remote))}
+				if conn, err := d.DialPlain(t.Context(), "tcp", "api.localhost:80"); err == nil {
+					conn.Close()
+				}
+			}
+			if got := here.Guard(); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
