@@ -23,29 +23,29 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// dial opens a transport with care to a demo server of the test's own.
-func dial(t *testing.T, care CallPolicy) (invoke.Transport, *testserver.Server) {
+// listen starts a demo server of the test's own, until the test ends, and returns its target.
+func listen(t *testing.T, o testserver.Options) (target string, server *testserver.Server) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := testserver.New(testserver.Options{})
+	server = testserver.New(o)
 	go server.Serve(l)
 	t.Cleanup(server.Close)
-	return to(t, "http://"+l.Addr().String(), care), server
+	return "http://" + l.Addr().String(), server
+}
+
+// dial opens a transport with care to a demo server of the test's own.
+func dial(t *testing.T, care CallPolicy) (invoke.Transport, *testserver.Server) {
+	t.Helper()
+	target, server := listen(t, testserver.Options{})
+	return to(t, target, care), server
 }
 
 func to(t *testing.T, target string, care CallPolicy) invoke.Transport {
 	t.Helper()
-	parsed, err := invoke.ParseTarget(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(World{})
-	s.Configure(Settings{Target: &parsed, Policy: care})
-	t.Cleanup(func() { s.Close() })
-	transport, err := s.Transport(t.Context())
+	transport, err := begin(t, World{}, target, Settings{Policy: care}).Transport(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
