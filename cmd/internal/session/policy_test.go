@@ -192,3 +192,97 @@ func TestTellsOfTheResponse(t *testing.T) {
 		}
 	})
 }
+
+// Each target has its own values where the metadata leaves them for later, and a header without one is
+// not sent. The metadata of the call, which other targets share, stays as it was.
+func TestOwnValues(t *testing.T) {
+	program := func(context.Context, bool) (string, error) { return "Bearer x", nil }
+	for _, tt := range []struct {
+		name      string
+		md        invoke.Metadata
+		own       map[string]string
+		authorize func(context.Context, bool) (string, error)
+		want      invoke.Metadata
+		asks      bool
+	}{
+		{"nothing is left for later", invoke.Metadata{"x": {"1"}}, map[string]string{"x": "2"}, nil, invoke.Metadata{"x": {"1"}}, false},
+		{"its own", invoke.Metadata{"x": {Later}, "y": {"1"}}, map[string]string{"x": "2"}, nil, invoke.Metadata{"x": {"2"}, "y": {"1"}}, false},
+		{"none of its own", invoke.Metadata{"x": {Later}, "y": {"1"}}, nil, nil, invoke.Metadata{"y": {"1"}}, false},
+		{"an empty one", invoke.Metadata{"x": {Later}}, map[string]string{"x": ""}, nil, invoke.Metadata{}, false},
+		{"two of them", invoke.Metadata{"x": {Later}, "y": {Later}}, map[string]string{"x": "1", "y": "2"}, nil, invoke.Metadata{"x": {"1"}, "y": {"2"}}, false},
+		{"authorization of its own", invoke.Metadata{"authorization": {Later}}, map[string]string{"authorization": "Bearer y"}, program, invoke.Metadata{"authorization": {"Bearer y"}}, false},
+		{"authorization to ask for", invoke.Metadata{"authorization": {Later}}, nil, program, invoke.Metadata{"authorization": {Later}}, true},
+		{"authorization that nobody knows", invoke.Metadata{"authorization": {Later}}, nil, nil, invoke.Metadata{}, false},
+		{"another header and a program", invoke.Metadata{"x": {Later}}, nil, program, invoke.Metadata{}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := tt.md.Clone()
+			c := &policyTransport{policy: CallPolicy{Own: tt.own, Authorize: tt.authorize}}
+			got, asks := c.own(tt.md)
+			if diff := cmp.Diff(tt.want, got); diff != "" || asks != tt.asks {
+				t.Errorf("asks: %t; %s", asks, diff)
+			}
+			if diff := cmp.Diff(before, tt.md); diff != "" {
+				t.Errorf("the call's own metadata changed: %s", diff)
+			}
+		})
+	}
+}
+
+// A policy that asks for nothing leaves the transport as it is.
+func TestPolicyThatDoesNothing(t *testing.T) {
+	plain := &downTransport{}
+	for _, tt := range []struct {
+		name   string
+		target string
+		policy CallPolicy
+		bare   bool
+	}{
+		{"nothing", "https://h.example:443", CallPolicy{}, true},
+		{"plaintext to this machine", "http://127.0.0.1:80", CallPolicy{}, true},
+		{"plaintext to another machine", "http://h.example:80", CallPolicy{}, false},
+		{"plaintext to another machine, allowed", "http://h.example:80", CallPolicy{PlaintextCredentials: true}, true},
+		{"not trusted", "https://h.example:443", CallPolicy{Untrusted: "f.yaml"}, false},
+		{"values for later", "https://h.example:443", CallPolicy{Fills: true}, false},
+		{"retries", "https://h.example:443", CallPolicy{Retry: 1}, false},
+		{"waiting", "https://h.example:443", CallPolicy{Wait: time.Second}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target, err := invoke.ParseTarget(tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := withPolicy(plain, target, nil, tt.policy); (got == invoke.Transport(plain)) != tt.bare {
+				t.Errorf("got %T", got)
+			}
+		})
+	}
+}
+
+// Retries of many clients are spread over a fifth before and after.
+func TestJittered(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		jitter func() float64
+		want   time.Duration
+	}{
+		{"not spread", nil, time.Second},
+		{"the least", func() float64 { return 0 }, 800 * time.Millisecond},
+		{"the middle", func() float64 { return 0.5 }, time.Second},
+		{"the most", func() float64 { return 1 }, 1200 * time.Millisecond},
+	} {
+		c := &policyTransport{policy: CallPolicy{Jitter: tt.jitter}}
+		if got := c.jittered(time.Second); got.Round(time.Millisecond) != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// An error of Open without a status is one of the connection.
+func TestStatusOfAnyError(t *testing.T) {
+	cause := errors.New("it is Monday")
+	want := &invoke.Status{Code: codes.Unavailable, Message: "it is Monday", Origin: invoke.OriginTransport, Cause: cause}
+	if got := invoke.StatusOf(cause); got.Code != want.Code || got.Message != want.Message || got.Origin != want.Origin || got.Cause != cause {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
