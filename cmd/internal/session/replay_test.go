@@ -11,11 +11,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rpcctl/rpcctl/invoke"
 	"github.com/rpcctl/rpcctl/invoke/connect"
@@ -332,5 +336,102 @@ func TestInterruptedWhileItWaitsToBeTriedAgain(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// scripted is a server that ends each call in the next status of a list, with trailers of its own.
+type scripted struct {
+	invoke.Transport
+	ends   []scriptedEnd
+	opened int
+}
+
+type scriptedEnd struct {
+	ended
+	trailers invoke.Metadata
+}
+
+// Finish tells how the call ended.
+func (e scriptedEnd) Finish() (*invoke.Status, invoke.Metadata) { return e.status, e.trailers }
+
+func (s *scripted) Open(context.Context, invoke.Method, invoke.Metadata) (invoke.Stream, error) {
+	s.opened++
+	return s.ends[min(s.opened, len(s.ends))-1], nil
+}
+
+// Before a further attempt the client waits as long as the server asks for, by trailers or details, and
+// within bounds whatever it asks for; it makes none that the deadline would not allow.
+func TestRetryDelays(t *testing.T) {
+	busy := func(delay *durationpb.Duration) *invoke.Status {
+		st := &invoke.Status{Code: codes.Unavailable, Message: "busy", Origin: invoke.OriginServer}
+		if delay != nil {
+			detail, err := anypb.New(&errdetails.RetryInfo{RetryDelay: delay})
+			if err != nil {
+				t.Fatal(err)
+			}
+			st.Details = []*anypb.Any{detail}
+		}
+		return st
+	}
+	pushed := func(text string) invoke.Metadata { return invoke.Metadata{"grpc-retry-pushback-ms": {text}} }
+	fine := scriptedEnd{ended{&invoke.Status{Code: codes.NotFound, Origin: invoke.OriginServer}}, nil}
+	for _, tt := range []struct {
+		name     string
+		first    scriptedEnd
+		deadline time.Duration
+		opened   int
+		took     time.Duration
+	}{
+		{"nothing asked for", scriptedEnd{ended{busy(nil)}, nil}, time.Hour, 2, 100 * time.Millisecond},
+		{"trailers", scriptedEnd{ended{busy(nil)}, pushed("3000")}, time.Hour, 2, 3 * time.Second},
+		{"trailers, at once", scriptedEnd{ended{busy(nil)}, pushed("0")}, time.Hour, 2, 0},
+		{"trailers, never", scriptedEnd{ended{busy(nil)}, pushed("-1")}, time.Hour, 1, 0},
+		{"trailers, no number", scriptedEnd{ended{busy(nil)}, pushed("soon")}, time.Hour, 1, 0},
+		{"trailers, for days", scriptedEnd{ended{busy(nil)}, pushed("2000000000")}, time.Hour, 2, time.Minute},
+		{"details", scriptedEnd{ended{busy(durationpb.New(4 * time.Second))}, nil}, time.Hour, 2, 4 * time.Second},
+		{"details, shorter than usual", scriptedEnd{ended{busy(durationpb.New(time.Millisecond))}, nil}, time.Hour, 2, 100 * time.Millisecond},
+		{"details, negative", scriptedEnd{ended{busy(durationpb.New(-time.Hour))}, nil}, time.Hour, 2, 100 * time.Millisecond},
+		{"details, for days", scriptedEnd{ended{busy(&durationpb.Duration{Seconds: 1 << 62})}, nil}, time.Hour, 2, time.Minute},
+		{"after the deadline", scriptedEnd{ended{busy(nil)}, pushed("3000")}, 2 * time.Second, 1, 0},
+		{"another status", fine, time.Hour, 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
+				defer cancel()
+				server := &scripted{ends: []scriptedEnd{tt.first, fine}}
+				s, err := withPolicy(server, invoke.Target{}, nil, CallPolicy{Retry: 1}).Open(ctx, invoke.Method{}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				st, _ := s.Finish()
+				if took := time.Since(began); took != tt.took || server.opened != tt.opened {
+					t.Errorf("%d attempts in %s, want %d in %s", server.opened, took, tt.opened, tt.took)
+				}
+				if want := server.ends[server.opened-1].status; st != want {
+					t.Errorf("got %v, want %v", st, want)
+				}
+			})
+		})
+	}
+}
+
+// Time heals a server that is not up yet, and not one that is found to be another.
+func TestPermanent(t *testing.T) {
+	for kind, want := range map[connect.Kind]bool{
+		connect.Refused: false, connect.UnknownHost: false, connect.Unreachable: false, connect.TimedOut: false, connect.Closed: false,
+		connect.NoSocket: false, connect.NotGRPC: false, connect.Other: false,
+		connect.ServerTLS: true, connect.ServerPlaintext: true, connect.HTTP1: true, connect.Garbage: true, connect.UnknownAuthority: true,
+		connect.WrongName: true, connect.Expired: true, connect.NotYetValid: true, connect.ClientCert: true, connect.ClientCertBad: true,
+		connect.NoALPN: true, connect.ProxyRefused: true, connect.ProxyUnusable: true, connect.Handshake: true, connect.Elsewhere: true,
+	} {
+		st := invoke.StatusOf(refusalOf(&connect.Error{Kind: kind, Address: "a:1"}))
+		if got := permanent(st); got != want || notUp(st) == want {
+			t.Errorf("%s: permanent: %t, not up: %t", kind, got, notUp(st))
+		}
+	}
+	if st := (&invoke.Status{Code: codes.Unavailable, Origin: invoke.OriginServer}); permanent(st) || notUp(st) {
+		t.Error("what the server itself answered was taken for a connection")
 	}
 }
