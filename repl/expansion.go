@@ -30,24 +30,24 @@ func (w Word) Expansions() []Expansion {
 	json := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 	switch {
 	case !w.Raw:
-		return w.environment(nil, 0, len(text), json)
+		return w.environment(len(text), json)
 	case json:
 		return w.document(0, true)
 	case text[0] == '$' && !strings.HasPrefix(text, "${"):
 		return []Expansion{{End: len(text), Text: text}}
 	case assigned && strings.HasSuffix(path, ":"):
-		return append(w.environment(nil, 0, at, false), w.document(at, true)...)
+		return append(w.environment(at, false), w.document(at, true)...)
 	case assigned && strings.HasPrefix(value, "{"):
-		return append(w.environment(nil, 0, at, false), w.document(at, false)...)
+		return append(w.environment(at, false), w.document(at, false)...)
 	case assigned && strings.HasPrefix(value, "$") && !strings.HasPrefix(value, envMark):
-		return append(w.environment(nil, 0, at, false), Expansion{Start: at, End: len(text), Text: value})
+		return append(w.environment(at, false), Expansion{Start: at, End: len(text), Text: value})
 	}
-	return w.environment(nil, 0, len(text), false)
+	return w.environment(len(text), false)
 }
 
-// environment adds the variables of the environment between two bytes of the word.
-func (w Word) environment(all []Expansion, from, to int, document bool) []Expansion {
-	for i := from; i < to; {
+// environment returns the variables of the environment before a byte of the word.
+func (w Word) environment(to int, document bool) (all []Expansion) {
+	for i := 0; i < to; {
 		n := strings.Index(w.Text[i:to], envMark)
 		if n < 0 {
 			return all

@@ -73,19 +73,21 @@ func (i *intake) atEnd(do func()) {
 
 // end gives back what the call has.
 func (i *intake) end() {
-	i.hold(0)
+	i.empty()
 	for _, do := range i.ends {
 		do()
 	}
 }
 
-// hold makes n the room that the call has, and returns false when there is not enough.
-func (i *intake) hold(n int64) bool {
+// empty gives the room back that the call has for messages.
+func (i *intake) empty() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.resize(n)
+	i.resize(0)
 }
 
+// resize makes n the room that the call has for messages, and returns false when there is not
+// enough.
 func (i *intake) resize(n int64) bool {
 	if n <= smallRequest {
 		n = 0
@@ -147,7 +149,7 @@ func (r *room) unary(
 	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
 	i := r.of(ctx)
-	defer i.hold(0)
+	defer i.empty()
 	if err := i.whole(request); err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (r *room) stream(
 	server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
 ) error {
 	i := r.of(stream.Context())
-	defer i.hold(0)
+	defer i.empty()
 	return handler(server, &takenIn{stream, i})
 }
 
@@ -255,6 +257,6 @@ type unpacking struct {
 
 // Close gives the room back, since the message is now counted by itself.
 func (u *unpacking) Close() error {
-	u.intake.hold(0)
+	u.intake.empty()
 	return u.counting.Close()
 }

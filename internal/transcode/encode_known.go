@@ -35,7 +35,7 @@ func (s *encoding) knownMessage(p *plan, lo, hi, depth int) error {
 	case knownDuration:
 		err = s.duration(p, base, start)
 	case knownFieldMask:
-		err = s.fieldMask(p, base)
+		err = s.fieldMask(base)
 	case knownWrapper:
 		err = s.wrapper(p, base)
 	case knownStruct:
@@ -175,7 +175,7 @@ func (s *encoding) value(p *plan, base int, m member, at, depth int) error {
 }
 
 // fieldMask prints the paths in lowerCamelCase with commas between them.
-func (s *encoding) fieldMask(p *plan, base int) error {
+func (s *encoding) fieldMask(base int) error {
 	s.out = append(s.out, '"')
 	n := 0
 	for _, r := range s.runs[base:] {

@@ -110,7 +110,7 @@ func (c *change) entry(
 	if st.kind != stepBracket && st.kind != stepQuoted {
 		return false, w.atStep(i, "%s is a map: its elements are %s[key]", name(fd), fd.TextName())
 	}
-	key, err := c.key(m, fd, w, i)
+	key, err := c.key(fd, w, i)
 	if err != nil {
 		return false, err
 	}
@@ -142,9 +142,7 @@ func (c *change) entry(
 }
 
 // key reads the key of a map element.
-func (c *change) key(
-	m protoreflect.Message, fd protoreflect.FieldDescriptor, w *word, i int,
-) (protoreflect.MapKey, error) {
+func (c *change) key(fd protoreflect.FieldDescriptor, w *word, i int) (protoreflect.MapKey, error) {
 	st := w.steps[i]
 	kind := fd.MapKey().Kind()
 	if kind == protoreflect.StringKind {

@@ -61,7 +61,7 @@ func talk(ctx context.Context, s *shell, w *task) error {
 	var over atomic.Bool
 	result := make(chan error, 1)
 	s.editor.Go(func() {
-		err := w.Follow(followed, received(s, w, ""))
+		err := w.Follow(followed, received(s, ""))
 		over.Store(true)
 		result <- err
 		s.editor.Abort()
@@ -113,7 +113,7 @@ func (s *shell) leaveBehind(w *task) {
 }
 
 // received prints answers above the prompt, as one line each.
-func received(s *shell, w *task, lead string) invoke.Sink {
+func received(s *shell, lead string) invoke.Sink {
 	return invoke.SinkFunc(func(e *invoke.Event) error {
 		if e.Kind != invoke.ResponseReceived {
 			return nil

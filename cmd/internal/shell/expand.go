@@ -56,7 +56,7 @@ func (l *line) replace(w repl.Word, found []repl.Expansion, end int) (string, er
 	var b strings.Builder
 	at := 0
 	for _, e := range found {
-		v, err := l.valueOf(w, e)
+		v, err := l.valueOf(e)
 		if err != nil {
 			return "", err
 		}
@@ -71,7 +71,7 @@ func (l *line) replace(w repl.Word, found []repl.Expansion, end int) (string, er
 // wholeValue is a word that ends in an expression: it is one, or path=EXPRESSION.
 func (l *line) wholeValue(w repl.Word, found []repl.Expansion) (string, error) {
 	last := found[len(found)-1]
-	raw, err := l.valueOf(w, last)
+	raw, err := l.valueOf(last)
 	if err != nil || last.Start == 0 {
 		return raw, err
 	}
@@ -87,7 +87,7 @@ func (l *line) wholeValue(w repl.Word, found []repl.Expansion) (string, error) {
 }
 
 // valueOf is what an expansion stands for.
-func (l *line) valueOf(w repl.Word, e repl.Expansion) (string, error) {
+func (l *line) valueOf(e repl.Expansion) (string, error) {
 	if e.Env {
 		return l.environment(e)
 	}

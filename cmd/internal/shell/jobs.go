@@ -41,7 +41,7 @@ func live(s *shell, w *task) {
 	w.quiet = func() { cancel(); <-done }
 	s.background(func() {
 		defer close(done)
-		_ = w.Follow(ctx, received(s, w, fmt.Sprintf("[%%%d] ", w.number))) // notify prints how it ended
+		_ = w.Follow(ctx, received(s, fmt.Sprintf("[%%%d] ", w.number))) // notify prints how it ended
 	})
 }
 

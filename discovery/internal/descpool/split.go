@@ -40,13 +40,13 @@ func (f *File) canSplit() bool {
 }
 
 // split replaces a file by files of one message or enum each. Messages that refer to one
-// another stay together. Services and extensions keep the path of the file. It reports whether
-// the file was split.
-func (p *Pool) split(f *File) bool {
+// another stay together. Services and extensions keep the path of the file. A file that cannot
+// be split stays as it is.
+func (p *Pool) split(f *File) {
 	f.unsplittable = true // it is not tried again
 	fd := &descriptorpb.FileDescriptorProto{}
 	if proto.Unmarshal(f.raw, fd) != nil || len(fd.MessageType)+len(fd.EnumType) > maxSplit {
-		return false
+		return
 	}
 	parts := partsOf(fd)
 	rest := proto.CloneOf(fd)
@@ -74,7 +74,6 @@ func (p *Pool) split(f *File) bool {
 			added.unsplittable = true
 		}
 	}
-	return true
 }
 
 // partName returns the name that a part adds to the path of its file.
