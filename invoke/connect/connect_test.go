@@ -176,8 +176,12 @@ func TestAnswersTLS(t *testing.T) {
 		{"nobody", "127.0.0.1:1", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := new(connect.Dialer).AnswersTLS(t.Context(), "tcp", tt.address); got != tt.want {
+			made, closed := recordConn(new(net.Dialer).DialContext)
+			if got := (&connect.Dialer{Net: made}).AnswersTLS(t.Context(), "tcp", tt.address); got != tt.want {
 				t.Errorf("got %t, want %t", got, tt.want)
+			}
+			if !closed() {
+				t.Error("the connection is still open")
 			}
 		})
 	}
@@ -208,8 +212,8 @@ func TestAnswersTLSEnds(t *testing.T) {
 	})
 }
 
-// serve listens on this machine until the test ends, and closes each connection when handle
-// has returned. The client must have closed its end by then, as dial does.
+// serve listens on this machine until the test ends, and closes each connection then or when handle
+// has returned.
 func serve(t *testing.T, handle func(net.Conn)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -225,6 +229,7 @@ func serve(t *testing.T, handle func(net.Conn)) (address string) {
 			}
 			running.Go(func() {
 				defer c.Close()
+				defer context.AfterFunc(t.Context(), func() { c.Close() })()
 				handle(c)
 			})
 		}

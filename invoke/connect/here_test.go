@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 
@@ -75,19 +76,26 @@ func TestDialPlain(t *testing.T) {
 	}
 }
 
-// Nothing goes over a connection that is refused: it is closed at once.
+// A connection that is refused is closed at once.
 func TestDialPlainClosesWhatItRefuses(t *testing.T) {
-	got := make(chan int, 1)
-	server := serve(t, func(c net.Conn) {
-		n, _ := c.Read(make([]byte, 1))
-		got <- n
-	})
-	d := &connect.Dialer{Here: &connect.Here{Only: true}, Net: displace(server, at("203.0.113.9"))}
+	made, closed := recordConn(displace(serve(t, silent), at("203.0.113.9")))
+	d := &connect.Dialer{Here: &connect.Here{Only: true}, Net: made}
 	_, err := d.DialPlain(t.Context(), "tcp", "api.localhost:80")
 	checkKind(t, err, connect.Elsewhere)
-	if n := <-got; n != 0 {
-		t.Errorf("the server read %d bytes", n)
+	if !closed() {
+		t.Error("the connection is still open")
 	}
+}
+
+// recordConn returns a way to dial, and reports whether the connection that it made last is closed. An
+// open one it closes.
+func recordConn(dial func(ctx context.Context, network, address string) (net.Conn, error)) (func(ctx context.Context, network, address string) (net.Conn, error), func() bool) {
+	var last net.Conn
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		last = conn
+		return conn, err
+	}, func() bool { return last == nil || errors.Is(last.Close(), net.ErrClosed) }
 }
 
 // A failure to connect is told as by Dial, and says nothing of where the target is.

@@ -188,8 +188,16 @@ func TestComments(t *testing.T) {
 	}{{true, ""}, {true, ""}, {false, " Keeps things.\n"}, {true, " Keeps things.\n"}} {
 		settings.NoComments = tt.without
 		s.Configure(settings)
+		before := s.types
 		if got := comment(); got != tt.want {
 			t.Errorf("without comments %t: got %q, want %q", tt.without, got, tt.want)
+		}
+		types, err := s.Types(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opened := before == nil || !tt.without; opened == (types == before) {
+			t.Errorf("without comments %t: the types are those of another source", tt.without)
 		}
 	}
 }
