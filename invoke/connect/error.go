@@ -129,11 +129,8 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 	case e.certificate(err):
 	case alerted && alert == alertNoProtocol:
 		e.Kind, e.Detail = HTTP1, "it refused HTTP/2 in the TLS handshake (ALPN)"
-	case alerted && wantsClientCert(alert):
-		e.Kind, e.Detail = ClientCert, "it sent the alert "+strings.TrimPrefix(alert.Error(), "tls: ")
-	case alerted && alert == alertHandshakeFailure:
-		// Some servers say no more than this when they miss a certificate.
-		e.Detail = "it sent the alert handshake failure; it may want a client certificate, or none of the versions and ciphers that are offered"
+	case alerted && (wantsClientCert(alert) || alert == alertHandshakeFailure):
+		e.alert(alert)
 	case isTimeout(err):
 		e.Kind, e.Detail = TimedOut, "to the TLS handshake "+withinLimit(limit)
 	case errors.Is(err, syscall.ECONNRESET):
@@ -144,6 +141,18 @@ func handshakeError(address string, err error, limit time.Duration) *Error {
 		e.Detail = strings.TrimPrefix(innermost(err).Error(), "tls: ")
 	}
 	return e
+}
+
+// alert explains an alert that the other side sent in the handshake.
+func (e *Error) alert(alert tls.AlertError) {
+	e.Detail = "it sent the alert " + strings.TrimPrefix(alert.Error(), "tls: ")
+	switch {
+	case wantsClientCert(alert):
+		e.Kind = ClientCert
+	case alert == alertHandshakeFailure:
+		// Some servers say no more than this when they miss a certificate.
+		e.Detail += "; it may want a client certificate, or none of the versions and ciphers that are offered"
+	}
 }
 
 // certificate explains an error in the other side's certificate. It reports whether err is one.

@@ -3,6 +3,7 @@ package connect_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -26,10 +27,33 @@ func serveQUIC(t *testing.T, config *tls.Config) (address string) {
 	return l.Addr().String()
 }
 
+// sentAlert returns the alert that the server sent, which is a code of QUIC's.
+func sentAlert(err error) tls.AlertError {
+	var e *quic.TransportError
+	if errors.As(err, &e) && e.Remote {
+		return tls.AlertError(e.ErrorCode - 0x100)
+	}
+	return 0
+}
+
+// An alert that asks for a client certificate, or refuses one, says so over QUIC, too.
+func TestQUICAlerts(t *testing.T) {
+	refused := errors.New("CRYPTO_ERROR 0x174 (remote): tls: certificate required")
+	checkError(t, connect.QUICError("h:1", refused, 116, time.Second), connect.ClientCert, "h:1",
+		"it sent the alert certificate required")
+	checkError(t, connect.QUICError("h:1", refused, 40, time.Second), connect.Handshake, "h:1",
+		"it sent the alert handshake failure; it may want a client certificate, or none of the versions and ciphers that are offered")
+	checkError(t, connect.QUICError("h:1", refused, 80, time.Second), connect.Handshake, "h:1",
+		"it sent the alert internal error")
+}
+
 // Over QUIC errors come in the words of another library, and have the same kinds.
 func TestQUICErrors(t *testing.T) {
 	authority, other := newIssuer(t, "authority"), newIssuer(t, "other")
 	certificates := []tls.Certificate{authority.issueFor(t, "h.example")}
+	forClients := authority.issue(t, x509.Certificate{
+		DNSNames: []string{"h.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 	h3 := []string{"h3"}
 	trusting := func(host string, protocols ...string) *tls.Config {
 		return &tls.Config{RootCAs: authority.pool, ServerName: host, NextProtos: protocols}
@@ -49,6 +73,8 @@ func TestQUICErrors(t *testing.T) {
 	}{
 		{"another name", good, trusting("h.test", "h3"), connect.WrongName, "not h.test; it has h.example"},
 		{"another issuer", serveQUIC(t, &tls.Config{Certificates: []tls.Certificate{other.issueFor(t, "h.example")}, NextProtos: h3}), trusting("h.example", "h3"), connect.UnknownAuthority, "issued by CN=other"},
+		{"a certificate for clients", serveQUIC(t, &tls.Config{Certificates: []tls.Certificate{forClients}, NextProtos: h3}), trusting("h.example", "h3"), connect.Handshake, "x509: certificate specifies an incompatible key usage"},
+		{"another protocol", serveQUIC(t, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}}), trusting("h.example", "h3"), connect.Handshake, "it refused HTTP/3 (ALPN)"},
 		{"silence", silentUDP.LocalAddr().String(), trusting("h.example", "h3"), connect.TimedOut, "over QUIC (UDP) within 200ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +86,7 @@ func TestQUICErrors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("connected to %s", conn.RemoteAddr())
 			}
-			checkError(t, connect.QUICError(tt.address, err, limit), tt.kind, tt.address, tt.detail)
+			checkError(t, connect.QUICError(tt.address, err, sentAlert(err), limit), tt.kind, tt.address, tt.detail)
 		})
 	}
 }
@@ -79,7 +105,7 @@ func TestQUICErrorsOfTheSystem(t *testing.T) {
 		{"anything else", errors.New("it is Monday"), connect.Handshake, "it is Monday"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := connect.QUICError("h:1", tt.err, time.Second)
+			err := connect.QUICError("h:1", tt.err, 0, time.Second)
 			checkError(t, err, tt.kind, "h:1", tt.detail)
 			if !errors.Is(err, tt.err) {
 				t.Errorf("%v lacks its cause", err)

@@ -44,11 +44,21 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, connect.QUICError(t.target.Address, err, t.o.Connect.Limit())
+		return nil, connect.QUICError(t.target.Address, err, sentAlert(err), t.o.Connect.Limit())
 	}
 	t.o.Connect.Secured(t.target.Address, session.ConnectionState().TLS, began)
 	h3 := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: invoke.MaxHeaders}
 	return &quicConn{client: h3.NewClientConn(session), session: session, under: under, raw: raw}, nil
+}
+
+// sentAlert returns the TLS alert with which the server ended the handshake, 0 when it was not
+// the server, or no alert. QUIC carries alerts as its codes from 0x100 on (RFC 9001, section 4.8).
+func sentAlert(err error) tls.AlertError {
+	var e *quic.TransportError
+	if errors.As(err, &e) && e.Remote && e.ErrorCode.IsCryptoError() {
+		return tls.AlertError(e.ErrorCode - 0x100)
+	}
+	return 0
 }
 
 // A quicConn is HTTP/3.
