@@ -94,7 +94,8 @@ func (d *Dialer) SpeaksHTTP2(ctx context.Context, conn net.Conn, address string,
 	s := Sniff(conn, address).GaveCert(gaveCert)
 	_, err := s.Write([]byte(preface))
 	if err == nil {
-		_, err = io.ReadFull(s, make([]byte, 9))
+		// A frame's header is enough. Of anything else, what follows is for the error.
+		_, err = io.ReadAtLeast(s, make([]byte, 512), 9)
 	}
 	var e *Error
 	switch {

@@ -3,6 +3,7 @@ package connect_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -174,25 +175,31 @@ func TestSpeaksHTTP2(t *testing.T) {
 		name   string
 		server func(net.Conn)
 		kind   connect.Kind
+		detail string
 	}{
-		{"it does", say(settings), ""},
+		{"it does", say(settings), "", ""},
 		{"in small pieces", func(c net.Conn) {
 			for _, b := range []byte(settings) {
 				_, _ = c.Write([]byte{b})
 			}
 			silent(c)
-		}, ""},
-		{"HTTP/1.1", say("HTTP/1.1 400 Bad Request\r\n\r\n"), connect.HTTP1},
-		{"TLS", say(alert(70)), connect.ServerTLS},
-		{"garbage", say("220 mail\r\n"), connect.Garbage},
-		{"closed", hangUp(""), connect.Closed},
-		{"closed in the settings", hangUp("\x00\x00\x00\x04"), connect.Closed},
-		{"reset", reset, connect.Closed},
+		}, "", ""},
+		{"HTTP/1.1", say("HTTP/1.1 400 Bad Request\r\n\r\n"), connect.HTTP1, `it answered "HTTP/1.1 400 Bad Request"`},
+		{"TLS", say(alert(70)), connect.ServerTLS, ""},
+		{"garbage", say("220 mail\r\n"), connect.Garbage, `it sent "220 mail\r\n"`},
+		{"closed", hangUp(""), connect.Closed, ""},
+		{"closed in the settings", hangUp("\x00\x00\x00\x04"), connect.Closed, ""},
+		{"reset", reset, connect.Closed, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &connect.Dialer{}
 			address := serve(t, tt.server)
-			checkKind(t, d.SpeaksHTTP2(t.Context(), dial(t, d, address), address, false), tt.kind)
+			err := d.SpeaksHTTP2(t.Context(), dial(t, d, address), address, false)
+			checkKind(t, err, tt.kind)
+			var e *connect.Error
+			if errors.As(err, &e) && tt.detail != "" && e.Detail != tt.detail {
+				t.Errorf("got %q, want %q", e.Detail, tt.detail)
+			}
 		})
 	}
 }

@@ -115,7 +115,11 @@ func (d *Dialer) tunnel(ctx context.Context, proxy *url.URL, address string) (ne
 	if proxy.Scheme == "https" {
 		config, err := d.ProxyTLS.Config(ctx)
 		if err != nil {
-			return nil, errors.Join(err, conn.Close())
+			_ = conn.Close()
+			return nil, &Error{
+				Kind: ProxyUnusable, Address: at, Proxy: true, Err: err,
+				Detail: "its certificates cannot be read",
+			}
 		}
 		config.ServerName = proxy.Hostname()
 		secured, err := d.Handshake(ctx, conn, at, config)
@@ -143,6 +147,9 @@ type errProxy struct{ status string }
 
 func (e *errProxy) Error() string { return e.status }
 
+// errLongAnswer is an answer of a proxy that is longer than maxProxyAnswer.
+var errLongAnswer = errors.New("longer than 64 KiB")
+
 // maxProxyAnswer bounds the header of a proxy's answer, in bytes.
 const maxProxyAnswer = 64 << 10
 
@@ -163,6 +170,12 @@ func connectThrough(conn net.Conn, proxy *url.URL, address string) (net.Conn, er
 	limited := &io.LimitedReader{R: conn, N: maxProxyAnswer}
 	buffered := bufio.NewReader(limited)
 	answer, err := http.ReadResponse(buffered, r)
+	for err == nil && answer.StatusCode/100 == 1 { // it is at work (RFC 9110, section 15.2)
+		answer, err = http.ReadResponse(buffered, r)
+	}
+	if err != nil && limited.N <= 0 {
+		return nil, errLongAnswer
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +200,8 @@ func tunnelError(ctx context.Context, proxy string, err error, limit time.Durati
 		e.Err = errors.Join(err, ctx.Err())
 	case errors.As(err, &refused):
 		e.Detail = fmt.Sprintf("it answered %q", cut([]byte(refused.status)))
+	case errors.Is(err, errLongAnswer):
+		e.Kind, e.Detail = Garbage, "its answer to CONNECT is "+err.Error()
 	case closedEarly(err):
 		e.Kind, e.Detail = Closed, "instead of answering CONNECT"
 	default:

@@ -173,6 +173,16 @@ func TestTunnel(t *testing.T) {
 	}
 }
 
+// A proxy may say that it is at work before it answers (RFC 9110, section 15.2).
+func TestTunnelAfterInterimAnswers(t *testing.T) {
+	address := serve(t, say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello"))
+	conn := dial(t, through(t, "http://"+address), "h:1")
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // What a server said early comes whole, in order and before the rest, however little is read at a time.
 func TestTunnelKeepsManyEarlyBytes(t *testing.T) {
 	early := strings.Repeat("0123456789", 2000) // more than is read ahead
@@ -235,6 +245,7 @@ func TestTunnelsThatFail(t *testing.T) {
 		{"a long answer", say(long + "\r\n\r\n"), connect.ProxyRefused, `it answered "407 ` + strings.Repeat("x", 36) + `"`},
 		{"no HTTP", say("SSH-2.0-OpenSSH_9.9\r\n\r\n"), connect.Garbage, "its answer to CONNECT is no HTTP"},
 		{"TLS", say(alert(70) + "\n"), connect.Garbage, "its answer to CONNECT is no HTTP"},
+		{"more than it may say", say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 80<<10) + "\r\n\r\n"), connect.Garbage, "its answer to CONNECT is longer than 64 KiB"},
 		{"a header without a name", say("HTTP/1.1 200 OK\r\n: x\r\n\r\n"), connect.Garbage, "its answer to CONNECT is no HTTP"},
 		{"closed", hangUp(""), connect.Closed, "instead of answering CONNECT"},
 		{"closed in the answer", hangUp("HTTP/1.1 200 OK\r\n"), connect.Closed, "instead of answering CONNECT"},
@@ -350,7 +361,9 @@ func TestProxyCertificatesThatCannotBeRead(t *testing.T) {
 	made, closed := recordConn(new(net.Dialer).DialContext)
 	d.Net = made
 	d.ProxyTLS.CACert = filepath.Join(t.TempDir(), "none")
-	if _, err := d.Dial(t.Context(), "tcp", "h:1"); !errors.Is(err, fs.ErrNotExist) {
+	_, err := d.Dial(t.Context(), "tcp", "h:1")
+	checkProxyError(t, err, connect.ProxyUnusable, address, "its certificates cannot be read")
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that the file does not exist", err)
 	}
 	if !closed() {
