@@ -97,7 +97,7 @@ var rules = []rule{
 	{packages: "internal/transcode/...", ours: []string{"internal/nearest", "internal/transcode/..."}, not: []string{"google.golang.org/grpc"}, why: "transcoding is between bytes and text"},
 }
 
-// listed is what go list tells of a package.
+// listed is a package as go list prints it.
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -195,8 +195,8 @@ func TestImportsFollowTheArrows(t *testing.T) {
 	}
 }
 
-// Of the gRPC client's tree invoke links the status codes and what they link
-// alone: whoever embeds it brings a wire of their own.
+// Of the gRPC client's modules invoke links only the status codes and what these need: a
+// transport is brought by whoever uses invoke.
 func TestInvokeLinksNoWire(t *testing.T) {
 	allowed := dependencies(t, "google.golang.org/grpc/codes")
 	for dep := range dependencies(t, "./invoke") {
@@ -232,8 +232,8 @@ func TestOneFileKnowsTheCompiler(t *testing.T) {
 	}
 }
 
-// Colours come from one library, which internal/palette alone imports: what decides whether
-// there are any is never its global.
+// Colours come from one library, which only internal/palette imports: its global variable
+// decides nothing.
 func TestOnePackageKnowsTheColours(t *testing.T) {
 	for _, p := range packages(t) {
 		if name, _ := relative(p.ImportPath); slices.Contains(p.Imports, "github.com/fatih/color") != (name == "internal/palette") {

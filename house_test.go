@@ -30,7 +30,7 @@ type built struct {
 	Module                  *struct{ Path string }
 }
 
-// TestPackagesArePartedWell holds that no package has become one in which everything knows
+// TestPackagesArePartedWell holds that no package becomes one in which everything knows
 // everything.
 func TestPackagesArePartedWell(t *testing.T) {
 	exports := map[string]string{}

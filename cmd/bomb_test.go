@@ -29,14 +29,13 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// Over Connect and gRPC-Web our own reader expands what is compressed. Over gRPC it is
-// grpc-go, gzip with its own decoder and the other codings with ours, and it reads no more
-// than the limit from either.
+// Over Connect and gRPC-Web our own reader expands what is compressed. Over gRPC grpc-go does
+// so, gzip with its own decoder and other codings with ours, and reads no more than the limit
+// from either.
 
-// bombsEnv says how much of the table of bombs is run: "limit" is what stays below the
-// default limit and what is past it, in every coding, place and version of HTTP; "all" is
-// every limit and every shape. Without it a part is run that every run of the tests can
-// afford.
+// bombsEnv says how much of the table of bombs is run: with "limit" the rows below and beyond
+// the default limit, in every coding, place and version of HTTP; with "all" every limit and
+// every shape. Without it a part is run that suits every run of the tests.
 const bombsEnv = "RPCCTL_BOMBS"
 
 // The places of a response in which something compressed can stand.
@@ -201,9 +200,9 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// peakOf runs rpcctl and returns the most memory that was resident, in MiB, how long
-// it took, and what it said. What a process inherits from the one that started it
-// counts for it, so a small one does.
+// peakOf runs rpcctl and returns its peak resident memory in MiB, how long it took, and what
+// it printed. A process counts what it inherits from the one that started it, so a small one
+// does.
 func peakOf(t *testing.T, args []string) (mib int, took time.Duration, said string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)

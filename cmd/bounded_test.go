@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// peakMemory is how many MiB a process may ever have had that reads what has no end.
+	// peakMemory is how many MiB a process that reads an endless input may take at most.
 	peakMemory = 300
-	// endsWithin is how long it may take: a minute for a pipe that says nothing, and what a busy
-	// machine adds.
+	// endsWithin is how long it may take: a minute for a silent pipe, and some time for a busy
+	// machine.
 	endsWithin = 2 * time.Minute
 )
 
@@ -32,9 +32,9 @@ type bounded struct {
 	env  string
 	// place is where the file has to be, below the working folder; "": anywhere.
 	place string
-	// plain tells that what is no plain file is passed over.
+	// plain is set when anything but a plain file is ignored.
 	plain bool
-	// live tells that a pipe may be a stream, which --timeout ends and nothing else.
+	// live is set when a pipe may be a stream, which only --timeout ends.
 	live bool
 }
 
@@ -67,8 +67,8 @@ var fileFlags = []bounded{
 	{name: "each ndjson", args: "-a demo: call SayHello --each -d @FILE --in ndjson --timeout 8", live: true},
 }
 
-// Whatever a flag is given for a file, the process says what is wrong with it, soon, and has not
-// taken much memory.
+// Whatever file a flag names, the process soon says what is wrong with it, and takes little
+// memory.
 func TestFilesAreBounded(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
@@ -229,8 +229,8 @@ func runBounded(t *testing.T, name, dir, env string, args []string, stdin ...*os
 	return c.ProcessState.ExitCode(), stderr.String()
 }
 
-// highWater is how many MiB a process has had at most so far; 0: it is not known. What the
-// system says of a process that has ended counts in the one that began it.
+// highWater is the peak memory of a process so far, in MiB; 0: it is not known. For a process
+// that has ended, the system counts it in the one that started it.
 func highWater(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -269,7 +269,7 @@ func endlessPipe(t *testing.T, path string) {
 		}
 	}()
 	t.Cleanup(func() {
-		// Where nobody ever opened it the writer still waits.
+		// If nobody opened it, the writer still waits.
 		if f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
 			f.Close()
 		}

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// What another user put around the user's files is said not to be read, by each command once.
+// Files of another user around the user's files are reported as not read, by each command
+// once.
 func TestBufOfAnotherUser(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

@@ -46,7 +46,7 @@ const bulkSize = 60 << 20
 // mostResident is what a process may take at the default limit, in MiB.
 const mostResident = 300
 
-// A bulk is an answer that is as large as the limit allows and has much in little.
+// A bulk is an answer as large as the limit allows, with many parts in few bytes.
 type bulk struct {
 	name  string
 	wire  func() []byte
@@ -110,7 +110,7 @@ const halfSize = 31 << 20
 // two calls go on at the same time.
 var two = []string{"--repeat", "4", "--concurrency", "2", "--keep-going"}
 
-// sixteen calls go on at the same time, whatever becomes of them.
+// sixteen calls go on at the same time, even when some fail.
 var sixteen = []string{"--repeat", "32", "--concurrency", "16", "--keep-going"}
 
 var bulks = []bulk{
@@ -148,7 +148,7 @@ var bulks = []bulk{
 	{name: "no schema, groups", wire: repeated(1<<3|3, 1<<3|4), args: []string{"--kind", "unary"}},
 }
 
-// What an answer is made of does not count for the memory that it takes.
+// The memory that an answer takes does not depend on what it is made of.
 func TestBulk(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
@@ -172,7 +172,7 @@ func TestBulk(t *testing.T) {
 	}
 }
 
-// What a shell keeps of calls, and takes for those in the background, is bounded however many
+// What a shell keeps of calls, and uses for those in the background, is bounded, however many
 // there are.
 func TestBulkInShell(t *testing.T) {
 	if raceEnabled {

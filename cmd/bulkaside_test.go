@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// What the details of an error are made of does not count for the memory that they take.
+// The memory that the details of an error take does not depend on what they are made of.
 func TestBulkDetails(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
@@ -45,8 +45,7 @@ func TestBulkDetails(t *testing.T) {
 	}
 }
 
-// What a file of prototext is made of does not count for the memory that it takes, nor for the
-// time.
+// The memory and the time that a prototext file takes do not depend on what it is made of.
 func TestBulkText(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")

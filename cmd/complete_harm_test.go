@@ -35,8 +35,8 @@ func strangersFolder(t *testing.T) string {
 	return dir
 }
 
-// tabOn types a line and Tab, again and again: what it put in is looked at as well. Then
-// the line goes.
+// tabOn types a line and Tab several times, so that inserted text is completed, too. Then it
+// removes the line.
 func (term *terminal) tabOn(line string) {
 	term.t.Helper()
 	term.send(line + "\t\t\t x\t" + "\x15" + "\n")
@@ -71,7 +71,7 @@ func TestCompletionRunsNothing(t *testing.T) {
 			if found, err := filepath.Glob(filepath.Join(dir, "pwned*")); err != nil || len(found) > 0 {
 				t.Errorf("%v, %q", err, found)
 			}
-			// What is in order still completes.
+			// Ordinary names still complete.
 			term.send("rpcctl call M @pl\t\n")
 			term.expect("<call><M><@plain.json>\r\n")
 			term.send("rpcctl --context pl\t\n")
@@ -82,8 +82,8 @@ func TestCompletionRunsNothing(t *testing.T) {
 	}
 }
 
-// Tab runs nothing of what stands in quotes, however often the line is read, and no
-// program of the folder that is called rpcctl.
+// Tab runs nothing in quotes, however often the line is read, and no program named rpcctl in
+// the folder.
 func TestCompletionLeavesQuotedText(t *testing.T) {
 	for name := range shellSetups {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestCompletionRedirectsNothing(t *testing.T) {
 	}
 }
 
-// What is no number is not taken for one: a shell evaluates what it counts with.
+// A directive that is not a number is not used as one: a shell evaluates numbers.
 func TestCompletionWithoutADirective(t *testing.T) {
 	for name := range shellSetups {
 		t.Run(name, func(t *testing.T) {

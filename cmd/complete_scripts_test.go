@@ -12,15 +12,15 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/othershells"
 )
 
-// hostileWords are words that a shell could take for something else than themselves. PowerShell
-// takes typographic quotes and dashes for plain ones.
+// hostileWords are words that a shell could misread. PowerShell takes typographic quotes and
+// dashes for plain ones.
 var hostileWords = []string{
 	"a'b", "a`b", "$(b)", "$b", "${b}", "a\nb", "a\rb", "a;b", "a|b", "a&b", "a>b", "a<b", "a(b)", "{b}", "a b", "a\tb", `a"b`, "a#b", "a*b", "a?b", "a!b", "~b", "a^b",
 	"=b", "‘b’", "‚b‛", "“b”", "„b‟", "–b", "—b", "―b", "a\u00a0b", "a\u2028b", "a\u0085b", "a\x00b", "a\x1bb", "a\u202eb", "a\xffb",
 }
 
-// Whatever completes a word, all that it offers to another shell passes one function, which
-// leaves out what a shell could take for something else, quoted or not.
+// All offers to other shells pass one function, which leaves out words that a shell could
+// misread, quoted or not.
 func TestOffersToOtherShells(t *testing.T) {
 	for _, word := range hostileWords {
 		texts, _ := othershells.Candidates([]othershells.Offer{{Text: word}, {Text: word + word}, {Text: word + "=1"}, {Text: "plain", About: word}})
@@ -30,9 +30,9 @@ func TestOffersToOtherShells(t *testing.T) {
 	}
 }
 
-// The script for PowerShell puts a word into the line by one filter, which quotes what of
-// the words that are offered means something there; it evaluates no line with a command
-// in it, and calls the program by its own name.
+// The script for PowerShell inserts words through one filter, which quotes those that have a
+// meaning there. It evaluates no line with a command in it, and calls the program by its own
+// name.
 func TestPowerShellScript(t *testing.T) {
 	var out bytes.Buffer
 	env := &env.Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false }, InCall: new(atomic.Bool)}
@@ -47,8 +47,8 @@ func TestPowerShellScript(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`(?m)^\s*\$CompletionText = (.*)$`).FindAllStringSubmatch(script, -1) {
 		one := regexp.MustCompile(`^\$\(\$comp\.Name \| __rpcctl_escapeStringWithSpecialChars\)( \+ \$Space)?$`)
-		// Of several that are listed the line gets what they have in common, which is no
-		// more than the words begin with.
+		// When several words are listed, the line gets their common beginning, which is part
+		// of each.
 		if several := `"$($comp.Name)$Description"`; !one.MatchString(m[1]) && m[1] != several {
 			t.Errorf("a word goes into the line as %s", m[1])
 		}

@@ -128,7 +128,7 @@ func (term *terminal) expect(want string) string {
 	return before + want
 }
 
-// Completion in the shells themselves: what a person types and Tab makes a line of.
+// Completion in real shells: what a person types, and what Tab makes of it.
 func TestCompletionInShells(t *testing.T) {
 	for name := range shellSetups {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func completeWords(t *testing.T, env []string, words ...string) (lines []string,
 	return strings.Split(strings.TrimSpace(string(out)), "\n"), time.Since(began)
 }
 
-// What flags are for has no marks in it that only the help understands.
+// Descriptions of flags have no marks that only the help understands.
 func TestCompletionOfFlags(t *testing.T) {
 	for _, words := range [][]string{{"--add"}, {"call", "--targ"}} {
 		lines, _ := completeWords(t, nil, words...)

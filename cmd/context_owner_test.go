@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A project file of another user is not read, which is said, and it is not trusted either.
+// A project file of another user is reported as not read, and cannot be trusted.
 func TestProjectFileOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")

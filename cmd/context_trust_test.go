@@ -12,8 +12,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// In a running shell trust and its end act on the next statement, over connections that are
-// open, too; a question that is not answered with yes changes nothing.
+// In a running shell trust and its removal take effect with the next statement, over open
+// connections, too. A question that is not answered with yes changes nothing.
 func TestShellTrusts(t *testing.T) {
 	_, addr := demoServer(t)
 	etc, folder := t.TempDir(), t.TempDir()
@@ -48,7 +48,7 @@ func TestShellTrusts(t *testing.T) {
 	s.ends(0)
 }
 
-// What is trusted is what was shown, and not what took its place before the answer.
+// The text that was shown is trusted, and not another that replaced it before the answer.
 func TestTrustOfWhatWasShown(t *testing.T) {
 	etc, folder := t.TempDir(), t.TempDir()
 	write := func(text string) {

@@ -22,9 +22,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// Silence in each phase of a call ends with the limit that was given, whatever the
-// wire. How long after it is in the log of the test (go test -v); that it is not ten
-// times what is promised is checked.
+// Silence in each phase of a call ends with the limit, whatever the transport. The log of the
+// test says how long after it (go test -v); the test fails at ten times the promise.
 func TestSilenceEnds(t *testing.T) {
 	const (
 		limit   = 300 * time.Millisecond
@@ -80,7 +79,7 @@ func TestSilenceEnds(t *testing.T) {
 	}
 	scenarios = append(scenarios,
 		scenario{"TLS or not", [][]string{{"-a", closesOnce(t)}, connecting, hello}, "", 78, "closed the connection"},
-		// HTTP/1.1 is spoken then, whose servers say nothing before the answer.
+		// This speaks HTTP/1.1, whose servers send nothing before the answer.
 		scenario{"HTTP/2 or not", [][]string{{"-a", closesOnce(t)}, over("connect"), connecting, hello, {"--timeout", "0.3"}}, "", 68, "DEADLINE"},
 	)
 	for _, p := range []string{"grpc", "connect", "grpc-web"} {

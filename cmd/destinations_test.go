@@ -55,7 +55,7 @@ func newDestination(t *testing.T, host string) *destination {
 	return d
 }
 
-// take returns what came since it was asked last.
+// take returns what came since the last time.
 func (d *destination) take() (text string, calls int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -64,12 +64,12 @@ func (d *destination) take() (text string, calls int) {
 	return text, calls
 }
 
-// Credentials go to the target that they are for, however a target is named: what each
-// of two servers was sent is its own.
+// Credentials go to the target that they are for, however it is named: each of two servers
+// gets only its own.
 func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 	a, b := newDestination(t, "127.0.0.1"), newDestination(t, "127.0.0.2")
-	// Of each case its own: a question about the schema that an earlier one still asked is
-	// none of a later one.
+	// Each case has values of its own, since a question about the schema may belong to an
+	// earlier one.
 	const ofA, ofB = "{of a}", "{of b}" // stand for them in the table
 	secrets := func(n int) *strings.Replacer {
 		return strings.NewReplacer(ofA, fmt.Sprintf("s3cret-%d-for-a", n), ofB, fmt.Sprintf("s3cret-%d-for-b", n))
@@ -152,7 +152,7 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			// With nothing remembered no question about the schema is still under way at the end.
+			// With nothing remembered, no question about the schema is open at the end.
 			c := exec.CommandContext(ctx, "rpcctl", append([]string{"--no-cache"}, tt.args...)...)
 			for n, arg := range c.Args {
 				c.Args[n] = secrets(i).Replace(arg)
@@ -181,8 +181,8 @@ func TestCredentialsGoWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// What is for a proxy goes to the proxy alone, and behind one no host is this machine:
-// in plaintext it gets no secret.
+// Credentials for a proxy go only to the proxy. Behind a proxy no host is this machine, so in
+// plaintext none gets a secret.
 func TestCredentialsBehindAProxy(t *testing.T) {
 	d := newDestination(t, "127.0.0.1")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -223,7 +223,7 @@ func TestCredentialsBehindAProxy(t *testing.T) {
 	}
 }
 
-// tunnelTo serves one CONNECT, and tells what it was let in with.
+// tunnelTo serves one CONNECT, and reports its credentials.
 func tunnelTo(c net.Conn, addr string, asked chan<- string) {
 	defer c.Close()
 	r, err := http.ReadRequest(bufio.NewReader(c))

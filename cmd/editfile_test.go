@@ -50,7 +50,7 @@ func newEditing(t *testing.T, waits string) *editing {
 	return e
 }
 
-// begun waits until the editor waits.
+// begun blocks until the editor waits.
 func (e *editing) begun() {
 	e.t.Helper()
 	read := make(chan error, 1)
@@ -68,7 +68,7 @@ func (e *editing) begun() {
 	}
 }
 
-// remainingFiles are the files that are remainingFiles, and checks that the text was private.
+// remainingFiles returns the files that are left, and checks that the text was private.
 func (e *editing) remainingFiles() []string {
 	e.t.Helper()
 	modes, err := os.ReadFile(e.seen)

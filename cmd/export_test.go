@@ -92,8 +92,8 @@ func tree(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// Names that a server chose never lead out of the folder, and those that are in order
-// are written all the same.
+// Names that a server chose never lead out of the folder, and valid files are written all the
+// same.
 func TestExportHostileNames(t *testing.T) {
 	hostile := []string{
 		"../up.proto", "../../x", "a/../../up.proto", "/abs.proto", "//abs.proto", "./dot.proto", "a//b.proto", "a/./b.proto", "a/", "..",
@@ -138,7 +138,7 @@ func TestExportHostileNames(t *testing.T) {
 	}
 }
 
-// A disk that is full is an error that says so, and leaves no half of a file.
+// A full disk is an error that says so, and leaves no partial file.
 func TestExportToAFullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the limit on the size of files is set by a shell of Linux")

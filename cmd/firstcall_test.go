@@ -74,9 +74,9 @@ func (k *tapped) frames(t *testing.T) []string {
 	return sent
 }
 
-// The first call to a server on this machine without any flag costs no connection, no
-// round trip and no write more than with --plaintext: what the client sends is the
-// same, frame by frame and byte for byte in number, on every wire.
+// The first call to a server on this machine without flags takes no more connections, round
+// trips and writes than with --plaintext: the client sends the same frames and as many bytes,
+// on every transport.
 func TestFirstCallCostsNoMore(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -91,7 +91,7 @@ func TestFirstCallCostsNoMore(t *testing.T) {
 		for _, flags := range [][]string{{"--plaintext"}, {}} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			c := exec.CommandContext(ctx, "rpcctl", append(flags, "--protocol", protocol, "-a", l.Addr().String(), "call", "rpcctl.demo.v1.Greeter/SayHello")...)
-			// Nothing that one call leaves for the next.
+			// One call leaves nothing for the next.
 			c.Env = append(slices.Clone(c.Environ()), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
 			if out, err := c.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)

@@ -16,8 +16,8 @@ type framesServer struct {
 	conn net.Conn
 }
 
-// frameAnswers are what a framesServer has to say to a call, by name. A true result
-// ends the connection.
+// frameAnswers are what a framesServer sends for a call, by name. A true result ends the
+// connection.
 var frameAnswers = map[string]func(s *framesServer, stream uint32) (over bool){
 	// Trailers without a status.
 	"nostatus": func(s *framesServer, stream uint32) bool {
@@ -97,7 +97,7 @@ func (s *framesServer) headers(stream uint32, end bool, fields ...string) {
 	_ = s.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: end})
 }
 
-// serveFrames starts such a server. Errors of writing are the client's leave.
+// serveFrames starts such a server. Errors of writing mean that the client has left.
 func serveFrames(ts *testscript.TestScript, l net.Listener, kind string) {
 	answer, ok := frameAnswers[kind]
 	if !ok {

@@ -148,8 +148,8 @@ func skeletons(t *testing.T, source discovery.Source, all []protoreflect.Service
 	t.Logf("%d requests", len(seen))
 }
 
-// A counter counts the fields that a skeleton names: all of each message, those
-// inside of themselves excepted, and once many are named, of those not named yet.
+// A counter counts the fields that a skeleton names: all of each message, except inside of
+// itself and, when many are named, fields that were named before.
 type counter struct {
 	inside        map[protoreflect.FullName]int
 	named         map[protoreflect.FullName]bool
@@ -185,7 +185,7 @@ func (c *counter) message(md protoreflect.MessageDescriptor, depth int) (empty b
 	return md.Fields().Len() == 0
 }
 
-// rare tells of messages of google.protobuf that have no JSON form of their own.
+// rare reports whether a message of google.protobuf has no JSON form of its own.
 func rare(md protoreflect.MessageDescriptor) bool {
 	switch md.ParentFile().Path() {
 	case "google/protobuf/api.proto", "google/protobuf/type.proto", "google/protobuf/source_context.proto":

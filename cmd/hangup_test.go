@@ -14,7 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// A hang-up that was ignored from the start, as nohup has it, ends no call.
+// A hang-up that is ignored from the start, as with nohup, ends no call.
 func TestIgnoredHangUp(t *testing.T) {
 	for name, lead := range map[string][]string{
 		"nohup":    {"nohup"},
@@ -46,8 +46,8 @@ func TestIgnoredHangUp(t *testing.T) {
 	}
 }
 
-// The end that a hang-up or a termination makes of a list leaves the file of failures
-// whole, and says where to go on.
+// When a hang-up or a termination ends a list, the file of failures is whole, and the message
+// says where to continue.
 func TestFailuresAtASignal(t *testing.T) {
 	const slowly = "/rpcctl.demo.v1.Lab/Slow"
 	for name, sig := range map[string]syscall.Signal{"terminate": syscall.SIGTERM, "hang up": syscall.SIGHUP} {
@@ -89,7 +89,7 @@ func TestFailuresAtASignal(t *testing.T) {
 	}
 }
 
-// A list that is done again in place is there as it was when a signal ends the run.
+// When a signal ends a run that replaces its own list, the list is as it was.
 func TestListInPlaceAtASignal(t *testing.T) {
 	dir := t.TempDir()
 	list, beside := filepath.Join(dir, "list.ndjson"), filepath.Join(dir, "list.partial.ndjson")

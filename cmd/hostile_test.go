@@ -66,7 +66,8 @@ func TestHostileNamesAtThePrompt(t *testing.T) {
 	})
 }
 
-// What a server said is offered as text: it is sent as it is, and nothing takes its place.
+// Text from a server is completed as text: it is sent unchanged, and nothing in it is
+// expanded.
 func TestHostileAnswersAtThePrompt(t *testing.T) {
 	s := openScreen(t, []setting{environment("SECRET=s3cret")}, "rpcctl", "-a", hostileServer(t), "shell")
 	s.waitFor("schema:")
@@ -86,7 +87,7 @@ func TestHostileAnswersAtThePrompt(t *testing.T) {
 	}
 }
 
-// A request to fill in is by the schema of today, whatever is remembered.
+// A request to fill in follows today's schema, whatever is remembered.
 func TestCallInteractivelyWithTodaysSchema(t *testing.T) {
 	s := &changing{}
 	s.set(oldSchema, "a.S/M", "")
@@ -126,8 +127,8 @@ func TestShellHistoryComplainsOnce(t *testing.T) {
 // separator and a byte order mark.
 const hiddenCharacters = "\x1b\x07\u009b\u0085\u202e\u2066\u200f\u2028\ufeff"
 
-// Nothing that a schema says moves the cursor, turns text around, where
-// the shell and the commands tell of it.
+// Text from a schema neither moves the cursor nor turns text around in what the shell and the
+// commands print.
 func TestHiddenCharactersOfASchema(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "h.proto")
 	escaped := strings.NewReplacer("\x1b", `\x1b`, "\x07", `\a`, "\ufeff", `\xef\xbb\xbf`).Replace(hiddenCharacters)

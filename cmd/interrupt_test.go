@@ -13,7 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// Nothing was sent yet, so the end is that of a command, unless a program follows events.
+// Nothing was sent yet, so the command was interrupted, unless a program follows events.
 func TestInterruptWhileTheAuthCommandRuns(t *testing.T) {
 	protoset := filepath.Join(t.TempDir(), "demo.binpb")
 	if err := os.WriteFile(protoset, testserver.Protoset(), 0o600); err != nil {

@@ -60,15 +60,15 @@ func keyed(field string, n, base int, value string, size int) string {
 // mask is a FieldMask of n paths.
 func mask(n int) string { return `{"mask":"` + strings.Repeat("a,", n) + `a"}` }
 
-// nested is a message of n others in as many Any messages inside each other, each of which says
-// last what it is: all that is in it is read before.
+// nested is a message of n others in as many nested Any messages, each of which has its type
+// last: everything inside is read before.
 func nested(n, levels int) string {
 	return `{` + strings.Repeat(`"any":{`, levels) + `"list":[{}` + strings.Repeat(",{}", n) + `]` +
 		strings.Repeat(`,"@type":"type.googleapis.com/bulk.Answer"}`, levels) + `}`
 }
 
-// What JSON has much of in little takes no more memory than its bytes may, and no more time than
-// the call has.
+// JSON with many parts in few bytes takes no more memory than its bytes may, and no more time
+// than the call has.
 func TestBulkJSON(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")

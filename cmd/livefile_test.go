@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A file with messages may be written to while it is read. Who ends a command that waits for more
-// of it is told which one it was.
+// A file with messages may be written to while it is read. When a command that waits for more
+// of it is interrupted, the message names the file.
 func TestLiveFilesAreNamed(t *testing.T) {
 	schema := demoSchema(t)
 	for _, tt := range []struct {

@@ -39,9 +39,9 @@ func names(t *testing.T, n int) string {
 
 var resume = regexp.MustCompile(`(\d+) answered, (\d+) failed(?:, (\d+) cancelled in flight \(done or not, nobody knows\))?; nothing was sent from request (\d+) on: --skip (\d+)`)
 
-// An interrupt in the middle: what was answered is on standard output, what was in flight
-// is among the failures, and the rest is done by --skip, so that nothing is lost and
-// nothing done twice without being told.
+// An interrupt in the middle: what was answered is on standard output, what was in flight is
+// among the failures, and --skip does the rest, so that nothing is lost and nothing is
+// silently done twice.
 func TestInterruptInTheMiddleOfAList(t *testing.T) {
 	const n = 60
 	for _, keepGoing := range []string{"--keep-going=false", "--keep-going"} {
@@ -129,7 +129,7 @@ func TestSlowReaderOfAnEndlessList(t *testing.T) {
 	r.Close()
 	defer w.Close()
 	before := 0
-	for settled := 0; settled < 5; { // nothing tells that a pipe is full but that nothing happens
+	for settled := 0; settled < 5; { // only silence shows that a pipe is full
 		time.Sleep(50 * time.Millisecond)
 		if now := server.Stats().Calls[hello].Started; now > 0 && now == before {
 			settled++

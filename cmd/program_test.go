@@ -17,8 +17,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// A grandchild is a process that an auth command has started beside the one that the
-// shell waits for. It holds a pipe open for as long as it is there.
+// A grandchild is a process that an auth command has started and that outlives it. It holds a
+// pipe open as long as it runs.
 type grandchild struct {
 	t       *testing.T
 	command string // starts it
@@ -46,7 +46,7 @@ func newGrandchild(t *testing.T) *grandchild {
 	return g
 }
 
-// runs waits until it is there.
+// runs blocks until it runs.
 func (g *grandchild) runs() {
 	g.t.Helper()
 	select {
@@ -65,7 +65,7 @@ func (g *grandchild) runs() {
 	}
 }
 
-// isGone waits until it has ended.
+// isGone blocks until it has ended.
 func (g *grandchild) isGone() {
 	g.t.Helper()
 	select {
@@ -89,8 +89,8 @@ func helloFlags(t *testing.T, command string) []string {
 	return []string{"call", "rpcctl.demo.v1.Greeter/SayHello", "--protoset", protoset, "--auth-command", command}
 }
 
-// The auth command is gone with all that it started, whatever cut it short, on a
-// terminal and without one.
+// When an auth command is cut short, everything that it started ends, too, on a terminal and
+// without one.
 func TestAuthCommandIsEndedAsAWhole(t *testing.T) {
 	for name, tt := range map[string]struct {
 		flags []string
@@ -180,7 +180,8 @@ func TestAuthCommandAsksAtTheTerminal(t *testing.T) {
 	x.ends(0)
 }
 
-// What the auth command leaves behind when it ends by itself, as a browser is, stays.
+// A process that the auth command leaves behind when it ends by itself, such as a browser,
+// stays.
 func TestAuthCommandLeavesAProgram(t *testing.T) {
 	g := newGrandchild(t)
 	pipe := strings.TrimSuffix(g.command, " | cat")

@@ -2,5 +2,5 @@
 
 package cmd_test
 
-// raceEnabled tells that the race detector slows everything down.
+// raceEnabled says whether the race detector slows everything down.
 const raceEnabled = false

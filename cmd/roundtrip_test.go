@@ -20,9 +20,9 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// plain returns a file without what its text does not say or says otherwise: places
-// and comments, the order of imports, JSON names that follow from the names. Custom
-// options are read, so that the order of their bytes does not count.
+// plain returns a file without what its text leaves out or writes in another way: places and
+// comments, the order of imports, JSON names that follow from the names. Custom options are
+// parsed, so that the order of their bytes does not count.
 func plain(fd protoreflect.FileDescriptor, types proto.UnmarshalOptions) (*descriptorpb.FileDescriptorProto, error) {
 	p := protodesc.ToFileDescriptorProto(fd)
 	p.SourceCodeInfo = nil

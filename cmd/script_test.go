@@ -43,9 +43,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rpcctl": func() { os.Exit(cmd.Main()) }, "editor-that-crashes": crashingEditor, "goroutine-that-crashes": crashingGoroutine, "peak-of": peakOfProcess})
 }
 
-// hangUps lets the programs that tests start be hung up where the test itself is not, as under
-// nohup: a signal that is ignored stays ignored in them, and one that is caught does not. These
-// programs are this one by another name.
+// hangUps allows the programs that tests start to get a hang-up when the test itself ignores
+// it, as under nohup: an ignored signal stays ignored in them, and a caught one does not.
+// These programs are this one by another name.
 func hangUps() {
 	if strings.HasSuffix(os.Args[0], ".test") && signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
@@ -53,7 +53,7 @@ func hangUps() {
 }
 
 // testLimit is how long a program or an event is waited for: long enough for any machine, and
-// shorter than the limit of go test, which ends everything.
+// shorter than the limit of go test.
 const testLimit = 2 * time.Minute
 
 // command is a program that ends with the test, or after testLimit.

@@ -22,8 +22,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// Each kind of secret, in a call that does not send it back: none is in anything
-// that rpcctl writes, whatever it is asked to tell.
+// Each kind of secret, in a call whose answer does not contain it: it is in nothing that
+// rpcctl writes, whatever it is asked to print.
 func TestSecretsAreNeverWritten(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -137,7 +137,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		{"describe", "SayHello", "-o", "json", "-v"},
 		{"describe", "--skeleton", "SayHello", "-v"},
 	}
-	var crossed [][]string // formats with all that shows more; each kind has every third
+	var crossed [][]string // formats crossed with all flags that show more; each kind has every third
 	for _, format := range []string{"json", "ndjson", "yaml", "text", "table", "raw", "events"} {
 		for _, more := range [][]string{{"-v"}, {"-vv"}, {"--dry-run", "-vv"}, {"--repeat", "2", "-v"}} {
 			crossed = append(crossed, append([]string{"call", "SayHello", "-o", format}, more...))
@@ -205,7 +205,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 			t.Errorf("%s was not written", name)
 		}
 	}
-	// The secrets did go out: the search had something to find.
+	// The secrets were sent: the search had something to find.
 	sent := 0
 	for len(seen) > 0 {
 		for _, values := range (<-seen).Metadata {
@@ -245,15 +245,15 @@ service Lab { rpc Metadata(MetadataRequest) returns (MetadataReply); }
 service Greeter { rpc SayHello(SayHelloRequest) returns (SayHelloReply); }
 `
 
-// echo asks the demo to send metadata back, and silence lets it: of a header that the
-// call does not have nothing comes.
+// echo asks the demo to send metadata back, and silence allows it to be missing: for a header
+// that the call does not have, nothing comes.
 var (
 	echo    = `{"headers":["` + strings.Join(append(fortyNames, "x-plain", "x-other", "x-third", "x-plain-name", "x-kept", "x-file"), `","`) + `"],"trailers":["authorization","x-plain","x-plain-name"]}`
 	silence = []string{"--use-reflection=false"}
 )
 
-// Fields that a schema declares secret, or that have a secret name, are in nothing that
-// shows a request, and the first in no events: with all that is below them.
+// Fields that a schema declares secret, or that have a secret name, are in nothing that shows
+// a request, and declared ones in no events, with everything below them.
 func TestSecretFieldsAreNeverShown(t *testing.T) {
 	_, addr := demoServer(t)
 	home := t.TempDir()
@@ -322,8 +322,8 @@ func search(t *testing.T, where, text, secret string) {
 	}
 }
 
-// A secret that a server sends back in the message of a status is masked wherever that
-// is told, and kept.
+// A secret that a server sends back in the message of a status is masked wherever that is
+// printed, and kept.
 func TestSecretsInAStatusAreMasked(t *testing.T) {
 	_, addr := demoServer(t)
 	const secret = "s3cr3t-1n-4-st4tus"

@@ -59,8 +59,8 @@ func TestShellBuildsARequest(t *testing.T) {
 	})
 }
 
-// A list and a map go on for as long as they are filled in, a oneof is chosen, a field can be
-// taken away, and a wrong value gives all of it back.
+// A list and a map grow as long as they are filled in, a oneof is chosen, a field can be
+// removed, and a wrong value brings all of it back.
 func TestShellFillsIn(t *testing.T) {
 	s := openShell(t, sized(80, 60))
 	s.send("PlaceOrder note=hi" + "\x18b")

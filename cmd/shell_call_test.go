@@ -16,7 +16,7 @@ import (
 
 const slow = "/rpcctl.demo.v1.Lab/Slow"
 
-// The prompt comes first, and the schema is told above it.
+// The prompt comes first, and the schema is printed above it.
 func TestShellStart(t *testing.T) {
 	s := openShell(t)
 	s.send("half")
@@ -95,7 +95,7 @@ func TestShellPipesAndFiles(t *testing.T) {
 	s := openShell(t)
 	s.send("PlaceOrder id=abc\r")
 	s.waitFor("$1")
-	// A program of our own stands for jq.
+	// A program of the test replaces jq.
 	s.send("PlaceOrder id=$_.id | sed -n 's/.*\"id\": \"\\(.*\\)\".*/=\\1=/p'\r")
 	s.waitFor("\n=abc=\n")
 	s.send("PlaceOrder id=$_.id > out.json\r")
@@ -184,7 +184,7 @@ func TestShellScripts(t *testing.T) {
 	})
 }
 
-// NO_COLOR leaves bold and reverse alone, and a dumb terminal gets no escape at all.
+// NO_COLOR keeps bold and reverse, and a dumb terminal gets no escape at all.
 func TestShellWithoutColour(t *testing.T) {
 	s := openShell(t, environment("NO_COLOR=1"))
 	s.send("PlaceOder\r")

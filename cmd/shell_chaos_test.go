@@ -17,7 +17,7 @@ var (
 	chaosSeed = flag.Uint64("chaos-seed", 0, "the seed of the keys, to see a fault again; 0: another one each time")
 )
 
-// chaosKeys are keys and texts, the likes of which a cat on the keyboard finds.
+// chaosKeys are keys and texts, as a cat on the keyboard would press them.
 var chaosKeys = []string{
 	"\t", "\x1b[Z", "\r", keyEsc, keyUp, keyDown, keyLeft, "\x1b[C", "\x1b[H", "\x1b[F", "\x1b[3~", "\x7f", "\x1bb", "\x1bf", "\x1b\r",
 	"\x01", "\x03", "\x05", "\x07", "\x0b", "\x0c", "\x12", "\x15", "\x17", "\x18b", "\x18f", "\x19", "\x1f", "\x1b[1;5D", "\x1bOP",
@@ -26,8 +26,8 @@ var chaosKeys = []string{
 	"PlaceOrder \x18b", "call -i SayHello\r", "set complete=live\r", "set job-output=live\r", "set pager=off\r", "‹x›", "<y>", "‹redacted›",
 }
 
-// Whatever is typed, while jobs end and the window changes, the shell goes on, leaves when it is
-// told to, and leaves the terminal as it was.
+// Whatever is typed, while jobs end and the window changes, the shell goes on, leaves when
+// asked, and leaves the terminal as it was.
 func TestShellChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes long")
@@ -80,16 +80,17 @@ func (s *screen) settle(drawn int) {
 	}
 }
 
-// calm ends whatever is going on: an open paste, a call, a conversation, a search, and what was
-// typed. It is over when the shell's own prompt shows what was typed last: all that was typed
-// before has been taken then, however busy the machine is.
+// calm ends whatever is going on: an open paste, a call, a conversation, a search, and what
+// was typed. It is over when the shell's own prompt shows the last text: everything before it
+// was read by then, however busy the machine is.
 func (s *screen) calm() {
 	s.t.Helper()
 	s.send(keyEsc)
 	end := time.Now().Add(patience)
 	for n := 0; time.Now().Before(end); n++ {
-		// With the end of a paste each time: a question may take the first one for its answer.
-		// The first Ctrl-C drops what was typed, and the second ends what is going on.
+		// Each attempt ends with the end of a paste, since a question may take the first one
+		// for its answer. The first Ctrl-C drops what was typed, and the second ends what is
+		// going on.
 		s.send(pasteTo + strings.Repeat(ctrl('c'), 2) + fmt.Sprintf("calm-%d.", n))
 		calm := regexp.MustCompile(fmt.Sprintf(`(?m)^127\.0\.0\.1:\d+( \[\d+\])?> calm-%d\.`, n))
 		for next := time.Now().Add(time.Second); time.Now().Before(next); time.Sleep(10 * time.Millisecond) {

@@ -21,7 +21,7 @@ func crashingEditor() {
 		},
 		"F10": func(l repl.Line) (repl.Line, string) {
 			fault.Before(e.Restore)
-			go func() { // as those of a call, which know nothing of the editor
+			go func() { // like the goroutines of a call, which know nothing of the editor
 				defer fault.Exit()
 				panic("on purpose")
 			}()

@@ -43,7 +43,7 @@ func TestShellMemoryOfManyStatements(t *testing.T) {
 	holdsMemory(t, 5000, 80<<10, manyStatements)
 }
 
-// Sessions that no line uses any more are let go of, with the schema that their results have.
+// Sessions that no line uses any more are closed, and the schema of their results is dropped.
 func TestShellMemoryOfManySessions(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("it takes long, and the race detector needs memory of its own")

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Lines with a fault in them, which come back into the prompt, need no more memory the more there
-// are: neither when somebody types on in what came back nor when each is typed anew.
+// Lines with a fault, which come back into the prompt, take no more memory the more there are:
+// neither when somebody types on in them nor when each is typed again.
 func TestShellMemoryOfMistypedLines(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("it takes long, and the race detector needs memory of its own")

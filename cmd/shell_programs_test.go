@@ -39,7 +39,8 @@ func TestShellWithoutProgramsStartsNone(t *testing.T) {
 	}
 }
 
-// Every program is made in the one place that knows of --no-shell. The other is for what ends one.
+// All programs are started in one place, which knows of --no-shell. The other place is for
+// what ends one.
 func TestProgramsAreMadeInOnePlace(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

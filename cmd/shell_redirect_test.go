@@ -17,7 +17,7 @@ const (
 	greeting  = "StreamGreetings count=100000 delay_ms=10"
 )
 
-// someSent tells that so much was sent that some of it has come.
+// someSent reports whether so much was sent that some of it has arrived.
 func someSent(s testserver.Stats) bool { return s.Calls[greetings].Sent > 20 }
 
 // checkPartial checks that a file that is not whole was kept under the name for that, and nothing
@@ -36,7 +36,7 @@ func checkPartial(t *testing.T, dir, told string) {
 	}
 }
 
-// What has come when a signal ends a statement with > is kept, as --output-file keeps it.
+// When a signal ends a statement with >, what has come is kept, as --output-file keeps it.
 func TestShellRedirectAtASignal(t *testing.T) {
 	for name, sig := range map[string]os.Signal{"interrupt": os.Interrupt, "terminate": syscall.SIGTERM, "hang up": syscall.SIGHUP} {
 		for _, way := range []string{"-c", "-f", "time", "background"} {
@@ -68,7 +68,7 @@ func TestShellRedirectAtASignal(t *testing.T) {
 	}
 }
 
-// What >> has added when a signal ends the statement stays, and is told of.
+// When a signal ends a statement with >>, what it has added stays, and is reported.
 func TestShellAppendAtASignal(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	if err := os.WriteFile(out, []byte("before\n"), 0o600); err != nil {
@@ -153,7 +153,7 @@ func TestShellRedirectIsAJob(t *testing.T) {
 	}
 }
 
-// Ctrl-Z leaves such a job to itself again, and log does not have its answers.
+// Ctrl-Z sends such a job back to the background, and log does not have its answers.
 func TestShellAttendsARedirect(t *testing.T) {
 	s := openShell(t, sized(200, 24))
 	s.send("StreamGreetings count=300 delay_ms=10 > out &\rfg\r")
@@ -170,7 +170,8 @@ func TestShellAttendsARedirect(t *testing.T) {
 	}
 }
 
-// wait %1 waits until the file is there, and returns what the statement failed with, which has told.
+// wait %1 waits until the file is there, and returns the failure of the statement, which has
+// printed it.
 func TestShellWaitsForARedirect(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	p, _ := start(t, nil, "shell", "-c", "StreamGreetings count=20 delay_ms=10 > "+out+" &\nwait %1\nshell cat "+out)

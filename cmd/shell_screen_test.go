@@ -167,7 +167,7 @@ func (s *screen) send(keys string) {
 	}
 }
 
-// stuck fails a test of a program that does not get on, with what its goroutines are at.
+// stuck fails a test of a program that hangs, with the stacks of its goroutines.
 func (s *screen) stuck(what string) {
 	s.t.Helper()
 	text := s.text()

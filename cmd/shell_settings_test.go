@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Output that the window is too small for is given to the pager, and no other.
+// Output that the window is too small for goes to the pager, and no other.
 func TestShellPager(t *testing.T) {
 	s := openShell(t, environment("PAGER=wc -l"))
 	s.send("set pager=auto\r")
@@ -45,7 +45,7 @@ func TestShellPagerThatIsNotThere(t *testing.T) {
 	s.waitPrompt()
 }
 
-// On a target where care is due, a call that may change something is made at the second Enter.
+// On a production target, a call that may change something is made at the second Enter.
 func TestShellConfirm(t *testing.T) {
 	server, addr := demoServer(t)
 	config := filepath.Join(t.TempDir(), "config")
@@ -68,7 +68,7 @@ func TestShellConfirm(t *testing.T) {
 	if n := server.Stats().Calls[placeOrder].Started; n != 0 {
 		t.Errorf("%d calls before the second Enter", n)
 	}
-	s.send("b\r") // another line: it is asked about anew
+	s.send("b\r") // another line asks again
 	s.waitInput("PlaceOrder id=ab")
 	s.send("\r")
 	s.waitFor(`"id": "ab"`)
@@ -80,7 +80,7 @@ func TestShellConfirm(t *testing.T) {
 	s.wait("the order", func(text string) bool { return strings.Count(text, `"id": "ab"`) == 2 })
 }
 
-// The answers of a job come above the line when they are wanted at once.
+// The answers of a job come above the line when the setting asks for that.
 func TestShellLiveJobs(t *testing.T) {
 	s := openShell(t)
 	s.send("set job-output=live\r")
@@ -127,7 +127,7 @@ func TestShellAsksForSecrets(t *testing.T) {
 	}
 }
 
-// A server that does not read is told of, and what is typed stays.
+// A server that does not read is reported, and what is typed stays.
 func TestShellServerDoesNotRead(t *testing.T) {
 	s := openShell(t)
 	if err := os.WriteFile(filepath.Join(s.dir, "big.txt"), []byte(strings.Repeat("x", 1<<20)), 0o600); err != nil {

@@ -43,8 +43,8 @@ func greatSchema(t *testing.T) string {
 	return name
 }
 
-// The figures are aims of p50 12 ms and p95 30 ms a key, 2 % when idle and 60 ms to the prompt; the test fails
-// at ten times of them, since machines that run tests are busy.
+// The aims are p50 12 ms and p95 30 ms for a key, 2 % CPU when idle and 60 ms to the prompt.
+// The test fails at ten times these, since machines that run tests are busy.
 func TestShellSpeed(t *testing.T) {
 	_, addr := demoServer(t)
 	began := time.Now()

@@ -11,7 +11,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// However the shell ends, the terminal is as it was found; ends looks at that.
+// However the shell ends, the terminal is as it was found; ends checks that.
 func TestShellLeavesTheTerminalAsItWas(t *testing.T) {
 	for name, c := range map[string]struct {
 		leave func(s *screen)
@@ -83,7 +83,7 @@ func TestShellCrash(t *testing.T) {
 	}
 }
 
-// Ctrl-Z stops the shell, with the terminal as its parent wants it, and fg brings it back with
+// Ctrl-Z stops the shell, with the terminal as its parent needs it, and fg brings it back with
 // what was typed.
 func TestShellSuspends(t *testing.T) {
 	bash, err := exec.LookPath("bash")

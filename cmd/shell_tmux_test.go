@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A tmux is a terminal that knows wide characters and breaks lines anew when its window
-// changes, which the tests' own does not.
+// A tmux is a terminal that knows wide characters and breaks lines again when its window
+// changes, unlike the tests' own.
 type tmux struct {
 	t      *testing.T
 	socket string
@@ -52,7 +52,7 @@ func (m *tmux) look() (text, cursor string) {
 	return strings.TrimRight(m.run("capture-pane", "-p"), "\n "), strings.TrimSpace(m.run("display-message", "-p", "#{cursor_x},#{cursor_y}"))
 }
 
-// wait looks until the window is as it should be: tmux has no way to tell of changes.
+// wait polls until the window is as it should be: tmux does not report changes.
 func (m *tmux) wait(what string, ok func(text, cursor string) bool) {
 	m.t.Helper()
 	deadline := time.Now().Add(patience)

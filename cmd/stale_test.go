@@ -30,7 +30,7 @@ type changing struct {
 	method  string // the one that is there
 	answer  string // on the wire
 	asked   atomic.Int64
-	request atomic.Value // of the last call, on the wire
+	request atomic.Value // the last request, encoded
 }
 
 func (s *changing) set(schema, method, answer string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rpcctl/rpcctl/cmd/internal/memory"
 )
 
-// Who lets greater messages come in than the default has no soft limit.
+// With a limit above the default there is no soft limit of memory.
 func TestNoMemoryLimit(t *testing.T) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		t.Skip("the limit is the user's")

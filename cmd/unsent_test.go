@@ -35,8 +35,8 @@ func (hasty) EchoStream(s grpc.BidiStreamingServer[demov1.Everything, demov1.Eve
 	return s.Send(m)
 }
 
-// Where a server did not wait for all of the input, that is said, and is no success: whoever sends a
-// file and looks at the exit code would take it for received.
+// When a server does not wait for all of the input, that is reported as a failure: whoever
+// sends a file and checks the exit code would take it for received.
 func TestServerEndsBeforeTheFile(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// waitEnds is how soon a command is over that waits for a file and is told to end: the limits
-// that files have of their own are longer.
+// waitEnds is how soon a command that waits for a file ends when it is told to; the limits of
+// files are longer.
 const waitEnds = 8 * time.Second
 
 // Command lines that read a file before anything is sent, besides those in fileFlags.
@@ -91,8 +91,8 @@ func TestNothingWaitsLonger(t *testing.T) {
 	}
 }
 
-// demoSchema is a file with the schema of the demo server: who has it asks no server before a file
-// is read, which might take as long as the limit.
+// demoSchema is a file with the schema of the demo server: with it a command asks no server
+// before it reads a file, which might take as long as the limit.
 func demoSchema(t *testing.T) string {
 	file := filepath.Join(t.TempDir(), "demo.binpb")
 	if out, err := command(t, "rpcctl", "-a", "demo:", "export", "--protoset-out", file).CombinedOutput(); err != nil {
@@ -201,7 +201,7 @@ func openedToWrite(t *testing.T, path string) <-chan *os.File {
 		over <- f
 	}()
 	t.Cleanup(func() {
-		// Where nobody ever opened it the writer still waits.
+		// If nobody opened it, the writer still waits.
 		if f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
 			f.Close()
 		}
@@ -212,8 +212,8 @@ func openedToWrite(t *testing.T, path string) <-chan *os.File {
 	return writer
 }
 
-// untilItWaits waits until a process has opened the pipe of a writer, or waits for one to open
-// the pipe where there is no writer.
+// untilItWaits blocks until a process has opened the pipe of a writer or, without one, waits
+// for a writer.
 func untilItWaits(t *testing.T, name string, pid int, pipe string, writer <-chan *os.File) {
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) {
 		if writer != nil {
@@ -259,8 +259,8 @@ func opening(pid int, call string) string {
 	return filepath.Base(string(path))
 }
 
-// In the shell a line that waits for a file holds up no other, neither those after it nor the end
-// of them all.
+// In the shell a line that waits for a file blocks neither the lines after it nor the end of
+// the shell.
 func TestShellWaitsAlone(t *testing.T) {
 	s := openShell(t)
 	for _, pipe := range []string{"p0", "p1"} {
@@ -280,8 +280,7 @@ func TestShellWaitsAlone(t *testing.T) {
 	s.ends(0)
 }
 
-// In the shell Ctrl-C ends the reading of a silent pipe, and --timeout does; then the shell goes
-// on.
+// In the shell Ctrl-C and --timeout end the reading of a silent pipe; then the shell goes on.
 func TestShellWaitsNoLonger(t *testing.T) {
 	for name, silent := range map[string]bool{"no writer": false, "a silent writer": true} {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func wideSchema(files int, fill func(f *descriptorpb.FileDescriptorProto, number
 	return set
 }
 
-// A schema of many large files takes no more memory than one large file, whoever brings it.
+// A schema of many large files takes no more memory than one large file, whatever its source.
 func TestWideSchemas(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")

@@ -29,7 +29,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver"
 )
 
-// controlPlane tells of one service and where it is
+// controlPlane serves the address of one service
 // (https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md).
 type controlPlane struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// generated says in the generated types' words what a request asks.
+// generated returns what a request asks, as read by the generated types.
 func generated(t testing.TB, r *reflectpb.ServerReflectionRequest) request {
 	switch m := r.GetMessageRequest().(type) {
 	case nil:

@@ -58,8 +58,8 @@ func bigSet(b *testing.B) ([]byte, string) {
 	return data, "big.p1234.v1.Service/Do"
 }
 
-// BenchmarkProtosetCall is what a call with a descriptor set costs before it: the
-// scan, and the files of one method.
+// BenchmarkProtosetCall is the cost of a descriptor set to a call: the scan, and the files of
+// one method.
 func BenchmarkProtosetCall(b *testing.B) {
 	data, method := bigSet(b)
 	b.SetBytes(int64(len(data)))

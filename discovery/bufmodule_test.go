@@ -12,8 +12,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 )
 
-// Aliases of aliases stand for more than any memory holds. They are an error wherever they are,
-// and at once.
+// Aliases of aliases stand for more than any memory holds. They are an error wherever they
+// are, and soon.
 func TestBufAliasesAreBounded(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString("a0: &a0 [x,x,x,x,x,x,x,x,x]\n")
@@ -29,7 +29,7 @@ func TestBufAliasesAreBounded(t *testing.T) {
 		{"buf.yaml", bomb.String() + "name: *a9\nbuild: {roots: *a9, excludes: *a9}\n", long},
 		{"buf.yaml", "version: v1\nbuild: &b\n  <<: *b\n", "the alias *b stands inside what it stands for"},
 		{"buf.yaml", "a: &x [y]\nb: &y [*x]\nbuild: {roots: &x [*y]}\n", "the anchor &x stands here a second time"},
-		// Within the bounds they are what they stand for.
+		// Within the bounds they mean what they stand for.
 		{"buf.yaml", "lint: {ignore: &i [old, older]}\nbreaking: {ignore: *i}\nbuild: {roots: &r [proto], excludes: *i}\n", ""},
 		{"buf.work.yaml", "x: &x proto\ndirectories: [*x]\n", ""},
 	} {

@@ -11,16 +11,16 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 )
 
-// bufOwners is a folder in which everybody may write, with a stranger's modules beside the
-// user's files, and what each of the user's and the stranger's b.proto declares.
+// bufOwners is a folder that everybody may write to, with a stranger's modules beside the
+// user's files, and what the user's and the stranger's b.proto each declare.
 var bufOwners = map[string]string{
 	"mine/a.proto":     "syntax = \"proto3\";\nimport \"b/b.proto\";\nmessage A { b.B b = 1; }\n",
 	"mine/b/b.proto":   "syntax = \"proto3\";\npackage b;\nmessage B { string mine = 1; }\n",
 	"theirs/b/b.proto": "syntax = \"proto3\";\npackage b;\nmessage B { string theirs = 1; }\n",
 }
 
-// A configuration that another user wrote, or may, around the user's files is not read, and said
-// to be so once.
+// A configuration around the user's files that another user wrote, or can write, is not read,
+// and reported once.
 func TestBufOfAnotherUser(t *testing.T) {
 	const stranger = 12345
 	work, module := "directories: [theirs, mine]\n", "version: v2\nmodules: [{path: theirs}, {path: mine}]\n"
@@ -90,7 +90,7 @@ func TestBufOfAnotherUser(t *testing.T) {
 	}
 }
 
-// So is that of a module of one's own workspace.
+// The same holds for a module of one's own workspace.
 func TestBufModuleOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")

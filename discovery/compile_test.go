@@ -90,7 +90,7 @@ func TestStandardImports(t *testing.T) {
 	}
 }
 
-// What the parts make of a file is what the whole compiler makes of it: comments and
+// The compiler's parts make of a file what the whole compiler makes of it: comments and
 // places, custom options, and features that only a standard import declares.
 func TestBuildIsTheCompiler(t *testing.T) {
 	files := map[string]string{
@@ -126,8 +126,8 @@ extend google.protobuf.FieldOptions { optional B tag = 50000; }`,
 	}
 }
 
-// asProtos returns a file and all that it imports by path. Options that are known as
-// extensions to one side alone are left as bytes for both.
+// asProtos returns a file and all that it imports by path. Options that only one side knows as
+// extensions stay bytes for both.
 func asProtos(t *testing.T, of protoreflect.FileDescriptor) map[string]*descriptorpb.FileDescriptorProto {
 	t.Helper()
 	protos := map[string]*descriptorpb.FileDescriptorProto{}

@@ -59,8 +59,8 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-// A connection that cannot be made keeps its cause, so that the reason is told
-// and not that a name is missing.
+// A connection that cannot be made keeps its cause, so that the error gives the reason, and
+// not that a name is missing.
 func TestRefusedConnection(t *testing.T) {
 	tr := transport(t, func(context.Context) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
@@ -150,8 +150,7 @@ func TestMending(t *testing.T) {
 	if m.Oneofs().Len() != 1 || m.Fields().Get(0).ContainingOneof().Name() != "full" {
 		t.Errorf("%d oneofs", m.Oneofs().Len())
 	}
-	// A file of other well-known types than the linked ones is built from what is
-	// its own.
+	// A file with other well-known types than the linked ones is built with the rest of it.
 	s = set(t, `name: "google_protobuf.proto" package: "google.protobuf" syntax: "proto3"
 		message_type { name: "Timestamp" field { name: "lie" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING } }
 		enum_type { name: "NullValue" value { name: "LIE" number: 0 } }

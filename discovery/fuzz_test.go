@@ -131,8 +131,8 @@ func walkMessage(t *testing.T, s discovery.Source, d protoreflect.MessageDescrip
 	if err != nil || len(text) > 64<<10 {
 		return
 	}
-	// Lies in JSON names and message that require themselves make it refuse some;
-	// what counts is that nothing panics.
+	// False JSON names, and messages that require themselves, make it refuse some; it must not
+	// panic.
 	m := dynamicpb.NewMessage(d)
 	if (protojson.UnmarshalOptions{Resolver: discovery.Types(t.Context(), s), AllowPartial: true}).Unmarshal(text, m) == nil {
 		_, _ = protojson.MarshalOptions{AllowPartial: true}.Marshal(m)
@@ -199,7 +199,7 @@ func FuzzReflectionAnswer(f *testing.F) {
 	tr := transport(f, l.DialContext)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		answer.Store(&data)
-		// An answer to something else is waited behind: not for long here.
+		// An answer to another question is skipped and waited after: not for long here.
 		r := discovery.Reflect(tr, discovery.ReflectOptions{Timeout: 20 * time.Millisecond})
 		defer r.Close()
 		exercise(t, r, []protoreflect.FullName{"shop.Shop", "a.M", "M", "rpcctl.demo.v1.Shop"})

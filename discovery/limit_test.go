@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 )
 
-// A search makes several lookups, and all of them have the time of one: a server
-// that answers each question just in time is not waited for three times over.
+// A search makes several lookups that share one limit: a server that answers each question
+// just in time is not waited for three times.
 func TestOneLimitForASearch(t *testing.T) {
 	const limit = 400 * time.Millisecond
 	late := func(req *reflectpb.ServerReflectionRequest, _ int) (*reflectpb.ServerReflectionResponse, error) {

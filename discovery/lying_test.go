@@ -117,7 +117,7 @@ func withGarbage(r *reflectpb.ServerReflectionResponse) *reflectpb.ServerReflect
 	return r
 }
 
-// A JSON name that the schema gives is kept, be it the name itself.
+// A JSON name that the schema gives is kept, even if it is the field's own name.
 func TestReflectionJSONName(t *testing.T) {
 	file := fileProto(t, strings.Replace(shopText, `name: "order_id"`, `name: "order_id" json_name: "order_id"`, 1))
 	b := book{"shop.Shop": files(file, fileProto(t, moneyText))}
@@ -132,7 +132,7 @@ func TestReflectionJSONName(t *testing.T) {
 	}
 }
 
-// JSON names that would spoil the output are those of the fields instead.
+// JSON names that would spoil the output are replaced by those that follow from the names.
 func TestReflectionLyingJSONNames(t *testing.T) {
 	b := book{"p.M": files(fileProto(t, `name: "p.proto" package: "p" syntax: "proto3" message_type { name: "M"
 		field { name: "one_a" json_name: "same" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
@@ -153,8 +153,8 @@ func TestReflectionLyingJSONNames(t *testing.T) {
 	}
 }
 
-// A server that answers each question just in time, and makes ever more of them
-// necessary, does not hold a lookup for ever.
+// A server that answers each question just in time, and makes ever more of them necessary,
+// does not block a lookup for ever.
 func TestReflectionDrips(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	drip := func(req *reflectpb.ServerReflectionRequest, _ int) (*reflectpb.ServerReflectionResponse, error) {
@@ -324,7 +324,7 @@ func TestReflectionNamesTheCulprit(t *testing.T) {
 	}
 }
 
-// Ways along public imports double with each file, and the library follows all.
+// Paths along public imports double with each file, and the library follows all.
 func TestReflectionPublicImports(t *testing.T) {
 	const levels = 40
 	var all []*descriptorpb.FileDescriptorProto
@@ -351,7 +351,7 @@ func TestReflectionPublicImports(t *testing.T) {
 			refused++
 		}
 	}
-	// What imports a refused file needs none of it, and starts anew.
+	// A file that imports a refused one does not need it, and starts from zero.
 	if refused == 0 || refused > levels/10 {
 		t.Errorf("%d of %d levels are refused", refused, levels)
 	}
@@ -460,8 +460,8 @@ func TestReflectionRepeatsItself(t *testing.T) {
 	}
 }
 
-// A bare method of many services is asked for without waiting for each answer,
-// and services that have none are passed over.
+// A method name alone is asked for in many services without waiting for each answer, and
+// services without a descriptor are skipped.
 func TestReflectionPrefetch(t *testing.T) {
 	b := book{}
 	var names []string

@@ -49,7 +49,7 @@ func TestProtofilesAreBounded(t *testing.T) {
 	}
 }
 
-// Where a line is broken for the compiler, a place in it stays what it was.
+// When a line is broken for the compiler, places in it stay the same.
 func TestPlaceInALongLine(t *testing.T) {
 	text := `syntax = "proto3"; message M { ` + many(1000, "string f%[1]d = %[1]d; ") + "strin x = 5000; }"
 	text = strings.Replace(text, "f0 = 0", "f0 = 1001", 1)
@@ -61,7 +61,7 @@ func TestPlaceInALongLine(t *testing.T) {
 	}
 }
 
-// Files that are compiled together have a bound together, which goes with how many were named.
+// Files that are compiled together share a bound, which grows with the number that was named.
 func TestProtofilesAreBoundedTogether(t *testing.T) {
 	const start = `syntax = "proto3"; package a; `
 	values := func(enum string) string {

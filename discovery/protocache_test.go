@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/discovery"
 )
 
-// What was compiled before and is only to be called is built without the files that stand
-// there for the sake of options, and with all that a type needs.
+// A remembered file that is only called is built without the files that it imports for
+// options, and with all that its types need.
 func TestCompiledBeforeIsLean(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

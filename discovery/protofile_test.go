@@ -153,7 +153,7 @@ func TestProtofilesErrors(t *testing.T) {
 			File: bad("importer.proto"), Line: 3, Column: 8, Source: `import "no/such.proto";`,
 			Import: "no/such.proto", Roots: []string{bad("")}, Err: fs.ErrNotExist,
 		}},
-		// What is wrong with the statement is not that the file is missing.
+		// The fault is in the statement, and not that the file is missing.
 		{"behind.proto", &discovery.SyntaxError{File: bad("behind.proto"), Line: 2, Column: 24, Source: `import "no/such.proto" so;`}},
 		{"lines.proto", &discovery.ImportError{
 			File: bad("lines.proto"), Line: 3, Column: 3, Source: `  'no/such.proto';`,
@@ -235,7 +235,7 @@ func TestProtofilesDemo(t *testing.T) {
 	}
 }
 
-// Nothing is shown of a file that is not one of definitions, whoever leads to it.
+// Nothing of a file that is not a .proto file is shown, however it was reached.
 func TestProtofilesShowNoOtherFile(t *testing.T) {
 	const secret = "hunter2"
 	for name, text := range map[string]string{
@@ -271,7 +271,7 @@ func TestProtofilesShowNoOtherFile(t *testing.T) {
 	}
 }
 
-// A slip in the first statement is told with its line, and one in its first word with
+// A fault in the first statement is reported with its line, and one in its first word with
 // what can stand there.
 func TestProtofilesThatBeginBadly(t *testing.T) {
 	for text, want := range map[string]string{

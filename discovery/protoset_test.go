@@ -49,8 +49,7 @@ func TestProtosetIsFaithful(t *testing.T) {
 	}
 }
 
-// Only what is asked for is built: a file that is not in order spoils nothing but
-// what needs it.
+// Only what is asked for is built: an invalid file spoils only what needs it.
 func TestProtosetIsLazy(t *testing.T) {
 	good := fileProto(t, `name: "good.proto" package: "p" syntax: "proto3" message_type { name: "Good" }`)
 	bad := fileProto(t, `name: "bad.proto" package: "p" syntax: "proto3" message_type { name: "Bad" field { name: "f" number: -1 type: TYPE_STRING } }`)
@@ -138,7 +137,7 @@ func TestOpenProtoset(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
 		}
 	}
-	// One file that is not in order does not hide the others.
+	// One invalid file does not hide the others.
 	s, err = discovery.OpenProtoset(t.Context(), write("some", protoset(t, one, file(`name: "a\033[2J.proto"`), other, two)))
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +191,7 @@ func TestProtosetEditions(t *testing.T) {
 	}
 }
 
-// What is found is found again in what was received: that is how it is cached.
+// What is found once is found again in the set that was received: that is how it is cached.
 func TestReflectionSet(t *testing.T) {
 	tr, _ := demo(t, testserver.Options{})
 	r := discovery.Reflect(tr, discovery.ReflectOptions{})
@@ -209,8 +208,8 @@ func TestReflectionSet(t *testing.T) {
 	}
 }
 
-// A field that does not say what it is, of a type that nothing declares, is not
-// left of no kind, which the readers and writers of messages do not survive.
+// A field without a kind, of a type that nothing declares, gets a kind: code that reads and
+// writes messages would panic.
 func TestProtosetUnsaidTypes(t *testing.T) {
 	s, err := discovery.ParseProtoset("test", protoset(t, fileProto(t, `name: "a.proto" syntax: "proto2"
 		message_type { name: "M" extension_range { start: 100 end: 200 }

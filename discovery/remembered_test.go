@@ -78,7 +78,7 @@ func (m *memory) pass(d time.Duration) {
 	m.now = m.now.Add(d)
 }
 
-// remember returns a source as a process has it that has just begun.
+// remember returns a source as a process has it at its start.
 func remember(t *testing.T, tr invoke.Transport, m *memory) *discovery.Remembered {
 	t.Helper()
 	r := discovery.Remember(discovery.Reflect(tr, discovery.ReflectOptions{}), m, false, m.clock)
@@ -170,8 +170,7 @@ func TestRememberedMissingAndExtensions(t *testing.T) {
 	}
 }
 
-// An entry that is not in order, that is too old, or that the store cannot give,
-// is one that is not there.
+// An entry that is invalid, too old, or that the store cannot read, counts as missing.
 func TestRememberedMisses(t *testing.T) {
 	const key = "symbol rpcctl.demo.v1.Greeter"
 	for _, tt := range []struct {

@@ -33,8 +33,7 @@ service T{}`)
 	}
 }
 
-// Whatever a file holds, its outline has names that are names, and looking it over
-// ends.
+// Whatever a file contains, its outline has only valid names, and scanning it ends.
 func FuzzOutline(f *testing.F) {
 	for _, seed := range []string{
 		"package a; message M { enum E { X = 1; } }", "service S { rpc M(A) returns (B) {} }", "extend A { int32 x = 1; }",
@@ -69,7 +68,7 @@ func FuzzServiceIndex(f *testing.F) {
 		}
 		slices.Sort(x.services)
 		if len(slices.Compact(slices.Clone(x.services))) != len(x.services) {
-			return // the same service twice: the last counts
+			return // the same service occurs twice: the last counts
 		}
 		again := parseServiceIndex(x.format())
 		if diff := cmp.Diff(x, again, cmp.AllowUnexported(serviceIndex{})); diff != "" && len(x.services) > 0 {

@@ -165,8 +165,8 @@ func TestFindMethod(t *testing.T) {
 	}
 }
 
-// A service that is listed and has no descriptor is told apart from one that is
-// not there.
+// A service that is listed and has no descriptor is distinguished from one that does not
+// exist.
 func TestFindMethodGhost(t *testing.T) {
 	for _, name := range []string{"ghost.Ghost/Boo", "Ghost/Boo"} {
 		r := discovery.Reflect(serve(t, shops(t), "v1"), discovery.ReflectOptions{})
@@ -179,7 +179,7 @@ func TestFindMethodGhost(t *testing.T) {
 	}
 }
 
-// The number of questions is what a call over a slow network feels.
+// The number of questions decides how a call over a slow network feels.
 func TestFindMethodQuestions(t *testing.T) {
 	tests := []struct {
 		name string

@@ -48,8 +48,8 @@ func lookups() map[string]func(context.Context, discovery.Source) error {
 	}
 }
 
-// A server that lists a service and is silent about it has not said that it has
-// no descriptor.
+// A server that lists a service and does not answer questions about it has not said that it
+// has no descriptor.
 func TestSilentAboutListed(t *testing.T) {
 	for name, find := range lookups() {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestSilentAboutListed(t *testing.T) {
 	}
 }
 
-// What is wrong with the descriptor of a listed service is told.
+// A fault in the descriptor of a listed service is reported.
 func TestFaultyDescriptorOfListed(t *testing.T) {
 	file := func(message string) *reflectpb.ServerReflectionResponse {
 		return files(fileProto(t, `name: "e.proto" package: "e" syntax: "proto3" message_type { name: "M" `+message+` }
@@ -117,8 +117,8 @@ func TestFaultyDescriptorOfListed(t *testing.T) {
 	}
 }
 
-// Only a server that says so has no descriptor of a service that it lists; one
-// that refuses has its own words told.
+// Only a server that says so has no descriptor of a service that it lists; the error of one
+// that refuses has its own message.
 func TestListedWithoutDescriptor(t *testing.T) {
 	for want, b := range map[string]book{
 		"the service is listed and has no descriptor": {"list": listing("e.S")},

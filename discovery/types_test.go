@@ -144,7 +144,7 @@ func TestTypesWithin(t *testing.T) {
 	}
 }
 
-// What cannot be asked for as a symbol is not asked for as a method again.
+// A name that cannot be asked for as a symbol is not asked for again as a method.
 func TestFindAnyAsksOnce(t *testing.T) {
 	s := &stuckSource{}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

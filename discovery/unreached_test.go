@@ -14,8 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
 
-// When an address never answers, a lookup returns the error of connecting, also where a
-// lookup has as much time as connecting, or less. It waits once, however many questions it has.
+// When an address never answers, a lookup returns the error of connecting, even when it has no
+// more time than connecting. It waits once, however many questions it has.
 func TestUnreachedServer(t *testing.T) {
 	const limit = 200 * time.Millisecond
 	for name, lookup := range map[string]func(context.Context, discovery.Source) error{

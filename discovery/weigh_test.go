@@ -64,7 +64,7 @@ func TestWhatAFileMayHave(t *testing.T) {
 	}
 }
 
-// A .proto file that is too much to be taken back is compiled each time.
+// A .proto file that is too large to be kept is compiled each time.
 func TestLargeFileIsCompiledAgain(t *testing.T) {
 	dir := t.TempDir()
 	text := `syntax = "proto3"; package c;` + "\n" + strings.Repeat("//\n", manyLines) + "message M {}\n"

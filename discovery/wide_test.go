@@ -51,7 +51,8 @@ func wideSet(t *testing.T, files, n int) []byte {
 	return raw
 }
 
-// What one lookup needs has a bound of its own, whatever each file has; other lookups are none the worse.
+// What one lookup needs has a bound of its own, whatever each file has; other lookups still
+// work.
 func TestLookupOfManyLargeFiles(t *testing.T) {
 	const files = 5
 	set, err := discovery.ParseProtoset("the set", wideSet(t, files, 150_000))
@@ -114,7 +115,7 @@ func TestExtensionsOfLargeFiles(t *testing.T) {
 	}
 }
 
-// A context that is done while a schema is put together is not said to be the server's doing.
+// When a context is done while a schema is put together, the error does not blame the server.
 func TestSchemaAfterTheDeadline(t *testing.T) {
 	raw := wideSet(t, 1, 10)
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))

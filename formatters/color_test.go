@@ -13,7 +13,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// What is painted is, byte for byte, what it was.
+// Painted text is, byte for byte, what it was.
 func TestColors(t *testing.T) {
 	detail, err := anypb.New(&errdetails.ErrorInfo{Reason: "SOLD_OUT", Domain: "kitchen"})
 	if err != nil {

@@ -134,8 +134,8 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// What is kept of the answers is bounded however many targets there are, and whether they are
-// the same is known of all.
+// What is kept of the answers is bounded, however many targets there are, and whether they are
+// equal is known for all.
 func TestComparisonIsBounded(t *testing.T) {
 	many := &demov1.StockReply{Qty: map[string]int32{}}
 	for i := range 30_000 {
@@ -175,8 +175,8 @@ func TestComparisonIsBounded(t *testing.T) {
 	}
 }
 
-// Where there is no room for an answer its beginning stands in the table, and that there was
-// more; and what has been let go of makes room for others.
+// An answer for which there is no room is shown by its beginning, with a note; and dropped
+// answers make room for others.
 func TestComparisonTellsWhatIsNotKept(t *testing.T) {
 	c := NewComparison(Options{})
 	const targets = 40

@@ -70,7 +70,7 @@ func FuzzHostileMessages(f *testing.F) {
 	})
 }
 
-// FuzzHostileCalls does the same for what comes beside the messages.
+// FuzzHostileCalls does the same for the other parts of a call.
 func FuzzHostileCalls(f *testing.F) {
 	f.Add("name\x1b", "value\u009b", "message\u202e\n", "type.googleapis.com/google.rpc.BadRequest", []byte("\n\x06\n\x01a\x12\x01\x1b"))
 	f.Add("a-bin", "\xff", "\xff", "\xff/\x1b", []byte{1})

@@ -157,8 +157,8 @@ func benchmarkFormat(b *testing.B, f Format, m *invoke.Message, o Options) {
 	}
 }
 
-// A schema with long names makes much of a small message: it is printed in pieces, and where
-// it would have to be whole it is refused.
+// A schema with long names makes a long text of a small message: it is printed in pieces, and
+// refused where it would have to be whole.
 func TestSmallMessageOfLongNames(t *testing.T) {
 	const values = 100_000
 	name := strings.Repeat("A", 1000)

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// A message whose values would take far more memory than its bytes is refused by the
-// formats that need all of them at once, and no other is.
+// A message whose values would take far more memory than its bytes is refused by the formats
+// that need all of them at once, and by no other.
 func TestMemory(t *testing.T) {
 	md := dish(t)
 	var list protoreflect.FieldDescriptor

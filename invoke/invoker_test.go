@@ -249,7 +249,7 @@ func TestDeadlineAndCancellation(t *testing.T) {
 		if r.status.Code != codes.DeadlineExceeded || r.ends != 1 {
 			t.Errorf("got %v, status %+v", err, r.status)
 		}
-		// The server knows the deadline, too, and may be the first to say that it has passed.
+		// The server knows the deadline, too, and may report first that it has passed.
 		if r.status.Origin != invoke.OriginServer && !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, which does not match", err)
 		}
@@ -269,8 +269,9 @@ func TestDeadlineAndCancellation(t *testing.T) {
 	})
 }
 
-// Answers that have come, and the status behind them, are left when the call is cancelled or out of
-// time while one before them is reported: they may take as long as the server likes.
+// Messages that have arrived, and the status behind them, are dropped when the call is
+// cancelled or out of time while an earlier one is reported: reading them may take as long as
+// the server likes.
 func TestWhatWaitsAtTheEndIsLeft(t *testing.T) {
 	server, transport := demo(t)
 	const timeout = 300 * time.Millisecond

@@ -81,7 +81,7 @@ func TestParseTargetErrors(t *testing.T) {
 	}
 }
 
-// What is read is written so that it is read the same.
+// A target is written so that it is read the same.
 func FuzzParseTarget(f *testing.F) {
 	for _, seed := range []string{"localhost:1", "https://h/x", "unix:a", "unix-abstract:a", "demo:", "dns:///h:1", "[::1]:1", "http://u:p@h", "h:1/"} {
 		f.Add(seed)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// patience bounds what must happen soon; it is never waited out when all is well.
+// patience bounds what must happen soon; a test that passes never waits for it.
 const patience = time.Minute
 
 // A bench has what all tests need: the programs, and a schema as a descriptor set.
@@ -29,7 +29,7 @@ func newBench(t *testing.T) *bench {
 	dir := t.TempDir()
 	b := &bench{
 		rpcctl: os.Getenv("RPCCTL"), connectgo: os.Getenv("CONNECTGO"), set: filepath.Join(dir, "schema.binpb"),
-		// Nobody's settings, and nothing remembered.
+		// It has no settings of a user, and nothing is remembered.
 		env: []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1"},
 	}
 	if b.rpcctl == "" || b.connectgo == "" {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// A way is how a server is spoken to.
+// A way is a protocol and a version of HTTP for calls to a server.
 type way struct {
 	name    string
 	flags   []string
@@ -80,7 +80,7 @@ func TestConnectNode(t *testing.T) {
 	b.get(t, "-a", old, "--protoset", b.set)
 }
 
-// What the reflection of grpc-js sends cannot be read as it is.
+// What the reflection of grpc-js sends needs repair.
 func TestGRPCJS(t *testing.T) {
 	b := newBench(t)
 	addr := b.start(t, "node", "servers/grpc-js.mjs", "proto")[0]

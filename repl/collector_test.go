@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Line by line a text is complete where the whole of it up to there is.
+// Line by line, a text is complete exactly when all of it up to there is.
 func FuzzCollector(f *testing.F) {
 	for _, text := range append([]string{"a\n{\n\"x\n\": 1} | cat\nb \\\nc\n", "a 'x\ny' {\n} {\n}\nb", "a | sh -c 'x\ny'\n", "{ // }\n}\n", "{a: \"\\\n\"}\nb", "a #'\nb"}, hostileTexts...) {
 		f.Add(text)

@@ -114,7 +114,7 @@ func TestHistoryShared(t *testing.T) {
 	}
 }
 
-// Entries that are too long are skipped and those behind them are not; of a long file the newest
+// Entries that are too long are skipped, and later ones are not; of a long file the newest
 // part is read, and it is shortened.
 func TestHistoryBounds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history")

@@ -37,7 +37,7 @@ func TestHistoryIsARegularFile(t *testing.T) {
 	}
 }
 
-// Of a history that has grown without bounds the end counts.
+// Of a history that has grown without bounds only the end counts.
 func TestLongHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history")
 	if err := os.WriteFile(path, []byte(`{"line":"old"}`+"\n"), 0o600); err != nil {

@@ -42,7 +42,8 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// Whatever the text is, filling it keeps its length and its lines, and is done once.
+// Whatever the text is, filling it keeps its length and its lines, and filling it again
+// changes nothing.
 func FuzzFill(f *testing.F) {
 	for _, seed := range []string{`Call {"a": ‹int32›, "b": [‹x›]}`, "{<a>\n:‹b›}", `{"a": "‹`, "‹›{[,]}", `{'a\`, "{//‹x›\n‹y›"} {
 		f.Add(seed)

@@ -24,9 +24,8 @@ func pulsed(t *testing.T) *terminal {
 	return term
 }
 
-// An end that comes just as a prompt begins ends that prompt: what the editor knows of it and
-// what the parser does are one. A parser that has handed out its end to an editor that knows of
-// none reads no more, for ever.
+// An end that comes just as a prompt begins ends that prompt: the editor and the parser agree.
+// A parser that has sent its end to an editor that knows of none would never read again.
 func TestEditorEndsAsItBegins(t *testing.T) {
 	term := pulsed(t)
 	e := &Editor{terminalOwner: terminalOwner{term}, parser: newParser(term, func(any) {})}
@@ -48,8 +47,8 @@ func TestEditorEndsAsItBegins(t *testing.T) {
 	}
 }
 
-// A prompt may end without running the chunk that is on its way: the reader must not wait for
-// that, nor lose what was typed.
+// A prompt may end without running the chunk that was sent: the reader must not wait for that,
+// nor lose what was typed.
 func TestParserAborts(t *testing.T) {
 	term := pulsed(t)
 	p := newParser(term, func(any) {})

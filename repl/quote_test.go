@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostileTexts are texts that would mean more than themselves as they stand.
+// hostileTexts are texts that would mean more than themselves without quotes.
 var hostileTexts = []string{
 	"x | touch y", "x > y", "x >> y", "x & y", "x &", "a\nb", "a\tb", "$HOME", "${ENV:HOME}", "$_", "`x`", "$(x)", "'", "''", `"`, `\`, `a'b"c\d`,
 	"#x", "x #y", "{", "}", "[", "]", `x": ""} | touch y; true "`, "‹x›", Redacted, "<x>", "{<x>}", "//", "/*", "*/", "\x1b[A", "\u202ex", "\xff", "@x", "-x", "!x", "x?",
@@ -38,7 +38,7 @@ func TestQuoteJSON(t *testing.T) {
 	}
 }
 
-// What stands for something else, and what a quote or backslash hides.
+// This is what expands, and what a quote or backslash makes literal.
 func TestExpansions(t *testing.T) {
 	for text, want := range map[string][]string{
 		"$_.a":                           {"$_.a"},
@@ -143,8 +143,7 @@ func FuzzQuote(f *testing.F) {
 	})
 }
 
-// checkWord fails unless a line is one statement of Call, a word of which the text is known, and
-// end.
+// checkWord fails unless a line is one statement of Call, a word with a known text, and end.
 func checkWord(t *testing.T, line, want string) {
 	t.Helper()
 	if !Sole(line, "") {

@@ -8,7 +8,7 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// What anybody can paste is redacted in a time that grows as its length does.
+// The time of redacting anything that can be pasted grows with its length.
 func TestRedactCost(t *testing.T) {
 	const n, times, slack = 1000, 16, 4 // a quadratic one is beyond the slack by as much again
 	for _, before := range []string{"", "Call -d '", `Call -d "`} {
@@ -22,7 +22,8 @@ func TestRedactCost(t *testing.T) {
 				repl.Redact(text, thePolicy())
 				return time.Since(began)
 			}
-			// On a busy machine one of a few is spared, and what takes no time at all has no ratio.
+			// On a busy machine one slow run of a few is allowed, and what takes no time has
+			// no ratio.
 			ok := false
 			var short, long time.Duration
 			for range 5 {

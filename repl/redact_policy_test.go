@@ -98,8 +98,7 @@ func TestRedactByThePolicy(t *testing.T) {
 	}
 }
 
-// A secret in a secret place never stays, however it is quoted and whatever stands around
-// it.
+// A secret in a secret place never stays, however it is quoted and whatever is around it.
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{"", "Call id=1 ", `{"a":`, "header x: y\n", "'\"", "=:=", "\\", "list | x ", "# "} {
 		for place := range 23 {
@@ -142,7 +141,7 @@ func FuzzRedact(f *testing.F) {
 		if got := repl.Redact(line, thePolicy()); strings.Contains(got, value) {
 			t.Errorf("%q became %q", line, got)
 		}
-		// The words around it are those of other statements, and are no business of its own.
+		// The words around it belong to other statements, and do not affect it.
 		whole := before + "\n" + line + "\n" + after
 		if s := repl.Lex(whole); len(s) > 0 && len(repl.Lex(before)) < len(s) && !repl.Incomplete(before) {
 			if got := repl.Redact(whole, thePolicy()); strings.Contains(got, value) {

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Great replies wait for one another, in their order, until the ones before are written:
-// by the connection, or by the call where there is none to look at.
+// Large replies wait for one another, in their order, until earlier ones are written: by the
+// connection or, when there is none to watch, by the end of the call.
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mb = 1 << 20
@@ -46,7 +46,7 @@ func TestBudget(t *testing.T) {
 			}
 		}
 		goesOn(waits(onConn, 2*mb), codes.OK)
-		goesOn(waits(call, 1*mb), codes.OK)       // whose reply is made in what grows
+		goesOn(waits(call, 1*mb), codes.OK)       // whose reply is made in a growing buffer
 		goesOn(waits(call, smallReply), codes.OK) // is not counted
 		third := waits(onConn, 3*mb)
 		gone, leave := context.WithCancel(t.Context())
@@ -64,8 +64,9 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%d bytes are taken, %d calls wait", b.taken, len(b.waiting))
 		}
 
-		// A client that takes nothing keeps it while nobody else waits, and not for ever then:
-		// as it may have cancelled its calls, it keeps its connection the first time.
+		// A client that does not read keeps its room while nobody else waits, and otherwise
+		// not for ever. Since it may have cancelled its calls, it keeps its connection the
+		// first time.
 		goesOn(waits(onConn, 100*mb), codes.OK)
 		time.Sleep(9*stalled + time.Second) // of the test's own clock
 		if b.taken != b.total {
@@ -83,12 +84,13 @@ func TestBudget(t *testing.T) {
 			}
 		}
 
-		// One that leaves keeps nothing.
+		// A client that leaves keeps nothing.
 		if goesOn(waits(onConn, 100*mb), codes.OK); b.taken != 0 || b.forgiven != 0 || in.taken.Load() != -connectionWeight {
 			t.Errorf("%d bytes are taken, %d forgiven, by a connection that is closed; of connections %d", b.taken, b.forgiven, in.taken.Load())
 		}
 
-		// What is being made is held until it is, whoever leaves.
+		// A reply that is being made holds its room until it is made, even when its client
+		// leaves.
 		for _, on := range []*connection{nil, connect()} {
 			gone, leave := context.WithCancel(t.Context())
 			calls := &intake{room: in}

@@ -17,8 +17,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// Calls that are never ended have a bound together, past which others are refused, and are
-// answered when they have gone.
+// Calls that never end share a bound, beyond which others are refused; these are answered when
+// the calls are gone.
 func TestCallsWithoutEnd(t *testing.T) {
 	const header = 100 << 10
 	const calls, most = 400, callBudget / (metadataWeight * header)
@@ -70,7 +70,7 @@ func TestCallsWithoutEnd(t *testing.T) {
 	}
 }
 
-// A client that makes more calls at a time on one connection than there are waits with them.
+// A client that makes more calls at a time than one connection may have waits with the rest.
 func TestMoreCallsThanStreams(t *testing.T) {
 	address, server := listen(t, Options{})
 	conn := dial(t, address)

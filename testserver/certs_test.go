@@ -20,7 +20,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// What is written is enough for both sides, by every name of this machine.
+// The files suffice for both sides, by every name of this machine.
 func TestCertsWork(t *testing.T) {
 	dir := t.TempDir()
 	certs := ok[*Certs](t)(NewCerts(time.Now()))
@@ -62,7 +62,7 @@ func TestCertsAreForADay(t *testing.T) {
 		}
 		same(t, cert.IsCA, name == "ca")
 	}
-	// Each for its own side only, and from this authority only.
+	// Each certificate is valid for its own side and this authority only.
 	usage := func(data []byte, roots *x509.CertPool, use x509.ExtKeyUsage) error {
 		block, _ := pem.Decode(data)
 		cert := ok[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// scripted is a connection that a client has written all it has to say to.
+// scripted is a connection whose client has sent everything.
 type scripted struct{ io.Reader }
 
 func (scripted) Write(p []byte) (int, error)      { return len(p), nil }

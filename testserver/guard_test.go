@@ -15,8 +15,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// A process that has too much memory in use loses its connections, and answers again when it
-// has less.
+// A process with too much memory in use closes its connections, and answers again when it has
+// less.
 func TestGuard(t *testing.T) {
 	runtime.GC()
 	address, server := listen(t, Options{MaxMemory: inUse() + 128<<20})
@@ -48,7 +48,7 @@ func TestGuard(t *testing.T) {
 	greets(t, conn)
 }
 
-// What is known to be great is refused before: streams whose messages wait, and deep samples.
+// What is known to be large is refused before: streams whose messages wait, and deep samples.
 func TestGreatAnswers(t *testing.T) {
 	address, _ := listen(t, Options{})
 	conn := dial(t, address)
@@ -84,8 +84,8 @@ func TestGreatAnswers(t *testing.T) {
 	}
 }
 
-// Replies and statuses that are made count until their calls end, and are refused past the
-// budget; those that count before they are made do not count again.
+// Replies and statuses that are made count until their calls end, and are refused beyond the
+// budget; those that were counted before they were made do not count again.
 func TestMadeAnswersCount(t *testing.T) {
 	const size = 1 << 20
 	great := &demov1.CountReply{Payload: make([]byte, size)}

@@ -19,8 +19,8 @@ import (
 // noon is the clock of the servers under test.
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// patience is how long a test waits for what must happen; it is never waited out
-// when all is well.
+// patience is how long a test waits for what must happen; a test that passes never waits for
+// it.
 const patience = 2 * time.Minute
 
 // start serves in memory until the test ends, and connects to it.

@@ -23,10 +23,10 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// bigRequest is how much a great request has, in bytes.
+// bigRequest is the size of a large request, in bytes.
 const bigRequest = 4<<20 - 1<<10
 
-// echoes fails the test unless great requests come to be answered.
+// echoes fails the test unless large requests are answered.
 func echoes(t *testing.T, conn *grpc.ClientConn) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
@@ -40,8 +40,8 @@ func echoes(t *testing.T, conn *grpc.ClientConn) {
 	}
 }
 
-// Requests that are half sent have a bound together, past which they are refused: small ones
-// are answered all the while, and great ones when the others have gone.
+// Requests that are half sent share a bound, beyond which they are refused. Small ones are
+// answered meanwhile, and large ones when the others are gone.
 func TestHalfSentRequests(t *testing.T) {
 	for name, kind := range map[string]struct{ path, content, lead string }{
 		"connect":        {"Echo", "application/proto", ""},
@@ -86,7 +86,8 @@ func TestHalfSentRequests(t *testing.T) {
 	}
 }
 
-// Great requests that are being answered have the same bound, however small they were packed.
+// Large requests that are being answered have the same bound, however small their compressed
+// form is.
 func TestGreatRequests(t *testing.T) {
 	request := &demov1.SlowRequest{Duration: durationpb.New(maxSleep)}
 	request.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 100, protowire.BytesType), make([]byte, bigRequest-100)))

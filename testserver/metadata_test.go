@@ -62,7 +62,7 @@ func TestMetadata(t *testing.T) {
 	refused(t, err, codes.InvalidArgument, "headers have 1048577 bytes, of which 1048576 can be sent", bad("headers", "have 1048577 bytes, of which 1048576 can be sent"))
 }
 
-// Whatever a client asks to be sent back, the connection survives it.
+// The connection survives whatever a client asks to be sent back.
 func FuzzMetadata(f *testing.F) {
 	for _, seed := range [][2]string{{"x", "y"}, {"x-bin", "\x00"}, {"X", "\x80"}, {"", ""}, {"grpc-message", "z"}, {"x", " y "}, {"te", "trailers"}, {"host", "h"}, {"user-agent", "u"}, {"content-length", "5"}, {"_", "\t"}, {"-bin", "x"}} {
 		f.Add(seed[0], []byte(seed[1]))

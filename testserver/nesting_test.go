@@ -19,7 +19,7 @@ func nestedAny(levels int, key, filling string) string {
 		`{"stringValue":"` + filling + `"}` + strings.Repeat("}}", levels)
 }
 
-// An Any in an Any, and so on, is taken while that is not much.
+// Nested Any messages are accepted while they are small.
 func TestAnyInAny(t *testing.T) {
 	for name, test := range map[string]struct {
 		body    string

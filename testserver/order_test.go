@@ -10,8 +10,8 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// Whatever paths and values a client sends, an update does not panic, does not
-// touch what no path names, and does the same when it is done again.
+// Whatever paths and values a client sends, an update does not panic, changes only what a path
+// names, and has the same result when it is repeated.
 func FuzzCopyPaths(f *testing.F) {
 	for _, order := range seeds(noon) {
 		wire, err := proto.Marshal(order)

@@ -69,7 +69,7 @@ func TestProtosetIsUpToDate(t *testing.T) {
 		if !strings.HasPrefix(file.Path(), "rpcctl/") {
 			continue // of others, without their comments
 		}
-		// Through bytes, since the compiler has its own types for our options.
+		// It is encoded, since the compiler has its own types for our options.
 		data := ok[[]byte](t)(proto.Marshal(protodesc.ToFileDescriptorProto(file)))
 		described := &descriptorpb.FileDescriptorProto{}
 		if err := proto.Unmarshal(data, described); err != nil {
@@ -115,8 +115,8 @@ func TestProtosetStandsAlone(t *testing.T) {
 	}
 }
 
-// People read this schema with describe: whatever it declares is explained, but
-// for the long rows of fields in Everything that explain themselves.
+// People read this schema with describe, so every declaration is explained, except for the
+// long rows of fields in Everything that explain themselves.
 func TestEverythingIsExplained(t *testing.T) {
 	files := ok[*protoregistry.Files](t)(protodesc.NewFiles(schemaFiles(t)))
 	explain := func(d protoreflect.Descriptor) {
@@ -282,7 +282,7 @@ func TestReflectionIsChosen(t *testing.T) {
 			_, conn := start(t, Options{Reflection: choice})
 			v1 := ok[reflectionv1.ServerReflection_ServerReflectionInfoClient](t)(reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(within(t)))
 			v1alpha := ok[reflectionv1alpha.ServerReflection_ServerReflectionInfoClient](t)(reflectionv1alpha.NewServerReflectionClient(conn).ServerReflectionInfo(within(t)))
-			// What Send says does not matter: Recv has the status.
+			// The error of Send does not matter: Recv returns the status.
 			_ = v1.Send(bySymbol("rpcctl.demo.v1.Shop"))
 			_, v1Err := v1.Recv()
 			//lint:ignore SA1019 The old version is what is tried here.

@@ -28,7 +28,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// Every method answers an empty request, or tells what it wants.
+// Every method answers an empty request, or says what it needs.
 func TestEmptyRequests(t *testing.T) {
 	special := map[protoreflect.FullName]codes.Code{
 		"rpcctl.demo.v1.Shop.DeleteOrder": codes.InvalidArgument,
@@ -146,7 +146,7 @@ func TestStats(t *testing.T) {
 	if _, err := received(t, ok[grpc.ServerStreamingClient[demov1.CountReply]](t)(lab.Count(ctx, &demov1.CountRequest{}))); err != nil {
 		t.Fatal(err)
 	}
-	// An endless enough stream whose client leaves.
+	// This stream is long enough for a client to leave it.
 	leaving, leave := context.WithCancel(ctx)
 	stream := ok[grpc.ServerStreamingClient[demov1.CountReply]](t)(lab.Count(leaving, &demov1.CountRequest{N: proto.Int64(maxNumbers)}))
 	ok[*demov1.CountReply](t)(stream.Recv())
@@ -275,7 +275,7 @@ func TestStop(t *testing.T) {
 		failed := sleeper(t, s, loopback(t, s), time.Hour)
 		s.Stop()
 		s.Stop()
-		// Cut off by us: nobody cancelled.
+		// The server cut it off, so nobody cancelled.
 		same(t, s.Stats().Calls[slow], MethodStats{Started: 1, Ended: 1, Received: 1})
 		same(t, grpcCode(<-failed), codes.Unavailable)
 	})
@@ -342,7 +342,7 @@ func TestMemoryLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		ok[*demov1.Tick](t)(stream.Recv())
-		// Nobody reads on: the server is stuck in Send when it is closed.
+		// Nobody reads on, so the server is stuck in Send when it is closed.
 		ok[grpc.ServerStreamingClient[demov1.CountReply]](t)(lab.Count(within(t), &demov1.CountRequest{N: proto.Int64(maxNumbers), PayloadBytes: 1000}))
 	}
 	idle := ok[net.Conn](t)(m.Dial(within(t)))
@@ -380,7 +380,7 @@ func TestDialGivesUp(t *testing.T) {
 	}()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	// Accept may be faster than the look at ctx; then the connection is good.
+	// Accept may be faster than the check of ctx; then the connection is good.
 	if conn, err := m.Dial(ctx); err == nil {
 		if err := conn.Close(); err != nil {
 			t.Error(err)
@@ -411,7 +411,7 @@ func TestMemoryWithTLS(t *testing.T) {
 		config := certs.Client(false)
 		config.ServerName = "localhost"
 		client := tls.Client(raw, config)
-		// With TLS 1.3 the client learns that it is refused when it reads.
+		// With TLS 1.3 the client notices that it is refused when it reads.
 		err := client.HandshakeContext(within(t))
 		if err == nil {
 			_, err = client.Read(make([]byte, 1))

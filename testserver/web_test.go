@@ -193,8 +193,8 @@ func TestBeforeTheFirstRequest(t *testing.T) {
 	}
 }
 
-// Connections that never come to a request are let go with the server, and those
-// that are no HTTP at once.
+// Connections that never send a request are closed with the server, and those that are not
+// HTTP at once.
 func TestNoRequests(t *testing.T) {
 	for name, first := range map[string]string{
 		"silent": "", "half a preface": http2.ClientPreface[:10], "a preface": http2.ClientPreface,
@@ -218,7 +218,7 @@ func TestNoRequests(t *testing.T) {
 	}
 }
 
-// Over TLS grpc-go has the handshake's outcome, compression, and its own clients.
+// Over TLS grpc-go gets the handshake's result, compression, and its own clients.
 func TestGRPCBehindTheFront(t *testing.T) {
 	certs := ok[*Certs](t)(NewCerts(time.Now()))
 	addr, _ := listen(t, Options{TLS: certs.Server(true)})

@@ -68,7 +68,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// What has no end ends at the limit.
+// A file without an end ends at the limit.
 func TestEndless(t *testing.T) {
 	if _, err := boundfile.Read(t.Context(), "/dev/zero", 1<<20); err == nil || err.Error() != "/dev/zero: more than 1 MiB" {
 		t.Error(err)
@@ -105,7 +105,7 @@ func TestPlainOpensNoPipe(t *testing.T) {
 }
 
 // Waiting for a writer, or for the end of what was written, ends with the context, and the
-// pipe is let go of.
+// pipe is closed.
 func TestCancelled(t *testing.T) {
 	for name, hold := range map[string]bool{"no writer": false, "a silent writer": true} {
 		t.Run(name, func(t *testing.T) {

@@ -178,7 +178,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// What a writer left behind goes after a while, and what is not ours stays.
+// What a writer left behind is removed after a while, and files that are not ours stay.
 func TestCacheTidies(t *testing.T) {
 	c := New(t.TempDir())
 	if err := c.Put("g", "k", []byte("x")); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// An entry that is a pipe, or none that was put, is a miss like any other, at once.
+// An entry that is a pipe, or was never put, is a miss like any other, and at once.
 func TestPipesAreMisses(t *testing.T) {
 	c := New(t.TempDir())
 	if err := c.Put("g", "k", []byte("data")); err != nil {

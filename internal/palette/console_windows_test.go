@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// The bytes are the same whether the console understands them or not: that it does is what
-// the library switches on, and what New and NewScreen are given.
+// The bytes are the same whether the console understands them or not: the library switches
+// that on, and whoever calls New and NewScreen decides.
 func TestConsoleModes(t *testing.T) {
 	f, err := os.OpenFile("CONOUT$", os.O_RDWR, 0)
 	if err != nil {

@@ -54,7 +54,7 @@ func check(t *testing.T) {
 
 func TestRoles(t *testing.T) { check(t) }
 
-// What the library finds out about the process decides nothing.
+// The library's idea of the process decides nothing.
 func TestInstancesDecide(t *testing.T) {
 	before := color.NoColor
 	defer func() { color.NoColor = before }()
@@ -70,9 +70,9 @@ func TestInstancesDecide(t *testing.T) {
 	}
 }
 
-// A console of Windows whose mode is switched on gets the same bytes as every terminal, since
-// the system is not asked: that a terminal understands them is what New and NewScreen are
-// given.
+// A console of Windows with its mode switched on gets the same bytes as every terminal, since
+// the system is not asked: whoever calls New and NewScreen says whether the terminal
+// understands them.
 func TestSystemsAreAlike(t *testing.T) {
 	names, err := filepath.Glob("*.go")
 	if err != nil {

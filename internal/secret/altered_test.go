@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A secret is known again in other forms than it was sent in.
+// A secret is recognised in other forms than it was sent in.
 func TestSeenAltered(t *testing.T) {
 	var s Seen
 	const token = "tok-SECRET-abcdef123456"
@@ -38,7 +38,7 @@ func TestSeenAltered(t *testing.T) {
 	}
 }
 
-// What is masked stays as it is when it is masked again, and nothing else changes.
+// Masking a masked text changes nothing, and nothing else is masked.
 func FuzzSeenAltered(f *testing.F) {
 	f.Add("bad %74ok-secret-abcdef")
 	f.Add("TOK-SECRET-ABCDEF tok-secret-ab")

@@ -237,7 +237,7 @@ func TestDecodePrefixes(t *testing.T) {
 }
 
 // TestDecodeNesting holds that nesting is bounded, that deep lengths are right, and that
-// what is read twice is.
+// reading twice is bounded.
 func TestDecodeNesting(t *testing.T) {
 	s := mustSchema(t)
 	d := NewDecoder(s.message(t, "feat.Three"), DecodeOptions{Types: s.types})
@@ -279,7 +279,7 @@ func TestDecodeNesting(t *testing.T) {
 	}
 }
 
-// TestDecodeManyKeys holds that keys are told apart past the few that are looked at one by
+// TestDecodeManyKeys holds that keys are distinguished beyond the few that are compared one by
 // one, in maps inside maps, and when entries are left out.
 func TestDecodeManyKeys(t *testing.T) {
 	s := mustSchema(t)

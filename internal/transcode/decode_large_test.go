@@ -75,7 +75,7 @@ func TestDecodeLargeIsSmall(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := d.Append(nil, []byte(test.json))
 		runtime.ReadMemStats(&after)
-		n := after.TotalAlloc - before.TotalAlloc // of all that is grown out of, too
+		n := after.TotalAlloc - before.TotalAlloc // includes what was outgrown
 		t.Logf("%s: %d MiB", name, n>>20)
 		if !errors.Is(err, test.want) || n > 8*most {
 			t.Errorf("%s: it ended in %v and took %d bytes, want %v", name, err, n, test.want)

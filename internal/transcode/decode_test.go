@@ -28,7 +28,7 @@ func checkDecoding(t testing.TB, s *schema, md protoreflect.MessageDescriptor, a
 	if err == nil && looseErr != nil {
 		t.Fatalf("strict takes %q, lenient says %v", text, looseErr)
 	}
-	// Where unknown names are let pass, a lenient decoder knows some that a strict one drops.
+	// With unknown names allowed, a lenient decoder knows some that a strict one drops.
 	if err == nil && !allowUnknown && !bytes.Equal(wire, loose) {
 		t.Fatalf("strict makes %x of %q, lenient %x", wire, text, loose)
 	}
@@ -129,7 +129,7 @@ func TestDecodeRandom(t *testing.T) {
 				continue
 			}
 			checkDecoding(t, s, md, i&16 != 0, text)
-			// And what is nearly JSON.
+			// This is text that is nearly JSON.
 			for range 4 {
 				checkDecoding(t, s, md, i&16 != 0, mutate(r, text))
 			}

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// A wire is wire bytes in the making.
+// A wire is an encoded message that is being built.
 type wire []byte
 
 func (w wire) bytes(num protowire.Number, v string) wire {
@@ -299,7 +299,8 @@ func (p *pieces) Write(b []byte) (int, error) {
 	return p.w.Write(b)
 }
 
-// TestEncodeManyKeys holds that keys are told apart past the few that are looked at one by one.
+// TestEncodeManyKeys holds that keys are distinguished beyond the few that are compared one by
+// one.
 func TestEncodeManyKeys(t *testing.T) {
 	s := mustSchema(t)
 	e := NewEncoder(s.message(t, "feat.Three"), EncodeOptions{Types: s.types})

@@ -61,7 +61,8 @@ func TestEncodeLargeMap(t *testing.T) {
 	}
 }
 
-// What the encoder allocates besides the message is bounded, whatever stands in that.
+// What the encoder allocates in addition to the message is bounded, whatever the message
+// contains.
 func TestEncodeLargeIsSmall(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
@@ -79,7 +80,7 @@ func TestEncodeLargeIsSmall(t *testing.T) {
 		problem string
 	}{
 		{"map", largeMap(number("m_int32"), key, 1<<20), 40 << 20, ""},
-		{"changing fields", bytes.Repeat(append(change, 0), 6<<20), 320 << 20, Scattered}, // of all that is grown out of, too
+		{"changing fields", bytes.Repeat(append(change, 0), 6<<20), 320 << 20, Scattered}, // includes what was outgrown
 	}
 	for _, test := range tests {
 		var before, after runtime.MemStats
@@ -96,8 +97,8 @@ func TestEncodeLargeIsSmall(t *testing.T) {
 	}
 }
 
-// JSON that is held in memory is refused before it takes more than it may, and else takes its
-// own size.
+// JSON that is held in memory is refused before it takes more than it may, and otherwise takes
+// its own size.
 func TestAppendTakesItsSize(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")

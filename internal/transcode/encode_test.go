@@ -14,7 +14,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// protobufGo is what protobuf-go makes of a message: the other side of the comparison.
+// protobufGo returns the JSON that protobuf-go makes of a message: the other side of the
+// comparison.
 func protobufGo(md protoreflect.MessageDescriptor, types Types, o EncodeOptions, wire []byte) ([]byte, error) {
 	m := dynamicpb.NewMessage(md)
 	if err := (proto.UnmarshalOptions{AllowPartial: true, Resolver: types}).Unmarshal(wire, m); err != nil {
@@ -26,8 +27,8 @@ func protobufGo(md protoreflect.MessageDescriptor, types Types, o EncodeOptions,
 	}.Marshal(m)
 }
 
-// canonical returns JSON with what has no meaning made equal: the order of a map's
-// entries, escapes, and spaces. The order of a message's fields is compared apart.
+// canonical returns JSON in which differences without a meaning are removed: the order of a
+// map's entries, escapes, and spaces. The order of a message's fields is compared separately.
 func canonical(t testing.TB, text []byte) string {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -111,10 +112,10 @@ func checkEncoding(t testing.TB, s *schema, md protoreflect.MessageDescriptor, o
 	}
 }
 
-// checkLost checks the cases in which the encoder takes a message that protobuf-go does
-// not: an Any that is not known, a string that need not be UTF-8, and faults in what a
-// later occurrence replaces. What it prints must then stand for a message that protobuf-go
-// does take, and prints the same.
+// checkLost checks the cases in which the encoder accepts a message that protobuf-go refuses:
+// an unknown Any, a string that need not be UTF-8, and faults in values that a later
+// occurrence replaces. Its JSON must then mean a message that protobuf-go accepts, and print
+// the same.
 func checkLost(t testing.TB, s *schema, md protoreflect.MessageDescriptor, o EncodeOptions, wire, got []byte, wantErr error) {
 	t.Helper()
 	again, err := NewDecoder(md, DecodeOptions{Types: s.types, Lenient: true}).Append(nil, got)

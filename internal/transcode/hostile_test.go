@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// A type that is called as a well-known one, but has extensions or oneofs besides, is an
-// ordinary message.
+// A type with the name of a well-known one, but with extensions or oneofs, is an ordinary
+// message.
 func TestWellKnownNamesOfOthers(t *testing.T) {
 	type proto2 = descriptorpb.FieldDescriptorProto
 	field := func(name string, number int32, kind descriptorpb.FieldDescriptorProto_Type) *proto2 {

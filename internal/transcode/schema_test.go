@@ -44,7 +44,7 @@ var testSchema = sync.OnceValues(func() (*schema, error) {
 	for _, fd := range linked {
 		add(fd)
 	}
-	// Over the wire and back, so that no type of the compiler's is left.
+	// They are encoded and decoded, so that no type of the compiler is left.
 	b, err := proto.Marshal(set)
 	if err != nil {
 		return nil, err

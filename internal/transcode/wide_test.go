@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// wideMessage is a message of its own kind, next, a list of them, all, and of n oneofs, the
-// first of which has two members: other and f0.
+// wideMessage is a message with a field next of its own type, a list all of them, and n
+// oneofs, the first of which has two members: other and f0.
 func wideMessage(t *testing.T, n int) protoreflect.MessageDescriptor {
 	t.Helper()
 	m := &descriptorpb.DescriptorProto{Name: proto.String("Wide"), Field: []*descriptorpb.FieldDescriptorProto{{
@@ -51,7 +51,7 @@ func TestWideMessagesNest(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
 	}
-	const oneofs, most = 10_000, 160 << 20 // bytes, of all that is grown out of, too
+	const oneofs, most = 10_000, 160 << 20 // bytes, including what was outgrown
 	md := wideMessage(t, oneofs)
 	encoder, decoder := NewEncoder(md, EncodeOptions{}), NewDecoder(md, DecodeOptions{})
 	for depth, want := range map[int]string{100: "", maxOpen / oneofs * 4: tooWide} {
@@ -80,7 +80,7 @@ func TestWideMessagesNest(t *testing.T) {
 
 // Elements of a few bytes cost what they hold, however many oneofs their type has.
 func TestWideMessagesInAList(t *testing.T) {
-	const elements, times = 5000, 30 // how much longer than with one oneof it may take
+	const elements, times = 5000, 30 // how many times longer it may take than with one oneof
 	member := protowire.AppendVarint(protowire.AppendTag(nil, 20_000, protowire.VarintType), 7)
 	wire := bytes.Repeat(protowire.AppendBytes([]byte{2<<3 | 2}, member), elements)
 	json := []byte(`{"all":[{"f0":7}` + strings.Repeat(`,{"f0":7}`, elements-1) + `]}`)
@@ -115,7 +115,7 @@ func least(t *testing.T, do func() ([]byte, error), want []byte) time.Duration {
 	return best
 }
 
-// What a faulty message left open is nothing to the next one.
+// What a faulty message left open does not affect the next one.
 func TestOneofsAfterAFault(t *testing.T) {
 	md := wideMessage(t, 3)
 	other := []byte{3 << 3, 7}

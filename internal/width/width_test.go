@@ -30,7 +30,7 @@ func TestTruncate(t *testing.T) {
 		{"寿司寿司", 4, "…", "寿…"},
 		{"e\u0301e\u0301e\u0301", 2, "…", "e\u0301…"},
 		{"abcdef", 3, "", "abc"},
-		{"abcdef", 2, "...", "ab"}, // no room for what says that something is missing
+		{"abcdef", 2, "...", "ab"}, // no room for the ellipsis
 		{"abc", 0, "…", ""},
 	} {
 		if got := width.Truncate(c.text, c.columns, c.ellipsis); got != c.want {

@@ -16,7 +16,7 @@ func TestRoundTrips(t *testing.T) {
 	for _, c := range compress.Codings() {
 		names = append(names, c.Name())
 		t.Run(c.Name(), func(t *testing.T) {
-			for range 3 { // what was used before is used again
+			for range 3 { // what was used before is reused
 				for _, m := range messages {
 					if got := expand(t, c, shrink(t, c, m)); !bytes.Equal(got, m) {
 						t.Fatalf("%d bytes came back as %d others", len(m), len(got))

@@ -18,7 +18,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// What the system says of a connection that could not be made, each as its own kind.
+// Each error of the system about a connection that could not be made has a kind of its own.
 func TestKindsOfDialling(t *testing.T) {
 	sys := func(err error) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)}
@@ -49,7 +49,7 @@ func TestKindsOfDialling(t *testing.T) {
 	}
 }
 
-// A network that swallows what is sent to it takes the limit and no longer.
+// A network that drops everything takes the limit and no longer.
 func TestDiallingEnds(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	d := &connect.Dialer{Timeout: limit, Net: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -64,13 +64,13 @@ func TestDiallingEnds(t *testing.T) {
 	}
 }
 
-// overdue is a context that is over, and whose children do not know it yet.
+// overdue is a context whose deadline has passed, although its children do not know it yet.
 type overdue struct{ context.Context }
 
 func (overdue) Err() error { return context.DeadlineExceeded }
 
-// Whoever made the connection may close it at the limit before the handshake's own
-// watch sees the limit: that is the limit, all the same.
+// Whoever made the connection may close it at the limit before the handshake's own watch sees
+// the limit: the error is still the limit.
 func TestHandshakeClosedAtTheLimit(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -84,7 +84,7 @@ func TestHandshakeClosedAtTheLimit(t *testing.T) {
 			conn, other := net.Pipe()
 			defer other.Close()
 			go func() {
-				_, _ = other.Read(make([]byte, 1)) // the first of the client's words
+				_, _ = other.Read(make([]byte, 1)) // the beginning of the client's first message
 				conn.Close()
 			}()
 			_, err := new(connect.Dialer).Handshake(tt.ctx, conn, "h:1", &tls.Config{ServerName: "h", MinVersion: tls.VersionTLS12})
@@ -103,10 +103,10 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// What the system itself says of addresses that nobody answers at.
+// What the system says of addresses at which nobody answers.
 func TestDialsThatTheSystemRefuses(t *testing.T) {
 	dir := t.TempDir()
-	left := filepath.Join(dir, "left") // the socket of a server that is gone
+	left := filepath.Join(dir, "left") // the socket of a server that has ended
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestAnswersTLS(t *testing.T) {
 	}
 }
 
-// A server that says nothing is asked for less than a second, and no connection to it stays.
+// A server that says nothing is asked for less than a second, and its connection is closed.
 func TestAnswersTLSEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := make(chan error, 1)

@@ -120,7 +120,7 @@ func checkError(t *testing.T, err error, kind connect.Kind, address, detail stri
 // alert is the record of a fatal alert (RFC 8446, section 6).
 func alert(code byte) string { return "\x15\x03\x03\x00\x02\x02" + string([]byte{code}) }
 
-// The bytes with which a server answers a TLS handshake tell why it failed.
+// The bytes with which a server answers a TLS handshake show why it failed.
 func TestKindsOfHandshakes(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -173,7 +173,7 @@ func TestKindsOfHandshakes(t *testing.T) {
 // Servers that crypto/tls runs refuse in their own words.
 func TestHandshakesThatAServerRefuses(t *testing.T) {
 	authority := newIssuer(t, "authority")
-	other := newIssuer(t, "authority") // of that name: a client presents only what the server's list of names allows
+	other := newIssuer(t, "authority") // of that name, since a client presents only a certificate that the server's list of names allows
 	forClient := x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	for _, tt := range []struct {
 		name   string

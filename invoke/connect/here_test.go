@@ -17,8 +17,8 @@ type displaced struct {
 
 func (d displaced) RemoteAddr() net.Addr { return d.remote }
 
-// displace returns a way to dial that connects to a server of the test, whose connections
-// say that they lead to remote.
+// displace returns a dialling function that connects to a server of the test, and whose
+// connections report the address remote.
 func displace(server string, remote net.Addr) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", server)
@@ -87,8 +87,8 @@ func TestDialPlainClosesWhatItRefuses(t *testing.T) {
 	}
 }
 
-// recordConn returns a way to dial, and reports whether the connection that it made last is closed. An
-// open one it closes.
+// recordConn returns a dialling function, and one that reports whether its last connection is
+// closed. It closes an open one.
 func recordConn(dial func(ctx context.Context, network, address string) (net.Conn, error)) (func(ctx context.Context, network, address string) (net.Conn, error), func() bool) {
 	var last net.Conn
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -98,7 +98,7 @@ func recordConn(dial func(ctx context.Context, network, address string) (net.Con
 	}, func() bool { return last == nil || errors.Is(last.Close(), net.ErrClosed) }
 }
 
-// A failure to connect is told as by Dial, and says nothing of where the target is.
+// A failure to connect is reported as by Dial, and says nothing of where the target is.
 func TestDialPlainFails(t *testing.T) {
 	here := &connect.Here{}
 	_, err := (&connect.Dialer{Here: here}).DialPlain(t.Context(), "tcp", "127.0.0.1:1")

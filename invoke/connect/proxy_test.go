@@ -183,7 +183,8 @@ func TestTunnelAfterInterimAnswers(t *testing.T) {
 	}
 }
 
-// What a server said early comes whole, in order and before the rest, however little is read at a time.
+// What a server said early arrives whole, in order and before the rest, however little is read
+// at a time.
 func TestTunnelKeepsManyEarlyBytes(t *testing.T) {
 	early := strings.Repeat("0123456789", 2000) // more than is read ahead
 	address := serve(t, say("HTTP/1.1 200 OK\r\n\r\n"+early))
@@ -201,8 +202,8 @@ func TestTunnelKeepsManyEarlyBytes(t *testing.T) {
 	}
 }
 
-// A proxy is dialled at the port of its scheme when its URL has none, and a target that is no
-// address of TCP is reached without it.
+// A proxy is dialled at the port of its scheme when its URL has none, and a target without a
+// TCP address is reached without it.
 func TestTunnelDials(t *testing.T) {
 	for _, tt := range []struct{ name, network, proxy, want string }{
 		{"http", "tcp", "http://p.example", "tcp p.example:80"},
@@ -228,7 +229,7 @@ func TestTunnelDials(t *testing.T) {
 	}
 }
 
-// A tunnel that there is not says what the proxy did instead, and that it was the proxy.
+// The error of a tunnel that fails says what the proxy did instead, and that it was the proxy.
 func TestTunnelsThatFail(t *testing.T) {
 	long := "HTTP/1.1 407 " + strings.Repeat("x", 80)
 	for _, tt := range []struct {
@@ -333,7 +334,7 @@ func TestProxiesThatCannotBeReached(t *testing.T) {
 	}
 }
 
-// A proxy that cannot be one is an error of the target's address, without a word sent.
+// A proxy that cannot be used is an error of the target's address, and nothing is sent.
 func TestProxiesThatCannotBeUsed(t *testing.T) {
 	nobody := func(context.Context, string, string) (net.Conn, error) {
 		t.Error("somebody was dialled")

@@ -47,7 +47,7 @@ func TestQUICAlerts(t *testing.T) {
 		"it sent the alert internal error")
 }
 
-// Over QUIC errors come in the words of another library, and have the same kinds.
+// Errors over QUIC have the texts of another library, and the same kinds.
 func TestQUICErrors(t *testing.T) {
 	authority, other := newIssuer(t, "authority"), newIssuer(t, "other")
 	certificates := []tls.Certificate{authority.issueFor(t, "h.example")}

@@ -24,8 +24,8 @@ func first(s *connect.Sniffer) error {
 	return err
 }
 
-// The first bytes of a server tell what it speaks. A fault of theirs is the error of the read, and
-// no byte of them reaches a parser of frames or of headers.
+// The first bytes of a server show what it speaks. A fault in them is the error of the read,
+// and none of them reaches a parser of frames or of headers.
 func TestFirstBytes(t *testing.T) {
 	const html = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\nThe plain HTTP request was sent to HTTPS port"
 	for _, tt := range []struct {
@@ -75,7 +75,7 @@ func TestFirstBytes(t *testing.T) {
 	}
 }
 
-// Only the first bytes are looked at: what follows is the protocol's own affair.
+// Only the first bytes are examined: the rest belongs to the protocol.
 func TestLaterBytesAreNotLookedAt(t *testing.T) {
 	address := serve(t, func(c net.Conn) {
 		for _, text := range []string{settings, "SSH-2.0-OpenSSH_9.9\r\n"} {
@@ -94,8 +94,8 @@ func TestLaterBytesAreNotLookedAt(t *testing.T) {
 	}
 }
 
-// After a handshake of TLS the first bytes tell more: a server of TLS 1.3 complains of the
-// client's certificate only then, and one that did not agree on HTTP/2 speaks something else.
+// After a TLS handshake the first bytes show more: a server of TLS 1.3 refuses the client's
+// certificate only then, and one that did not agree on HTTP/2 speaks something else.
 func TestFirstBytesOverTLS(t *testing.T) {
 	authority := newIssuer(t, "authority")
 	certificates := []tls.Certificate{authority.issueFor(t, "h.example")}
@@ -161,12 +161,12 @@ func unixPair(t *testing.T) (client, server *net.UnixConn) {
 	return dialled.(*net.UnixConn), accepted.(*net.UnixConn)
 }
 
-// A server may close before it was heard, having said why: what it said is the error of writing to
-// it, and not the broken pipe.
+// A server may close before the client has sent anything, after it has said why: that is then
+// the error of writing, and not the broken pipe.
 func TestLastWords(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		leave  func(*net.UnixConn) error // how the server stops to read
+		leave  func(*net.UnixConn) error // how the server stops reading
 		words  string
 		kind   connect.Kind
 		detail string
@@ -190,8 +190,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// Last words in which nothing is wrong leave the error of writing as it is, and so do words that
-// were heard before.
+// When what the server said has no fault, the error of writing stays as it is; the same holds
+// for what was read before.
 func TestLastWordsThatExplainNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name, words string

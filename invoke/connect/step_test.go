@@ -13,14 +13,14 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// A told step in what a table can compare.
+// A toldStep is a reported step in a form that a table can compare.
 type toldStep struct {
 	Address, Remote string
 	Protocol        string // that the handshake agreed on; "none" when the step is no handshake
 	Kind            connect.Kind
 }
 
-// recordSteps returns a dialer and what it has told until now.
+// recordSteps returns a dialer and the steps that it has reported so far.
 func recordSteps(t *testing.T) (*connect.Dialer, func() []toldStep) {
 	var told []toldStep
 	return &connect.Dialer{Told: func(s connect.Step) {
@@ -39,7 +39,7 @@ func recordSteps(t *testing.T) (*connect.Dialer, func() []toldStep) {
 	}}, func() []toldStep { return told }
 }
 
-// Connecting and the handshake are told each on its own, whether it succeeds or fails.
+// Connecting and the handshake are reported separately, whether they succeed or fail.
 func TestSteps(t *testing.T) {
 	authority := newIssuer(t, "authority")
 	address := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{authority.issueFor(t, "h.example")}, NextProtos: []string{"h2"}})
@@ -63,7 +63,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// The address in the network is told of connections of the network alone.
+// The remote address is reported for connections of the network only.
 func TestStepsNameTheRemoteAddress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)

@@ -198,8 +198,8 @@ func TestTLSOptionsInAHandshake(t *testing.T) {
 	}
 }
 
-// The keys of each connection are added to the file, which nobody else may read. A file that
-// cannot be written is the error of the handshake: whoever named it wants the keys.
+// The keys of each connection are added to the file, which nobody else may read. When the file
+// cannot be written, the handshake fails, since somebody wants the keys.
 func TestKeyLog(t *testing.T) {
 	address := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{newIssuer(t, "authority").issueFor(t, "h.example")}})
 	d := &connect.Dialer{}

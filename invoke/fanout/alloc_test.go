@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What a call among many leaves to the collector is a good part of what it costs. The
-// server of the test is in here too: it has about a third of it.
+// The garbage of a call among many is a good part of its cost. The server of the test counts,
+// too: it makes about a third of it.
 func TestACallMakesLittleGarbage(t *testing.T) {
 	const n = 2000
 	_, v := start(t, nil)
@@ -21,7 +21,7 @@ func TestACallMakesLittleGarbage(t *testing.T) {
 		if !measured {
 			continue
 		}
-		// Not the bytes: under the race detector pools lose what they hold.
+		// Bytes are not compared: under the race detector pools lose what they hold.
 		if allocs := (after.Mallocs - before.Mallocs) / n; allocs > maxCallAllocs {
 			t.Errorf("%d allocations a call, want %d at most", allocs, maxCallAllocs)
 		}

@@ -29,7 +29,7 @@ import (
 	"github.com/rpcctl/rpcctl/testserver/demov1"
 )
 
-// A server answers SayHello as a test wants it, and remembers which requests it saw.
+// A server answers SayHello as a test asks, and remembers which requests it saw.
 type server struct {
 	t       *testing.T
 	address string
@@ -133,7 +133,7 @@ func (l *numbers) Next(ctx context.Context, r *fanout.Request) error {
 	return nil
 }
 
-// account is what became of each request.
+// account is how each request ended.
 type account struct {
 	order   []int // answers as they were handed on
 	outcome map[int]string
@@ -197,8 +197,8 @@ func begin(t *testing.T, v *invoke.Invoker, list fanout.List, concurrency int) (
 	}, a
 }
 
-// check holds the account against the summary and against what the server saw: each
-// request below Next has one outcome, none from there on was sent, and none twice.
+// check compares the account with the summary and with what the server saw: each request below
+// Next has one outcome, no request from Next on was sent, and none twice.
 func (a *account) check(t *testing.T, s *server, sum *fanout.Summary, n int, bad map[int]bool) {
 	t.Helper()
 	count := map[string]int{}
@@ -267,7 +267,7 @@ func TestEveryRequestIsAccountedFor(t *testing.T) {
 						if sum.First != nil {
 							first = sum.First.Error()
 						}
-						// A later failure may come before the first, and stop the run.
+						// A later failure may be noticed before the first, and stop the run.
 						if (first == "") != (c.first == "") || keepGoing && first != c.first {
 							t.Errorf("first failure %q, want %q", first, c.first)
 						}
@@ -284,7 +284,7 @@ func TestEveryRequestIsAccountedFor(t *testing.T) {
 	}
 }
 
-// A run that was stopped is resumed where it says, and all in all each request is sent
+// A run that was stopped is resumed where it says, and over both runs each request is sent
 // once.
 func TestResume(t *testing.T) {
 	const n = 200
@@ -405,8 +405,8 @@ func TestOrderUnderRandomDelays(t *testing.T) {
 	}
 }
 
-// A slow call holds up the order, and after a while the reading: no more than a bounded
-// number of requests is ahead of it.
+// A slow call holds up the order, and after a while the reading: only a bounded number of
+// requests is ahead of it.
 func TestBackPressureOfASlowServer(t *testing.T) {
 	const concurrency = 4
 	release := make(chan struct{})
@@ -423,7 +423,7 @@ func TestBackPressureOfASlowServer(t *testing.T) {
 	var once sync.Once
 	list := &numbers{n: 1000}
 	list.wait = func(_ context.Context, at int) error {
-		if at == 31 { // the last one for which there is a place: see slots
+		if at == 31 { // the last one for which there is room: see slots
 			once.Do(func() { close(stuck) })
 		}
 		return nil

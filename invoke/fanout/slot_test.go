@@ -17,8 +17,8 @@ func (t *taken) Event(e *invoke.Event) error {
 	return nil
 }
 
-// When much waits for its turn already, an answer waits as it came: a copy of it would take
-// as much memory again.
+// When much waits for its turn, an answer waits as it came: a copy would take as much memory
+// again.
 func TestNoCopyWaits(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// answer is what a server sends in two calls: fields in the table of the first are meant by
-// number in the second, whose block is in two frames.
+// answer is what a server sends in two calls: the second, whose block is in two frames, refers
+// by number to fields in the table of the first.
 func answer(t testing.TB) []byte {
 	var wire, block bytes.Buffer
 	framer := http2.NewFramer(&wire, nil)
@@ -74,7 +74,7 @@ func TestEndingsInPieces(t *testing.T) {
 	}
 }
 
-// Whatever a server sends, and in whatever pieces, is looked at without harm.
+// Whatever a server sends, in whatever pieces, is processed without harm.
 func FuzzFrameWatch(f *testing.F) {
 	f.Add(answer(f), uint8(9))
 	f.Add([]byte("\x00\x00\x00\x01\x0c\x00\x00\x00\x01"), uint8(1))

@@ -158,8 +158,8 @@ func TestReaches(t *testing.T) {
 	}
 }
 
-// A server on this machine that wants TLS is found out, and told its certificate
-// must be trusted; with one that is plain there is no second connection.
+// A server on this machine that wants TLS is recognised, and its certificate must be trusted;
+// with a plaintext server there is no second connection.
 func TestLoopbackFindsOut(t *testing.T) {
 	c, dir := certs(t, time.Now())
 	secure, _ := serve(t, testserver.Options{TLS: c.Server(false)})
@@ -246,7 +246,7 @@ func TestUnknownHost(t *testing.T) {
 	}
 }
 
-// The wire knows a status that the server sent from one that was made here.
+// A status that the server sent is distinguished from one that was made here.
 func TestOrigins(t *testing.T) {
 	plain, _ := serve(t, testserver.Options{})
 	parsed, err := invoke.ParseTarget(plain)
@@ -296,10 +296,11 @@ func TestTLSFilesAreReadByNew(t *testing.T) {
 	}
 }
 
-// Closing does not wait for a server that no longer reads, with what it has not read on the way.
+// Closing does not wait for a server that no longer reads.
 func TestCloseWaitsForNoReader(t *testing.T) {
 	c, dir := certs(t, time.Now())
-	// SETTINGS and WINDOW_UPDATE (RFC 9113, sections 6.5 and 6.9): it asks for all at once.
+	// SETTINGS and WINDOW_UPDATE (RFC 9113, sections 6.5 and 6.9): the client asks for
+	// everything at once.
 	const wants = "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x7f\xff\xff\xff" + "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xfe\x00\x00"
 	for name, tt := range map[string]struct {
 		scheme string

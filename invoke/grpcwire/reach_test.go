@@ -158,7 +158,7 @@ func TestReachesIPv6(t *testing.T) {
 	}
 }
 
-// What means something in a URL is part of a zone or of a socket's path.
+// Characters with a meaning in a URL may be part of a zone or of a socket's path.
 func TestReachesOddAddresses(t *testing.T) {
 	for network, address := range map[string]string{"tcp": "[::1%lo]:0", "unix": filepath.Join(t.TempDir(), "50%zz?x#y z")} {
 		l, err := net.Listen(network, address)
@@ -182,7 +182,7 @@ func TestReachesOddAddresses(t *testing.T) {
 	}
 }
 
-// What is wrong with one address of a name is told with both.
+// The error of one address of a name has both.
 func TestNamesTheAddress(t *testing.T) {
 	dns := nameServer(t, "shop.example.", netip.MustParseAddr("127.0.0.1"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -198,8 +198,8 @@ func TestNamesTheAddress(t *testing.T) {
 	}
 }
 
-// What is wrong with a name is told as for targets without a resolver, and a name
-// server that says nothing takes the limit for connecting and no longer.
+// The error of a name that cannot be found is that of targets without a resolver, and a name
+// server that does not answer takes the limit for connecting and no longer.
 func TestNamesThatCannotBeFound(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	dns := nameServer(t, "shop.example.")
@@ -223,7 +223,7 @@ func TestNamesThatCannotBeFound(t *testing.T) {
 	}
 }
 
-// Of several addresses one that is dead does not matter.
+// One dead address among several does not matter.
 func TestOneAddressIsDead(t *testing.T) {
 	address, _ := serveAt(t, "127.0.0.3:0")
 	_, port, err := net.SplitHostPort(address)
@@ -243,8 +243,8 @@ func TestOneAddressIsDead(t *testing.T) {
 	}
 }
 
-// A connection that could not be made is tried anew with the next call, however soon
-// that comes: a channel tells of its failure before it is in the state of one.
+// A connection that could not be made is tried again with the next call, however soon that
+// comes: a channel reports its failure before its state is that of one.
 func TestTriesAnew(t *testing.T) {
 	for range 50 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -270,8 +270,7 @@ func TestTriesAnew(t *testing.T) {
 	}
 }
 
-// What connecting took is part of the limit, and a server that says nothing for the
-// rest of it is told apart all the same.
+// Connecting counts for the limit, and silence for the rest of it is still distinguished.
 func TestSilenceAfterSlowDialling(t *testing.T) {
 	const limit = 400 * time.Millisecond
 	address := raw(t, func(c net.Conn) {
@@ -322,7 +321,7 @@ func TestServiceConfigIsUsed(t *testing.T) {
 	}
 }
 
-// A server that has gone silent in the middle of a call is found out.
+// A server that goes silent in the middle of a call is noticed.
 func TestKeepalive(t *testing.T) {
 	if testing.Short() {
 		t.Skip("gRPC asks every ten seconds at most")

@@ -14,8 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/grpcwire"
 )
 
-// Headers and trailers that are too great, or wrong, do not hide the status that came
-// with them, and the limit is named as ours.
+// Headers and trailers that are too large, or wrong, do not hide the status that came with
+// them, and the limit is said to be ours.
 func TestStatusBesideBadFields(t *testing.T) {
 	const within, beyond = invoke.MaxHeaders / 2, invoke.MaxHeaders + 1
 	long := func(n int) string { return strings.Repeat("m", n) }

@@ -21,8 +21,8 @@ func frame(flags byte, text string) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{flags}, uint32(len(text))), text...)
 }
 
-// What is too great or wrong in the end of a call does not hide the status in it, and the
-// limit is named as ours.
+// What is too large or wrong in the end of a call does not hide the status in it, and the
+// limit is said to be ours.
 func TestStatusBesideWhatIsWrong(t *testing.T) {
 	const beyond = invoke.MaxHeaders + 1<<20
 	long := strings.Repeat("m", beyond)
@@ -95,8 +95,8 @@ func TestStatusBesideWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A stream in Connect whose last frame cannot be read has not ended well, whatever is wrong
-// with it; what can be read of an error counts all the same.
+// A stream in Connect whose last frame cannot be read has failed; what can be read of an error
+// counts all the same.
 func TestEndOfAStreamThatCannotBeRead(t *testing.T) {
 	const noJSON = "is not valid JSON"
 	for end, test := range map[string]struct {

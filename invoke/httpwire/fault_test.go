@@ -109,8 +109,8 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}
 }
 
-// A server that speaks HTTP/1.1 alone is found out in cleartext, whatever it makes of
-// the preface of HTTP/2, and gets one request.
+// A server that speaks only HTTP/1.1 is recognised in cleartext, whatever it answers to the
+// preface of HTTP/2, and gets one request.
 func TestFallsBackToHTTP1(t *testing.T) {
 	answer := "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\nContent-Length: 0\r\n\r\n"
 	for name, refusal := range map[string]string{"with an answer": "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "without a word": ""} {
@@ -137,7 +137,7 @@ func TestFallsBackToHTTP1(t *testing.T) {
 	}
 }
 
-// The server may be seen to have done nothing, and still gets the request once.
+// Even when the server is known to have done nothing, it gets the request once.
 func TestNothingIsSentTwice(t *testing.T) {
 	for name, refuse := range map[string]func(*http2.Framer, uint32) error{
 		"refused stream": func(f *http2.Framer, id uint32) error { return f.WriteRSTStream(id, http2.ErrCodeRefusedStream) },
@@ -228,8 +228,8 @@ func quietUDP(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
-// A server that speaks at once is one that does so, whether its words come before the
-// request goes out or after.
+// A server that speaks first is recognised, whether its bytes come before or after the request
+// is sent.
 func TestServerSpeaksFirst(t *testing.T) {
 	address := raw(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -244,7 +244,7 @@ func TestServerSpeaksFirst(t *testing.T) {
 	}
 }
 
-// Cancelling ends a call that waits for its requests, and the server hears of it.
+// Cancelling ends a call that waits for its requests, and the server notices.
 func TestCancel(t *testing.T) {
 	c, dir := certs(t, time.Now())
 	demo, server := serve(t, testserver.Options{TLS: c.Server(false)})
@@ -320,7 +320,7 @@ func TestServerHangsUp(t *testing.T) {
 	}
 }
 
-// A message that is announced and does not come is refused by its size alone.
+// A message that is announced and does not come is refused because of its size.
 func TestAnnouncedAndNotSent(t *testing.T) {
 	for protocol, contentType := range map[string]string{
 		httpwire.Connect: "application/connect+proto", httpwire.GRPCWeb: "application/grpc-web+proto",
@@ -339,8 +339,8 @@ func TestAnnouncedAndNotSent(t *testing.T) {
 	}
 }
 
-// What is no answer of the protocol is a status by its HTTP code, and its headers
-// are there to be seen.
+// An answer that is not of the protocol has a status by its HTTP code, and its headers can be
+// read.
 func TestForeignAnswers(t *testing.T) {
 	for code, want := range map[int]codes.Code{
 		400: codes.Internal, 401: codes.Unauthenticated, 403: codes.PermissionDenied, 404: codes.Unimplemented,

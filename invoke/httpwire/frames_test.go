@@ -16,8 +16,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// messages are those of a body that come before its end, before a message beyond the
-// limit, or before a frame of another kind.
+// messages returns the messages of a body before its end, before a message beyond the limit,
+// or before a frame of another kind.
 func messages(body []byte, limit int) (all [][]byte, refused bool) {
 	for len(body) >= 5 && body[0] == 0 {
 		size := int(binary.BigEndian.Uint32(body[1:]))
@@ -64,8 +64,8 @@ func FuzzFramedBody(f *testing.F) {
 	})
 }
 
-// Whatever a server sends for an error of Connect, reading it ends, and where it is an
-// error by the specification nothing of it is lost.
+// Whatever a server sends for an error of Connect, reading it ends, and nothing of a valid
+// error is lost.
 func FuzzConnectError(f *testing.F) {
 	f.Add(`{"code":"aborted","message":"a \"b\" \u00e4","details":[{"type":"a.B","value":"AQI"}]}`)
 	f.Add(`{"code":5,"message":["x"],"details":[{"value":"%"},7,{"type":"a.B"}]`)
@@ -82,7 +82,7 @@ func FuzzConnectError(f *testing.F) {
 		if json.Unmarshal([]byte(text), &want) != nil || want.Message == nil || strings.Count(strings.ToLower(text), "message") != 1 {
 			return // keys are matched regardless of case there, and the last one counts
 		}
-		// Of bytes that are not UTF-8 there is one sign, where the other has one for each.
+		// It has one sign for bytes that are not UTF-8, where the other has one for each.
 		one := func(text string) string { return regexp.MustCompile("\uFFFD+").ReplaceAllString(text, "\uFFFD") }
 		if strings.Contains(text, `"message"`) && (!ok || one(s.Message) != one(*want.Message)) {
 			t.Errorf("message %q, want %q", s.Message, *want.Message)

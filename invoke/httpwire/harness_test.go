@@ -23,7 +23,7 @@ const (
 	chat  = "/rpcctl.demo.v1.Shop/Chat"
 )
 
-// patience bounds what must happen at once; it is never waited out when all is well.
+// patience bounds what must happen at once; a test that passes never waits for it.
 const patience = time.Minute
 
 // serve runs the demo server on a port of this machine until the test ends, over
@@ -131,7 +131,7 @@ type result struct {
 	version         string
 }
 
-// call sends the requests and takes what comes.
+// call sends the requests and collects the responses.
 func call(ctx context.Context, t *testing.T, transport *httpwire.Transport, m invoke.Method, md invoke.Metadata, requests ...proto.Message) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the test's own limit"))

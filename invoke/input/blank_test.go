@@ -15,9 +15,9 @@ func blanks(text string, n int64, then string) io.Reader {
 	return io.MultiReader(io.LimitReader(&repeating{text: text}, n), strings.NewReader(then))
 }
 
-// White space without end, before and between messages, is not kept, and counts nothing towards
-// the limit of a message. What follows a message that is no JSON may be part of it, and a line of
-// YAML that is not over may be indented.
+// Endless white space, before and between messages, is not kept, and does not count for the
+// limit of a message. White space behind a message that is not JSON may be part of it, and the
+// current line of YAML may be indented.
 func TestBlanksAreNotKept(t *testing.T) {
 	const many = 4 << 20
 	o := Options{Message: (&descriptorpb.FileDescriptorProto{}).ProtoReflect().Descriptor(), Types: nil, MaxSize: 1 << 20}

@@ -42,7 +42,7 @@ func TestCaret(t *testing.T) {
 	}
 }
 
-// FuzzCaret looks that no line is too wide, and that nothing hostile is left.
+// FuzzCaret checks that no line is too wide, and that nothing hostile is left.
 func FuzzCaret(f *testing.F) {
 	f.Add("{\"id\":\"日本\u202e\"}", 5, 8, 80, false)
 	f.Add("👨\u200d👩\tx", 0, 2, 16, true)

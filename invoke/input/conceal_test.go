@@ -21,8 +21,8 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// FuzzConceal looks that nothing of a secret stays in an excerpt, and that the mark
-// stays in it.
+// FuzzConceal checks that nothing of a secret stays in an excerpt, and that the mark stays in
+// it.
 func FuzzConceal(f *testing.F) {
 	f.Add(`{"password":"S3CRET", "n": 1}`, 2, 4, 13, 19)
 	f.Add(`a,"S3",b`, 3, 8, 2, 6)

@@ -6,10 +6,10 @@ import (
 	"io"
 )
 
-// decodeDocument returns the wire form of exactly one document in the format o.Format
-// (JSON if it is FormatAuto), with nothing but white space and comments around it. The
-// error is an *Error whose origin is the one given; a document of nothing but white space
-// is one too, where the format needs more than that for an empty message.
+// decodeDocument returns the wire form of exactly one document in the format o.Format (JSON if
+// it is FormatAuto), with only white space and comments around it. The error is an *Error with
+// the given origin. A document of white space alone is one, too, when the format needs more
+// for an empty message.
 func decodeDocument(doc []byte, origin string, o Options) ([]byte, error) {
 	o.Streams = false
 	d := newDocuments(Part{Text: string(doc), Origin: origin}, 0, "", feedOf(doc), o.Format, &o)

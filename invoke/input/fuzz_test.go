@@ -136,7 +136,7 @@ func FuzzWords(f *testing.F) {
 	})
 }
 
-// FuzzYAML looks that YAML is either taken or told where it is wrong.
+// FuzzYAML checks that YAML is either accepted or rejected with a place.
 func FuzzYAML(f *testing.F) {
 	s := loadSchema(f)
 	for _, text := range []string{

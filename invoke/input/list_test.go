@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// readList reads a list to its end: messages as JSON, and what is none as "! text: error".
+// readList reads a list to its end: messages as JSON, and invalid requests as "! text: error".
 func readList(t *testing.T, s schema, l *List) (got []string) {
 	t.Helper()
 	var r Record
@@ -138,7 +138,7 @@ func TestListsThatAreNone(t *testing.T) {
 	}
 }
 
-// A line that is longer than what is taken is dropped as it is read, and breaks no other.
+// A line that is too long is dropped as it is read, and breaks no other.
 func TestListWithALineThatIsTooLong(t *testing.T) {
 	s := loadSchema(t)
 	o := s.options()
@@ -158,7 +158,7 @@ func TestListWithALineThatIsTooLong(t *testing.T) {
 	}
 }
 
-// What a list is made of again is read the same.
+// A list that is written again is read the same.
 func TestListAppendRecord(t *testing.T) {
 	s := loadSchema(t)
 	for name, text := range map[string]string{
@@ -200,8 +200,8 @@ func TestListAppendRecord(t *testing.T) {
 	}
 }
 
-// A request is there as soon as its last byte was read, and an input that blocks is left
-// when the context is done.
+// A request is returned as soon as its last byte was read, and waiting for a blocked input
+// ends with the context.
 func TestListIsLive(t *testing.T) {
 	s := loadSchema(t)
 	r, w := io.Pipe()

@@ -133,7 +133,7 @@ func TestNothingLeaks(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	src.Close()
-	if _, err := io.WriteString(w, "x"); err != nil { // the read ends, and with it its goroutine
+	if _, err := io.WriteString(w, "x"); err != nil { // the read ends, and its goroutine with it
 		t.Fatal(err)
 	}
 	for runtime.NumGoroutine() > before {

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzRowCutter cuts CSV into rows, and looks that they are those that encoding/csv finds
-// in the whole: a row that is cut elsewhere makes requests that nobody wrote.
+// FuzzRowCutter cuts CSV into rows, and checks that they are those that encoding/csv finds in
+// the whole: a row that is cut elsewhere makes requests that nobody wrote.
 func FuzzRowCutter(f *testing.F) {
 	for _, seed := range []string{
 		"id,n\na,1\n", "\"b\nc\",2\nx,\n", "\"said \"\"hi\"\"\nevil,gotcha\nbye\"\na2,x\n", "1,\"said \"\"b\"\"\n\"\n2,x", "\"\"\"\n\"\"\",\"\"\n\n\r\n\"\"\r\nx",

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What the values of prototext take is bounded, by what they are and not by their text.
+// The memory of prototext's values is bounded by what they are and not by their text.
 func TestTextIsBounded(t *testing.T) {
 	s := loadSchema(t)
 	const problem = "prototext whose values take more than 128 MiB is too long; JSON may be longer"
@@ -37,7 +37,7 @@ func TestTextIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever waits for a long document can leave, and gets it later all the same.
+// Waiting for a long document ends with the context, and it is returned later all the same.
 func TestSlowText(t *testing.T) {
 	s := loadSchema(t)
 	var text strings.Builder

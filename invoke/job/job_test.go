@@ -14,7 +14,7 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/job"
 )
 
-// script is a call that reports n messages, each when it is told to.
+// script is a call that reports n messages, each at a step.
 func script(n int, step <-chan struct{}) func(context.Context, invoke.Sink) error {
 	return func(ctx context.Context, sink invoke.Sink) error {
 		if err := sink.Event(&invoke.Event{Kind: invoke.Opened}); err != nil {
@@ -77,7 +77,7 @@ func TestFollowerMissesNothing(t *testing.T) {
 		}
 		return nil
 	}
-	// Until it is followed, the job may have dropped some: begin with the first that is left.
+	// Until it is followed, the job may have dropped some: begin with the first that is kept.
 	if err := j.Follow(ctx, c); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestBytesAreBounded(t *testing.T) {
 	}
 }
 
-// Jobs of one store keep no more together than it has room for: the oldest let go first.
+// Jobs of one store together keep no more than it has room for: the oldest drop events first.
 func TestStoreIsBounded(t *testing.T) {
 	var store job.Store
 	wire := make([]byte, 5<<20)

@@ -153,7 +153,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// Without a schema nothing is made into JSON: reflection asks so.
+// Without a schema nothing is converted to JSON: reflection works like this.
 func TestWithoutSchema(t *testing.T) {
 	for name, transport := range demo(t) {
 		t.Run(name, func(t *testing.T) {
@@ -176,14 +176,14 @@ func TestWithoutSchema(t *testing.T) {
 	}
 }
 
-// Unknown fields are passed over; what is no such message is an error of ours.
+// Unknown fields are skipped; JSON that is not the message is an error made here.
 func TestForeignJSON(t *testing.T) {
 	for body, want := range map[string]codes.Code{
 		`{"message":"hi","new_in_v2":[1,{}]}`: codes.OK, `{"message":5}`: codes.Internal, `{`: codes.Internal, ``: codes.Internal,
 	} {
 		t.Run(body, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method == "PRI" { // net/http hands over the preface of HTTP/2
+				if r.Method == "PRI" { // net/http passes the preface of HTTP/2 on
 					w.WriteHeader(http.StatusBadRequest)
 					return
 				}
@@ -220,7 +220,7 @@ func TestForeignJSON(t *testing.T) {
 	}
 }
 
-// A message that takes more bytes than its JSON is held to the limit all the same.
+// A message that takes more bytes than its JSON is still held to the limit.
 func TestLimitOfTheMessage(t *testing.T) {
 	for name, test := range map[string]struct {
 		method, body string
@@ -289,7 +289,8 @@ func (l *late) Recv() ([]byte, error) {
 
 func (l *late) Finish() (*invoke.Status, invoke.Metadata) { return &invoke.Status{}, nil }
 
-// A call whose time is over while a long answer is read ends so, though the answer had come.
+// A call whose deadline passes while a long answer is read fails with that, though the answer
+// had arrived.
 func TestDeadlineWhileReading(t *testing.T) {
 	for name, test := range map[string]struct {
 		json string

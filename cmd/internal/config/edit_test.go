@@ -95,7 +95,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 	}
 }
 
-// An edit changes what it is to change and nothing else, or is refused.
+// An edit changes only what it should, or is refused.
 func FuzzEdit(f *testing.F) {
 	f.Add("contexts:\n  dev:\n    addr: a:1 # c\n", "addr", "b:1")
 	f.Add("contexts:\n  dev:\n    headers: {x: {env: Y}}\n", "timeout", "3s")

@@ -81,8 +81,8 @@ func TestManyProcessesWrite(t *testing.T) {
 	}
 }
 
-// A process that ends while it writes leaves the file as it was, the lock free, and what it
-// wrote aside to be removed.
+// A process that ends while it writes leaves the file as it was and the lock free, and the
+// next one removes what it wrote aside.
 func TestCrashWhileWriting(t *testing.T) {
 	dir := t.TempDir()
 	if err := process(t, dir, "first").Run(); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A project file that is not trusted has nothing read outside of its folder, whatever the
-// way, and nothing that is no plain file.
+// For a project file that is not trusted, nothing outside of its folder is read, and only
+// plain files are.
 func TestStrays(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "proto"), 0o700); err != nil {

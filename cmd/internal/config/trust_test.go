@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What is trusted are the bytes that were shown: what takes their place meanwhile is not, and a
-// copy of them is kept to tell the difference from.
+// Trust is for the bytes that were shown: others that replace them meanwhile are not trusted,
+// and a copy is kept to show the difference.
 func TestTrustIsOfTheBytesShown(t *testing.T) {
 	s := &Store{Dir: t.TempDir(), WorkDir: t.TempDir()}
 	path := filepath.Join(s.WorkDir, ProjectFile)
@@ -54,7 +54,7 @@ func TestTrustIsOfTheBytesShown(t *testing.T) {
 	}
 }
 
-// A file that eats time or memory ends soon, in an error with its name.
+// A file that would take much time or memory soon fails, with its name in the error.
 func TestHostileFiles(t *testing.T) {
 	many := func(format string) string {
 		var b strings.Builder

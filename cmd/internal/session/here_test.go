@@ -19,9 +19,9 @@ type elsewhere struct{ net.Conn }
 
 func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(203, 0, 113, 9), Port: 80} }
 
-// A name that ends in localhost is this machine only when the address that was
-// connected is: no secret goes elsewhere in plaintext, and without a word about the
-// security nothing does.
+// A name that ends in localhost counts as this machine only when the connected address does:
+// otherwise no secret goes there in plaintext and, without a flag for the security, nothing
+// does.
 func TestLocalNamesThatLeadElsewhere(t *testing.T) {
 	secret := invoke.Metadata{"authorization": {"Bearer s3cr3t"}}
 	for _, protocol := range []string{ProtocolGRPC, "connect", "grpc-web"} {

@@ -15,12 +15,12 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/connect"
 )
 
-// asked makes a careful transport whose credentials come from authorize.
+// asked makes a policyTransport whose credentials come from authorize.
 func asked(authorize func(ctx context.Context, fresh bool) (string, error)) *policyTransport {
 	return withPolicy(nil, invoke.Target{}, nil, CallPolicy{Authorize: authorize}).(*policyTransport)
 }
 
-// Who waits for a credential that another call asks for ends with its own call.
+// A call that waits for a credential which another call asks for ends with its own context.
 func TestWaitingForACredentialEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asking := make(chan struct{})
@@ -44,7 +44,7 @@ func TestWaitingForACredentialEnds(t *testing.T) {
 		if st := invoke.StatusOf(err); st.Code != codes.DeadlineExceeded || time.Since(began) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
-		c.reached() // what else is known is not held up
+		c.reached() // reached is not blocked by it
 		stop()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Error(err)
@@ -56,8 +56,8 @@ func TestWaitingForACredentialEnds(t *testing.T) {
 	})
 }
 
-// The calls of one run are told of a program that fails without running it for each;
-// later it is run again.
+// The calls of one run share the failure of a program, and do not run it again; later it is
+// run again.
 func TestFailedCredentialsAreAskedForLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs, works := 0, false
@@ -80,8 +80,7 @@ func TestFailedCredentialsAreAskedForLater(t *testing.T) {
 	})
 }
 
-// A program that goes on printing a token that is refused is not run for each call of
-// a run.
+// A program that prints a refused token again is not run for each call of a run.
 func TestRefusedCredentialsAreAskedForLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fresh []bool
@@ -100,7 +99,7 @@ func TestRefusedCredentialsAreAskedForLater(t *testing.T) {
 		}
 		token = "new"
 		time.Sleep(sameRun)
-		for range 3 { // all of these were sent with the old one
+		for range 3 { // all of these were sent with the old token
 			if v, err := c.authorized(t.Context(), "old"); v != "new" || err != nil {
 				t.Errorf("%s, %v", v, err)
 			}
@@ -127,8 +126,8 @@ func refusalOf(ce *connect.Error) error {
 	return &invoke.StatusError{Status: &invoke.Status{Code: codes.Unavailable, Message: ce.Error(), Origin: invoke.OriginTransport, Cause: ce}}
 }
 
-// The calls of a run wait once for a server; a call that is made later waits again, and
-// each tries at least once.
+// The calls of a run wait for a server once; a later call waits again, and each tries at least
+// once.
 func TestWaitsOnceInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down, said := &downTransport{}, 0
@@ -174,7 +173,7 @@ func (o *onceTransport) Open(context.Context, invoke.Method, invoke.Metadata) (i
 	return answer{ended{&invoke.Status{Code: codes.Unauthenticated, Origin: invoke.OriginServer}}}, nil
 }
 
-// What is known of the HTTP response passes through what is around a call.
+// The HTTP status and version pass through the policy.
 func TestTellsOfTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := withPolicy(&onceTransport{}, invoke.Target{}, nil, CallPolicy{Retry: 1})
@@ -193,8 +192,8 @@ func TestTellsOfTheResponse(t *testing.T) {
 	})
 }
 
-// Each target has its own values where the metadata leaves them for later, and a header without one is
-// not sent. The metadata of the call, which other targets share, stays as it was.
+// Each target gets its own values for Later in the metadata, and a header without a value is
+// not sent. The metadata of the call, which other targets share, does not change.
 func TestOwnValues(t *testing.T) {
 	program := func(context.Context, bool) (string, error) { return "Bearer x", nil }
 	for _, tt := range []struct {

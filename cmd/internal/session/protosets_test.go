@@ -79,7 +79,7 @@ func TestProtosets(t *testing.T) {
 	}
 }
 
-// Reading standard input ends with the context of who wants the set.
+// Reading standard input ends with the caller's context.
 func TestProtosetFromSilentStdin(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -180,7 +180,7 @@ func TestFetchingProtosetsFails(t *testing.T) {
 	}
 }
 
-// A set that is fetched ends with the context of who wants it.
+// Fetching a set ends with the caller's context.
 func TestFetchingProtosetsEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

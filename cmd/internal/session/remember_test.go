@@ -101,7 +101,7 @@ func (p process) find(t *testing.T, name string) (asked bool) {
 
 const sayHello = "rpcctl.demo.v1.Greeter/SayHello"
 
-// What a server told one process the next one does not ask for, unless it wants to.
+// What one process has learnt from a server the next one does not ask for, unless it wants to.
 func TestRemembers(t *testing.T) {
 	target, _ := listen(t, testserver.Options{})
 	other, _ := listen(t, testserver.Options{})
@@ -161,7 +161,7 @@ func TestAsksFromThenOn(t *testing.T) {
 	}
 }
 
-// Forget drops what the next process would have taken, and is nothing where nothing is remembered.
+// Forget drops what the next process would use, and does nothing when nothing is remembered.
 func TestForgets(t *testing.T) {
 	target, _ := listen(t, testserver.Options{})
 	dir := t.TempDir()
@@ -190,7 +190,7 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// What was remembered is asked for again beside a call, and only what was.
+// What was remembered is asked for again beside a call, and nothing else.
 func TestRefreshes(t *testing.T) {
 	target, _ := listen(t, testserver.Options{})
 	dir := t.TempDir()

@@ -40,7 +40,7 @@ func listen(t *testing.T, o testserver.Options) (target string, server *testserv
 	return "http://" + l.Addr().String(), server
 }
 
-// dial opens a transport with care to a demo server of the test's own.
+// dial opens a transport with a policy to a demo server of the test's own.
 func dial(t *testing.T, care CallPolicy) (invoke.Transport, *testserver.Server) {
 	t.Helper()
 	target, server := listen(t, testserver.Options{})
@@ -312,8 +312,8 @@ func TestWaitEndsWhileACallOpens(t *testing.T) {
 	}
 }
 
-// A call that is given up while it waits to be tried again was cancelled, whatever it ended in
-// before.
+// A call that is cancelled while it waits for another attempt has the status CANCELLED,
+// whatever its last one was.
 func TestInterruptedWhileItWaitsToBeTriedAgain(t *testing.T) {
 	for name, target := range map[string]string{"an answer": "", "no connection": "http://127.0.0.1:1"} {
 		t.Run(name, func(t *testing.T) {
@@ -351,7 +351,7 @@ type scriptedEnd struct {
 	trailers invoke.Metadata
 }
 
-// Finish tells how the call ended.
+// Finish returns how the call ended.
 func (e scriptedEnd) Finish() (*invoke.Status, invoke.Metadata) { return e.status, e.trailers }
 
 func (s *scripted) Open(context.Context, invoke.Method, invoke.Metadata) (invoke.Stream, error) {
@@ -359,8 +359,8 @@ func (s *scripted) Open(context.Context, invoke.Method, invoke.Metadata) (invoke
 	return s.ends[min(s.opened, len(s.ends))-1], nil
 }
 
-// Before a further attempt the client waits as long as the server asks for, by trailers or details, and
-// within bounds whatever it asks for; it makes none that the deadline would not allow.
+// Before another attempt the client waits as long as the server asks for, by trailers or
+// details, within bounds. It makes none that the deadline would not allow.
 func TestRetryDelays(t *testing.T) {
 	busy := func(delay *durationpb.Duration) *invoke.Status {
 		st := &invoke.Status{Code: codes.Unavailable, Message: "busy", Origin: invoke.OriginServer}
@@ -417,7 +417,8 @@ func TestRetryDelays(t *testing.T) {
 	}
 }
 
-// Time heals a server that is not up yet, and not one that is found to be another.
+// Waiting helps with a server that is not up yet, and not with one that turns out to be
+// another.
 func TestPermanent(t *testing.T) {
 	for kind, want := range map[connect.Kind]bool{
 		connect.Refused: false, connect.UnknownHost: false, connect.Unreachable: false, connect.TimedOut: false, connect.Closed: false,

@@ -141,7 +141,7 @@ func TestNoTarget(t *testing.T) {
 	}
 }
 
-// What cannot be opened is an error that nothing else hides, and is tried again when it is needed.
+// What cannot be opened is an error that is not hidden, and is tried again when it is needed.
 func TestSourceFails(t *testing.T) {
 	dir := writeProto(t)
 	none := filepath.Join(dir, "none")
@@ -167,7 +167,7 @@ func TestSourceFails(t *testing.T) {
 	}
 }
 
-// Comments are read when they are needed, also by a session that did without them before.
+// Comments are read when they are needed, even by a session that went without them before.
 func TestComments(t *testing.T) {
 	settings := Settings{Protos: []string{"keeper.proto"}, ImportPaths: []string{writeProto(t)}}
 	s := begin(t, World{}, "", settings)
@@ -202,7 +202,7 @@ func TestComments(t *testing.T) {
 	}
 }
 
-// What is open is used again until the session closes, and then opened anew.
+// What is open is reused until the session closes, and opened again after that.
 func TestOpensOnce(t *testing.T) {
 	target, server := listen(t, testserver.Options{})
 	s := begin(t, World{}, target, Settings{})
@@ -326,7 +326,7 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// A credential that could not be had for reflection ends the lookup as it would end a call.
+// When a credential for reflection cannot be found out, the lookup fails as a call would.
 func TestAuthorizeErrorIsThatOfACall(t *testing.T) {
 	s := begin(t, World{}, "http://127.0.0.1:1", Settings{
 		ReflectMetadata: invoke.Metadata{"authorization": {Later}},
@@ -339,7 +339,8 @@ func TestAuthorizeErrorIsThatOfACall(t *testing.T) {
 	}
 }
 
-// A call is open or has failed after all of its attempts, each of which may take the limit for connecting.
+// A call is open or has failed after all attempts, each of which may take the limit for
+// connecting.
 func TestOpenLimit(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

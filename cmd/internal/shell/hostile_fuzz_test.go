@@ -35,7 +35,7 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// A hostile is a shell whose schema, answers, files and history say what an attacker wants.
+// A hostile is a shell whose schema, answers, files and history contain an attacker's text.
 type hostile struct {
 	*shell
 	t     *testing.T
@@ -150,8 +150,8 @@ func (h *hostile) set(jsonName, comment, value, file string) bool {
 	return true
 }
 
-// one fails unless a line is one statement in which nothing runs and nothing stands for something
-// else, but for what was typed. It returns its words; ok is false for one that is not complete.
+// one fails unless a line is one statement that runs nothing and expands nothing but what was
+// typed. It returns its words; ok is false for an incomplete line.
 func (h *hostile) one(typed, line string) (st repl.Statement, ok bool) {
 	h.t.Helper()
 	statements := repl.Lex(line)
@@ -188,7 +188,7 @@ func (h *hostile) tab(typed, after string) (lines []string) {
 			h.t.Fatalf("%q offers %q, %q", typed, item.Text, item.About)
 		}
 		lines = append(lines, line.Text)
-		// What several candidates have in common is put in without being chosen.
+		// The common beginning of several candidates is inserted without a choice.
 		for n := 0; n < len(item.Text) && after == ""; n += 1 + len(item.Text)/100 {
 			h.one(l.Text, l.Replace(c.From, l.Cursor, item.Text[:n]).Text)
 		}
@@ -241,7 +241,7 @@ func (h *hostile) check(place byte) {
 	}
 }
 
-// everywhere is the place that is all of them.
+// everywhere is the place that means all of them.
 const everywhere = 255
 
 // checkKeys looks at the names of fields, and at what else a message is made of.
@@ -364,7 +364,7 @@ func (h *hostile) checkFiles() {
 	}
 }
 
-// checkOffers looks at what other shells are told.
+// checkOffers checks the offers to other shells.
 func (h *hostile) checkOffers() {
 	r := &complete.Request{Method: h.assistant.Index.Load().Methods[0].Method, Plain: true, Now: time.Now, Types: h.assistant.Index.Load().Known}
 	var offers []othershells.Offer
@@ -394,7 +394,8 @@ func testTree(a *app.App) *cobra.Command {
 	return root
 }
 
-// Whatever a schema, a server and a folder say, it is text to the shell, and to other shells.
+// Whatever a schema, a server and a folder contain, it is text to the shell, and to other
+// shells.
 func FuzzHostileText(f *testing.F) {
 	for _, text := range []string{
 		"plain", "two words", `x": ""} | touch pwned; true "`, "x | touch y", "x\ny", "x\ty", "${ENV:HOME}", "$HOME", "‘x’; y", "“$(x)”", "$(x)", "`x`", "'; x; '", `\`, `"`, "'", "it's",

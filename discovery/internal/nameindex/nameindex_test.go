@@ -8,7 +8,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The index has for each name the files that were added with it, in whatever portions they came.
+// The index has for each name the files that were added with it, in whatever portions they
+// were added.
 func TestNameIndex(t *testing.T) {
 	var index Index
 	want := map[protoreflect.Name][]int{}

@@ -143,7 +143,7 @@ const (
 	deepArray    = `reduce range(900000) as $i (1; [.])`
 )
 
-// A program that has ended is at work no more, and holds no memory.
+// A program that has ended does nothing more, and holds no memory.
 func TestProgramsLeaveNothing(t *testing.T) {
 	const tooLarge = "a value of more than 16 MiB"
 	for program, want := range map[string]string{
@@ -206,7 +206,7 @@ func TestProgramsLeaveNothing(t *testing.T) {
 	}
 }
 
-// settles waits until no program is at work any more, and until its memory is given back.
+// settles waits until no program runs, and until its memory is given back.
 func settles(t *testing.T) {
 	t.Helper()
 	const most = 128 << 20

@@ -30,7 +30,7 @@ func results(t *testing.T, program, document string) ([]string, error) {
 	return all, err
 }
 
-// Products mean what they mean to jq, however they are written.
+// Products mean what they mean to jq, in every spelling.
 func TestProducts(t *testing.T) {
 	for program, want := range map[string][]string{
 		`.a * 3`:                             {`6`},
@@ -77,7 +77,7 @@ func TestProducts(t *testing.T) {
 	}
 }
 
-// A program ends with its memory, and with its time, whatever it is at.
+// A program ends with its memory, and with its time, whatever it does.
 func TestProgramsEnd(t *testing.T) {
 	const tooMuch = "the program takes more than 64 MiB"
 	for program, want := range map[string]string{
@@ -96,7 +96,7 @@ func TestProgramsEnd(t *testing.T) {
 		t.Run(program, func(t *testing.T) {
 			_, err := results(t, program, `{"a":"x"}`)
 			var e *Error
-			// What watches the memory may see it before the step that would be too much.
+			// The watch on the memory may see it before the step that would be too much.
 			if !errors.As(err, &e) || !strings.Contains(e.Err.Error(), want) && !strings.Contains(e.Err.Error(), tooMuch) {
 				t.Errorf("%v, want %s", err, want)
 			}
@@ -123,7 +123,7 @@ func TestProgramsEnd(t *testing.T) {
 	}
 }
 
-// A large document is no large program.
+// A large document does not count as a large program.
 func TestLargeDocuments(t *testing.T) {
 	many := make([]int, 2<<20)
 	document, err := json.Marshal(map[string]any{"n": many})

@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/formatters/internal/safetext"
 )
 
-// What a server's comments hide is an escape in the files that are written of its schema, and all
-// else is as it was.
+// Hidden characters in a server's comments are escapes in the files that are written of its
+// schema, and everything else is unchanged.
 func TestSourceHasNoHiddenCharacters(t *testing.T) {
 	fd := &descriptorpb.FileDescriptorProto{
 		Name: proto.String("f.proto"), Package: proto.String("p"), Syntax: proto.String("proto2"),
