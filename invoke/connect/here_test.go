@@ -26,7 +26,7 @@ func displace(server string, remote net.Addr) func(ctx context.Context, network,
 	}
 }
 
-func at(ip string) *net.TCPAddr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 80} }
+func port80(ip string) *net.TCPAddr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 80} }
 
 // A plaintext connection of a target that is named as this machine leads to this machine, when
 // nothing else is allowed or when secrets go over it.
@@ -40,19 +40,19 @@ func TestDialPlain(t *testing.T) {
 		secrets bool
 		want    string // the detail of the refusal; "": the connection is made
 	}{
-		{"this machine", "tcp", at("127.0.0.1"), true, true, ""},
-		{"this machine, another address", "tcp", at("127.255.0.9"), true, true, ""},
-		{"this machine, IPv6", "tcp", at("::1"), true, true, ""},
-		{"this machine, IPv4 in IPv6", "tcp", at("::ffff:127.0.0.1"), true, true, ""},
-		{"elsewhere", "tcp", at("203.0.113.9"), false, false, ""},
-		{"elsewhere, with secrets", "tcp", at("203.0.113.9"), false, true, "it is at 203.0.113.9:80"},
-		{"elsewhere, which is not allowed", "tcp", at("203.0.113.9"), true, false, "it is at 203.0.113.9:80"},
-		{"elsewhere, IPv6", "tcp", at("2001:db8::1"), true, false, "it is at [2001:db8::1]:80"},
-		{"the network of this machine", "tcp", at("192.168.0.1"), true, false, "it is at 192.168.0.1:80"},
-		{"a link-local address", "tcp", at("fe80::1"), true, false, "it is at [fe80::1]:80"},
-		{"no address in particular", "tcp", at("0.0.0.0"), true, false, "it is at 0.0.0.0:80"},
+		{"this machine", "tcp", port80("127.0.0.1"), true, true, ""},
+		{"this machine, another address", "tcp", port80("127.255.0.9"), true, true, ""},
+		{"this machine, IPv6", "tcp", port80("::1"), true, true, ""},
+		{"this machine, IPv4 in IPv6", "tcp", port80("::ffff:127.0.0.1"), true, true, ""},
+		{"elsewhere", "tcp", port80("203.0.113.9"), false, false, ""},
+		{"elsewhere, with secrets", "tcp", port80("203.0.113.9"), false, true, "it is at 203.0.113.9:80"},
+		{"elsewhere, which is not allowed", "tcp", port80("203.0.113.9"), true, false, "it is at 203.0.113.9:80"},
+		{"elsewhere, IPv6", "tcp", port80("2001:db8::1"), true, false, "it is at [2001:db8::1]:80"},
+		{"the network of this machine", "tcp", port80("192.168.0.1"), true, false, "it is at 192.168.0.1:80"},
+		{"a link-local address", "tcp", port80("fe80::1"), true, false, "it is at [fe80::1]:80"},
+		{"no address in particular", "tcp", port80("0.0.0.0"), true, false, "it is at 0.0.0.0:80"},
 		{"no address of TCP", "tcp", &net.UnixAddr{Name: "/s", Net: "unix"}, true, false, "it is at /s"},
-		{"another network", "unix", at("203.0.113.9"), true, true, ""},
+		{"another network", "unix", port80("203.0.113.9"), true, true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			here := &connect.Here{Only: tt.only}
@@ -78,7 +78,7 @@ func TestDialPlain(t *testing.T) {
 
 // A connection that is refused is closed at once.
 func TestDialPlainClosesWhatItRefuses(t *testing.T) {
-	made, closed := recordConn(displace(serve(t, silent), at("203.0.113.9")))
+	made, closed := recordConn(displace(serve(t, silent), port80("203.0.113.9")))
 	d := &connect.Dialer{Here: &connect.Here{Only: true}, Net: made}
 	_, err := d.DialPlain(t.Context(), "tcp", "api.localhost:80")
 	checkKind(t, err, connect.Elsewhere)
@@ -126,7 +126,7 @@ func TestGuard(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			here := &connect.Here{Only: tt.only}
 			for _, remote := range tt.remotes {
-				d := &connect.Dialer{Here: here, Net: displace(server, at(remote))}
+				d := &connect.Dialer{Here: here, Net: displace(server, port80(remote))}
 				if conn, err := d.DialPlain(t.Context(), "tcp", "api.localhost:80"); err == nil {
 					conn.Close()
 				}

@@ -107,7 +107,7 @@ func TestFirstBytesOverTLS(t *testing.T) {
 		name   string
 		server *tls.Config
 		answer func(net.Conn)
-		given  bool
+		client bool
 		sniff  func(net.Conn, string) *connect.Sniffer
 		kind   connect.Kind
 		detail string
@@ -135,7 +135,7 @@ func TestFirstBytesOverTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkError(t, first(tt.sniff(secured, address).GaveCert(tt.given)), tt.kind, address, tt.detail)
+			checkError(t, first(tt.sniff(secured, address).GaveCert(tt.client)), tt.kind, address, tt.detail)
 		})
 	}
 }

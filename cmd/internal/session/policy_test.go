@@ -235,7 +235,7 @@ func TestPolicyThatDoesNothing(t *testing.T) {
 		name   string
 		target string
 		policy CallPolicy
-		bare   bool
+		same   bool
 	}{
 		{"nothing", "https://h.example:443", CallPolicy{}, true},
 		{"plaintext to this machine", "http://127.0.0.1:80", CallPolicy{}, true},
@@ -251,7 +251,7 @@ func TestPolicyThatDoesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := withPolicy(plain, target, nil, tt.policy); (got == invoke.Transport(plain)) != tt.bare {
+			if got := withPolicy(plain, target, nil, tt.policy); (got == invoke.Transport(plain)) != tt.same {
 				t.Errorf("got %T", got)
 			}
 		})

@@ -154,7 +154,7 @@ func TestFetchingProtosets(t *testing.T) {
 		})
 	}
 	if referer := <-referers; referer != "" {
-		t.Errorf("the server was told the referer %q", referer)
+		t.Errorf("the server received the referer %q", referer)
 	}
 }
 
@@ -164,8 +164,8 @@ func TestFetchingProtosetsFails(t *testing.T) {
 	var fetch *FetchError
 	for _, tt := range []struct{ name, url, want string }{
 		{"a certificate that is not trusted", server.URL + "/x?token=s3cr3t", "fetching the descriptor set " + server.URL + "/x: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
-		{"a URL that is none", "https://u:s3cr3t@[h/x", "fetching the descriptor set URL: it is not one"},
-		{"a port that is none", "https://u:s3cr3t@h:port/x", "fetching the descriptor set URL: it is not one"},
+		{"a malformed URL", "https://u:s3cr3t@[h/x", "fetching the descriptor set URL: it is not one"},
+		{"a malformed port", "https://u:s3cr3t@h:port/x", "fetching the descriptor set URL: it is not one"},
 		{"plaintext with a password", "http://u:s3cr3t@h.example/x?token=s3cr3t", "fetching the descriptor set http://u:xxxxx@h.example/x: a descriptor set is only fetched over https"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
