@@ -57,7 +57,7 @@ takes precedence over no context of the user's: a name that both have is an erro
 
 func textOrJSON() flags.Choice { return flags.Choice{Value: "text", Allowed: []string{"text", "json"}} }
 
-// loadContexts loads what there is.
+// loadContexts loads the contexts of the user and of the project.
 func loadContexts(a *app.App) (*config.Store, *config.Contexts, error) {
 	store, err := globals.ContextStore(a.Env)
 	if err != nil {
@@ -115,7 +115,7 @@ func contextList(a *app.App, o *contextOptions) error {
 			continue
 		}
 		for _, x := range f.Contexts {
-			used, _ := c.Find(current) // of two contexts with one name, between which nobody chose, neither is in use
+			used, _ := c.Find(current) // when two contexts share a name and nobody chose one, neither is in use
 			rows = append(rows, contextRow{x.Name, x.Get("addr"), f.Path, used == x, f.Trusted})
 		}
 	}

@@ -136,7 +136,7 @@ func contextEdits(a *app.App, name, arg string, project bool) ([]config.Edit, er
 		return []config.Edit{e}, nil
 	}
 	if key == "auth-command" {
-		if err := program.MayStart(a.Env, key, ""); err != nil { // it would be run by whoever comes next
+		if err := program.MayStart(a.Env, key, ""); err != nil { // whoever opens the folder next would run it
 			return nil, err
 		}
 	}
@@ -185,8 +185,8 @@ func unknownSetting(key string) error {
 	return problem.Usage(fmt.Errorf("%q: no such setting", key), hint)
 }
 
-// absoluteProgram names the program of a command line by its whole path where it is named from
-// the working folder: the line will be run in that of the user's contexts.
+// absoluteProgram replaces a program that is named relative to the working folder by its
+// absolute path, since the user's contexts run it from any folder.
 func absoluteProgram(a *app.App, command string) string {
 	program, rest, _ := strings.Cut(command, " ")
 	if !strings.ContainsAny(program, `/\`) || strings.ContainsAny(program, "\"'$`~|&;<>()*?") ||
@@ -227,8 +227,8 @@ func headerEdits(path []string, name, value string) ([]config.Edit, error) {
 	return []config.Edit{remove, {Path: at, Values: []string{value}}}, nil
 }
 
-// checkValue has the flag of a setting read its value, so that no context is made
-// that cannot be used.
+// checkValue parses a value with the flag of its setting, so that a context is never saved
+// with a value that cannot be used.
 func checkValue(a *app.App, k config.Key, value string) error {
 	g, f, err := globals.Parse(a.Env, app.UserAgent(), nil)
 	if err != nil {

@@ -70,8 +70,9 @@ SERVING.`,
 	return c
 }
 
-// ownLimit returns a limit for a call that the user gave none. It is longer than connecting
-// may take, since a failed connection says more about a server that cannot be reached.
+// ownLimit returns the limit of a call for which the user set none. It is longer than
+// connecting may take, so that a server that cannot be reached is reported by why connecting
+// failed.
 func ownLimit(a *app.App, limit time.Duration) time.Duration {
 	s := a.Session.Settings()
 	return max(limit, s.ConnectLimit()+time.Second)
@@ -126,7 +127,7 @@ func pollHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md inv
 		}
 		next, nextErr := health.Check(ctx, invoker, md, o.service, o.timeout.Duration())
 		if ctx.Err() != nil {
-			break // the status before says more
+			break // the status before it says more than the interrupt
 		}
 		state, err = next, nextErr
 	}
@@ -168,8 +169,8 @@ func watchHealth(ctx context.Context, a *app.App, invoker *invoke.Invoker, md in
 	}
 	var over atomic.Bool
 	if wait > 0 {
-		// This is not the deadline of the call: the server would end that, too, with a message
-		// of its own.
+		// This is not the deadline of the call: the server would enforce that too, with a
+		// message of its own.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()

@@ -21,7 +21,7 @@ type frame [48 << 10]byte
 //go:noinline
 func onLargeStack(run func() int) int {
 	if run == nil {
-		return fill(frame{}) // never reached: but its argument takes its place in this frame
+		return fill(frame{}) // never reached, but its argument occupies room in this frame
 	}
 	return run()
 }

@@ -125,8 +125,8 @@ func (a *asker) nextVersion(s *invoke.Status) error {
 	return nil
 }
 
-// told is the status to report when a question failed. Where the duplex transport has no
-// connection, that is the status of the first one.
+// told returns the status to report when a question failed. If the duplex transport has no
+// connection, that is the status of the first transport.
 func (a *asker) told(s *invoke.Status) *invoke.Status {
 	if a.narrow != nil && s.Origin == invoke.OriginTransport {
 		return a.narrow

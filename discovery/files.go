@@ -17,9 +17,9 @@ type filer interface {
 	allFiles(ctx context.Context) (files []protoreflect.FileDescriptor, faults []error, err error)
 }
 
-// Files returns all files of a source, each once and after its own imports, and what
-// is wrong with those that are missing. A server with reflection has the files of its
-// services and what these import.
+// Files returns all files of a source, each once and after its own imports, and the faults of
+// the files that are missing. For a server with reflection these are the files of its services
+// and what they import.
 func Files(ctx context.Context, s Source) (files []protoreflect.FileDescriptor, faults []error, err error) {
 	l, ok := s.(*Layered)
 	if !ok {

@@ -166,7 +166,7 @@ func (f *Exchange) end(at time.Time) error {
 	})
 }
 
-// print writes what fill appends, and a line feed.
+// print writes what fill appends, followed by a line feed.
 func (f *Exchange) print(at time.Time, fill func(b []byte) ([]byte, error)) error {
 	buf, err := f.out.Begin()
 	if err != nil {

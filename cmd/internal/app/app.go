@@ -51,8 +51,8 @@ func (a *App) Configure(ctx context.Context, f *pflag.FlagSet) error {
 	return err
 }
 
-// Source configures the session and returns its schema. Who looks at a schema wants
-// to see today's: the server is asked, whatever is remembered of it.
+// Source configures the session and returns its schema. It always asks the server, even if the
+// schema is remembered, since whoever looks at a schema wants the current one.
 func (a *App) Source(ctx context.Context, f *pflag.FlagSet) (discovery.Source, error) {
 	if err := a.Configure(ctx, f); err != nil {
 		return nil, err
@@ -74,8 +74,8 @@ func (a *App) AskedSource(ctx context.Context) (discovery.Source, error) {
 	return a.Session.Source(ctx)
 }
 
-// TodaysSchema makes the session ask the server for its schema, whatever is remembered
-// of it. done is called when it was asked. The error is that of ctx.
+// TodaysSchema makes the session ask the server for its schema, even if the schema is
+// remembered. done is to be called once it was asked. The error is that of ctx.
 func (a *App) TodaysSchema(ctx context.Context) (done func(), err error) {
 	if done, err = a.Runner.LockSchema(ctx); err != nil {
 		return nil, err

@@ -24,8 +24,8 @@ func Within(c *cobra.Command, timeout flags.Seconds) func() {
 	return cancel
 }
 
-// Limited returns a context with a limit, 0 for none. Reading input before a call has the
-// limit of the call.
+// Limited returns a context with a limit; 0 means none. Reading the input before a call is
+// subject to the limit of the call.
 func Limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(ctx)

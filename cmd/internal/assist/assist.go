@@ -37,9 +37,9 @@ type Shell interface {
 	// Typing returns the method that the words of the line are messages for, because its call is
 	// running; nil: none.
 	Typing() protoreflect.MethodDescriptor
-	// Warning returns what has to be known now, "" for nothing.
+	// Warning returns what the user has to know now; "" means nothing.
 	Warning() string
-	// Used returns the services and packages in use, the one in use last at the end.
+	// Used returns the services and packages that were put in use, the current one last.
 	Used() []string
 	// Jobs and Results return the calls that are running and those that have ended.
 	Jobs() []Call

@@ -87,7 +87,7 @@ func (e *awaitedError) NextStep() string {
 	}
 }
 
-// awaited is the following of one operation.
+// An awaited follows one operation.
 type awaited struct {
 	app     *app.App
 	call    *invoke.Call
@@ -263,7 +263,7 @@ type heldEnd struct {
 	trailers invoke.Metadata
 }
 
-// Event hands on all but the answer and a good end.
+// Event passes every event on, except the response and the end of a call that succeeded.
 func (h *heldEnd) Event(e *invoke.Event) error {
 	switch {
 	case e.Kind == invoke.ResponseReceived:

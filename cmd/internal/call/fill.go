@@ -14,7 +14,8 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// FillIn is call -i: the request is filled in at a prompt, and sent from there.
+// FillIn implements call -i: the user fills the request in at a prompt and sends it from
+// there.
 func FillIn(a *app.App, c *cobra.Command, o *Options) error {
 	if err := a.Runner.Prompts(a); err != nil {
 		return err

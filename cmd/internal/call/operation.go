@@ -59,9 +59,9 @@ func unpack(any *anypb.Any, types invoke.Types) (*invoke.Message, error) {
 	return &invoke.Message{Desc: any.ProtoReflect().Descriptor(), Wire: wire, Types: types}, nil
 }
 
-// ask returns the call of a method of the operations service about this operation. A server
-// that returns operations need not have the service in its reflection, so the method is the one
-// that is linked in.
+// ask returns the call of a method of the operations service about this operation. The method
+// is the one that is linked in, since a server that returns operations need not list the
+// service in its reflection.
 func (w *awaited) ask(method protoreflect.Name, request proto.Message) (*invoke.Call, error) {
 	wire, err := proto.Marshal(request)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// nextRequest returns the next message of a call that has not begun. A file is read until ready is
-// done, and the error names it. From standard input on only ctx ends the reading: a pipeline takes
-// the time that it takes.
+// nextRequest returns the next message of a call that has not begun. Reading a file ends when
+// ready is done, and the error names the file. Reading standard input ends only with ctx,
+// since a pipeline may take its time.
 func nextRequest(ctx, ready context.Context, requests invoke.Requests) ([]byte, error) {
 	source, ok := requests.(*input.Source)
 	if !ok {
@@ -26,7 +26,7 @@ func nextRequest(ctx, ready context.Context, requests invoke.Requests) ([]byte, 
 		until = ctx
 	}
 	wire, err := source.Next(until)
-	if err != nil && err == until.Err() && until != ctx && source.Stdin() { // the files before it were there in time
+	if err != nil && err == until.Err() && until != ctx && source.Stdin() { // earlier files were read in time
 		until = ctx
 		wire, err = source.Next(ctx)
 	}

@@ -18,11 +18,11 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// A schema that was remembered may be that of yesterday. Whatever goes wrong with
-// it is tried again with what the server says now, before anybody hears of it.
+// A remembered schema may be out of date. Whatever fails with it is tried again with the
+// schema that the server has now, before the failure is reported.
 
-// planRemembered is planUntil. What a remembered schema does not fit is planned again, with the
-// whole limit: standard input may have taken its time.
+// planRemembered is planUntil, but plans again, with the whole limit, when a remembered schema
+// does not fit: reading standard input may have taken long.
 func (s *Call) planRemembered(ctx, ready context.Context) (*invoke.Call, error) {
 	s.stdin = &recording{from: s.app.Env.Stdin, on: true}
 	defer s.stdin.stop()
@@ -65,7 +65,7 @@ func (s *Call) runRemembered(ctx context.Context, p *invoke.Call) error {
 	return s.run(ctx, again)
 }
 
-// WithoutComments spares a call the comments of .proto files, which only -vv shows.
+// WithoutComments makes a call skip the comments of .proto files, which only -vv shows.
 func WithoutComments(a *app.App) {
 	s := a.Session.Settings()
 	s.NoComments = a.Globals.Verbose < 2

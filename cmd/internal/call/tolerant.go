@@ -8,9 +8,9 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// A tolerantSink wraps a sink that prints. Where the formatter can show a response that is not a
-// message of its type, it does, and the call goes on to its status; what was wrong is then the error
-// of the call.
+// A tolerantSink wraps a sink that prints. It prints a response that does not fit its type
+// where the formatter can, lets the call go on to its status, and returns what was wrong as
+// the error of the call.
 type tolerantSink struct {
 	invoke.Sink
 	formatter formatters.Undecoded

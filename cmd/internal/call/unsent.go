@@ -11,8 +11,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke/input"
 )
 
-// restWait is how long input is looked at for more when a call has ended: a file says so at
-// once, and a pipe that has nothing to read is not waited for.
+// restWait is how long the rest of the input is waited for when a call has ended. The end of a
+// file is seen at once; a pipe without data is not waited for longer.
 const restWait = 100 * time.Millisecond
 
 // An unsentError is a call that the server ended with OK before its input had ended. gRPC
@@ -85,7 +85,7 @@ func (c *counted) typed() bool {
 	return ok && source.Stdin()
 }
 
-// whole makes a run of a call fail where the server ended it before the input had ended.
+// whole makes a run of a call fail if the server ended the call before the input had ended.
 func (c *counted) whole(do func(context.Context, invoke.Sink) error) func(context.Context, invoke.Sink) error {
 	return func(ctx context.Context, sink invoke.Sink) error {
 		if err := do(ctx, invoke.Tee{sink, c}); err != nil {

@@ -24,7 +24,7 @@ import (
 type Index struct {
 	Services []Entry
 	Methods  []Entry
-	ByName   map[string]*Entry // methods, by every end of their names; nil where several have it
+	ByName   map[string]*Entry // methods by every suffix of their names; nil where several share it
 	types    invoke.Types
 	Secrets  map[string]struct{} // names of fields with the option debug_redact
 	Known    MessageTypes
@@ -76,9 +76,9 @@ func NewIndex(ctx context.Context, source discovery.Source, types invoke.Types) 
 	return ix, nil
 }
 
-// NameEnds notes which method every end of a name stands for. An end that a method shares with
-// gRPC's own services, such as health, stands for the method. A full name always stands for
-// itself.
+// NameEnds records which method each suffix of a name stands for. A suffix that a method
+// shares with gRPC's own services, such as health, stands for the method. A full name always
+// stands for itself.
 func (ix *Index) NameEnds() {
 	for i := range ix.Methods {
 		e := &ix.Methods[i]
@@ -164,8 +164,8 @@ func (ix *Index) Resolver() invoke.Types {
 	return ix.types
 }
 
-// Method returns the method that a name stands for: its full name, or an end of it that only
-// one method has, not counting those of the protocol's own services.
+// Method returns the method that a name stands for: its full name, or a suffix that only one
+// method has, the services of gRPC itself aside.
 func (ix *Index) Method(name string) *Entry {
 	if ix == nil {
 		return nil
@@ -230,7 +230,7 @@ func Search(entries []Entry, query string, limit int) (hits []Hit, more int) {
 	}
 	count := 0
 	for r := range byRank {
-		// What only contains the text somewhere is of no interest where something begins with it.
+		// Names that merely contain the text are left out when others begin with it.
 		if r > humpsMatch && count > 0 {
 			break
 		}

@@ -96,7 +96,7 @@ func (r *Request) usedFields(prefix string) []string {
 	return used
 }
 
-// WordPath is the path of a word, as far as it goes.
+// WordPath returns the path of the field that a word names, as far as the word goes.
 func WordPath(text string) []repl.Step {
 	var path []repl.Step
 	for text != "" {
@@ -249,8 +249,8 @@ func fieldName(fd protoreflect.FieldDescriptor, quote byte) string {
 	return string(fd.Name())
 }
 
-// typed is a text from outside as it is typed at the place: as the value of a word, or as a
-// string of a document. ok is false when there is no way to type it.
+// typed returns a text from outside as it has to be typed at the cursor: as the value of a
+// word, or as a string of a document. ok is false if there is no way to type it.
 func (f *Cursor) typed(text string) (typed string, ok bool) {
 	word, ok := repl.Quote(text)
 	switch quote := f.quote(); {
@@ -269,7 +269,8 @@ func (f *Cursor) typed(text string) (typed string, ok bool) {
 	return "", false
 }
 
-// closed is a string without its last quote, where that is there already.
+// closed returns a string without its last quote if that quote stands behind the cursor
+// already.
 func (f *Cursor) closed(text string) string {
 	if f.Quote != 0 && strings.HasPrefix(f.after, string(f.Quote)) {
 		return text[:len(text)-1]
@@ -277,7 +278,7 @@ func (f *Cursor) closed(text string) string {
 	return text
 }
 
-// key is the text of a key, with what must follow it and is not there yet.
+// key returns the text of a key, followed by those of its delimiters that are not there yet.
 func (f *Cursor) key(name, after, tail string) string {
 	if !f.JSON {
 		if strings.HasPrefix(after, tail) {

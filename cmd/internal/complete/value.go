@@ -126,7 +126,7 @@ func (f *Cursor) messageValues(md protoreflect.MessageDescriptor) []repl.Candida
 	return AppendMatch(nil, prefix, "{", string(md.Name()))
 }
 
-// seenLength is how long a value, in bytes, is offered again.
+// seenLength is the length in bytes up to which a value is offered again.
 const seenLength = 100
 
 // seenValues are the values of a field of this name in the last answers.

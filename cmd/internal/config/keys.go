@@ -34,7 +34,7 @@ type Key struct {
 	Help   string
 }
 
-// keys are all settings, in the order in which they people see them.
+// keys are all settings, in the order in which people see them.
 var keys = []Key{
 	{Name: "addr", Help: "the target"},
 	{Name: "plaintext", Kind: Switch, Steers: true, Help: "no TLS"},

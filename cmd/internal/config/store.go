@@ -220,7 +220,7 @@ const (
 	lockPoll  = 10 * time.Millisecond
 )
 
-// lock takes the lock of a file, which ends with the process at the latest.
+// lock takes the lock of a file. It is released when the process ends, at the latest.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -67,7 +67,8 @@ func (s *Store) copyName(sum string) string {
 	return filepath.Join(s.Dir, "trusted", filepath.Base(digits)+".yaml")
 }
 
-// dropCopy removes the copy of what was at a path, unless it is that of another, too.
+// dropCopy removes the copy of the file at a path, unless the copy is that of another file
+// too.
 func (s *Store) dropCopy(user *File, path, was string) error {
 	for other, sum := range user.trust {
 		if other != path && sum == was {

@@ -20,8 +20,8 @@ import (
 	"github.com/rpcctl/rpcctl/invoke"
 )
 
-// Flags are the flags that say who calls. None of them takes a secret itself: they say
-// where it is.
+// Flags are the flags that say who calls. None of them takes a secret itself: each names the
+// place of one.
 type Flags struct {
 	bearerFile, bearerEnv, Command   nonEmpty
 	basic, passwordFile, passwordEnv nonEmpty

@@ -20,7 +20,7 @@ import (
 // Questions are what a server is asked in calls.
 type Questions struct {
 	Invoker                   *invoke.Invoker
-	Duplex                    invoke.Transport // for reflection, where calls go over HTTP/1.1; may be nil
+	Duplex                    invoke.Transport // for reflection when calls go over HTTP/1.1; may be nil
 	Metadata, ReflectMetadata invoke.Metadata
 	Service                   string
 	Timeout                   time.Duration

@@ -55,7 +55,7 @@ func (p *Step) fail(err error) {
 	p.Hint = strings.Join(problem.Hints(err), "; ")
 }
 
-// plainCause is the text of an error, without what the step's name says already.
+// plainCause returns the text of an error without what the name of the step already says.
 func plainCause(err error) string {
 	var se *invoke.StatusError
 	if errors.As(err, &se) && se.Status.Cause == nil {

@@ -106,7 +106,7 @@ func (w *Walk) skip(why string, steps ...string) {
 	}
 }
 
-// resolverAddress parts dns://server/host:port.
+// resolverAddress splits dns://server/host:port.
 func resolverAddress(target string) (server, address string, ok bool) {
 	rest, isDNS := strings.CutPrefix(target, "dns://")
 	server, address, found := strings.Cut(rest, "/")
@@ -284,8 +284,8 @@ func (w *Walk) judge(p *Step) {
 	}
 }
 
-// hostOnly is the name that a certificate must have: the authority's host, or else
-// the address's.
+// hostOnly returns the name that a certificate must have: the authority's host, or else the
+// address's.
 func hostOnly(authority, address string) string {
 	for _, s := range []string{authority, address} {
 		if host, _, err := net.SplitHostPort(s); err == nil {

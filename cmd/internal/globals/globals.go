@@ -51,7 +51,7 @@ type Flags struct {
 
 	chosen  chosenContext
 	names   []string // of all flags, in the order of the help
-	several bool     // these are the flags for one of the targets of --targets
+	several bool     // these are the flags of one target of --targets
 }
 
 // New returns the flags before any was given.
@@ -84,8 +84,9 @@ func (g *Flags) Wait() time.Duration { return g.reach.wait.Duration() }
 // CheckGet returns a usage error when --get would call a method that may have effects.
 func (g *Flags) CheckGet(c *invoke.Call) error { return g.protocol.checkGet(c) }
 
-// OfTarget returns the settings for one of several targets. Credentials of the context go to
-// its own target alone, and what is wrong with them for one target fails the call to it.
+// OfTarget returns the settings for one of several targets. Credentials of the context are
+// used for its own target only. When they cannot be had for a target, the call to that target
+// fails.
 func (g *Flags) OfTarget(ctx context.Context, f *pflag.FlagSet, name string) (session.Settings, error) {
 	one := *g
 	one.Addr, one.unix, one.several = name, "", true
@@ -221,7 +222,7 @@ func (g *Flags) Settings(ctx context.Context, f *pflag.FlagSet) (session.Setting
 		return s, err
 	}
 	if flags.Changed(f, "targets") && !g.several {
-		target = nil // each of them has settings of its own
+		target = nil // each target has settings of its own
 	}
 	if target != nil {
 		if err := g.applySecurity(target); err != nil {

@@ -23,7 +23,7 @@ type headerFlags struct {
 	expand       bool // ${NAME} in values
 
 	context       []config.Setting    // of the context in use; a header of the same name overrides one
-	skipContext   bool                // the secrets of the context are for another target than this
+	skipContext   bool                // the context's secrets are for another target than this one
 	authorization string              // session.Later when a flag says who calls; else ""
 	files         map[string][]string // headers in the files read so far: a pipe can be read only once
 	secrets       map[string]struct{} // names whose values came from a file or the environment

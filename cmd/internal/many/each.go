@@ -60,8 +60,8 @@ func (m *calls) each(ctx context.Context) error {
 }
 
 // eachOutcome is outcome for a list. A list may be live, such as a pipe with a request now and
-// then, and only the user knows whether it takes too long: an interrupt while it is read says
-// what was waited for.
+// then, and only the user knows when it takes too long. So after an interrupt the error says
+// what was being waited for.
 func (m *calls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error) error {
 	l, ok := m.list.(*inputList)
 	if ok && l.interrupted && l.list.File() != "" && ctx.Err() != nil {
@@ -74,7 +74,7 @@ func (m *calls) eachOutcome(ctx context.Context, sum *fanout.Summary, err error)
 	return m.outcome(ctx, sum, err)
 }
 
-// inputList is the list of a run as input reads it.
+// An inputList is the list of a run, read by package input.
 type inputList struct {
 	list   *input.List
 	m      *calls
@@ -175,10 +175,10 @@ func (f *failures) add(r *fanout.Result) error {
 	return errors.Join(err, jerr, serr)
 }
 
-// close ends the files after a run. They exist when nothing failed, too, since what an earlier
-// run left in them no longer holds. A run of which nothing was done still leaves that as it
-// was, and so does a run that was cut short when the file is the list itself, since the list
-// has what was not sent.
+// close ends the files after a run. They are written even when nothing failed, since what an
+// earlier run left in them no longer holds. They stay as they were after a run of which
+// nothing was done, and after one that was cut short when the file is the list itself, since
+// the list has the requests that were not sent.
 func (f *failures) close(whole bool, sum *fanout.Summary) error {
 	if err := errors.Join(f.requests.Flush(), f.statuses.Flush()); err != nil {
 		return errors.Join(err, f.abandon())

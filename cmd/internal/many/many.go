@@ -54,7 +54,7 @@ type calls struct {
 	atOnce   int // calls that share the limit of a message; 0: none do
 	finish   func(*fanout.Result) error
 	closers  []func()    // at the end of the run
-	job      invoke.Sink // takes all events in place of what prints them; nil: the run is no job
+	job      invoke.Sink // takes all events instead of the printer; nil: the run is no job
 }
 
 // maxTold is how many failures are printed one by one.
@@ -85,8 +85,8 @@ func Run(
 	return err
 }
 
-// askSchema makes the server be asked for the schema where one may be remembered: a schema of
-// yesterday must not make the first of many requests fail.
+// askSchema makes the session ask the server for its schema even if the schema is remembered:
+// an outdated schema must not make the first of many requests fail.
 func (m *calls) askSchema(ctx context.Context) error {
 	if m.o.Kind.Value != "" || m.many.targets.isSet() {
 		return nil
@@ -140,8 +140,8 @@ func (m *calls) check() error {
 	return m.app.Globals.CheckGet(m.call)
 }
 
-// start makes the calls, shows progress, and returns what end makes of the outcome; or a job
-// does all that later.
+// start makes the calls, shows progress, and returns what end makes of the outcome. A run that
+// is a job does all of that later.
 func (m *calls) start(
 	ctx context.Context, invoker *invoke.Invoker, end func(context.Context, *fanout.Summary, error) error,
 ) error {
@@ -161,7 +161,7 @@ func (m *calls) start(
 	})
 }
 
-// close lets go of what the run had open.
+// close closes what the run has open.
 func (m *calls) close() {
 	m.progress.Stop()
 	for _, c := range m.closers {

@@ -48,7 +48,7 @@ func (e *limitError) Error() string {
 	return fmt.Sprintf("--until: no answer satisfied it in %d calls", e.calls)
 }
 
-// errSatisfied ends a run when an answer is what was waited for.
+// errSatisfied ends a run when --until is satisfied.
 var errSatisfied = errors.New("the answer satisfies --until")
 
 // repeat makes the same call as often as the flags say.
@@ -161,7 +161,7 @@ func (l *sameRequest) Next(ctx context.Context, r *fanout.Request) error {
 	return nil
 }
 
-// untilTrue looks for an answer that satisfies a filter. The run ends once such an answer
+// An untilTrue looks for a response that satisfies a filter. The run ends once that response
 // has been printed and its call has ended.
 type untilTrue struct {
 	program   *formatters.Program
@@ -186,7 +186,7 @@ func (u *untilTrue) Event(e *invoke.Event) error {
 	return err
 }
 
-// finish ends the run when the call with that answer has ended.
+// finish ends the run when the call with the satisfying response has ended.
 func (u *untilTrue) finish(*fanout.Result) error {
 	if u.satisfied {
 		return errSatisfied

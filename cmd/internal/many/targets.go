@@ -65,7 +65,7 @@ func (o *targetOptions) check(f *pflag.FlagSet, m *Options) error {
 			"give one of the two")
 	}
 	if o.isSet() {
-		m.keepGoing = true // a target that fails is no reason to spare the others
+		m.keepGoing = true // one failing target does not stop the calls to others
 		if !f.Changed("concurrency") {
 			m.concurrency = usualTargets
 		}
@@ -171,7 +171,7 @@ func (m *calls) openList(ctx context.Context) (*targetList, error) {
 	return list, m.findSomewhere(ctx, list)
 }
 
-// compared ends a run whose responses were compared.
+// compared ends a run that compares responses.
 func (m *calls) compared(ctx context.Context, c *formatters.Comparison, sum *fanout.Summary, err error) error {
 	if err == nil && m.format == formatters.Table && m.job == nil {
 		err = c.Write(m.answers)
@@ -324,7 +324,7 @@ func targetNames(ctx context.Context, list []string) ([]string, error) {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
-			if _, err := invoke.ParseTarget(line); err != nil { // which quotes the line, and the file may be any
+			if _, err := invoke.ParseTarget(line); err != nil { // the error would quote the line of any file
 				return nil, problem.Usage(fmt.Errorf("--targets: %s:%d: this is not a target", path, number),
 					"a target is host:port, http://host, https://host, unix:PATH or demo:")
 			}

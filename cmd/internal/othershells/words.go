@@ -35,7 +35,7 @@ const maxOffered = 400
 // An Offer is what a word may become.
 type Offer struct {
 	Text, About string
-	open        bool // it goes on: no blank behind it
+	open        bool // the word goes on: no blank follows it
 }
 
 // A wordKind is what a word of a command stands for.
@@ -66,7 +66,7 @@ func completeName(ctx context.Context, s *session.Session, kind wordKind, partia
 	case wordMethod:
 		methods, rest := discovery.KnownMethods(ctx, source, services)
 		offers = suffixOffers(methods, partial)
-		for _, r := range rest { // no methods of these services were known in time
+		for _, r := range rest { // the methods of these services were not known in time
 			offers = append(offers, prefixed(string(r)+"/", partial, true)...)
 		}
 	case wordSymbol:
@@ -95,7 +95,7 @@ func suffixOffers(names []string, partial string) []Offer {
 	if len(ends) > maxOffered {
 		offers, ends = grouped(ends, len(partial)), nil
 	}
-	spelled := map[string][]string{} // the names that an end is one of
+	spelled := map[string][]string{} // the names that share an end
 	for i, end := range ends {
 		spelled[end] = append(spelled[end], found[i])
 	}
@@ -105,7 +105,7 @@ func suffixOffers(names []string, partial string) []Offer {
 			offers = append(offers, Offer{Text: end, About: of[0]})
 		case len(of) == 1:
 			offers = append(offers, Offer{Text: end})
-		default: // only the whole names tell them apart
+		default: // only the whole names differ
 			for _, n := range of {
 				offers = append(offers, Offer{Text: n})
 			}
@@ -244,7 +244,7 @@ func CompleteFile(lead, partial string) []Offer {
 // parts of paths that match no file there.
 func InAnyShell(word string) bool {
 	signs := []string{"[", "", "]", ""}
-	if filepath.Separator == '\\' { // where the shells are others
+	if filepath.Separator == '\\' { // on Windows the shells are others
 		signs = append(signs, `\`, "")
 	}
 	rest := strings.NewReplacer(signs...).Replace(word)

@@ -148,7 +148,7 @@ func (o *Options) Form(types invoke.Types) formatters.Options {
 	}
 }
 
-// Writer opens where the responses go, which is file unless that is nil.
+// Writer opens what responses are written to: file, unless that is nil.
 func (o *Options) Writer(
 	ctx context.Context, p Printing,
 ) (w io.Writer, options formatters.Options, file *outfile.File, err error) {

@@ -23,7 +23,7 @@ type Pool struct {
 
 	asking turn // held while a session begins to use reflection
 
-	mu     sync.Mutex         // held only while nothing is waited for
+	mu     sync.Mutex         // never held while waiting
 	open   map[string]*pooled // by their keys
 	recent []string           // the keys of open, the one that was used last at the end
 

@@ -95,14 +95,14 @@ func (p *Bar) draw(elapsed time.Duration) {
 	}
 	p.bar.Describe(p.text(elapsed))
 	if total > 0 {
-		done = min(done, total-1) // at the end the library would leave the line
+		done = min(done, total-1) // the library would leave the line standing once it is complete
 	}
 	_ = p.bar.Set64(done)
 	p.shown = true
 }
 
-// hide takes the line away, so that something else can be written. It is drawn again when
-// its time comes.
+// hide removes the line, so that something else can be written. The line is drawn again in its
+// turn.
 func (p *Bar) hide() {
 	if p == nil {
 		return
@@ -129,7 +129,7 @@ func (p *Bar) Stop() {
 	p.hide()
 }
 
-// Beside returns a writer to the same terminal, which the line makes room for.
+// Beside returns a writer to the same terminal, which hides the line before it writes.
 func (p *Bar) Beside(w io.Writer) io.Writer {
 	if p == nil || p.plain {
 		return w
@@ -150,9 +150,9 @@ func (b besideBar) Write(text []byte) (int, error) {
 	return b.w.Write(text)
 }
 
-// Stream shows how many messages a stream has had, on the terminal on which -v prints. It
-// returns a sink that counts and hands on to out, what -v prints to, and what ends the
-// display.
+// Stream shows on the terminal how many messages a stream has had, when -v prints there. It
+// returns a sink that counts events and passes them on to out, a writer for what -v prints,
+// and a function that ends the display.
 func Stream(env *env.Env, out invoke.Sink) (counts invoke.Sink, talk io.Writer, stop func()) {
 	var sent, received atomic.Int64
 	p := Start(env, "auto", func(elapsed time.Duration) string {

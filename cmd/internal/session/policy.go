@@ -86,7 +86,7 @@ type policyTransport struct {
 	here    *connect.Here // watches where connections lead; nil: the address says it
 	exposed bool          // secrets must not be sent
 
-	asking        chan struct{} // held while somebody asks for a credential, or reads the fields below
+	asking        chan struct{} // held while asking for a credential, or reading the fields below
 	authorization string        // the value in use; "": none yet
 	unauthorized  error         // why there was none the last time; nil: there was one, which was refused
 	asked         time.Time     // when that was
@@ -242,8 +242,8 @@ func (c *policyTransport) elsewhere(md invoke.Metadata, err error) error {
 		&ExposedError{Header: c.secretKey(md), Target: c.target.String(), Detail: ce.Detail})
 }
 
-// sameRun is how long what was tried in vain is not tried again: calls within that time belong
-// to one run. A person who calls later has changed something.
+// sameRun is how long a failed attempt is not repeated: calls within that time belong to one
+// run. A person who calls later has changed something.
 const sameRun = 2 * time.Second
 
 // authorized returns the value of authorization. It is never the value refused: then it is "".

@@ -48,8 +48,8 @@ func (s *Session) Cache() *diskcache.Cache {
 // TargetGroup begins the names of groups with what is remembered of servers.
 const TargetGroup = "target "
 
-// group is the name by which a server is remembered. Servers that cannot be told apart have
-// none: the demo inside this process, and sockets, since another server may have the same path
+// group returns the name under which a server is remembered, and whether it has one. The demo
+// inside this process and sockets have none, since another server may have the same path
 // tomorrow.
 func (s *Session) group() (string, bool) {
 	target := s.settings.Target

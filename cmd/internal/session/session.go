@@ -193,9 +193,9 @@ func (s *Session) Source(ctx context.Context) (discovery.Source, error) {
 	return s.source, nil
 }
 
-// Authorize finds out who calls, if the server will be asked for its schema: the limit of a
-// lookup is short, and a program or a person may take longer. Its error is what Open of the
-// transport would return, or context.Canceled.
+// Authorize obtains the credential before the schema is looked up, if the server will be asked
+// for it: the limit of a lookup is short, and a program or a person may take longer. Its error
+// is what Open of the transport would return, or context.Canceled.
 func (s *Session) Authorize(ctx context.Context) error {
 	c, ok := s.transport.(*policyTransport)
 	if !ok || !s.reflects || s.memory != nil && !s.memory.Empty() {

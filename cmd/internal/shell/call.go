@@ -29,7 +29,7 @@ func shareOfMessages(s *shell, l *line) int {
 	most, others := job.DefaultBytes, len(s.jobs.running())
 	if l.job != nil {
 		most = grpcwire.DefaultMaxRecv
-		others-- // the statement itself is one of them
+		others-- // the statement itself is one of the others
 	}
 	return max(most/(1+others), memory.LeastMessage)
 }

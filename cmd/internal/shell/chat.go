@@ -34,7 +34,7 @@ func converses(s *shell, l *line, p *invoke.Call) bool {
 		!slices.ContainsFunc(l.args, func(a string) bool { return a == "-d" || strings.HasPrefix(a, "--data") })
 }
 
-// converse makes a call whose requests are typed.
+// converse makes a call whose requests the user types while it runs.
 func converse(
 	ctx context.Context, s *shell, l *line, v *invoke.Invoker, p *invoke.Call,
 	again func(*env.Env) (*output.Output, error),

@@ -12,7 +12,7 @@ import (
 )
 
 // ownFlags are the flags of every line that say who calls, or that use the credentials of a
-// context. They are for the target that they were given with. --netrc is not one of them: it
+// context. They belong to the target that was set with them. --netrc is not one of them: it
 // finds credentials for each host.
 var ownFlags = []string{
 	"bearer-file", "bearer-env", "basic", "password-file", "password-env", "auth-command", "plaintext-credentials",

@@ -91,7 +91,7 @@ func jobCommands(s *shell, l *line) []*cobra.Command {
 	}
 }
 
-// bringBack shows what a job has received and nobody saw, and follows it.
+// bringBack prints what a job has received and nobody has seen, and follows the job.
 func bringBack(ctx context.Context, s *shell, l *line, name string) error {
 	w, err := s.jobs.find(name)
 	if err != nil {

@@ -135,7 +135,7 @@ func (t *jobTable) notice(now time.Time, later func(n int)) bool {
 	return false
 }
 
-// cancel cancels them all.
+// cancel cancels all jobs.
 func (t *jobTable) cancel() {
 	for _, w := range t.all() {
 		w.Cancel()

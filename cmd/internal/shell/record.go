@@ -23,8 +23,8 @@ type record struct {
 	told    atomic.Bool // that it does not work
 }
 
-// asTyped is a text as somebody would have typed it: without the holes of a request that were
-// not filled in.
+// asTyped returns a text as a person would have typed it: without the holes of a request that
+// were not filled in.
 func asTyped(text string) string {
 	if len(repl.Holes(text)) == 0 {
 		return text
@@ -32,8 +32,8 @@ func asTyped(text string) string {
 	return repl.Compact(text)
 }
 
-// remember keeps a line that went to a target and ended in an exit code. With off it is not
-// written to disk.
+// remember keeps a line that was meant for a target and ended with an exit code. With off set
+// it does not write the line to disk.
 func (r *record) remember(text, target string, code int, off bool) {
 	if code == problem.OK { // a request that comes back to be corrected keeps its holes
 		text = asTyped(text)

@@ -22,7 +22,7 @@ func (l *line) reveal(start int, text string) string {
 	return text
 }
 
-// conceal takes the secrets that were asked for out of a text that is printed.
+// conceal masks in a text to print the secrets that were asked for.
 func (l *line) conceal(text string) string {
 	for _, of := range l.secrets {
 		for _, secret := range of {

@@ -37,7 +37,7 @@ func Run(a *app.App, c *cobra.Command, o *Options, tree commandTree) error {
 	}
 	s := newShell(ctx, a.Env, o, base, tree)
 	defer s.close()
-	defer cancel() // who still opens a connection gives up before the connections are closed
+	defer cancel() // opening connections is given up before they are closed
 	if len(o.Lines) == 0 && o.File == "" && a.Env.StdinTTY {
 		if _, err := a.Globals.Settings(ctx, c.Flags()); err != nil {
 			return err // here, and not at the first line
@@ -83,7 +83,7 @@ func keepPrograms(a *app.App, base []string) {
 	only := env.Program{}
 	if g, f, err := globals.Parse(a.Env.Quiet(), app.UserAgent(), base); err == nil && g.LoadContext(f) == nil {
 		only = g.TokenProgram()
-	} // the first line reports what is wrong
+	} // the first line reports the error
 	env := *a.Env
 	env.Only = &only
 	a.Env = &env

@@ -30,7 +30,7 @@ func (r lineRunner) Session(
 	if err != nil {
 		return nil, err
 	}
-	if a.Globals.CurrentContext() && settings.Target != nil { // it may be another one than before
+	if a.Globals.CurrentContext() && settings.Target != nil { // the target may be another one than before
 		where := settings.Target.String()
 		r.s.reached.Store(&where)
 		r.s.production.Store(a.Globals.Production())

@@ -108,7 +108,7 @@ type line struct {
 	args     []string         // as cobra gets them
 	words    []int            // for each argument the word that it is from; -1: none
 	expanded []bool           // for each word: it had a variable in it
-	messages int              // how many words come after the method; -1: it is no call
+	messages int              // how many words follow the method; -1: not a call
 	redirect bool             // the output goes elsewhere
 	job      *task            // the statement, when it runs beside the others; nil: it does not
 	keep     invoke.Sink      // gets the events of its calls

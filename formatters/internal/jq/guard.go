@@ -166,7 +166,8 @@ func checkSearched(v any, args []any) any {
 	return v
 }
 
-// checkJoined returns what is to be added or joined, or the error if that is too much.
+// checkJoined returns the values that are to be added or joined, or the error if the result
+// would be too large.
 func checkJoined(v any, args []any) any {
 	most, texts, elements := args[1].(int), 0, 0
 	separator, _ := args[0].(string)
@@ -195,7 +196,8 @@ func checkJoined(v any, args []any) any {
 	return v
 }
 
-// checkColumns returns an array to be transposed, or the error if that is too much.
+// checkColumns returns an array that is to be transposed, or the error if the result would be
+// too large.
 func checkColumns(v any, args []any) any {
 	rows, _ := v.([]any)
 	longest := 0

@@ -152,8 +152,9 @@ func (r *run) abandon(err error) error {
 }
 
 // over reports whether the program holds too much memory, and when to measure again. Beyond
-// the bound it collects garbage and measures once more. When a result was used meanwhile, some
-// of its memory may still be in use: then only too much the next time, too, counts.
+// the bound it collects garbage and measures once more. If a result was used meanwhile, some
+// of its memory may still be in use; then the program is only over the bound if the next
+// measurement finds the same.
 func (r *run) over() (over bool, later time.Duration) {
 	if !r.using.TryLock() {
 		return false, watchEvery
@@ -177,7 +178,8 @@ func (r *run) over() (over bool, later time.Duration) {
 	return over, watchLater
 }
 
-// heap returns how many bytes of the heap are in use, or were since the last collection.
+// heap returns how many bytes the objects on the heap take, including garbage that is not
+// collected yet.
 func (r *run) heap() uint64 {
 	r.sample[0].Name = "/memory/classes/heap/objects:bytes"
 	metrics.Read(r.sample[:])

@@ -231,8 +231,8 @@ func (y *Printer) beginScalar() {
 	}
 }
 
-// beginMember prints what stands before a key or an element of an array. Nothing stands before
-// the value of a key, but for a space, and before what is at the top.
+// beginMember prints what stands before a key or an element of an array. Before the value of a
+// key that is one space, and before the value at the top it is nothing.
 func (y *Printer) beginMember() {
 	l := y.innermost()
 	if l == nil || y.keyed {
