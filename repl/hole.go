@@ -8,8 +8,8 @@ import (
 
 // Hole returns the text of a hole: a place in a document to be filled in, ‹int32›, or <int32>
 // when only ASCII is shown. The cursor moves over it as one character, typing replaces it, and
-// Fill removes those that were not filled in. Characters with a meaning are replaced, since
-// what may come from anywhere.
+// Fill removes those that were not filled in. Characters that have a meaning at the
+// prompt are replaced: the text may come from a schema.
 func Hole(what string, ascii bool) string {
 	what = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" _-.,:@…", r) || unicode.IsLetter(r) || unicode.IsDigit(r) {

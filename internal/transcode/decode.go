@@ -131,7 +131,7 @@ func (s *decoding) release() {
 	if len(s.sets) > 16 {
 		s.sets = nil
 	}
-	// After a fault they are as it left them.
+	// A document that ended in a fault may have left oneofs in chosen.
 	if len(s.chosen) > 0 || cap(s.chosen)*8+cap(s.changed)*4 > maxKept {
 		s.chosen, s.changed = nil, nil
 	}

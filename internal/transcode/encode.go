@@ -161,7 +161,7 @@ const maxKept = 1 << 20
 
 func (s *encoding) release() {
 	s.wire, s.w, s.ctx = nil, nil, nil
-	if len(s.members) > 0 { // after a fault they are as it left them
+	if len(s.members) > 0 { // a message that ended in a fault may have left some
 		s.members = nil
 	}
 	s.runs, s.entries, s.open = s.runs[:0], s.entries[:0], s.open[:0]

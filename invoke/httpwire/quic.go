@@ -51,8 +51,8 @@ func (t *Transport) dialQUIC(ctx context.Context) (conn, error) {
 	return &quicConn{client: h3.NewClientConn(session), session: session, under: under, raw: raw}, nil
 }
 
-// sentAlert returns the TLS alert with which the server ended the handshake, 0 when it was not
-// the server, or no alert. QUIC carries alerts as its codes from 0x100 on (RFC 9001, section 4.8).
+// sentAlert returns the TLS alert with which the server ended the handshake; 0 if the server did not
+// end it, or sent no alert. QUIC carries alerts as its codes from 0x100 on (RFC 9001, section 4.8).
 func sentAlert(err error) tls.AlertError {
 	var e *quic.TransportError
 	if errors.As(err, &e) && e.Remote && e.ErrorCode.IsCryptoError() {

@@ -125,7 +125,7 @@ func FieldNamed(md protoreflect.MessageDescriptor, name string) protoreflect.Fie
 	return md.Fields().ByJSONName(name)
 }
 
-// Candidates are what can stand in place of the text from f.from on.
+// Candidates are what can stand in place of the text from f.From on.
 func (f *Cursor) Candidates(after string) []repl.Candidate {
 	f.after = after
 	switch f.Want {

@@ -200,7 +200,7 @@ func lastContent(lines []string, end int) int {
 	return end
 }
 
-// insert puts what is missing of the path, from a level on, before a line.
+// insert adds, before a line, the keys of the path from a level on, and the value.
 func (e Edit) insert(lines []string, level, indent, before int) []byte {
 	if before == 0 {
 		before = len(lines) // after the comments at the top

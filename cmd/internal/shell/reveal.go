@@ -7,7 +7,7 @@ import (
 	"github.com/rpcctl/rpcctl/repl"
 )
 
-// reveal puts the secrets that were asked for in place of what stands for them in a word.
+// reveal replaces each repl.Redacted in a word by a secret that the user was asked for.
 func (l *line) reveal(start int, text string) string {
 	document := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, ":=") ||
 		strings.Contains(text, "={")

@@ -100,7 +100,7 @@ func guardFunctions() []gojq.CompilerOption {
 	}
 }
 
-// errTooLarge is the error for a value whose text is longer than most bytes.
+// errTooLarge returns the error for a value whose text exceeds the limit most, in bytes.
 func errTooLarge(most int) error {
 	return fmt.Errorf("a value of more than %d MiB, or of more than %d levels", most>>20, maxWalkDepth)
 }

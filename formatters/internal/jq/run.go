@@ -29,10 +29,10 @@ const (
 
 var errMemory = fmt.Errorf("the program takes more than %d MiB", maxMemory>>20)
 
-// Each calls f with each result of the filter for a JSON document, from another goroutine,
-// and waits for the end. The values of the document may take most bytes. An error of f ends the
-// program and is returned; an error of the program is an *Error, as is the end of ctx, which the
-// error wraps.
+// Each calls f with each result of the filter for a JSON document, from another goroutine, and
+// waits for the end. most bounds what the values of the document may take, in bytes. An error of f
+// ends the program and is returned; an error of the program is an *Error, as is the end of ctx,
+// which the error wraps.
 func (q *Filter) Each(ctx context.Context, document []byte, most int, f func(result any) error) error {
 	input, err := readValues(document, most, ctx.Done())
 	switch {

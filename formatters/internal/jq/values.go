@@ -57,8 +57,8 @@ type valueReader struct {
 	keys  map[string]string
 }
 
-// readValues returns the values of a document, which may take about most bytes. Numbers stay as
-// they are written. It ends early when done is closed.
+// readValues returns the values of a document, in which numbers stay as they are written. The
+// values may take about most bytes together. It ends early when done is closed.
 func readValues(document []byte, most int, done <-chan struct{}) (any, error) {
 	r := &valueReader{text: document, room: most, done: done}
 	if len(document) >= countedSize {

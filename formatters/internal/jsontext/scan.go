@@ -90,8 +90,8 @@ func Text(value []byte) string {
 	return string(text)
 }
 
-// AppendText appends the text of a JSON string, given without its quotes, or as many whole
-// characters of it as have room in most bytes. The size is that of all of the text, in bytes.
+// AppendText appends the text of a JSON string, given without its quotes. It appends whole
+// characters, up to most bytes of them. size is that of all of the text, in bytes.
 func AppendText(dst, inside []byte, most int) (_ []byte, size int) {
 	most += len(dst)
 	for len(inside) > 0 {
